@@ -1,0 +1,52 @@
+# `make help` lists the targets. What they make lies under build/ and .venv/, both ignored by git.
+
+PYTHON ?= python3
+VENV   := .venv
+BUILD  := build
+
+ifneq ($(filter-out icarus verilator,$(SIM)),)
+$(error SIM must be icarus or verilator, not '$(SIM)')
+endif
+ifdef SIM
+export OXMC_SIM := $(SIM)
+endif
+export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/hypothesis
+
+# The tests to run: all, or those of bench T.
+TESTS = $(if $(T),$(or $(shell find tests -name 'test_$(T).py'),$(error T must name a bench, so that \
+	tests/test_$(T).py exists)),tests)
+
+.PHONY: help setup demo test lint waves clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 15
+
+setup: $(VENV)/.setup ## install all that is needed, the Python part into .venv/
+
+$(VENV)/.setup: pyproject.toml tools/setup.sh
+	@PYTHON='$(PYTHON)' VENV='$(VENV)' tools/setup.sh
+	@touch $@
+
+demo: setup ## train the cancer classifier on the simulated chip
+	@$(VENV)/bin/oxmc train cancer
+
+test: setup ## run all tests, or one bench: T=lfsr [SIM=icarus|verilator]
+	@$(VENV)/bin/python -m pytest $(TESTS)
+
+lint: setup ## check style, format and types
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+waves: setup ## run one bench and keep its waves: T=lfsr [SIM=icarus|verilator]
+	$(if $(T),,$(error T must name a bench, as in: make waves T=lfsr))
+	@mkdir -p $(BUILD) && touch $(BUILD)/.waves
+	@OXMC_WAVES=1 $(VENV)/bin/python -m pytest $(TESTS); status=$$?; \
+	vcd=$$(find $(BUILD) -name '*.vcd' -newer $(BUILD)/.waves); \
+	if [ -n "$$vcd" ]; then printf 'waves: %s\n' $$vcd; else echo 'waves: none written' >&2; exit 1; fi; \
+	exit $$status
+
+clean: ## remove build/ and caches; .venv/ stays
+	rm -rf $(BUILD) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +

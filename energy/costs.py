@@ -1,0 +1,152 @@
+"""Cost tables: one TOML file a node, one entry a figure, each with unit, interval and source.
+
+An entry prices one event or one quantity; several may price the same one. Its joules a count are `value`, times every
+operating-point figure named in `per` (a name given twice is a square: a capacitance per `set_sl_v` twice is C V^2).
+The array's entries carry `physics` instead: their joules follow from voltage and time (`OperatingPoint.physics`), so
+their value is 1 and only the interval, relative, is an estimate. A `source` may name texts of the file's table
+`[sources]` in braces; such texts may name others above them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+from collections.abc import Callable
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from energy.point import MULTIPLIERS, PHYSICS, OperatingPoint
+from pymodels.errors import InputError
+from pymodels.events import EVENTS, QUANTITIES
+
+NODES = ("28nm", "130nm")
+KEYS = ("component", "action", "event", "quantity", "value", "low", "high", "unit", "source", "per", "physics")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Cost:
+    """One figure: what it prices (`item`, an event or a quantity) and what a count of it costs."""
+
+    component: str
+    action: str
+    item: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    source: str
+    per: tuple[str, ...] = ()
+    physics: str | None = None
+
+    def factor(self, point: OperatingPoint) -> float:
+        """Joules a count and unit of `value`."""
+        if self.physics:
+            return point.physics(self.physics)
+        return math.prod(getattr(point, name) for name in self.per)
+
+
+@dataclasses.dataclass(frozen=True)
+class CostTable:
+    """All costs of a node. `name` is the node or the file it was read from."""
+
+    name: str
+    costs: tuple[Cost, ...]
+
+    def pricing(self, item: str) -> tuple[Cost, ...]:
+        """Every cost of one event or quantity, in the table's order."""
+        return tuple(cost for cost in self.costs if cost.item == item)
+
+
+def load_costs(node_or_path: str | Path) -> CostTable:
+    """The table of a node ("28nm", "130nm") or of a TOML file.
+
+    Raises `InputError`, naming file, entry and rule, for a table that is unreadable or breaks a rule above.
+    """
+    node = str(node_or_path)
+    file: Traversable = resources.files("energy") / "tables" / f"{node}.toml" if node in NODES else Path(node_or_path)
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        rule = f"--node must be {', '.join(NODES)} or name a readable TOML file"
+        raise InputError(f"{rule}, not {node!r} ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"--node must name valid TOML; {node!r} is not ({error})") from error
+    sources = _sources(file.name, table.get("sources", {}))
+    entries = table.get("cost")
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(f"{file.name}: cost must be a list of tables, [[cost]], not {entries!r}")
+    costs = tuple(_cost(file.name, number, entry, sources) for number, entry in enumerate(entries, start=1))
+    _check_unique(file.name, costs)
+    return CostTable(node, costs)
+
+
+def _sources(file: str, texts: dict[str, str]) -> dict[str, str]:
+    """The table `[sources]` with the names in its texts replaced."""
+    sources: dict[str, str] = {}
+    for name, text in texts.items():
+        sources[name] = _expanded(f"{file}, sources, {name}", text, sources)
+    return sources
+
+
+def _expanded(where: str, text: str, sources: dict[str, str]) -> str:
+    try:
+        return text.format_map(sources)
+    except (KeyError, ValueError, IndexError) as error:
+        raise InputError(f"{where}: braces must hold the name of a text in [sources], not {text!r}") from error
+
+
+def _cost(file: str, number: int, entry: dict[str, Any], sources: dict[str, str]) -> Cost:
+    """One checked entry."""
+    where = f"{file}, cost {number} ({entry.get('component')}: {entry.get('action')})"
+
+    def rule(holds: bool, message: str) -> None:
+        if not holds:
+            raise InputError(f"{where}: {message}")
+
+    for key in entry:
+        rule(key in KEYS, f"every key must be one of {', '.join(KEYS)}, not {key!r}")
+    for key in ("component", "action", "unit", "source"):
+        text = entry.get(key)
+        rule(isinstance(text, str) and text.strip() != "", f"{key} must be a text that is not empty, not {text!r}")
+    for key in ("value", "low", "high"):
+        rule(_is_figure(entry.get(key)), f"{key} must be a finite number that is not negative, not {entry.get(key)!r}")
+    value, low, high = (float(entry[key]) for key in ("value", "low", "high"))
+    rule(low <= value <= high, f"value must lie between low ({low:g}) and high ({high:g}), not {value:g}")
+    item, physics, per = _item(entry, rule), entry.get("physics"), entry.get("per", [])
+    rule(isinstance(per, list), f"per must be a list of names, not {per!r}")
+    for name in per:
+        rule(name in MULTIPLIERS, f"per must name figures of the operating point, not {name!r}")
+    if physics is not None:
+        rule(physics in PHYSICS, f"physics must be one of {', '.join(PHYSICS)}, not {physics!r}")
+        rule(item == PHYSICS[physics], f"physics {physics!r} must price {PHYSICS[physics]}, not {item}")
+        rule(value == 1.0 and not per, "value must be 1 without per where physics gives the factor")
+    texts = {key: entry[key] for key in ("component", "action", "unit")}
+    source = _expanded(where, entry["source"], sources)
+    return Cost(**texts, source=source, item=item, value=value, low=low, high=high, per=tuple(per), physics=physics)
+
+
+def _item(entry: dict[str, Any], rule: Callable[[bool, str], None]) -> str:
+    """The event or quantity that an entry prices."""
+    named = [key for key in ("event", "quantity") if key in entry]
+    rule(len(named) == 1, f"exactly one of event and quantity must be given, not {' and '.join(named) or 'none'}")
+    name, known = entry[named[0]], EVENTS if named == ["event"] else QUANTITIES
+    rule(name in known, f"{named[0]} must be one that events.py names, not {name!r}")
+    return name
+
+
+def _is_figure(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+
+
+def _check_unique(file: str, costs: tuple[Cost, ...]) -> None:
+    """A figure that stands in the table twice would be paid twice."""
+    seen: set[tuple[str, str, str]] = set()
+    for number, cost in enumerate(costs, start=1):
+        key = (cost.component, "" if cost.physics else cost.action, cost.item)
+        if key in seen:
+            where = f"{file}, cost {number} ({cost.component}: {cost.action})"
+            raise InputError(f"{where}: {cost.item} must be priced once by one component and action, not twice")
+        seen.add(key)

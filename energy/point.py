@@ -1,0 +1,155 @@
+"""The operating point: every voltage, time, width and size that turns a cost figure into joules an event."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+from pymodels.config import Config
+from pymodels.errors import InputError
+from pymodels.fixed import Formats, power_of_two
+
+CARD_VOLTAGES = (
+    "form_sl_v", "form_wl_v", "set_sl_v", "gate_high_v", "reset_bl_v", "reset_wl_v", "read_sl_v", "read_wl_v",
+)  # fmt: skip
+"""Voltages a device card gives, by the names of its fields, in V. A SET counts the top of the gate range."""
+
+PHYSICS = {
+    "form": "form_current_na_cycles",
+    "set": "set_current_na_cycles",
+    "reset": "reset_conductance_ns_cycles",
+    "read": "read_conductance_ns_cycles",
+    "eval": "eval_conductance_code2_ns_cycles",
+}
+"""The quantity that each array operation's joules are proportional to."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OperatingPoint:
+    """What a cost may be multiplied by. Fields are in V, Hz, s, bits or plain numbers, as their names say.
+
+    Raises `InputError` for a figure that is not finite and positive (`flip_flops` and `memory_bits` may be zero).
+    """
+
+    clock_hz: float
+    form_sl_v: float
+    form_wl_v: float
+    set_sl_v: float
+    gate_high_v: float
+    reset_bl_v: float
+    reset_wl_v: float
+    read_sl_v: float
+    read_wl_v: float
+    input_step_v: float
+    input_rms_v: float
+    set_s: float
+    read_s: float
+    eval_s: float
+    rows: int
+    cells: int
+    inputs: int
+    adc_bits: int
+    read_bits: int
+    input_bits: int
+    gate_codes: int
+    gate_bits: int
+    sample_word_bits: int
+    likelihood_bits: int
+    response_bits: int
+    counter_bits: int
+    lfsr_bits: int
+    memory_bits: int
+    flip_flops: int
+
+    def __post_init__(self) -> None:
+        for name, value in dataclasses.asdict(self).items():
+            may_be_zero = name in ("flip_flops", "memory_bits")
+            if not math.isfinite(value) or value < 0 or (value == 0 and not may_be_zero):
+                rule = "finite and not negative" if may_be_zero else "finite and positive"
+                raise InputError(f"{name} must be {rule}, not {value!r}")
+
+    @property
+    def period_s(self) -> float:
+        return 1 / self.clock_hz
+
+    @property
+    def adc_steps(self) -> int:
+        """Conversion steps of an evaluation's ADC, as Walden's figure of merit counts them."""
+        return 1 << self.adc_bits
+
+    @property
+    def read_steps(self) -> int:
+        return 1 << self.read_bits
+
+    @property
+    def input_steps(self) -> int:
+        return 1 << self.input_bits
+
+    def physics(self, operation: str) -> float:
+        """Joules a unit of the quantity `PHYSICS[operation]`, which is in nA or nS times cycles.
+
+        A current that flows under the line voltage V for a time t costs V I t; a conductance V^2 g t. The RESET
+        quantity adds the conductance before to that after, and half of it is the mean over the pulse.
+        """
+        volts = {
+            "form": self.form_sl_v,
+            "set": self.set_sl_v,
+            "reset": self.reset_bl_v**2 * 0.5,
+            "read": self.read_sl_v**2,
+            "eval": self.input_step_v**2,
+        }
+        return volts[operation] * 1e-9 / self.clock_hz
+
+
+MULTIPLIERS = tuple(field.name for field in dataclasses.fields(OperatingPoint)) + (
+    "period_s", "adc_steps", "read_steps", "input_steps",
+)  # fmt: skip
+"""Names that a cost's `per` may use."""
+
+
+def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flops: int) -> OperatingPoint:
+    """The point at which a chip of this configuration ran, with the card's voltages (`CARD_VOLTAGES`, in V).
+
+    `flip_flops` counts those whose clock runs on every cycle. `input_rms_v` takes the features as of unit variance.
+    Raises `InputError` for a voltage that is missing or not positive.
+    """
+    missing = [name for name in CARD_VOLTAGES if name not in card_voltages]
+    if missing:
+        given = ", ".join(card_voltages) or "nothing"
+        raise InputError(f"card_voltages must give {missing[0]}, not only {given}")
+    formats = Formats(config)
+    return OperatingPoint(
+        **{name: float(card_voltages[name]) for name in CARD_VOLTAGES},
+        clock_hz=config.clock_hz,
+        input_step_v=formats.input_step_v,
+        input_rms_v=config.input_full_scale_v / config.input_range,
+        set_s=config.cycles(config.set_pulse_s) / config.clock_hz,
+        read_s=config.cycles(config.read_pulse_s) / config.clock_hz,
+        eval_s=config.cycles(config.eval_pulse_s) / config.clock_hz,
+        rows=config.rows,
+        cells=formats.cells,
+        inputs=config.features,
+        adc_bits=config.adc_bits,
+        read_bits=config.read_bits,
+        input_bits=config.input_bits,
+        gate_codes=config.gate_codes,
+        gate_bits=formats.gate_bits,
+        sample_word_bits=formats.sample_word_bits,
+        likelihood_bits=formats.likelihood_bits,
+        response_bits=config.response_bits,
+        counter_bits=config.counter_bits,
+        lfsr_bits=config.lfsr_bits,
+        memory_bits=memory_bits(formats),
+        flip_flops=flip_flops,
+    )
+
+
+def memory_bits(formats: Formats) -> int:
+    """Bits of all macros: samples, counters, both tables, code map, gate codes of a row, gate LUT."""
+    config = formats.config
+    tables = (formats.likelihood_bits + config.response_bits) << config.table_bits
+    samples = formats.sample_capacity * formats.sample_word_bits
+    counters = formats.row_capacity * config.counter_bits
+    codes = (formats.gate_bits << config.read_bits) + power_of_two(formats.cells) * formats.gate_bits
+    return samples + counters + tables + codes + power_of_two(config.gate_codes) * config.read_bits

@@ -1,0 +1,48 @@
+"""Metropolis-Hastings decision in the log domain."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from pymodels.fixed import Formats
+
+
+class Acceptance(wiring.Component):
+    """Accept iff a >= u, with a the posterior ratio of proposed to current row (Eq 2).
+
+    In negative base-2 logs: accept iff likelihood <= current cost + (-log2 u) - prior, where a row's cost is its
+    -log2 likelihood plus -log2 prior. The right side, `threshold`, is known before the first evaluation; equality
+    accepts. `keep` makes the proposed row the current one.
+
+    Latency: combinational to `accept`, 1 cycle from `keep` to the new current cost.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        super().__init__(
+            {
+                "likelihood": In(formats.sum_bits),
+                "prior": In(formats.prior_bits),
+                "neg_log2_u": In(formats.log_u_bits),
+                "compare": In(1),
+                "keep": In(1),
+                "accept": Out(1),
+                "current_cost": Out(formats.cost_bits),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        current = Signal(self.formats.cost_bits)
+        threshold = Signal(range(-(2**self.formats.prior_bits), 2 ** (self.formats.cost_bits + 1)))
+        m.d.comb += self.current_cost.eq(current)
+        with m.If(self.compare):  # operands are isolated: the comparison switches on a decision only
+            m.d.comb += [
+                threshold.eq(current + self.neg_log2_u - self.prior),
+                self.accept.eq(self.likelihood <= threshold),
+            ]
+        with m.If(self.keep):
+            m.d.sync += current.eq(self.likelihood + self.prior)
+        return m

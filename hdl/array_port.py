@@ -1,0 +1,48 @@
+"""The port between the chip and the OxRAM array macro."""
+
+from __future__ import annotations
+
+from amaranth.lib import enum
+from amaranth.lib.wiring import In, Out, Signature
+
+from pymodels.fixed import Formats
+
+
+class ArrayOp(enum.Enum, shape=3):
+    """Command on the array port. Cell selection: FORM, SET, READ one cell; RESET the masked cells; EVAL a segment."""
+
+    IDLE = 0
+    FORM = 1
+    RESET = 2
+    SET = 3
+    READ = 4
+    EVAL = 5
+
+
+class ArrayPort(Signature):
+    """Chip side of the array port.
+
+    `op` and the address fields are stable while a pulse lasts; `wl`, `bl`, `sl` and `inputs_on` are the pulse pins:
+    SET and FORM drive WL and SL, RESET WL and BL, READ WL and SL, EVAL WL and the input drivers. `latch` is high in the
+    last cycle of a pulse; the array acts at the clock edge that ends it. A READ or EVAL answers on `data`, which the
+    chip samples at the end of the conversion time counted from that edge.
+    """
+
+    def __init__(self, formats: Formats):
+        super().__init__(
+            {
+                "op": Out(ArrayOp),
+                "row": Out(formats.row_bits),
+                "cell": Out(formats.cell_bits),
+                "mask": Out(formats.cells),
+                "gate": Out(formats.gate_bits),
+                "segment": Out(formats.output_bits),
+                "inputs": Out(formats.inputs_bits),
+                "wl": Out(1),
+                "bl": Out(1),
+                "sl": Out(1),
+                "inputs_on": Out(1),
+                "latch": Out(1),
+                "data": In(formats.data_bits),
+            }
+        )

@@ -1,0 +1,246 @@
+"""The trainer chip: wiring of the blocks, their memories and the host port."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hdl.acceptance import Acceptance
+from hdl.array_port import ArrayOp, ArrayPort
+from hdl.gate_dac import GateDac
+from hdl.host import PROPOSAL_BITS, Host, HostBus, Space, sample_lane_bits, sample_lanes
+from hdl.inference import Inference, result_layout
+from hdl.lfsr import Lfsr
+from hdl.likelihood import Likelihood
+from hdl.log_uniform import LogUniform
+from hdl.prior import Prior
+from hdl.pulse import Pulse
+from hdl.ram import Ram
+from hdl.row_counters import RowCounters
+from hdl.trainer import Trainer
+from pymodels.events import DIGITAL_EVENTS, PHASES
+from pymodels.fixed import HOST_WORD_BITS, Formats
+
+CLAMP_BITS = 24
+
+
+class Chip(wiring.Component):
+    """A complete trainer: host bus in, array port out, results of the test points on a stream.
+
+    `phase` is the index into `events.PHASES` of what the chip is doing, `events` one strobe a name of
+    `events.DIGITAL_EVENTS`; both are for observers and cost nothing where they are left open.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        super().__init__(
+            {
+                "host": Out(HostBus()),
+                "array": Out(ArrayPort(formats)),
+                "result": Out(stream.Signature(result_layout(formats))),
+                "busy": Out(1),
+                "phase": Out(range(len(PHASES))),
+                "row": Out(formats.row_bits),
+                "proposals": Out(PROPOSAL_BITS),
+                "events": Out(len(DIGITAL_EVENTS)),
+            }
+        )
+
+    def elaborate(self, platform):
+        formats, m = self.formats, Module()
+        config = formats.config
+        m.submodules.control = self.control = Host(formats)
+        m.submodules.lfsr = self.lfsr = Lfsr(width=config.lfsr_bits, step_bits=config.lfsr_step_bits)
+        m.submodules.log_uniform = self.log_uniform = LogUniform(formats)
+        m.submodules.gate_dac = self.gate_dac = GateDac(formats)
+        m.submodules.row_counters = self.row_counters = RowCounters(formats)
+        m.submodules.likelihood = self.likelihood = Likelihood(formats)
+        m.submodules.prior = self.prior = Prior(formats)
+        m.submodules.acceptance = self.acceptance = Acceptance(formats)
+        m.submodules.pulse = self.pulse = Pulse(formats, tag_bits=max(formats.cell_bits, formats.row_bits))
+        m.submodules.trainer = self.trainer = Trainer(formats)
+        m.submodules.inference = self.inference = Inference(formats)
+        m.submodules.samples = self.samples = Ram(
+            width=formats.sample_word_bits, depth=formats.sample_capacity, lane_bits=HOST_WORD_BITS
+        )
+        connect(m, flipped(self.host), self.control.bus)
+        connect(m, flipped(self.result), self.inference.result)
+        self._connect_tables(m)
+        self._connect_commands(m)
+        self._connect_array(m)
+        self._connect_answers(m)
+        self._connect_decision(m)
+        self._connect_observers(m)
+        return m
+
+    def _connect_tables(self, m: Module) -> None:
+        """Host words to the writable memories and the LFSR."""
+        control, word = self.control, self.control.bus.write_data
+        for space, memory in (
+            (Space.LUT, self.gate_dac.lut),
+            (Space.LIKELIHOOD, self.likelihood.table),
+            (Space.RESPONSE, self.inference.table),
+        ):
+            m.d.comb += [
+                memory.write_lanes.eq(control.writing & (control.space == space)),
+                memory.write_address.eq(control.index),
+                memory.write_data.eq(word),
+            ]
+        lane_bits, lanes = sample_lane_bits(self.formats), sample_lanes(self.formats)
+        with m.If(control.writing & (control.space == Space.SAMPLES)):
+            m.d.comb += self.samples.write_lanes.eq(1 << control.index[:lane_bits])
+        m.d.comb += [
+            self.samples.write_address.eq(control.index[lane_bits:]),
+            self.samples.write_data.eq(word.replicate(lanes)),
+            self.lfsr.seed.eq(word),
+            self.lfsr.load.eq(control.seed_low),
+            self.lfsr.load_high.eq(control.seed_high),
+        ]
+
+    def _connect_commands(self, m: Module) -> None:
+        """Settings and commands from the host, status back to it."""
+        control, trainer, inference = self.control, self.trainer, self.inference
+        clamps = Signal(CLAMP_BITS)
+        with m.If(control.train):
+            m.d.sync += clamps.eq(0)
+        with m.Elif(trainer.valid & (trainer.op == ArrayOp.SET) & self.pulse.latch & ~trainer.first):
+            m.d.sync += clamps.eq(clamps + (self.gate_dac.clamped & ~clamps.all()))
+        m.d.comb += [
+            self.gate_dac.build.eq(control.build_map),
+            trainer.start.eq(control.train),
+            trainer.last_row.eq(control.last_row),
+            trainer.last_sample.eq(control.last_sample),
+            trainer.max_proposals.eq(control.max_proposals),
+            inference.start.eq(control.infer),
+            inference.first_index.eq(control.last_sample + 1),
+            inference.last_index.eq(control.last_test),
+            inference.burn_in.eq(control.burn_in),
+            inference.last_row.eq(trainer.row),
+            self.prior.multiplier.eq(control.prior_multiplier),
+            self.prior.shift.eq(control.prior_shift),
+            control.busy.eq(self.busy),
+            control.status_last_row.eq(trainer.row),
+            control.status_proposals.eq(trainer.proposals),
+            control.status_clamps.eq(clamps),
+            control.status_lost_counts.eq(self.row_counters.lost),
+            control.status_total_counts.eq(self.row_counters.total),
+            control.status_current_cost.eq(self.acceptance.current_cost),
+            control.counter.eq(self.row_counters.counter),
+        ]
+
+    def _connect_array(self, m: Module) -> None:
+        """Array commands of the trainer or the inference, through the pulse timing to the array port."""
+        trainer, inference, pulse, array = self.trainer, self.inference, self.pulse, self.array
+        one_cell = Signal.like(array.mask)
+        m.d.comb += [
+            pulse.valid.eq(trainer.valid | inference.valid),
+            pulse.op.eq(Mux(inference.busy, ArrayOp.EVAL, trainer.op)),
+            trainer.latch.eq(pulse.latch),
+            trainer.converting.eq(pulse.converting),
+            inference.latch.eq(pulse.latch),
+            inference.converting.eq(pulse.converting),
+            array.row.eq(Mux(inference.busy, inference.row, trainer.row)),
+            array.cell.eq(trainer.cell),
+            array.segment.eq(Mux(inference.busy, inference.segment, trainer.segment)),
+            array.inputs.eq(self.samples.read_data),
+            array.wl.eq(pulse.wl),
+            array.bl.eq(pulse.bl),
+            array.sl.eq(pulse.sl),
+            array.inputs_on.eq(pulse.inputs_on),
+            array.latch.eq(pulse.latch),
+            self.samples.read_enable.eq(trainer.fetch_sample | inference.fetch_sample),
+            self.samples.read_address.eq(Mux(inference.busy, inference.fetch_index, trainer.fetch_index)),
+            trainer.label.eq(self.samples.read_data[self.formats.inputs_bits :]),
+            self.gate_dac.fetch.eq(trainer.fetch_gate),
+            self.gate_dac.fetch_cell.eq(trainer.fetch_cell),
+        ]
+        with m.If(pulse.valid):
+            m.d.comb += array.op.eq(pulse.op)
+        with m.If(pulse.valid & (pulse.op == ArrayOp.RESET)):
+            m.d.comb += array.mask.eq(-1)
+        with m.If(pulse.valid & (pulse.op == ArrayOp.SET) & ~trainer.first):
+            m.d.comb += array.gate.eq(self.gate_dac.gate)
+
+    def _connect_answers(self, m: Module) -> None:
+        """Converter answers: cell reads to prior and gate codes, evaluations to the likelihood or the inference."""
+        pulse, data, config = self.pulse, self.array.data, self.formats.config
+        read, evaluated = Signal(), Signal()
+        m.d.comb += [
+            read.eq(pulse.result_valid & ~pulse.result_is_eval),
+            evaluated.eq(pulse.result_valid & pulse.result_is_eval),
+            # the tag remembers what the answer belongs to: a cell, a label or a row
+            pulse.tag.eq(
+                Mux(
+                    self.inference.busy,
+                    self.inference.row,
+                    Mux(self.trainer.op == ArrayOp.READ, self.trainer.cell, self.trainer.is_label),
+                )
+            ),
+            self.prior.valid.eq(read),
+            self.prior.code.eq(data[: config.read_bits]),
+            self.gate_dac.lookup.eq(read),
+            self.gate_dac.lookup_code.eq(data[: config.read_bits]),
+            self.gate_dac.lookup_cell.eq(pulse.result_tag),
+            self.likelihood.valid.eq(evaluated & ~self.inference.busy),
+            self.likelihood.code.eq(data[: config.adc_bits]),
+            self.likelihood.label.eq(pulse.result_tag[0]),
+            self.inference.answer.eq(evaluated & self.inference.busy),
+            self.inference.code.eq(data[: config.adc_bits]),
+            self.inference.counter.eq(self.row_counters.counter),
+            self.row_counters.fetch.eq(self.inference.answer | self.control.fetch_counter),
+            self.row_counters.fetch_row.eq(Mux(self.inference.busy, pulse.result_tag, self.control.index)),
+        ]
+
+    def _connect_decision(self, m: Module) -> None:
+        """The draw, the sums and the decision, and what follows from it."""
+        trainer, counters, acceptance = self.trainer, self.row_counters, self.acceptance
+        m.d.comb += [
+            self.lfsr.draw.eq(trainer.propose & ~trainer.opens_first),
+            trainer.drawing.eq(self.lfsr.busy),
+            self.log_uniform.state.eq(self.lfsr.state),
+            self.prior.clear.eq(trainer.propose),
+            self.prior.ready.eq(trainer.summing),
+            self.likelihood.clear.eq(trainer.propose),
+            acceptance.likelihood.eq(self.likelihood.sum),
+            acceptance.prior.eq(self.prior.cost),
+            acceptance.neg_log2_u.eq(self.log_uniform.neg_log2),
+            acceptance.compare.eq(trainer.decide),
+            acceptance.keep.eq(trainer.accepted),
+            trainer.accept.eq(acceptance.accept),
+            self.gate_dac.keep.eq(trainer.accepted),
+            counters.restart.eq(self.control.train),
+            counters.begin.eq(trainer.accepted),
+            counters.bump.eq(trainer.rejected),
+            counters.store.eq(trainer.store),
+            counters.row.eq(trainer.store_row),
+            counters.burn_in.eq(self.control.burn_in),
+        ]
+
+    def _connect_observers(self, m: Module) -> None:
+        trainer, inference, gate_dac = self.trainer, self.inference, self.gate_dac
+        strobes = {
+            "host_write": self.control.writing,
+            "lut_read": gate_dac.searching,
+            "map_write": gate_dac.mapping,
+            "gate_lookup": gate_dac.lookup,
+            "gate_code_write": gate_dac.storing,
+            "gate_code_read": gate_dac.fetch,
+            "sample_read": self.samples.read_enable,
+            "likelihood_add": self.likelihood.adding,
+            "prior_square": self.prior.square,
+            "lfsr_step": self.lfsr.busy,
+            "decision": trainer.decide & ~trainer.first,
+            "counter_write": trainer.store,
+            "counter_read": self.row_counters.fetch,
+            "response_add": inference.adding,
+            "classify": self.result.valid & self.result.ready & self.result.payload.last,
+        }
+        phases = {name: index for index, name in enumerate(PHASES)}
+        m.d.comb += [
+            self.busy.eq(trainer.busy | inference.busy | gate_dac.busy),
+            self.row.eq(trainer.row),
+            self.proposals.eq(trainer.proposals),
+            self.phase.eq(Mux(trainer.busy, phases["train"], Mux(inference.busy, phases["infer"], phases["load"]))),
+            self.events.eq(Cat(strobes[name] for name in DIGITAL_EVENTS)),
+        ]

@@ -1,0 +1,115 @@
+"""Gate DAC controller: conductance read from a cell -> nearest LUT entry -> gate code of its successor."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.ram import Ram
+from pymodels.fixed import Formats, bits_for
+
+
+class GateDac(wiring.Component):
+    """LUT-driven gate DAC controller.
+
+    The LUT holds the conductance (read code) that each gate code gives, in non-decreasing order. `build` searches it
+    once for every possible read code and keeps the answers in a code map, so that a look-up during training is one
+    memory access instead of a search: nearest entry, ties and equal entries to the lowest gate code; a read code
+    outside the LUT's span is marked as clamped.
+
+    While a proposed row is read, its look-ups fill one bank of the gate code memory; the other bank keeps serving the
+    current row's successors. `keep` swaps them when the proposal is accepted.
+
+    Latency: 2 cycles from `lookup` to the stored gate code, 1 from `fetch` to `gate`; a build takes
+    1 + 2^read_bits + 2 gate_codes cycles.
+    """
+
+    def __init__(self, formats: Formats):
+        config = formats.config
+        self.formats = formats
+        self.lut = Ram(width=config.read_bits, depth=config.gate_codes)
+        self.map = Ram(width=formats.gate_bits + 1, depth=2**config.read_bits)
+        self.codes = Ram(width=formats.gate_bits + 1, depth=2 * 2**formats.cell_bits)
+        super().__init__(
+            {
+                "build": In(1),
+                "busy": Out(1),
+                "lookup": In(1),
+                "lookup_code": In(config.read_bits),
+                "lookup_cell": In(formats.cell_bits),
+                "fetch": In(1),
+                "fetch_cell": In(formats.cell_bits),
+                "keep": In(1),
+                "gate": Out(formats.gate_bits),
+                "clamped": Out(1),
+                "storing": Out(1),
+                "searching": Out(1),
+                "mapping": Out(1),
+            }
+        )
+
+    def _elaborate_build(self, m: Module) -> None:
+        """Two pointers walk up read codes and LUT entries together: `low` is the first of the largest entries not above
+        the code, `high` the next entry above it."""
+        config, formats = self.formats.config, self.formats
+        code = Signal(config.read_bits)
+        high = Signal(bits_for(config.gate_codes))
+        low, low_value, have_low = Signal(formats.gate_bits), Signal(config.read_bits), Signal()
+        have_high, entry = Signal(), self.lut.read_data
+        low_is_nearer = Signal()
+        m.d.comb += [
+            have_high.eq(high != config.gate_codes),
+            low_is_nearer.eq((code - low_value) <= (entry - code)),
+            self.lut.read_address.eq(high),
+            self.map.write_address.eq(code),
+        ]
+        with m.FSM(name="build_state"):
+            with m.State("IDLE"):
+                with m.If(self.build):
+                    m.d.sync += [code.eq(0), high.eq(0), have_low.eq(0)]
+                    m.next = "FETCH"
+            with m.State("FETCH"):
+                m.d.comb += [self.busy.eq(1), self.searching.eq(have_high), self.lut.read_enable.eq(have_high)]
+                m.next = "COMPARE"
+            with m.State("COMPARE"):
+                m.d.comb += self.busy.eq(1)
+                with m.If(have_high & (entry <= code)):
+                    with m.If(~have_low | (entry != low_value)):
+                        m.d.sync += [low.eq(high), low_value.eq(entry), have_low.eq(1)]
+                    m.d.sync += high.eq(high + 1)
+                    m.next = "FETCH"
+                with m.Else():
+                    m.d.comb += [self.mapping.eq(1), self.map.write_lanes.eq(1)]
+                    with m.If(~have_low):
+                        m.d.comb += self.map.write_data.eq(Cat(high[: formats.gate_bits], 1))
+                    with m.Elif(have_high):
+                        nearest = Mux(low_is_nearer, low, high[: formats.gate_bits])
+                        m.d.comb += self.map.write_data.eq(Cat(nearest, 0))
+                    with m.Else():
+                        m.d.comb += self.map.write_data.eq(Cat(low, code != low_value))
+                    m.d.sync += code.eq(code + 1)
+                    with m.If(code.all()):
+                        m.next = "IDLE"
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules += [self.lut, self.map, self.codes]
+        self._elaborate_build(m)
+        bank, cell = Signal(), Signal(self.formats.cell_bits)
+        m.d.sync += self.storing.eq(self.lookup)
+        with m.If(self.lookup):
+            m.d.sync += cell.eq(self.lookup_cell)
+        with m.If(self.keep):
+            m.d.sync += bank.eq(~bank)
+        m.d.comb += [
+            self.map.read_enable.eq(self.lookup),
+            self.map.read_address.eq(self.lookup_code),
+            self.codes.write_lanes.eq(self.storing),
+            self.codes.write_address.eq(Cat(cell, ~bank)),
+            self.codes.write_data.eq(self.map.read_data),
+            self.codes.read_enable.eq(self.fetch),
+            self.codes.read_address.eq(Cat(self.fetch_cell, bank ^ self.keep)),
+            Cat(self.gate, self.clamped).eq(self.codes.read_data),
+        ]
+        return m

@@ -1,0 +1,134 @@
+"""Bayesian model averaging over the stored rows (Eq 8)."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.likelihood import table_index
+from hdl.ram import Ram
+from pymodels.fixed import Formats
+
+
+def result_layout(formats: Formats) -> data.StructLayout:
+    """One output's weighted response of one test point; with `last`, `winner` is the point's class."""
+    return data.StructLayout({"sum": signed(formats.response_sum_bits), "winner": formats.label_bits, "last": 1})
+
+
+class Inference(wiring.Component):
+    """Sum over rows from burn-in of C_n times the response f(V.w_n), per output and test point.
+
+    The response table holds f - 1/2, so with one output class 1 is simply a sum >= 0: no total, no divider. With
+    several outputs the largest sum wins, the lowest output on ties. One result leaves on the stream per output; its
+    `ready` paces the next. When fewer rows are filled than the burn-in leaves out, the last filled row alone votes.
+
+    An output of one point takes rows * eval + conversion + 2 cycles while `ready` is high, and 1 more a point to fetch it.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        config = formats.config
+        self.table = Ram(width=config.response_bits, depth=2**config.table_bits)
+        super().__init__(
+            {
+                "start": In(1),
+                "first_index": In(formats.sample_bits),
+                "last_index": In(formats.sample_bits),
+                "burn_in": In(formats.row_bits),
+                "last_row": In(formats.row_bits),
+                "busy": Out(1),
+                # array commands, through Pulse
+                "valid": Out(1),
+                "latch": In(1),
+                "converting": In(1),
+                "row": Out(formats.row_bits),
+                "segment": Out(formats.output_bits),
+                "fetch_sample": Out(1),
+                "fetch_index": Out(formats.sample_bits),
+                # answers; `counter` is fetched in step with the table
+                "answer": In(1),
+                "code": In(config.adc_bits),
+                "counter": In(config.counter_bits),
+                "adding": Out(1),
+                "result": Out(stream.Signature(result_layout(formats))),
+            }
+        )
+
+    def _elaborate_sum(self, m: Module, total: Signal, clear: Signal) -> None:
+        """Response look-up and counter fetch run in step; their product is added one cycle after the answer."""
+        config = self.formats.config
+        m.submodules.table = self.table
+        response = Signal(self.formats.config.response_bits)
+        m.d.comb += [
+            self.table.read_enable.eq(self.answer),
+            self.table.read_address.eq(table_index(self.code, config.adc_bits, config.table_bits)),
+            response.eq(self.table.read_data),
+        ]
+        m.d.sync += self.adding.eq(self.answer)
+        with m.If(clear):
+            m.d.sync += total.eq(0)
+        with m.Elif(self.adding):
+            m.d.sync += total.eq(total + response.as_signed() * self.counter)
+
+    def _elaborate_winner(self, m: Module, total: Signal, output: Signal) -> None:
+        """Class by comparison: a sign with one output, the running maximum with several."""
+        payload = self.result.payload
+        m.d.comb += payload.sum.eq(total)
+        if self.formats.config.outputs == 1:
+            m.d.comb += payload.winner.eq(total >= 0)
+            return
+        best, winner, leads = Signal.like(total), Signal(self.formats.label_bits), Signal()
+        m.d.comb += [leads.eq((output == 0) | (total > best)), payload.winner.eq(Mux(leads, output, winner))]
+        with m.If(self.result.valid & self.result.ready & leads):
+            m.d.sync += [best.eq(total), winner.eq(output)]
+
+    def elaborate(self, platform):
+        m = Module()
+        formats = self.formats
+        row, index, output = Signal(formats.row_bits), Signal(formats.sample_bits), Signal(formats.output_bits)
+        first_row, last_output, clear = Signal(formats.row_bits), Signal(), Signal()
+        total = Signal(signed(formats.response_sum_bits))
+        self._elaborate_sum(m, total, clear)
+        self._elaborate_winner(m, total, output)
+        m.d.comb += [
+            first_row.eq(Mux(self.burn_in > self.last_row, self.last_row, self.burn_in)),
+            last_output.eq(output == formats.config.outputs - 1),
+            self.row.eq(row),
+            self.segment.eq(output),
+            self.fetch_index.eq(index),
+            self.result.payload.last.eq(last_output),
+        ]
+        with m.FSM(name="infer_state") as fsm:
+            m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
+            with m.State("IDLE"):
+                with m.If(self.start):
+                    m.d.sync += index.eq(self.first_index)
+                    m.next = "FETCH"
+            with m.State("FETCH"):
+                m.d.comb += [self.fetch_sample.eq(1), clear.eq(1)]
+                m.d.sync += [row.eq(first_row), output.eq(0)]
+                m.next = "EVAL"
+            with m.State("EVAL"):
+                m.d.comb += self.valid.eq(1)
+                with m.If(self.latch):
+                    with m.If(row == self.last_row):
+                        m.next = "SETTLE"
+                    with m.Else():
+                        m.d.sync += row.eq(row + 1)
+            with m.State("SETTLE"):  # the last conversion, its look-up and addition
+                with m.If(~self.converting):
+                    m.next = "RESULT"
+            with m.State("RESULT"):
+                m.d.comb += self.result.valid.eq(1)
+                with m.If(self.result.ready):
+                    m.d.comb += clear.eq(1)
+                    with m.If(~last_output):
+                        m.d.sync += [output.eq(output + 1), row.eq(first_row)]
+                        m.next = "EVAL"
+                    with m.Elif(index == self.last_index):
+                        m.next = "IDLE"
+                    with m.Else():
+                        m.d.sync += index.eq(index + 1)
+                        m.next = "FETCH"
+        return m

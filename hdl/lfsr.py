@@ -1,0 +1,63 @@
+"""Random bits: a maximal-length Fibonacci LFSR that moves only when a draw asks for it."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import xor
+
+from amaranth import Cat, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from pymodels.fixed import HOST_WORD_BITS, LFSR_TAPS
+
+
+class Lfsr(wiring.Component):
+    """Maximal-length LFSR, taps of Xilinx XAPP 052; bit 0 is the newest.
+
+    A draw replaces all `width` bits, `step_bits` a cycle, so no bit serves two draws. Between draws nothing moves.
+    A seed is loaded in 32-bit words, the low word first; a low word of zero loads as 1, so the state is never zero.
+
+    Latency: `width / step_bits` cycles from `draw` to a new `state`; `busy` is high meanwhile.
+    """
+
+    def __init__(self, *, width: int, step_bits: int):
+        if width not in LFSR_TAPS:
+            raise ValueError(f"LFSR width must be from {min(LFSR_TAPS)} to {max(LFSR_TAPS)}, not {width}")
+        if width % step_bits:
+            raise ValueError(f"LFSR step_bits must divide the width ({width}), not {step_bits}")
+        self.width, self.steps, self.step_bits = width, width // step_bits, step_bits
+        super().__init__(
+            {
+                "load": In(1),
+                "load_high": In(1),
+                "seed": In(HOST_WORD_BITS),
+                "draw": In(1),
+                "busy": Out(1),
+                "state": Out(width),
+            }
+        )
+
+    def _advanced(self) -> Value:
+        bits = list(self.state)
+        for _ in range(self.step_bits):
+            bits = [reduce(xor, (bits[tap - 1] for tap in LFSR_TAPS[self.width]))] + bits[:-1]
+        return Cat(bits)
+
+    def elaborate(self, platform):
+        m = Module()
+        state = Signal(self.width, init=1)
+        left = Signal(range(self.steps + 1))
+        low = min(HOST_WORD_BITS, self.width)
+        m.d.comb += [self.state.eq(state), self.busy.eq(left != 0)]
+        with m.If(self.busy):
+            m.d.sync += [state.eq(self._advanced()), left.eq(left - 1)]
+        with m.Elif(self.draw):
+            m.d.sync += left.eq(self.steps)
+        with m.Elif(self.load):
+            word = self.seed[:low]
+            m.d.sync += state[:low].eq(word | (word == 0))
+        if self.width > HOST_WORD_BITS:
+            with m.If(self.load_high & ~self.busy):
+                m.d.sync += state[HOST_WORD_BITS:].eq(self.seed[: self.width - HOST_WORD_BITS])
+        return m

@@ -1,0 +1,60 @@
+"""Log-likelihood of a proposed row, summed one evaluation at a time (Eq 7)."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.ram import Ram
+from pymodels.fixed import Formats
+
+
+def table_index(code, adc_bits: int, table_bits: int):
+    """Offset-binary table index of a signed ADC code: its sign inverted, its low bits dropped."""
+    return (code ^ (1 << (adc_bits - 1)))[adc_bits - table_bits :]
+
+
+class Likelihood(wiring.Component):
+    """Sum of -log2 f over points of t = 1 and of -log2 (1 - f) over points of t = 0.
+
+    One table serves both: 1 - f(x) = f(-x), and with mid-rise codes -x is the bitwise NOT of x. The table holds the
+    magnitudes of log-likelihoods, which are all <= 0; their sum grows only, and `Formats.sum_bits` leaves it room for
+    every sample, so it never wraps.
+
+    Latency: 2 cycles from `valid` to `sum`; one evaluation a cycle.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        config = formats.config
+        self.table = Ram(width=formats.likelihood_bits, depth=2**config.table_bits)
+        super().__init__(
+            {
+                "clear": In(1),
+                "valid": In(1),
+                "code": In(config.adc_bits),
+                "label": In(1),
+                "adding": Out(1),
+                "sum": Out(formats.sum_bits),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.table = self.table
+        config = self.formats.config
+        total = Signal(self.formats.sum_bits)
+        m.d.comb += [
+            self.table.read_enable.eq(self.valid),
+            self.table.read_address.eq(
+                table_index(self.code ^ Mux(self.label, 0, -1), config.adc_bits, config.table_bits)
+            ),
+            self.sum.eq(total),
+        ]
+        m.d.sync += self.adding.eq(self.valid)
+        with m.If(self.clear):
+            m.d.sync += total.eq(0)
+        with m.Elif(self.adding):
+            m.d.sync += total.eq(total + self.table.read_data)
+        return m

@@ -1,0 +1,97 @@
+"""Timing of word, bit and source line pulses and of conversions."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.array_port import ArrayOp
+from pymodels.fixed import Formats, bits_for
+
+
+class Pulse(wiring.Component):
+    """Drives each pulse for exactly its width in cycles and says when a converter's answer is there.
+
+    The commander holds `op` and its address fields while `valid`, and moves on in the cycle where `latch` is high: the
+    last of the pulse. `tag` is captured there and comes back with the answer, `result_valid`, the conversion time
+    later; pulses and conversions overlap. With every width at one cycle no counter is built.
+
+    Latency: width cycles from `valid` to `latch`, conversion cycles from there to `result_valid`.
+    """
+
+    def __init__(self, formats: Formats, *, tag_bits: int):
+        config = formats.config
+        self.formats, self.tag_bits = formats, tag_bits
+        self.widths = {
+            ArrayOp.FORM: config.cycles(config.set_pulse_s),
+            ArrayOp.SET: config.cycles(config.set_pulse_s),
+            ArrayOp.RESET: config.cycles(config.reset_pulse_s),
+            ArrayOp.READ: config.cycles(config.read_pulse_s),
+            ArrayOp.EVAL: config.cycles(config.eval_pulse_s),
+        }
+        self.conversion = config.cycles(config.conversion_s)
+        super().__init__(
+            {
+                "valid": In(1),
+                "op": In(ArrayOp),
+                "tag": In(tag_bits),
+                "latch": Out(1),
+                "wl": Out(1),
+                "bl": Out(1),
+                "sl": Out(1),
+                "inputs_on": Out(1),
+                "converting": Out(1),
+                "result_valid": Out(1),
+                "result_is_eval": Out(1),
+                "result_tag": Out(tag_bits),
+            }
+        )
+
+    def _elaborate_width(self, m: Module) -> None:
+        longest = max(self.widths.values())
+        if longest == 1:
+            m.d.comb += self.latch.eq(self.valid)
+            return
+        elapsed = Signal(range(longest))
+        last = Signal()
+        with m.Switch(self.op):
+            for op, width in self.widths.items():
+                with m.Case(op):
+                    m.d.comb += last.eq(elapsed == width - 1)
+        m.d.comb += self.latch.eq(self.valid & last)
+        with m.If(self.latch):
+            m.d.sync += elapsed.eq(0)
+        with m.Elif(self.valid):
+            m.d.sync += elapsed.eq(elapsed + 1)
+
+    def _elaborate_conversion(self, m: Module) -> None:
+        left = Signal(bits_for(self.conversion))
+        answers = Signal()
+        m.d.comb += [
+            answers.eq(self.latch & ((self.op == ArrayOp.READ) | (self.op == ArrayOp.EVAL))),
+            self.converting.eq(left != 0),
+            self.result_valid.eq(left == 1),
+        ]
+        with m.If(answers):
+            m.d.sync += [
+                left.eq(self.conversion),
+                self.result_tag.eq(self.tag),
+                self.result_is_eval.eq(self.op == ArrayOp.EVAL),
+            ]
+        with m.Elif(self.converting):
+            m.d.sync += left.eq(left - 1)
+
+    def elaborate(self, platform):
+        m = Module()
+        self._elaborate_width(m)
+        self._elaborate_conversion(m)
+        with m.If(self.valid):
+            with m.Switch(self.op):
+                with m.Case(ArrayOp.FORM, ArrayOp.SET, ArrayOp.READ):
+                    m.d.comb += [self.wl.eq(1), self.sl.eq(1)]
+                with m.Case(ArrayOp.RESET):
+                    m.d.comb += [self.wl.eq(1), self.bl.eq(1)]
+                with m.Case(ArrayOp.EVAL):
+                    m.d.comb += [self.wl.eq(1), self.inputs_on.eq(1)]
+        return m

@@ -1,0 +1,69 @@
+"""How often the chain stayed at each stored row: C_n."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.ram import Ram
+from pymodels.fixed import Formats
+
+LOST_BITS = 24
+
+
+class RowCounters(wiring.Component):
+    """One saturating counter a row, kept in memory; the current row's counts in a register and is stored once.
+
+    `begin` starts a row at 1, `bump` adds a rejection, `store` writes the counter of `row` to memory. A count that
+    saturation loses is counted in `lost`, and `total` sums what was stored for rows from `burn_in` on.
+
+    Latency: 1 cycle from `fetch` to `counter`.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        self.memory = Ram(width=formats.config.counter_bits, depth=formats.row_capacity)
+        super().__init__(
+            {
+                "restart": In(1),
+                "begin": In(1),
+                "bump": In(1),
+                "store": In(1),
+                "row": In(formats.row_bits),
+                "burn_in": In(formats.row_bits),
+                "fetch": In(1),
+                "fetch_row": In(formats.row_bits),
+                "counter": Out(formats.config.counter_bits),
+                "total": Out(formats.total_bits),
+                "lost": Out(LOST_BITS),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.memory = memory = self.memory
+        count = Signal(self.formats.config.counter_bits)
+        total, lost = Signal.like(self.total), Signal.like(self.lost)
+        m.d.comb += [
+            memory.write_lanes.eq(self.store),
+            memory.write_address.eq(self.row),
+            memory.write_data.eq(count),
+            memory.read_enable.eq(self.fetch),
+            memory.read_address.eq(self.fetch_row),
+            self.counter.eq(memory.read_data),
+            self.total.eq(total),
+            self.lost.eq(lost),
+        ]
+        with m.If(self.begin):
+            m.d.sync += count.eq(1)
+        with m.Elif(self.bump):
+            with m.If(count.all()):
+                m.d.sync += lost.eq(lost + ~lost.all())
+            with m.Else():
+                m.d.sync += count.eq(count + 1)
+        with m.If(self.restart):
+            m.d.sync += [total.eq(0), lost.eq(0)]
+        with m.Elif(self.store & (self.row >= self.burn_in)):
+            m.d.sync += total.eq(total + count)
+        return m

@@ -1,0 +1,302 @@
+"""OxRAM array: conductances, programming noise and the physical work that each pulse does on it.
+
+State is integer (nS) and every draw depends only on (seed, cell, SETs of that cell), see `pymodels.draws`. Cell 2p of a
+row is g+ of pair p, cell 2p + 1 its g-. Output (segment) k reads pairs k * features and up.
+
+Cells. A SET leaves a normal conductance about the device's median for that gate code (Eq 1, 9, 10), whatever it was
+before; a RESET leaves a log-normal LCS. Each device scales its medians by one factor for life (d2d). FORM leaves a cell
+conducting at a draw of the lowest gate code (k = 0, which no SET uses): our choice, the paper gives no value. Stuck
+cells take pulses, and their energy, but keep their conductance: one LCS draw, or the card's hcs_stuck_us.
+
+Energy. `joules` is the integral of V I dt over the array's pins, in floating point, apart from the energy ledger:
+- SET: set_sl_v times the current of the gate code over the whole pulse. The selector holds that current once the
+  filament has formed; before, less flows, so this is an upper bound on a SET of this pulse width.
+- FORM: form_sl_v times form_current_ua over the whole pulse, in the same manner.
+- RESET: V^2 (g before + g after) / 2 over the pulse: g falls linearly in time. Real filaments open abruptly.
+- READ: V^2 g over the pulse. EVAL: the same at each cell's own input voltage, code * input_step_v, sign aside.
+Line resistance, selector drop and charging of lines are not in it; word lines draw no direct current.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import numpy as np
+from numba import njit
+
+from pymodels import draws
+from pymodels.config import Config
+from pymodels.devices import Card, gate_table, lcs_table_ns
+from pymodels.errors import RunError
+from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS, QUANTITIES
+from pymodels.fixed import Formats
+from pymodels.philox import philox4x32
+from pymodels.streams import stream_key
+
+UNFORMED, FORMED, HCS = 0, 1, 2
+"""State of a cell: never formed; formed and in the LCS; in the HCS."""
+NOT_STUCK, STUCK_LCS, STUCK_HCS = 0, 1, 2
+
+QUANTITY_OF = {
+    "form": "form_current_na_cycles",
+    "reset": "reset_conductance_ns_cycles",
+    "set": "set_current_na_cycles",
+    "read": "read_conductance_ns_cycles",
+    "eval": "eval_conductance_code2_ns_cycles",
+}
+NANO = 1e-9
+
+
+class ArrayError(RunError):
+    """A pulse that breaks the array's contract; names row, cell, rule and value. The caller adds the clock cycle."""
+
+
+@njit(cache=True)
+def set_draw(k0: int, k1: int, cell: int, k: int, median_ns: int, sd_ns: int, device_q16: int) -> int:
+    """Conductance in nS after the `k`-th SET (from 1) of global cell index `cell`, key (k0, k1)."""
+    return draws.set_ns(philox4x32(cell, k, 0, draws.SET, k0, k1)[0], median_ns, sd_ns, device_q16)
+
+
+@njit(cache=True)
+def reset_draw(k0: int, k1: int, cell: int, k: int, lcs_table: np.ndarray) -> int:
+    """Conductance in nS after a RESET of global cell index `cell` that has seen `k` SETs, key (k0, k1)."""
+    return draws.lcs_ns(philox4x32(cell, k, 0, draws.RESET, k0, k1)[0], lcs_table)
+
+
+@njit(cache=True)
+def lcs_population(k0: int, k1: int, cells: int, lcs_table: np.ndarray) -> np.ndarray:
+    """Conductance in nS of `cells` cells RESET before any SET, int64 [cells]."""
+    population = np.empty(cells, np.int64)
+    for cell in range(cells):
+        population[cell] = reset_draw(k0, k1, cell, 0, lcs_table)
+    return population
+
+
+@njit(cache=True)
+def device_factors_q16(k0: int, k1: int, cells: int, spread_q16: int) -> np.ndarray:
+    """Factor on the median conductance of each of `cells` devices, int64 [cells] in Q16."""
+    factors = np.empty(cells, np.int64)
+    for cell in range(cells):
+        factors[cell] = draws.device_factor_q16(philox4x32(cell, 0, 0, draws.DEVICE, k0, k1)[0], spread_q16)
+    return factors
+
+
+@njit(cache=True)
+def stuck_cells(k0: int, k1: int, cells: int, lcs_below: int, hcs_below: int) -> np.ndarray:
+    """NOT_STUCK, STUCK_LCS or STUCK_HCS, uint8 [cells], by thresholds in 2^-32; a larger share adds cells only."""
+    stuck = np.empty(cells, np.uint8)
+    for cell in range(cells):
+        u0 = np.int64(philox4x32(cell, 0, 0, draws.STUCK, k0, k1)[0])
+        stuck[cell] = STUCK_LCS if u0 < lcs_below else STUCK_HCS if u0 < hcs_below else NOT_STUCK
+    return stuck
+
+
+@njit(cache=True)
+def evaluate_cells(cells_ns: np.ndarray, first: int, codes: np.ndarray) -> tuple[int, int, int, int]:
+    """Dot product and drive of the pairs from cell `first` on under signed input `codes`, and the extremes met.
+
+    Returns sum (g+ - g-) * code, sum (g+ + g-) * code^2, both in nS times codes and exact in 64 bits, the lowest
+    conductance in nS (0: a cell is unformed) and the largest magnitude of a code.
+    """
+    dot, drive, lowest, largest = np.int64(0), np.int64(0), cells_ns[first], np.int64(0)
+    for i in range(codes.shape[0]):
+        plus, minus, code = cells_ns[first + 2 * i], cells_ns[first + 2 * i + 1], codes[i]
+        dot += (plus - minus) * code
+        drive += (plus + minus) * code * code
+        lowest = min(lowest, plus, minus)
+        largest = max(largest, abs(code))
+    return int(dot), int(drive), int(lowest), int(largest)
+
+
+@njit(cache=True)
+def reset_cells(
+    k0: int, k1: int, base: int, mask: np.ndarray, cells_ns: np.ndarray, state: np.ndarray, set_count: np.ndarray,
+    stuck: np.ndarray, lcs_table: np.ndarray,
+) -> tuple[int, int, int]:  # fmt: skip
+    """RESET the cells of one row that little-endian bit mask uint8 `mask` names; `base` is its first cell's index.
+
+    Returns cells reset, their summed conductance before plus after in nS, and the first unformed cell or -1; in that
+    case nothing has changed.
+    """
+    count, both = np.int64(0), np.int64(0)
+    for cell in range(cells_ns.shape[0]):
+        if mask[cell >> 3] >> (cell & 7) & 1 and state[cell] == UNFORMED:
+            return 0, 0, cell
+    for cell in range(cells_ns.shape[0]):
+        if mask[cell >> 3] >> (cell & 7) & 1:
+            count += 1
+            both += cells_ns[cell]
+            if stuck[cell] == NOT_STUCK:
+                cells_ns[cell] = reset_draw(k0, k1, base + cell, set_count[cell], lcs_table)
+                state[cell] = FORMED
+            both += cells_ns[cell]
+    return int(count), int(both), -1
+
+
+class OxramArray:
+    """Rows of differential OxRAM pairs behind the array port's commands.
+
+    Public state, [rows, cells] each: `conductance_ns` int64, `set_count` int64, `state` uint8 (UNFORMED, FORMED, HCS),
+    `device_q16` int64, `stuck` uint8. `formed` arrays arrive conditioned and in the LCS; others wait for FORM at 0 nS.
+
+    Each method is one pulse. It checks the pulse's width in cycles and its addresses, raises `ArrayError` before
+    anything changes, acts, and books under `phase` (one of events.PHASES, set by the caller): `counts` of events,
+    `quantities` (exact integers, see events.QUANTITIES), and `joules` by operation.
+    """
+
+    def __init__(self, config: Config, card: Card, seed: int, *, formed: bool = True) -> None:
+        formats = Formats(config)
+        self.config, self.card = config, card
+        self.rows, self.cells, self.features = config.rows, formats.cells, config.features
+        self.segments = config.outputs
+        self.input_max, self.input_step_v = formats.input_max, formats.input_step_v
+        self.eval_step, self.read_step_ns = formats.eval_step, formats.read_step_ns
+        self.gates, self.lcs_table = gate_table(card, config.gate_codes), lcs_table_ns(card)
+        self.hcs_stuck_ns = round(1000 * card.hcs_stuck_us)
+        self.key = stream_key(seed, "array")
+        self.phase = "train"
+        self.counts = {phase: dict.fromkeys((*ARRAY_EVENTS, *PULSE_EVENTS), 0) for phase in PHASES}
+        self.quantities = {phase: dict.fromkeys(QUANTITIES, 0) for phase in PHASES}
+        self.joules = {phase: dict.fromkeys(ARRAY_EVENTS, 0.0) for phase in PHASES}
+        self._widths = {
+            "FORM": config.cycles(config.set_pulse_s),
+            "RESET": config.cycles(config.reset_pulse_s),
+            "SET": config.cycles(config.set_pulse_s),
+            "READ": config.cycles(config.read_pulse_s),
+            "EVAL": config.cycles(config.eval_pulse_s),
+        }
+        self._draw_population(seed)
+        self.conductance_ns = np.zeros((self.rows, self.cells), np.int64)
+        self.set_count = np.zeros((self.rows, self.cells), np.int64)
+        self.state = np.full((self.rows, self.cells), UNFORMED, np.uint8)
+        if formed:
+            self._condition()
+
+    def _draw_population(self, seed: int) -> None:
+        shape, cells = (self.rows, self.cells), self.rows * self.cells
+        spread_q16 = round(self.config.d2d_spread * draws.ONE)
+        self.device_q16 = device_factors_q16(*stream_key(seed, "devices"), cells, spread_q16).reshape(shape)
+        lcs_below = round(self.config.stuck_lcs * 2**32)
+        hcs_below = round((self.config.stuck_lcs + self.config.stuck_hcs) * 2**32)
+        self.stuck = stuck_cells(*stream_key(seed, "stuck"), cells, lcs_below, hcs_below).reshape(shape)
+
+    def _condition(self) -> None:
+        """Every cell formed, conditioned and in the LCS: the draw of a RESET before any SET (k = 0)."""
+        hcs = self.stuck == STUCK_HCS
+        lcs_ns = lcs_population(*self.key, hcs.size, self.lcs_table).reshape(hcs.shape)
+        self.conductance_ns = np.where(hcs, self.hcs_stuck_ns, lcs_ns)
+        self.state = np.where(hcs, HCS, FORMED).astype(np.uint8)
+
+    def _formed(self, row: int, cell: int) -> tuple[int, int]:
+        """State and conductance in nS that FORM leaves a cell in."""
+        index, stuck, gates = row * self.cells + cell, self.stuck[row, cell], self.gates
+        if stuck == STUCK_LCS:
+            return FORMED, reset_draw(*self.key, index, 0, self.lcs_table)
+        if stuck == STUCK_HCS:
+            return HCS, self.hcs_stuck_ns
+        device = int(self.device_q16[row, cell])
+        return HCS, set_draw(*self.key, index, 0, int(gates.median_ns[0]), int(gates.sd_ns[0]), device)
+
+    def pairs_ns(self) -> np.ndarray:
+        """w = g+ - g- in nS, int64 [rows, pairs]."""
+        return self.conductance_ns[:, 0::2] - self.conductance_ns[:, 1::2]
+
+    # pulses
+
+    def form(self, row: int, cell: int, gate: int, cycles: int) -> None:
+        """FORM one unformed cell for a SET's width. The gate code is checked and unused: form_wl_v is of the card."""
+        self._check_cell("FORM", row, cell, cycles)
+        self._check_gate("FORM", row, cell, gate)
+        if self.state[row, cell] != UNFORMED:
+            _refuse("FORM", row, f" cell {cell}", "meet an unformed cell", "a formed one")
+        self.state[row, cell], self.conductance_ns[row, cell] = self._formed(row, cell)
+        current_na = round(1000 * self.card.form_current_ua)
+        self._book("form", 1, current_na * cycles, self.card.form_sl_v * current_na * NANO, cycles)
+
+    def reset(self, row: int, mask: int, cycles: int) -> None:
+        """RESET the cells of a row whose bit in `mask` is set, in one pulse."""
+        self._check_row("RESET", row, "", cycles)
+        if mask <= 0 or mask >> self.cells:
+            _refuse("RESET", row, "", f"have a mask from 1 to 2^{self.cells} - 1", hex(mask))
+        bits = np.frombuffer(mask.to_bytes((self.cells + 7) // 8, "little"), np.uint8)
+        count, both_ns, unformed = reset_cells(
+            *self.key, row * self.cells, bits, self.conductance_ns[row], self.state[row], self.set_count[row],
+            self.stuck[row], self.lcs_table,
+        )  # fmt: skip
+        if unformed >= 0:
+            _refuse("RESET", row, f" cell {unformed}", "meet a formed cell", "an unformed one")
+        self.counts[self.phase]["reset_pulse"] += 1
+        self._book("reset", count, both_ns * cycles, self.card.reset_bl_v**2 * both_ns / 2 * NANO, cycles)
+
+    def set(self, row: int, cell: int, gate: int, cycles: int) -> None:
+        """SET one cell with the current of a gate code; a cell in the HCS draws anew."""
+        self._check_cell("SET", row, cell, cycles)
+        self._check_gate("SET", row, cell, gate)
+        self._check_formed("SET", row, cell)
+        gates, k = self.gates, int(self.set_count[row, cell]) + 1
+        self.set_count[row, cell] = k
+        if self.stuck[row, cell] == NOT_STUCK:
+            self.conductance_ns[row, cell] = set_draw(
+                *self.key, row * self.cells + cell, k,
+                int(gates.median_ns[gate]), int(gates.sd_ns[gate]), int(self.device_q16[row, cell]),
+            )  # fmt: skip
+            self.state[row, cell] = HCS
+        current_na = int(gates.current_na[gate])
+        self._book("set", 1, current_na * cycles, self.card.set_sl_v * current_na * NANO, cycles)
+
+    def read(self, row: int, cell: int, cycles: int) -> int:
+        """READ one cell: its conductance code, floor(g / read_step_ns), saturating at the top of `read_bits`."""
+        self._check_cell("READ", row, cell, cycles)
+        self._check_formed("READ", row, cell)
+        conductance_ns = int(self.conductance_ns[row, cell])
+        self._book("read", 1, conductance_ns * cycles, self.card.read_sl_v**2 * conductance_ns * NANO, cycles)
+        return min(conductance_ns // self.read_step_ns, 2**self.config.read_bits - 1)
+
+    def evaluate(self, row: int, segment: int, codes: np.ndarray, cycles: int) -> int:
+        """EVAL one output of a row under signed input `codes`, int64 [features]: the signed ADC code of V.w."""
+        where = f" segment {segment}"
+        self._check_row("EVAL", row, where, cycles)
+        if not 0 <= segment < self.segments:
+            _refuse("EVAL", row, where, f"have a segment from 0 to {self.segments - 1}", segment)
+        if codes.shape != (self.features,):
+            _refuse("EVAL", row, where, f"have {self.features} input codes", codes.shape)
+        dot, drive, lowest_ns, largest = evaluate_cells(self.conductance_ns[row], 2 * segment * self.features, codes)
+        if largest > self.input_max:
+            _refuse("EVAL", row, where, f"have input codes from -{self.input_max} to {self.input_max}", codes.tolist())
+        if lowest_ns == 0:
+            _refuse("EVAL", row, where, "meet formed cells only", "an unformed one")
+        self._book("eval", 1, drive * cycles, drive * self.input_step_v**2 * NANO, cycles)
+        top = 2 ** (self.config.adc_bits - 1)
+        return max(-top, min(top - 1, dot // self.eval_step))
+
+    # checks and books
+
+    def _book(self, event: str, cells: int, quantity: int, watts: float, cycles: int) -> None:
+        phase = self.phase
+        self.counts[phase][event] += cells
+        self.quantities[phase][QUANTITY_OF[event]] += quantity
+        self.joules[phase][event] += watts * cycles / self.config.clock_hz
+
+    def _check_row(self, op: str, row: int, where: str, cycles: int) -> None:
+        if not 0 <= row < self.rows:
+            _refuse(op, row, where, f"have a row from 0 to {self.rows - 1}", row)
+        if cycles != self._widths[op]:
+            width = self._widths[op]
+            _refuse(op, row, where, f"last {width} cycle{'s' if width > 1 else ''}", cycles)
+
+    def _check_cell(self, op: str, row: int, cell: int, cycles: int) -> None:
+        self._check_row(op, row, f" cell {cell}", cycles)
+        if not 0 <= cell < self.cells:
+            _refuse(op, row, f" cell {cell}", f"have a cell from 0 to {self.cells - 1}", cell)
+
+    def _check_gate(self, op: str, row: int, cell: int, gate: int) -> None:
+        if not 0 <= gate < self.config.gate_codes:
+            _refuse(op, row, f" cell {cell}", f"have a gate code from 0 to {self.config.gate_codes - 1}", gate)
+
+    def _check_formed(self, op: str, row: int, cell: int) -> None:
+        if self.state[row, cell] == UNFORMED:
+            _refuse(op, row, f" cell {cell}", "meet a formed cell", "an unformed one")
+
+
+def _refuse(op: str, row: int, where: str, rule: str, value: object) -> NoReturn:
+    raise ArrayError(f"{op} of row {row}{where} must {rule}, not {value}")

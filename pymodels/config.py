@@ -1,0 +1,238 @@
+"""One checked, frozen parameter object for the chip, the array model and the tools.
+
+Every key stands here once with its range, unit and meaning; `docs/config.md` is printed from this table. A `Config`
+is complete and valid or it does not exist: construction checks each key, then the rules between keys.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import tomllib
+import typing
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from pymodels.errors import InputError
+
+TASKS = ("cancer",)
+PRESETS = ("paper",)
+ROWS_PER_BURN_IN = 8
+"""`--rows N` alone keeps the burn-in at or below N // 8 rows."""
+
+
+def key(default: Any, doc: str, *, unit: str = "", low: Any = None, high: Any = None, choices: tuple = ()) -> Any:
+    """Declare one configuration key: its default, inclusive range or choices, unit and meaning."""
+    return dataclasses.field(default=default, metadata=dict(doc=doc, unit=unit, low=low, high=high, choices=choices))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """All parameters of one training. The defaults are preset `paper` of task `cancer`.
+
+    Raises `InputError` where a key leaves its range or two keys contradict each other.
+    """
+
+    # geometry of the model
+    rows: int = key(256, "array rows, one stored model each", low=2, high=16384)
+    features: int = key(16, "features a sample, one differential pair each", low=1, high=128)
+    outputs: int = key(1, "output neurons; 1 is a binary classifier", low=1, high=16)
+    train_samples: int = key(369, "training points", low=1, high=16384)
+    test_samples: int = key(200, "test points", low=1, high=16384)
+
+    # the Markov chain
+    burn_in: int = key(32, "first rows left out of the inference", low=0, high=16383)
+    max_proposals: int = key(100_000, "proposals after which a training stops, complete or not", low=1, high=2**24 - 1)
+    scale_per_us: float = key(
+        0.001, "S of the logistic response f = 1/(1+exp(-S V.w))", unit="1/uS", low=1e-6, high=10.0
+    )
+    prior_sigma_us: float = key(20.0, "s.d. of the normal prior on each w = g+ - g-", unit="uS", low=0.5, high=1000.0)
+
+    # converters
+    adc_bits: int = key(8, "bits of an evaluation's ADC", unit="bit", low=2, high=12)
+    eval_range: float = key(0.5, "full scale of that ADC is +-eval_range in S V.w", low=1e-3, high=11.0)
+    read_bits: int = key(8, "bits of a cell read", unit="bit", low=3, high=12)
+    read_range_us: float = key(128.0, "full scale of a cell read", unit="uS", low=1.0, high=1000.0)
+    input_bits: int = key(8, "bits of the signed input DAC of a feature", unit="bit", low=2, high=12)
+    input_range: float = key(
+        4.0, "feature value at the input DAC's full scale; beyond it values clip", low=0.01, high=100.0
+    )
+    input_full_scale_v: float = key(0.4, "row voltage at the input DAC's full scale", unit="V", low=0.01, high=1.0)
+    gate_codes: int = key(21, "entries of the gate LUT, evenly spread over the card's gate range", low=2, high=64)
+
+    # digital formats
+    counter_bits: int = key(8, "width of a row counter, saturating", unit="bit", low=1, high=16)
+    lfsr_bits: int = key(32, "width of the LFSR, also the bits of one uniform draw", unit="bit", low=8, high=64)
+    lfsr_step_bits: int = key(8, "bits the LFSR advances a clock; divides lfsr_bits", unit="bit", low=1, high=64)
+    log_fraction_bits: int = key(8, "fraction bits of every log2 quantity", unit="bit", low=4, high=12)
+    log_u_index_bits: int = key(5, "index bits of the table behind -log2 u", unit="bit", low=2, high=8)
+    table_bits: int = key(8, "index bits of the likelihood and response tables", unit="bit", low=2, high=12)
+    response_bits: int = key(8, "width of a response table entry, signed", unit="bit", low=2, high=12)
+
+    # devices
+    card: str = key("16k", "device card", choices=("16k", "4k"))
+    d2d_spread: float = key(0.05, "relative device-to-device s.d. of the median conductance", low=0.0, high=1.0)
+    stuck_lcs: float = key(0.0, "share of cells stuck in the low conductive state", low=0.0, high=1.0)
+    stuck_hcs: float = key(0.0, "share of cells stuck in the high conductive state", low=0.0, high=1.0)
+
+    # timing
+    clock_hz: float = key(10e6, "chip clock", unit="Hz", low=1e3, high=1e9)
+    set_pulse_s: float = key(100e-9, "SET pulse width", unit="s", low=1e-9, high=1e-3)
+    reset_pulse_s: float = key(100e-9, "RESET pulse width", unit="s", low=1e-9, high=1e-3)
+    read_pulse_s: float = key(100e-9, "READ pulse width", unit="s", low=1e-9, high=1e-3)
+    eval_pulse_s: float = key(100e-9, "evaluation pulse width", unit="s", low=1e-9, high=1e-3)
+    conversion_s: float = key(100e-9, "conversion time; the next pulse may overlap it", unit="s", low=1e-9, high=1e-3)
+
+    # data
+    split: str = key(
+        "reshuffled", "train/test split: drawn anew from each seed, or one for all", choices=("reshuffled", "fixed")
+    )
+    preprocessing: str = key(
+        "all",
+        "data that feature selection and scaling see: all of it as in the paper, or train only",
+        choices=("all", "train"),
+    )
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+        self._check_rules()
+
+    def _check_rules(self) -> None:
+        def rule(holds: bool, message: str) -> None:
+            if not holds:
+                raise InputError(message)
+
+        rule(self.burn_in < self.rows, f"burn_in must be below rows ({self.rows}), not {self.burn_in}")
+        rule(
+            self.table_bits <= self.adc_bits,
+            f"table_bits must be at most adc_bits ({self.adc_bits}), not {self.table_bits}",
+        )
+        rule(
+            self.lfsr_bits % self.lfsr_step_bits == 0,
+            f"lfsr_step_bits must divide lfsr_bits ({self.lfsr_bits}), not {self.lfsr_step_bits}",
+        )
+        rule(
+            self.log_u_index_bits < self.lfsr_bits,
+            f"log_u_index_bits must be below lfsr_bits ({self.lfsr_bits}), not {self.log_u_index_bits}",
+        )
+        rule(
+            self.stuck_lcs + self.stuck_hcs <= 1.0,
+            f"stuck_lcs + stuck_hcs must be at most 1, not {self.stuck_lcs + self.stuck_hcs:g}",
+        )
+        for name in ("read_pulse_s", "eval_pulse_s"):
+            rule(
+                self.cycles(self.conversion_s) <= self.cycles(getattr(self, name)),
+                f"conversion_s must be no longer than {name} ({getattr(self, name):g} s), since a conversion overlaps "
+                f"the next pulse, not {self.conversion_s:g}",
+            )
+        for name in ("set_pulse_s", "reset_pulse_s", "read_pulse_s", "eval_pulse_s"):
+            width = self.cycles(getattr(self, name))
+            rule(width <= 1024, f"{name} must last at most 1024 clock cycles, not {width}")
+
+    def cycles(self, seconds: float) -> int:
+        """Clock cycles that cover `seconds`, rounded up; a rounding error below 1 ppm does not add one."""
+        return max(1, math.ceil(seconds * self.clock_hz * (1 - 1e-6)))
+
+    def replace(self, **changes: Any) -> Config:
+        """A copy with keys changed. Raises `InputError` for an unknown key, with the nearest known one."""
+        for name in changes:
+            if name not in KEYS:
+                near = difflib.get_close_matches(name, KEYS, n=1, cutoff=0.0)[0]
+                raise InputError(f"{name} is not a configuration key; did you mean {near}?")
+        return dataclasses.replace(self, **changes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All keys in the order of their declaration."""
+        return dataclasses.asdict(self)
+
+    def to_toml(self) -> str:
+        """This configuration as TOML, readable by `load_toml`."""
+        return tomli_w.dumps(self.as_dict())
+
+
+KEYS: dict[str, dataclasses.Field] = {field.name: field for field in dataclasses.fields(Config)}
+_TYPES = typing.get_type_hints(Config)
+
+
+def _checked(field: dataclasses.Field, value: Any) -> Any:
+    """`value` as the key's type, in its range. Raises `InputError` otherwise."""
+    kind, meta, name = _TYPES[field.name], field.metadata, field.name
+    if kind is str:
+        if value not in meta["choices"]:
+            raise InputError(f"{name} must be one of {', '.join(meta['choices'])}, not {value!r}")
+        return value
+    unit = f" {meta['unit']}" if meta["unit"] else ""
+    article = "an integer" if kind is int else "a number"
+    low, high = (f"{meta[end]}" if kind is int else f"{meta[end]:g}" for end in ("low", "high"))
+    rule = f"{name} must be {article} from {low} to {high}{unit}, not {value!r}"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise InputError(rule)
+    if not meta["low"] <= value <= meta["high"]:  # false for NaN, too
+        raise InputError(rule)
+    if kind is int and value != int(value):
+        raise InputError(rule)
+    return kind(value)
+
+
+def preset(task: str, name: str) -> Config:
+    """The named preset of a task. Raises `InputError` for a task or preset that does not exist."""
+    if task not in TASKS:
+        raise InputError(f"task must be one of {', '.join(TASKS)}, not {task!r}")
+    if name not in PRESETS:
+        raise InputError(f"preset must be one of {', '.join(PRESETS)}, not {name!r}")
+    text = resources.files("pymodels").joinpath("presets", f"{task}.toml").read_text()
+    return Config().replace(**tomllib.loads(text)[name])
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """The keys of a TOML file. Raises `InputError` if it is missing, unreadable or not flat TOML."""
+    try:
+        table = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"--config must name a readable TOML file, not {str(path)!r} ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"--config must be valid TOML; {str(path)!r} is not ({error})") from error
+    return table
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """One `--set key=value` as key and typed value. Raises `InputError` where it is no such pair."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"--set must be key=value, not {text!r}")
+    kind = _TYPES.get(name, str)
+    try:
+        return name, kind(value)
+    except ValueError:
+        try:  # "1e3" is a fair way to write an integer
+            return name, float(value)
+        except ValueError:
+            return name, value
+
+
+def resolve(
+    task: str,
+    preset_name: str,
+    *,
+    toml: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    rows: int | None = None,
+) -> Config:
+    """Preset, then TOML file, then `--set`, then `--rows`, later ones winning.
+
+    `rows` without an explicit `burn_in` sets burn_in to the smaller of the preset's and rows // 8.
+    """
+    base = preset(task, preset_name)
+    changes = {**(toml or {}), **(settings or {})}
+    if rows is not None:
+        changes["rows"] = rows
+        if "burn_in" not in changes:
+            _checked(KEYS["rows"], rows)
+            changes["burn_in"] = min(base.burn_in, rows // ROWS_PER_BURN_IN)
+    return base.replace(**changes)

@@ -1,0 +1,146 @@
+"""Device cards: every figure of an OxRAM array with its unit, source and interval, and the tables made from it.
+
+A card is data (`cards/*.toml`). What it states beyond the measurements on its own array stands in `extrapolations`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from pymodels.errors import InputError
+
+CARDS = ("16k", "4k")
+LCS_ENTRIES = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """One figure: `value` in `unit`; the true one may lie anywhere in `low`..`high`; `source` says where it is from."""
+
+    value: float
+    unit: str
+    low: float
+    high: float
+    source: str
+
+
+def _figure(unit: str) -> Any:
+    return dataclasses.field(metadata={"unit": unit})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Card:
+    """The values of a device card; `figures` holds the same with interval and source.
+
+    SET, RESET, READ and FORM voltages are on the source (sl), bit (bl) and word line (wl). A SET programmed with
+    current I gives a median conductance of median_offset_us + median_gain_us * (I/uA)^median_exponent (Eq 10) with a
+    cycle-to-cycle s.d. of sd_gain_us * (I/uA)^sd_exponent (Eq 9).
+    """
+
+    name: str
+    gate_low_v: float = _figure("V")
+    gate_high_v: float = _figure("V")
+    current_low_ua: float = _figure("uA")
+    current_high_ua: float = _figure("uA")
+    median_offset_us: float = _figure("uS")
+    median_gain_us: float = _figure("uS")
+    median_exponent: float = _figure("1")
+    sd_gain_us: float = _figure("uS")
+    sd_exponent: float = _figure("1")
+    set_sl_v: float = _figure("V")
+    reset_bl_v: float = _figure("V")
+    reset_wl_v: float = _figure("V")
+    read_sl_v: float = _figure("V")
+    read_wl_v: float = _figure("V")
+    form_sl_v: float = _figure("V")
+    form_wl_v: float = _figure("V")
+    form_current_ua: float = _figure("uA")
+    lcs_median_us: float = _figure("uS")
+    lcs_sigma_ln: float = _figure("1")
+    hcs_stuck_us: float = _figure("uS")
+    figures: Mapping[str, Figure]
+    extrapolations: Mapping[str, str]
+    """Figures that reach beyond measurements on this array, each with what was assumed."""
+
+
+UNITS: dict[str, str] = {f.name: f.metadata["unit"] for f in dataclasses.fields(Card) if "unit" in f.metadata}
+
+
+def load_card(name: str) -> Card:
+    """The device card `name`. Raises `InputError` for an unknown card or a figure that is missing, unknown or bad."""
+    if name not in CARDS:
+        raise InputError(f"card must be one of {', '.join(CARDS)}, not {name!r}")
+    return parse_card(name, tomllib.loads(resources.files("pymodels").joinpath("cards", f"{name}.toml").read_text()))
+
+
+def parse_card(name: str, table: Mapping[str, Any]) -> Card:
+    """The card in a TOML table: one table a figure, and `extrapolations`. Raises `InputError` as `load_card`."""
+    given = {key: entry for key, entry in table.items() if key != "extrapolations"}
+    for key in sorted(given.keys() ^ UNITS.keys()):
+        raise InputError(f"card {name} must {'not ' if key in given else ''}have a figure {key}")
+    figures = {key: _parse_figure(f"card {name} figure {key}", given[key], UNITS[key]) for key in UNITS}
+    extrapolations = dict(table.get("extrapolations", {}))
+    for key in sorted(extrapolations.keys() - UNITS.keys()):
+        raise InputError(f"card {name} extrapolations must name figures, not {key}")
+    values = {key: figure.value for key, figure in figures.items()}
+    return Card(name=name, figures=figures, extrapolations=extrapolations, **values)
+
+
+def _parse_figure(what: str, entry: Any, unit: str) -> Figure:
+    fields = [field.name for field in dataclasses.fields(Figure)]
+    if not isinstance(entry, Mapping) or sorted(entry) != sorted(fields):
+        raise InputError(f"{what} must be a table of {', '.join(fields)}, not {entry!r}")
+    for key in ("value", "low", "high"):
+        number = entry[key]
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not math.isfinite(number):
+            raise InputError(f"{what} must have a finite {key}, not {number!r}")
+    if not entry["low"] <= entry["value"] <= entry["high"]:
+        raise InputError(f"{what} must lie from {entry['low']:g} to {entry['high']:g}, not {entry['value']:g}")
+    if entry["unit"] != unit:
+        raise InputError(f"{what} must have unit {unit}, not {entry['unit']!r}")
+    if not isinstance(entry["source"], str) or not entry["source"].strip():
+        raise InputError(f"{what} must name its source, not {entry['source']!r}")
+    return Figure(float(entry["value"]), unit, float(entry["low"]), float(entry["high"]), entry["source"])
+
+
+@dataclasses.dataclass(frozen=True)
+class GateTable:
+    """What each gate code programs, int64 [gate_codes] each: median and s.d. of conductance in nS, current in nA."""
+
+    median_ns: np.ndarray
+    sd_ns: np.ndarray
+    current_na: np.ndarray
+
+
+def gate_voltages(card: Card, gate_codes: int) -> np.ndarray:
+    """Word line voltage of each gate code in V, float64 [gate_codes], evenly spread over the card's range."""
+    return np.linspace(card.gate_low_v, card.gate_high_v, gate_codes)
+
+
+def gate_table(card: Card, gate_codes: int) -> GateTable:
+    """Programming table of `gate_codes` evenly spaced gate voltages.
+
+    The SET current is linear in the gate voltage between the ends of the card's range: our reading, the paper plots
+    the ends and the steps only.
+    """
+    current_ua = np.linspace(card.current_low_ua, card.current_high_ua, gate_codes)
+    median_us = card.median_offset_us + card.median_gain_us * current_ua**card.median_exponent
+    sd_us = card.sd_gain_us * current_ua**card.sd_exponent
+    return GateTable(*(np.rint(1000 * table).astype(np.int64) for table in (median_us, sd_us, current_ua)))
+
+
+def lcs_table_ns(card: Card) -> np.ndarray:
+    """LCS conductances in nS, int64 [256]: midpoints of 256 equal slices of the card's log-normal, ascending.
+
+    The slices cut the law's tails at 2.9 s.d. and narrow its s.d. by about half a percent.
+    """
+    quantiles = [NormalDist().inv_cdf((i + 0.5) / LCS_ENTRIES) for i in range(LCS_ENTRIES)]
+    return np.array([round(1000 * card.lcs_median_us * math.exp(card.lcs_sigma_ln * z)) for z in quantiles], np.int64)

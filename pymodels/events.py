@@ -1,0 +1,65 @@
+"""Names of everything a run counts: array operations, digital events, quantities, phases.
+
+The chip raises one strobe a digital event and cycle; the array port counts cells and row-segments. Energies are
+costs times these counts (`energy/`), so a name that is not here is an error wherever it turns up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+PHASES = ("load", "train", "infer")
+"""What the chip is busy with: host loading and LUT map, the Markov chain, inference on the test points."""
+
+ARRAY_EVENTS = {
+    "form": "cells formed",
+    "reset": "cells that saw a RESET pulse",
+    "set": "cells that saw a SET pulse",
+    "read": "cells read through the read converter",
+    "eval": "row-segments evaluated through the ADC",
+}
+
+PULSE_EVENTS = {
+    "reset_pulse": "RESET pulses, each on one row's cells at once",
+}
+
+DIGITAL_EVENTS = {
+    "host_write": "host words written",
+    "lut_read": "LUT entries read while the code map is built",
+    "map_write": "code map entries written",
+    "gate_lookup": "code map look-ups, one a cell read",
+    "gate_code_write": "gate codes stored for the next row",
+    "gate_code_read": "gate codes fetched before a SET",
+    "sample_read": "samples fetched from the sample memory",
+    "likelihood_add": "likelihood table look-ups, each added to the sum",
+    "prior_square": "pair differences squared and added",
+    "lfsr_step": "clocks on which the LFSR advanced",
+    "decision": "acceptance decisions",
+    "counter_write": "row counters stored",
+    "counter_read": "row counters fetched by the inference",
+    "response_add": "response table look-ups, each weighted by a counter and added",
+    "classify": "test points classified",
+}
+
+CLOCK_EVENTS = {
+    "cycle": "clock cycles",
+}
+
+EVENTS: dict[str, str] = {**ARRAY_EVENTS, **PULSE_EVENTS, **DIGITAL_EVENTS, **CLOCK_EVENTS}
+
+QUANTITIES = {
+    "form_current_na_cycles": "programming current times pulse cycles, summed over FORMs, in nA",
+    "set_current_na_cycles": "programming current of the gate code times pulse cycles, summed over SETs, in nA",
+    "reset_conductance_ns_cycles": "conductance before plus after, times pulse cycles, summed over RESET cells, in nS",
+    "read_conductance_ns_cycles": "conductance times pulse cycles, summed over READs, in nS",
+    "eval_conductance_code2_ns_cycles": "conductance times squared input code times pulse cycles, summed over EVALs' "
+    "cells, in nS",
+}
+"""Exact integers that the array's joules scale with; `energy/` multiplies them by V^2, V and the clock period."""
+
+
+def check_names(names: Iterable[str], known: Iterable[str], what: str) -> None:
+    """Raise `KeyError` naming the first of `names` that is not in `known`."""
+    unknown = [name for name in names if name not in set(known)]
+    if unknown:
+        raise KeyError(f"{unknown[0]!r} is not a known {what}")

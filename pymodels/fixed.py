@@ -1,0 +1,266 @@
+"""Fixed-point formats and tables that the chip, its models and the array agree on.
+
+All logarithms are to base 2, so that the integer part of -log2 u is a priority encoder and no constant is multiplied
+in. Converters are mid-rise: code c stands for (c + 1/2) steps, so that negation is a bitwise NOT and the likelihood
+table serves both labels.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from functools import cached_property
+
+from pymodels.config import Config
+from pymodels.errors import InputError
+
+LIKELIHOOD_INTEGER_BITS = 4
+"""Integer bits of a likelihood entry: -log2 f stays below 16 for any |S V.w| that `eval_range` allows (11.0)."""
+PRIOR_MULTIPLIER_BITS = 8
+PRIOR_SHIFT_BITS = 5
+MIN_ROW_CAPACITY = 256
+MIN_SAMPLE_CAPACITY = 1024
+"""Memory depths are elaborated; these floors let small runs share the build of the full-size chip."""
+
+HOST_WORD_BITS = 32
+"""Width of the host port."""
+
+LFSR_TAPS: dict[int, tuple[int, ...]] = {
+    3: (3, 2), 4: (4, 3), 5: (5, 3), 6: (6, 5), 7: (7, 6), 8: (8, 6, 5, 4), 9: (9, 5), 10: (10, 7), 11: (11, 9),
+    12: (12, 6, 4, 1), 13: (13, 4, 3, 1), 14: (14, 5, 3, 1), 15: (15, 14), 16: (16, 15, 13, 4), 17: (17, 14),
+    18: (18, 11), 19: (19, 6, 2, 1), 20: (20, 17), 21: (21, 19), 22: (22, 21), 23: (23, 18), 24: (24, 23, 22, 17),
+    25: (25, 22), 26: (26, 6, 2, 1), 27: (27, 5, 2, 1), 28: (28, 25), 29: (29, 27), 30: (30, 6, 4, 1), 31: (31, 28),
+    32: (32, 22, 2, 1), 33: (33, 20), 34: (34, 27, 2, 1), 35: (35, 33), 36: (36, 25), 37: (37, 5, 4, 3, 2, 1),
+    38: (38, 6, 5, 1), 39: (39, 35), 40: (40, 38, 21, 19), 41: (41, 38), 42: (42, 41, 20, 19), 43: (43, 42, 38, 37),
+    44: (44, 43, 18, 17), 45: (45, 44, 42, 41), 46: (46, 45, 26, 25), 47: (47, 42), 48: (48, 47, 21, 20), 49: (49, 40),
+    50: (50, 49, 24, 23), 51: (51, 50, 36, 35), 52: (52, 49), 53: (53, 52, 38, 37), 54: (54, 53, 18, 17), 55: (55, 31),
+    56: (56, 55, 35, 34), 57: (57, 50), 58: (58, 39), 59: (59, 58, 38, 37), 60: (60, 59), 61: (61, 60, 46, 45),
+    62: (62, 61, 6, 5), 63: (63, 62), 64: (64, 63, 61, 60),
+}  # fmt: skip
+"""Taps of maximal-length LFSRs by width. Source: Xilinx XAPP 052, table 3 (P. Alfke, 1996)."""
+
+
+def bits_for(value: int) -> int:
+    """Bits of an unsigned field that holds 0..value, at least one."""
+    return max(1, int(value).bit_length())
+
+
+def lfsr_state(seed: int, width: int) -> int:
+    """The state of an LFSR of `width` bits after `seed` is loaded: never zero, since a low word of zero loads as 1."""
+    low_mask = 2 ** min(HOST_WORD_BITS, width) - 1
+    return (seed & (2**width - 1)) | (seed & low_mask == 0)
+
+
+def power_of_two(value: int) -> int:
+    """The smallest power of two that is at least `value`."""
+    return 1 << max(0, value - 1).bit_length()
+
+
+@dataclasses.dataclass(frozen=True)
+class Formats:
+    """Widths, steps and tables derived from a `Config`.
+
+    Widths follow the geometry and the bit counts alone, so they make the chip; steps, multipliers and table contents
+    are loaded by the host.
+    """
+
+    config: Config
+
+    # geometry
+
+    @property
+    def pairs(self) -> int:
+        """Differential pairs of one row."""
+        return self.config.outputs * self.config.features
+
+    @property
+    def cells(self) -> int:
+        """Cells of one row; cell 2p holds g+ of pair p, cell 2p + 1 its g-."""
+        return 2 * self.pairs
+
+    @property
+    def row_capacity(self) -> int:
+        return max(MIN_ROW_CAPACITY, power_of_two(self.config.rows))
+
+    @property
+    def sample_capacity(self) -> int:
+        return max(MIN_SAMPLE_CAPACITY, power_of_two(self.config.train_samples + self.config.test_samples))
+
+    @property
+    def row_bits(self) -> int:
+        return bits_for(self.row_capacity - 1)
+
+    @property
+    def sample_bits(self) -> int:
+        return bits_for(self.sample_capacity - 1)
+
+    @property
+    def cell_bits(self) -> int:
+        return bits_for(self.cells - 1)
+
+    @property
+    def output_bits(self) -> int:
+        return bits_for(self.config.outputs - 1)
+
+    @property
+    def gate_bits(self) -> int:
+        return bits_for(self.config.gate_codes - 1)
+
+    @property
+    def label_bits(self) -> int:
+        """A label is the class number; with one output it is t, 0 or 1."""
+        return bits_for(max(1, self.config.outputs - 1))
+
+    @property
+    def inputs_bits(self) -> int:
+        return self.config.features * self.config.input_bits
+
+    @property
+    def sample_word_bits(self) -> int:
+        return self.inputs_bits + self.label_bits
+
+    @property
+    def data_bits(self) -> int:
+        """Width of the converters' answer bus."""
+        return max(self.config.adc_bits, self.config.read_bits)
+
+    # widths of the arithmetic
+
+    @property
+    def likelihood_bits(self) -> int:
+        return LIKELIHOOD_INTEGER_BITS + self.config.log_fraction_bits
+
+    @property
+    def sum_bits(self) -> int:
+        """The likelihood accumulator never wraps: room for every sample and output at the largest entry."""
+        return bits_for(self.sample_capacity * self.config.outputs * (2**self.likelihood_bits - 1))
+
+    @property
+    def square_bits(self) -> int:
+        """The sum of squared pair codes of one row at full scale."""
+        return bits_for(self.pairs * (2**self.config.read_bits - 1) ** 2)
+
+    @property
+    def prior_bits(self) -> int:
+        return self.square_bits + PRIOR_MULTIPLIER_BITS
+
+    @property
+    def cost_bits(self) -> int:
+        """A row's -log2 likelihood plus -log2 prior."""
+        return max(self.prior_bits, self.sum_bits) + 1
+
+    @property
+    def log_u_bits(self) -> int:
+        return bits_for((self.config.lfsr_bits - self.config.log_u_index_bits + 1) << self.config.log_fraction_bits)
+
+    @property
+    def total_bits(self) -> int:
+        """Sum of all row counters."""
+        return bits_for(self.row_capacity * (2**self.config.counter_bits - 1))
+
+    @property
+    def response_sum_bits(self) -> int:
+        """Signed sum of counter times response over all rows."""
+        largest = 2 ** (self.config.response_bits - 1) - 1
+        return bits_for(largest * self.row_capacity * (2**self.config.counter_bits - 1)) + 1
+
+    # steps of the converters
+
+    @property
+    def read_step_ns(self) -> int:
+        """nS a code of a cell READ."""
+        return max(1, round(1000 * self.config.read_range_us / 2**self.config.read_bits))
+
+    @property
+    def input_max(self) -> int:
+        """Largest input DAC code; the smallest is its negative."""
+        return 2 ** (self.config.input_bits - 1) - 1
+
+    @property
+    def input_step_v(self) -> float:
+        """Volts an input code."""
+        return self.config.input_full_scale_v / self.input_max
+
+    @property
+    def eval_step(self) -> int:
+        """nS times input codes an ADC code: eval_range / S over half the ADC's codes, to the nearest integer."""
+        c = self.config
+        full_scale = c.eval_range / c.scale_per_us * 1000 * self.input_max / c.input_range
+        return max(1, round(full_scale / 2 ** (c.adc_bits - 1)))
+
+    def input_code(self, value: float) -> int:
+        """The input DAC code of a feature value, rounded half to even and clipped."""
+        code = round(value * self.input_max / self.config.input_range)
+        return max(-self.input_max, min(self.input_max, code))
+
+    # tables and constants
+
+    def table_mid(self, index: int) -> float:
+        """S V.w at the middle of likelihood and response table bin `index` (offset binary)."""
+        half = 2 ** (self.config.table_bits - 1)
+        return (index - half + 0.5) * self.config.eval_range / half
+
+    @cached_property
+    def likelihood_table(self) -> tuple[int, ...]:
+        """-log2 of the logistic response a bin: magnitudes of log-likelihoods, which are all <= 0 (Eq 7)."""
+        one = 2**self.config.log_fraction_bits
+        bins = range(2**self.config.table_bits)
+        return tuple(round(one * math.log2(1 + math.exp(-self.table_mid(i)))) for i in bins)
+
+    @property
+    def response_gain(self) -> float:
+        """Probability a unit of response: f = 1/2 + gain * entry."""
+        top = 1 / (1 + math.exp(-self.table_mid(2**self.config.table_bits - 1))) - 0.5
+        return top / (2 ** (self.config.response_bits - 1) - 1)
+
+    @cached_property
+    def response_table(self) -> tuple[int, ...]:
+        """(f - 1/2) / gain a bin, signed and antisymmetric, so that class 1 is simply a sum >= 0 (Eq 8)."""
+        bins = range(2**self.config.table_bits)
+        return tuple(round((1 / (1 + math.exp(-self.table_mid(i))) - 0.5) / self.response_gain) for i in bins)
+
+    @cached_property
+    def log_u_table(self) -> tuple[int, ...]:
+        """log2(1 + x) at the middle of each bin of the mantissa."""
+        one, bins = 2**self.config.log_fraction_bits, 2**self.config.log_u_index_bits
+        return tuple(round(one * math.log2(1 + (i + 0.5) / bins)) for i in range(bins))
+
+    def neg_log2_u(self, value: int) -> int:
+        """-log2 of the uniform u that an LFSR state stands for, as the chip computes it.
+
+        The lowest `log_u_index_bits` are the mantissa's bin i, the rest gives the octave by its leading zeros z:
+        u = 2^-(z + 1) (1 + (i + 1/2) / 2^log_u_index_bits). Different bits make octave and mantissa, so no shifter is
+        needed and u has the right distribution up to the width of a bin.
+        """
+        index_bits = self.config.log_u_index_bits
+        octave_bits = self.config.lfsr_bits - index_bits
+        zeros = octave_bits - (value >> index_bits).bit_length()
+        return ((zeros + 1) << self.config.log_fraction_bits) - self.log_u_table[value & (2**index_bits - 1)]
+
+    @cached_property
+    def prior_constants(self) -> tuple[int, int]:
+        """(multiplier, shift): -log2 prior of a row is (sum of squared pair codes * multiplier) >> shift (Eq 4)."""
+        c = self.config
+        exact = math.log2(math.e) * (self.read_step_ns / 1000) ** 2 / (2 * c.prior_sigma_us**2) * 2**c.log_fraction_bits
+        shift = PRIOR_MULTIPLIER_BITS - 1 - math.floor(math.log2(exact))
+        if shift < 0:
+            raise InputError(
+                f"prior_sigma_us must be wider for a read step of {self.read_step_ns / 1000:g} uS, "
+                f"not {c.prior_sigma_us:g}"
+            )
+        shift = min(shift, 2**PRIOR_SHIFT_BITS - 1)
+        return min(round(exact * 2**shift), 2**PRIOR_MULTIPLIER_BITS - 1), shift
+
+    # sample memory words
+
+    def pack_sample(self, codes: list[int], label: int) -> int:
+        """Sample memory word: feature 0 in the lowest bits, two's complement, the label on top."""
+        mask, width = 2**self.config.input_bits - 1, self.config.input_bits
+        word = sum((int(code) & mask) << (width * i) for i, code in enumerate(codes))
+        return word | int(label) << self.inputs_bits
+
+    def unpack_inputs(self, word: int) -> list[int]:
+        """The signed input codes of a sample memory word or of the array port's input bus."""
+        width = self.config.input_bits
+        fields = ((word >> (width * i)) & (2**width - 1) for i in range(self.config.features))
+        return [field - (field >> (width - 1) << width) for field in fields]

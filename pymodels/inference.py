@@ -1,0 +1,42 @@
+"""Inference from a filled array, in the chip's own integers (Eq 8): every stored model votes with its row counter."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pymodels.config import Config
+from pymodels.errors import RunError
+from pymodels.fixed import Formats
+
+
+def predict(
+    config: Config, conductance_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Classes int64 [n] and response sums int64 [n, outputs] of samples `codes`, int64 [n, features].
+
+    `conductance_ns` is int64 [rows, cells], `counters` int64 [rows]. A response sum adds C_n * response(V.w_n) over the
+    rows from burn_in on. One output: class 1 where its sum is >= 0; several: the largest sum, ties to the lowest class.
+    """
+    formats = Formats(config)
+    pairs = conductance_ns[config.burn_in :, 0::2] - conductance_ns[config.burn_in :, 1::2]
+    weights = pairs.reshape(-1, config.outputs, config.features).astype(np.int64)
+    table = np.array(formats.response_table, np.int64)
+    half = 2 ** (config.adc_bits - 1)
+    counts = np.asarray(counters[config.burn_in :], np.int64)
+    sums = np.empty((len(codes), config.outputs), np.int64)
+    for output in range(config.outputs):
+        dots = weights[:, output] @ codes.T.astype(np.int64)
+        adc = np.clip(dots // formats.eval_step, -half, half - 1)
+        sums[:, output] = counts @ table[(adc + half) >> (config.adc_bits - config.table_bits)]
+    classes = (sums[:, 0] >= 0).astype(np.int64) if config.outputs == 1 else np.argmax(sums, axis=1)
+    return classes, sums
+
+
+def probability(config: Config, sums: np.ndarray, total: int) -> np.ndarray:
+    """P of Eq 8 from response sums and the total of the counters they weigh, float64 of the shape of `sums`.
+
+    Raises `RunError` if `total` is 0: no row past the burn-in was ever visited.
+    """
+    if total <= 0:
+        raise RunError(f"total of the row counters after burn-in must be above 0, not {total}")
+    return 0.5 + Formats(config).response_gain * sums / total

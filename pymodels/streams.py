@@ -1,0 +1,40 @@
+"""Named random streams, all drawn from the one integer a user gives with `--seed`.
+
+Streams are told apart by a fixed spawn key, so adding one never moves the others. The seed may have any size.
+Source: numpy's SeedSequence (M. O'Neill's seed_seq alternative), stable across numpy versions by its NEP 19.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pymodels.errors import InputError
+
+STREAMS = {"split": 0, "devices": 1, "lfsr": 2, "array": 3, "stuck": 4}
+"""Spawn key of each stream: the data split, the device population, the chip's LFSR, array noise, stuck cells."""
+
+
+def stream_sequence(seed: int, name: str) -> np.random.SeedSequence:
+    """The seed sequence of stream `name`. Raises `KeyError` for an unknown stream, `InputError` for a bad seed."""
+    if name not in STREAMS:
+        raise KeyError(f"{name!r} is not a known random stream")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"seed must be an integer >= 0, not {seed!r}")
+    return np.random.SeedSequence(entropy=int(seed), spawn_key=(STREAMS[name],))
+
+
+def stream_key(seed: int, name: str) -> tuple[int, int]:
+    """Two 32-bit words that key a counter-based generator (`pymodels.philox`). Raises as `stream_sequence`."""
+    k0, k1 = stream_sequence(seed, name).generate_state(2)
+    return int(k0), int(k1)
+
+
+def stream_rng(seed: int, name: str) -> np.random.Generator:
+    """A numpy generator (PCG64) of stream `name`. Raises as `stream_sequence`."""
+    return np.random.Generator(np.random.PCG64(stream_sequence(seed, name)))
+
+
+def lfsr_seed(seed: int, bits: int) -> int:
+    """Start value of a `bits` wide LFSR (at most 64), never 0: the all-zero state is the one it cannot leave."""
+    value = int(stream_sequence(seed, "lfsr").generate_state(1, np.uint64)[0])
+    return value % (2**bits - 1) + 1

@@ -1,0 +1,65 @@
+"""Wisconsin breast cancer: benign (t = 0) or malignant (t = 1) from features of cell nuclei (Fig 5a-c).
+
+569 points of 30 features, as scikit-learn ships them; the `features` best by chi2 are kept and scaled to mean 0 and
+variance 1, so that no bias is needed. Source: W. Wolberg, O. Mangasarian, N. Street, W. Street, UCI (1993).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.datasets import load_breast_cancer
+from sklearn.feature_selection import SelectKBest, chi2
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from pymodels.config import Config
+from pymodels.errors import InputError
+from pymodels.streams import stream_rng
+from pymodels.tasks import Dataset, clipped_share, quantise
+
+__all__ = ["load", "quantise", "reference_accuracy"]
+
+POINTS, FEATURES = 569, 30
+FIXED_SPLIT_SEED = 2021
+"""Draws the one split that `split = "fixed"` gives to every run."""
+
+
+def load(config: Config, seed: int) -> Dataset:
+    """The split and scaled data set. Raises `InputError` where `config` asks for more than the data has."""
+    _check(config)
+    source = load_breast_cancer()
+    x, t = source.data, (source.target == 0).astype(np.int64)  # scikit-learn has malignant as 0
+    order = stream_rng(FIXED_SPLIT_SEED if config.split == "fixed" else seed, "split").permutation(POINTS)
+    train, test = np.split(order[: config.train_samples + config.test_samples], [config.train_samples])
+    seen = slice(None) if config.preprocessing == "all" else train
+    selection = SelectKBest(chi2, k=config.features).fit(x[seen], t[seen])
+    kept = selection.transform(x)
+    scaled = StandardScaler().fit(kept[seen]).transform(kept)
+    names = tuple(str(name) for name in source.feature_names[selection.get_support()])
+    return Dataset(
+        train_x=scaled[train], train_t=t[train], test_x=scaled[test], test_t=t[test],
+        feature_names=names, notes=_notes(config, scaled[order]),
+    )  # fmt: skip
+
+
+def _check(config: Config) -> None:
+    wanted = config.train_samples + config.test_samples
+    if config.outputs != 1:
+        raise InputError(f"outputs must be 1 for task cancer, not {config.outputs}")
+    if config.features > FEATURES:
+        raise InputError(f"features must be at most {FEATURES} for task cancer, not {config.features}")
+    if wanted > POINTS:
+        raise InputError(f"train_samples + test_samples must be at most {POINTS} for task cancer, not {wanted}")
+
+
+def _notes(config: Config, x: np.ndarray) -> tuple[str, ...]:
+    clipped = f"{100 * clipped_share(config, x):.2f} % of feature values clip at the input DAC's full scale"
+    if config.preprocessing == "train":
+        return ("feature selection and scaling saw the training points only", clipped)
+    return ("feature selection and scaling saw all points, as in the paper: a small leak of test data", clipped)
+
+
+def reference_accuracy(dataset: Dataset) -> float:
+    """Test accuracy of scikit-learn's logistic regression on the same split, features not quantised."""
+    model = LogisticRegression(max_iter=1000).fit(dataset.train_x, dataset.train_t)
+    return float(model.score(dataset.test_x, dataset.test_t))

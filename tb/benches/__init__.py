@@ -1,0 +1,1 @@
+"""Cocotb coroutines of the block benches, one module a block; `tests/test_<block>.py` runs them."""

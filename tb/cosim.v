@@ -1,0 +1,201 @@
+// Co-simulation top: clock and reset, the chip, an observer of its array port, and event counters.
+//
+// Simulation only. Python sleeps between events: it is woken by `event_toggle` once a pulse, at the clock edge that ends
+// it, and reads `event_*`; an answer it writes to `answer` in that time step reaches the chip when the conversion time
+// is over and is inverted before and after, so a chip that samples at a wrong time reads garbage. The observer measures
+// each pulse on the pins; what breaks the protocol raises `fault` in the event. All registers that Python reads are
+// assigned before the toggle in one block, so that they are settled when it is woken.
+`timescale 1ns / 1ps
+
+module cosim #(
+    parameter ROW_BITS = 8,
+    parameter CELL_BITS = 5,
+    parameter CELLS = 32,
+    parameter GATE_BITS = 5,
+    parameter SEGMENT_BITS = 1,
+    parameter INPUTS_BITS = 128,
+    parameter DATA_BITS = 8,
+    parameter ADDRESS_BITS = 23,
+    parameter RESULT_SUM_BITS = 24,
+    parameter LABEL_BITS = 1,
+    parameter EVENTS = 15,
+    parameter PHASE_BITS = 2,
+    parameter CONVERSION = 1
+) (
+    output reg                      clk,
+    output reg                      rst,
+    // host bus
+    input  wire                     host_valid,
+    input  wire                     host_write,
+    input  wire [ADDRESS_BITS-1:0]  host_address,
+    input  wire [31:0]              host_write_data,
+    output wire                     host_ready,
+    output wire [31:0]              host_read_data,
+    // pulses on the array port: {gate, cell or segment, row, width, fault, phase, op}
+    output reg                      event_toggle,
+    output reg  [57:0]              event_word,
+    output reg  [INPUTS_BITS-1:0]   event_inputs,
+    output reg  [CELLS-1:0]         event_mask,
+    input  wire [DATA_BITS-1:0]     answer,
+    // results of the inference: {last, winner, sum}
+    output reg                      result_toggle,
+    output reg  [RESULT_SUM_BITS+LABEL_BITS:0] result_word,
+    // progress and counts
+    output wire                     busy,
+    output wire [ROW_BITS-1:0]      row,
+    output wire [23:0]              proposals,
+    output reg  [63:0]              cycle,
+    input  wire [7:0]               count_phase,
+    input  wire [7:0]               count_index,
+    output wire [47:0]              count_value
+);
+    localparam IDLE = 3'd0, FORM = 3'd1, RESET = 3'd2, SET = 3'd3, READ = 3'd4, EVAL = 3'd5;
+    localparam PHASES = 3;
+    // after the chip's own events: cells of form, reset, set, read, eval; reset pulses; cycles
+    localparam COUNTS = EVENTS + 7;
+
+    initial clk = 1'b0;
+    always #50 clk = ~clk;
+
+    reg [2:0] reset_left = 3'd4;
+    initial rst = 1'b1;
+    always @(posedge clk) begin
+        if (reset_left != 0) reset_left <= reset_left - 3'd1;
+        rst <= reset_left > 1;
+    end
+
+    wire [2:0] op;
+    wire [ROW_BITS-1:0] array_row;
+    wire [CELL_BITS-1:0] array_cell;
+    wire [CELLS-1:0] array_mask;
+    wire [GATE_BITS-1:0] array_gate;
+    wire [SEGMENT_BITS-1:0] array_segment;
+    wire [INPUTS_BITS-1:0] array_inputs;
+    wire wl, bl, sl, inputs_on, latch;
+    wire [PHASE_BITS-1:0] phase;
+    wire [EVENTS-1:0] events;
+    wire result_valid;
+    wire [RESULT_SUM_BITS+LABEL_BITS:0] result_payload;
+    reg answering = 1'b0;
+
+    oxmc_chip chip (
+        .clk(clk),
+        .rst(rst),
+        .host__valid(host_valid),
+        .host__write(host_write),
+        .host__address(host_address),
+        .host__write_data(host_write_data),
+        .host__ready(host_ready),
+        .host__read_data(host_read_data),
+        .array__op(op),
+        .array__row(array_row),
+        .array__cell(array_cell),
+        .array__mask(array_mask),
+        .array__gate(array_gate),
+        .array__segment(array_segment),
+        .array__inputs(array_inputs),
+        .array__wl(wl),
+        .array__bl(bl),
+        .array__sl(sl),
+        .array__inputs_on(inputs_on),
+        .array__latch(latch),
+        .array__data(answering ? answer : ~answer),
+        .result__valid(result_valid),
+        .result__ready(1'b1),
+        .result__payload(result_payload),
+        .busy(busy),
+        .phase(phase),
+        .row(row),
+        .proposals(proposals),
+        .events(events)
+    );
+
+    // pins that each command must drive, as {wl, bl, sl, inputs_on}
+    reg [3:0] pins_due;
+    always @* case (op)
+        FORM, SET, READ: pins_due = 4'b1010;
+        RESET: pins_due = 4'b1100;
+        EVAL: pins_due = 4'b1001;
+        default: pins_due = 4'b0000;
+    endcase
+
+    // what addresses a pulse must hold from its first cycle to its last
+    wire [15:0] place = op == EVAL ? {{(16-SEGMENT_BITS){1'b0}}, array_segment}
+                                   : {{(16-CELL_BITS){1'b0}}, array_cell};
+    wire [15:0] row_wide = {{(16-ROW_BITS){1'b0}}, array_row};
+    wire [7:0] gate_wide = {{(8-GATE_BITS){1'b0}}, array_gate};
+    wire [42:0] command = {gate_wide, place, row_wide, op};
+    reg [42:0] held = 43'd0;
+    reg [11:0] width = 12'd0;  // cycles of the running pulse so far
+    wire started = width != 0;
+    wire bad = {wl, bl, sl, inputs_on} != pins_due
+            || (op == IDLE) && (latch || started)
+            || op > EVAL
+            || started && command != held;
+
+    reg [11:0] conversion_left = 12'd0;
+
+    initial begin
+        event_toggle = 1'b0;
+        event_word = 58'd0;
+        result_toggle = 1'b0;
+        result_word = 0;
+        event_inputs = 0;
+        event_mask = 0;
+    end
+
+    always @(posedge clk) if (!rst) begin
+        width <= (op == IDLE || latch) ? 12'd0 : width + 12'd1;
+        held <= command;
+        if (latch && (op == READ || op == EVAL)) begin
+            conversion_left <= CONVERSION;
+            answering <= CONVERSION == 1;
+        end else begin
+            if (conversion_left != 0) conversion_left <= conversion_left - 12'd1;
+            answering <= conversion_left == 2;
+        end
+        event_word <= {gate_wide, place, row_wide, width + 12'd1, bad, phase, op};
+        if (latch || bad) begin
+            if (op == EVAL) event_inputs <= array_inputs;
+            event_mask <= array_mask;
+            event_toggle <= ~event_toggle;
+        end
+        if (result_valid) begin
+            result_word <= result_payload;
+            result_toggle <= ~result_toggle;
+        end
+    end
+
+    // counts
+    reg [47:0] counts [0:PHASES*COUNTS-1];
+    integer i;
+    reg [47:0] masked;
+    initial begin
+        cycle = 64'd0;
+        for (i = 0; i < PHASES * COUNTS; i = i + 1) counts[i] = 48'd0;
+    end
+    assign count_value = counts[count_phase * COUNTS + count_index];
+
+    always @(posedge clk) if (!rst) begin
+        cycle <= cycle + 64'd1;
+        counts[phase * COUNTS + COUNTS - 1] <= counts[phase * COUNTS + COUNTS - 1] + 48'd1;
+        for (i = 0; i < EVENTS; i = i + 1)
+            if (events[i]) counts[phase * COUNTS + i] <= counts[phase * COUNTS + i] + 48'd1;
+        if (latch) begin
+            masked = 48'd1;
+            if (op == RESET) begin
+                masked = 48'd0;
+                for (i = 0; i < CELLS; i = i + 1) masked = masked + {47'd0, array_mask[i]};
+                counts[phase * COUNTS + EVENTS + 5] <= counts[phase * COUNTS + EVENTS + 5] + 48'd1;
+            end
+            counts[phase * COUNTS + EVENTS + op - 1] <= counts[phase * COUNTS + EVENTS + op - 1] + masked;
+        end
+    end
+
+`ifndef VERILATOR
+    initial if ($test$plusargs("oxmc_waves")) begin
+        $dumpfile("dump.vcd");
+        $dumpvars(0, cosim);
+    end
+`endif
+endmodule

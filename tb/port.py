@@ -1,0 +1,144 @@
+"""Python ends of the co-simulation top: the array model behind its port, and the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from cocotb.triggers import FallingEdge, ValueChange
+
+from hdl.array_port import ArrayOp
+from hdl.host import Space, address
+from pymodels.array import ArrayError, OxramArray
+from pymodels.events import ARRAY_EVENTS, CLOCK_EVENTS, DIGITAL_EVENTS, PHASES, PULSE_EVENTS
+from pymodels.fixed import Formats
+
+COUNTED = (*DIGITAL_EVENTS, *ARRAY_EVENTS, *PULSE_EVENTS, *CLOCK_EVENTS)
+"""Order of the counters in the co-simulation top."""
+
+
+class ArrayModel:
+    """Serves the array port: wakes once a pulse, at its end, lets the array act and answers.
+
+    Raises `ArrayError` with the clock cycle when the chip breaks the port's protocol or the array refuses the pulse.
+    """
+
+    def __init__(self, dut, array: OxramArray):
+        self.dut, self.array = dut, array
+        self.formats = Formats(array.config)
+        self._codes: dict[int, np.ndarray] = {}
+
+    async def serve(self) -> None:
+        dut = self.dut
+        toggled = ValueChange(dut.event_toggle)
+        word, answer = dut.event_word, dut.answer
+        while True:
+            await toggled
+            code = self._act(word.value.to_unsigned())
+            if code is not None:
+                answer.value = code
+
+    def _act(self, word: int) -> int | None:
+        op, phase, fault, width = word & 7, word >> 3 & 3, word >> 5 & 1, word >> 6 & 0xFFF
+        row, place, gate = word >> 18 & 0xFFFF, word >> 34 & 0xFFFF, word >> 50
+        try:
+            if fault:
+                raise ArrayError(
+                    f"pulse on row {row} cell {place} must keep op, address and pins of one command from its first "
+                    f"cycle to its latch, not change in cycle {width} (op {op})"
+                )
+            return self._pulse(op, phase, width, row, place, gate)
+        except ArrayError as error:
+            raise ArrayError(f"{error} (clock cycle {self.dut.cycle.value.to_unsigned()})") from None
+
+    def _pulse(self, op: int, phase: int, width: int, row: int, place: int, gate: int) -> int | None:
+        array = self.array
+        array.phase = PHASES[phase]
+        if op == ArrayOp.EVAL.value:
+            code = array.evaluate(row, place, self._input_codes(), width)
+            return code & (2**self.formats.data_bits - 1)
+        if op == ArrayOp.READ.value:
+            return array.read(row, place, width)
+        if op == ArrayOp.SET.value:
+            array.set(row, place, gate, width)
+        elif op == ArrayOp.RESET.value:
+            array.reset(row, self.dut.event_mask.value.to_unsigned(), width)
+        else:
+            array.form(row, place, gate, width)
+        return None
+
+    def _input_codes(self) -> np.ndarray:
+        """The input bus as signed codes; samples repeat, so each word is unpacked once."""
+        word = self.dut.event_inputs.value.to_unsigned()
+        codes = self._codes.get(word)
+        if codes is None:
+            codes = self._codes[word] = np.array(self.formats.unpack_inputs(word), np.int64)
+        return codes
+
+
+class HostModel:
+    """Drives the host bus on falling clock edges, so that each write takes one cycle on any simulator."""
+
+    def __init__(self, dut):
+        self.dut = dut
+
+    async def start(self) -> None:
+        """Idle bus, then wait for the end of reset."""
+        self.dut.host_valid.value = 0
+        self.dut.host_write.value = 0
+        self.dut.host_address.value = 0
+        self.dut.host_write_data.value = 0
+        self.dut.answer.value = 0
+        await FallingEdge(self.dut.rst)
+        await FallingEdge(self.dut.clk)
+
+    async def write(self, words: Iterable[tuple[int, int]]) -> None:
+        dut = self.dut
+        dut.host_valid.value = 1
+        dut.host_write.value = 1
+        for where, data in words:
+            dut.host_address.value = where
+            dut.host_write_data.value = data
+            await FallingEdge(dut.clk)
+        dut.host_valid.value = 0
+
+    async def run(self, command: tuple[int, int]) -> None:
+        """Start a command and wait until the chip is idle again."""
+        await self.write([command])
+        await FallingEdge(self.dut.busy)
+        await FallingEdge(self.dut.clk)
+
+    async def read(self, space: Space, index: int) -> int:
+        dut = self.dut
+        dut.host_valid.value = 1
+        dut.host_write.value = 0
+        dut.host_address.value = address(space, index)
+        await FallingEdge(dut.clk)
+        data = dut.host_read_data.value.to_unsigned()
+        dut.host_valid.value = 0
+        await FallingEdge(dut.clk)
+        return data
+
+    async def counts(self) -> dict[str, dict[str, int]]:
+        """Events by phase, as the co-simulation top counted them."""
+        result: dict[str, dict[str, int]] = {}
+        for phase, phase_name in enumerate(PHASES):
+            self.dut.count_phase.value = phase
+            result[phase_name] = {}
+            for index, name in enumerate(COUNTED):
+                self.dut.count_index.value = index
+                await FallingEdge(self.dut.clk)
+                result[phase_name][name] = self.dut.count_value.value.to_unsigned()
+        return result
+
+
+async def collect_results(dut, formats: Formats, sink: Callable[[int, int, bool], None]) -> None:
+    """Hand each result of the inference to `sink` as (signed sum, winner, last)."""
+    bits, label_bits = formats.response_sum_bits, formats.label_bits
+    while True:
+        await ValueChange(dut.result_toggle)
+        word = dut.result_word.value.to_unsigned()
+        total = word & (2**bits - 1)
+        sink(
+            total - (total >> (bits - 1) << bits), word >> bits & (2**label_bits - 1), bool(word >> (bits + label_bits))
+        )

@@ -1,0 +1,76 @@
+"""What the host tells the chip: memory contents and settings as (address, word) pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hdl.host import Command, Setting, Space, address, sample_lane_bits, sample_lanes
+from pymodels.devices import gate_table, load_card
+from pymodels.fixed import HOST_WORD_BITS, Formats
+
+Word = tuple[int, int]
+WORD_MASK = 2**HOST_WORD_BITS - 1
+
+
+def lut_codes(formats: Formats) -> list[int]:
+    """The gate LUT: the read code of the card's median conductance at each gate code."""
+    config = formats.config
+    median_ns = gate_table(load_card(config.card), config.gate_codes).median_ns
+    top = 2**config.read_bits - 1
+    return [min(int(ns) // formats.read_step_ns, top) for ns in median_ns]
+
+
+def setting(register: Setting, value: int) -> Word:
+    return address(Space.SETTINGS, register), int(value)
+
+
+def command(value: Command) -> Word:
+    return setting(Setting.COMMAND, value)
+
+
+def load_words(formats: Formats, codes: np.ndarray, labels: np.ndarray, lfsr_seed: int) -> list[Word]:
+    """Everything a training and its inference need, ahead of the code map's build.
+
+    `codes` int64 [train + test, features] are input DAC codes, training points first; `labels` int64 [train + test].
+    """
+    return [
+        *_tables(formats),
+        *_samples(formats, codes, labels),
+        *_settings(formats, lfsr_seed),
+    ]
+
+
+def _tables(formats: Formats) -> Iterator[Word]:
+    contents = {
+        Space.LUT: lut_codes(formats),
+        Space.LIKELIHOOD: formats.likelihood_table,
+        Space.RESPONSE: formats.response_table,
+    }
+    for space, values in contents.items():
+        for index, value in enumerate(values):
+            yield address(space, index), value & WORD_MASK
+
+
+def _samples(formats: Formats, codes: np.ndarray, labels: np.ndarray) -> Iterator[Word]:
+    lane_bits = sample_lane_bits(formats)
+    for index, (sample, label) in enumerate(zip(codes.tolist(), labels.tolist(), strict=True)):
+        word = formats.pack_sample(sample, label)
+        for lane in range(sample_lanes(formats)):
+            yield address(Space.SAMPLES, index << lane_bits | lane), word >> (HOST_WORD_BITS * lane) & WORD_MASK
+
+
+def _settings(formats: Formats, lfsr_seed: int) -> Iterator[Word]:
+    config = formats.config
+    multiplier, shift = formats.prior_constants
+    yield setting(Setting.LAST_ROW, config.rows - 1)
+    yield setting(Setting.LAST_SAMPLE, config.train_samples - 1)
+    yield setting(Setting.LAST_TEST, config.train_samples + config.test_samples - 1)
+    yield setting(Setting.BURN_IN, config.burn_in)
+    yield setting(Setting.MAX_PROPOSALS, config.max_proposals)
+    yield setting(Setting.PRIOR_MULTIPLIER, multiplier)
+    yield setting(Setting.PRIOR_SHIFT, shift)
+    yield setting(Setting.SEED_LOW, lfsr_seed & WORD_MASK)
+    if config.lfsr_bits > HOST_WORD_BITS:
+        yield setting(Setting.SEED_HIGH, lfsr_seed >> HOST_WORD_BITS)

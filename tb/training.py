@@ -1,0 +1,83 @@
+"""The cocotb test behind `oxmc train`: load the chip, train, infer, read back. Runs inside the simulator's process."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import cocotb
+import numpy as np
+from cocotb.triggers import Timer
+
+from hdl.host import Command, Space, Status
+from pymodels.array import OxramArray
+from pymodels.devices import load_card
+from pymodels.errors import RunError
+from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
+from pymodels.fixed import Formats
+from pymodels.streams import lfsr_seed
+from tb.job import Job, Outcome
+from tb.port import ArrayModel, HostModel, collect_results
+from tb.program import command, load_words
+
+JOB_VARIABLE = "OXMC_JOB"
+CLOCK_NS = 100
+PROGRESS_CYCLES = 10_000
+
+
+async def report_progress(dut, path: Path) -> None:
+    """Rewrite `path` with cycle, row and proposals, at most five times a second."""
+    last = 0.0
+    while True:
+        await Timer(PROGRESS_CYCLES * CLOCK_NS, unit="ns")
+        if time.monotonic() - last > 0.2:
+            last = time.monotonic()
+            values = (dut.cycle, dut.row, dut.proposals)
+            path.write_text(" ".join(str(value.value.to_unsigned()) for value in values))
+
+
+def check_counts(counts: dict[str, dict[str, int]], array: OxramArray) -> None:
+    """The chip's strobes and the array's own book must agree. Raises `RunError` naming phase and event."""
+    for phase in PHASES:
+        for event in (*ARRAY_EVENTS, *PULSE_EVENTS):
+            chip, model = counts[phase][event], array.counts[phase][event]
+            if chip != model:
+                raise RunError(f"event {event} in phase {phase} must count alike in chip ({chip}) and array ({model})")
+
+
+@cocotb.test()
+async def train(dut) -> None:
+    """One whole training and inference of the job that the environment names."""
+    folder = Path(os.environ[JOB_VARIABLE])
+    job = Job.load(folder / "job.npz")
+    formats = Formats(job.config)
+    array = OxramArray(job.config, load_card(job.config.card), job.seed)
+    host = HostModel(dut)
+    results: list[tuple[int, int, bool]] = []
+    await host.start()  # the observers come after it: on Icarus the initial values of their triggers count as changes
+    cocotb.start_soon(ArrayModel(dut, array).serve())
+    cocotb.start_soon(collect_results(dut, formats, lambda *result: results.append(result)))
+    cocotb.start_soon(report_progress(dut, folder / "progress"))
+    await host.write(load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
+    await host.run(command(Command.BUILD_MAP))
+    await host.run(command(Command.TRAIN))
+    await host.run(command(Command.INFER))
+    cycles = dut.cycle.value.to_unsigned()
+    counts = await host.counts()
+    check_counts(counts, array)
+    last_row = await host.read(Space.STATUS, Status.LAST_ROW)
+    Outcome(
+        conductance_ns=array.conductance_ns,
+        counters=np.array([await host.read(Space.COUNTERS, row) for row in range(last_row + 1)], np.int64),
+        classes=np.array([winner for _, winner, last in results if last], np.int64),
+        sums=np.array([total for total, _, _ in results], np.int64).reshape(-1, job.config.outputs),
+        last_row=last_row,
+        proposals=await host.read(Space.STATUS, Status.PROPOSALS),
+        clamps=await host.read(Space.STATUS, Status.CLAMPS),
+        lost_counts=await host.read(Space.STATUS, Status.LOST_COUNTS),
+        cycles=cycles,
+        counts=counts,
+        quantities=array.quantities,
+        joules=array.joules,
+    ).save(folder / "outcome.npz")

@@ -1,0 +1,42 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+DEFAULT_SEED = 20_260_101
+"""Any constant would do; OXMC_TEST_SEED replaces it."""
+
+
+def session_seed() -> int:
+    """The seed of this session's random tests. Raises `pytest.UsageError` where OXMC_TEST_SEED is no integer >= 0."""
+    text = os.environ.get("OXMC_TEST_SEED", str(DEFAULT_SEED))
+    if not text.isdecimal():
+        raise pytest.UsageError(f"OXMC_TEST_SEED must be an integer >= 0, not {text!r}")
+    return int(text)
+
+
+def pytest_report_header() -> str:
+    return f"OXMC_TEST_SEED={session_seed()}"
+
+
+@pytest.fixture(scope="session")
+def seed() -> int:
+    """Seed for random tests; it is in pytest's header and in the output of the first test that asks for it."""
+    value = session_seed()
+    print(f"OXMC_TEST_SEED={value}")
+    return value
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder of the recordings that the project does not carry; skips where OXMC_DATA does not name one."""
+    name = os.environ.get("OXMC_DATA")
+    if not name:
+        pytest.skip("OXMC_DATA is not set: no folder with the recordings")
+    path = Path(name)
+    assert path.is_dir(), f"OXMC_DATA must be a folder, not {name!r}"
+    return path
