@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from benches import on_each_simulator
+
 from hdl.lfsr import Lfsr
 from pymodels.fixed import LFSR_TAPS, lfsr_state
 from tb.simulator import run_bench
