@@ -132,7 +132,6 @@ class Chip(wiring.Component):
     def _connect_array(self, m: Module) -> None:
         """Array commands of the trainer or the inference, through the pulse timing to the array port."""
         trainer, inference, pulse, array = self.trainer, self.inference, self.pulse, self.array
-        one_cell = Signal.like(array.mask)
         m.d.comb += [
             pulse.valid.eq(trainer.valid | inference.valid),
             pulse.op.eq(Mux(inference.busy, ArrayOp.EVAL, trainer.op)),
@@ -165,7 +164,8 @@ class Chip(wiring.Component):
     def _connect_answers(self, m: Module) -> None:
         """Converter answers: cell reads to prior and gate codes, evaluations to the likelihood or the inference."""
         pulse, data, config = self.pulse, self.array.data, self.formats.config
-        read, evaluated = Signal(), Signal()
+        read = Signal()
+        evaluated = Signal()
         m.d.comb += [
             read.eq(pulse.result_valid & ~pulse.result_is_eval),
             evaluated.eq(pulse.result_valid & pulse.result_is_eval),

@@ -55,8 +55,11 @@ class GateDac(wiring.Component):
         config, formats = self.formats.config, self.formats
         code = Signal(config.read_bits)
         high = Signal(bits_for(config.gate_codes))
-        low, low_value, have_low = Signal(formats.gate_bits), Signal(config.read_bits), Signal()
-        have_high, entry = Signal(), self.lut.read_data
+        low = Signal(formats.gate_bits)
+        low_value = Signal(config.read_bits)
+        have_low = Signal()
+        have_high = Signal()
+        entry = self.lut.read_data
         low_is_nearer = Signal()
         m.d.comb += [
             have_high.eq(high != config.gate_codes),
@@ -94,9 +97,12 @@ class GateDac(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules += [self.lut, self.map, self.codes]
+        m.submodules.lut = self.lut
+        m.submodules.map = self.map
+        m.submodules.codes = self.codes
         self._elaborate_build(m)
-        bank, cell = Signal(), Signal(self.formats.cell_bits)
+        bank = Signal()
+        cell = Signal(self.formats.cell_bits)
         m.d.sync += self.storing.eq(self.lookup)
         with m.If(self.lookup):
             m.d.sync += cell.eq(self.lookup_cell)

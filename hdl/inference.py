@@ -23,7 +23,7 @@ class Inference(wiring.Component):
     several outputs the largest sum wins, the lowest output on ties. One result leaves on the stream per output; its
     `ready` paces the next. When fewer rows are filled than the burn-in leaves out, the last filled row alone votes.
 
-    An output of one point takes rows * eval + conversion + 2 cycles while `ready` is high, and 1 more a point to fetch it.
+    A point takes 1 cycle to fetch and, while `ready` is high, rows * eval + conversion + 2 cycles an output.
     """
 
     def __init__(self, formats: Formats):
@@ -78,7 +78,9 @@ class Inference(wiring.Component):
         if self.formats.config.outputs == 1:
             m.d.comb += payload.winner.eq(total >= 0)
             return
-        best, winner, leads = Signal.like(total), Signal(self.formats.label_bits), Signal()
+        best = Signal.like(total)
+        winner = Signal(self.formats.label_bits)
+        leads = Signal()
         m.d.comb += [leads.eq((output == 0) | (total > best)), payload.winner.eq(Mux(leads, output, winner))]
         with m.If(self.result.valid & self.result.ready & leads):
             m.d.sync += [best.eq(total), winner.eq(output)]
@@ -86,8 +88,12 @@ class Inference(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         formats = self.formats
-        row, index, output = Signal(formats.row_bits), Signal(formats.sample_bits), Signal(formats.output_bits)
-        first_row, last_output, clear = Signal(formats.row_bits), Signal(), Signal()
+        row = Signal(formats.row_bits)
+        index = Signal(formats.sample_bits)
+        output = Signal(formats.output_bits)
+        first_row = Signal(formats.row_bits)
+        last_output = Signal()
+        clear = Signal()
         total = Signal(signed(formats.response_sum_bits))
         self._elaborate_sum(m, total, clear)
         self._elaborate_winner(m, total, output)

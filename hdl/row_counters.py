@@ -44,7 +44,8 @@ class RowCounters(wiring.Component):
         m = Module()
         m.submodules.memory = memory = self.memory
         count = Signal(self.formats.config.counter_bits)
-        total, lost = Signal.like(self.total), Signal.like(self.lost)
+        total = Signal.like(self.total)
+        lost = Signal.like(self.lost)
         m.d.comb += [
             memory.write_lanes.eq(self.store),
             memory.write_address.eq(self.row),

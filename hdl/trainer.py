@@ -69,9 +69,13 @@ class Trainer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         formats = self.formats
-        row, cell, sample = Signal(formats.row_bits), Signal(formats.cell_bits), Signal(formats.sample_bits)
-        output, proposals = Signal(formats.output_bits), Signal(PROPOSAL_BITS)
-        last_cell, last_eval = Signal(), Signal()
+        row = Signal(formats.row_bits)
+        cell = Signal(formats.cell_bits)
+        sample = Signal(formats.sample_bits)
+        output = Signal(formats.output_bits)
+        proposals = Signal(PROPOSAL_BITS)
+        last_cell = Signal()
+        last_eval = Signal()
         at_limit = Signal()
         m.d.comb += [
             self.row.eq(row),

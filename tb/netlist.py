@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 from amaranth.back import verilog
 from amaranth.lib.wiring import Component
 
 from hdl.chip import Chip
 from pymodels.config import Config
+from pymodels.errors import InputError
 from pymodels.fixed import Formats
 
 CHIP_NAME = "oxmc_chip"
@@ -57,3 +59,30 @@ def build_config(config: Config) -> Config:
     keep = {name: getattr(config, name) for name in shaping}
     samples = formats.sample_capacity
     return Config(**keep, rows=formats.row_capacity, train_samples=samples // 2, test_samples=samples // 2)
+
+
+def write_verilog(config: Config, out: Path) -> list[Path]:
+    """Write `oxmc_chip.v` and the `config.toml` it was made from into `out`. Raises `InputError` if that cannot be."""
+    files = {out / f"{CHIP_NAME}.v": chip_verilog(config), out / "config.toml": config.to_toml()}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for path, text in files.items():
+            path.write_text(text)
+    except OSError as error:
+        raise InputError(f"--out must be a writable folder, not {str(out)!r} ({error.strerror})") from error
+    return list(files)
+
+
+def flip_flops(text: str) -> dict[str, int]:
+    """Flip-flops by module in Verilog of this generator, memories apart: the widths of all clocked registers."""
+    counts: dict[str, int] = {}
+    for body in re.findall(r"^module (.*?)^endmodule", text, flags=re.M | re.S):
+        name = body.split(maxsplit=1)[0].lstrip("\\")
+        widths = {
+            register: int(high or 0) + 1
+            for high, register in re.findall(r"^ *(?:output )?reg (?:\[(\d+):0\] )?(\\?\S+?) ?(?:;| = )", body, flags=re.M)
+        }
+        clocked = re.findall(r"always @\(posedge clk\)\s+(\\?\S+) <=", body)
+        if name != "oxmc_ram":
+            counts[name] = sum(widths[register] for register in clocked)
+    return counts

@@ -28,9 +28,11 @@ PROGRESS_CYCLES = 10_000
 
 async def report_progress(dut, path: Path) -> None:
     """Rewrite `path` with cycle, row and proposals, at most five times a second."""
-    last = 0.0
+    last, parent = 0.0, os.getppid()
     while True:
         await Timer(PROGRESS_CYCLES * CLOCK_NS, unit="ns")
+        if os.getppid() != parent:  # whoever wanted this run was killed
+            os._exit(1)
         if time.monotonic() - last > 0.2:
             last = time.monotonic()
             values = (dut.cycle, dut.row, dut.proposals)

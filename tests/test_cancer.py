@@ -12,7 +12,6 @@ from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.fixed import Formats
 from pymodels.tasks import clipped_share, load_task, quantise
-from pymodels.tasks.cancer import reference_accuracy
 
 SOURCE = load_breast_cancer()
 

@@ -9,15 +9,12 @@ from __future__ import annotations
 import numpy as np
 from sklearn.datasets import load_breast_cancer
 from sklearn.feature_selection import SelectKBest, chi2
-from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.streams import stream_rng
-from pymodels.tasks import Dataset, clipped_share, quantise
-
-__all__ = ["load", "quantise", "reference_accuracy"]
+from pymodels.tasks import Dataset, clipped_share
 
 POINTS, FEATURES = 569, 30
 FIXED_SPLIT_SEED = 2021
@@ -57,9 +54,3 @@ def _notes(config: Config, x: np.ndarray) -> tuple[str, ...]:
     if config.preprocessing == "train":
         return ("feature selection and scaling saw the training points only", clipped)
     return ("feature selection and scaling saw all points, as in the paper: a small leak of test data", clipped)
-
-
-def reference_accuracy(dataset: Dataset) -> float:
-    """Test accuracy of scikit-learn's logistic regression on the same split, features not quantised."""
-    model = LogisticRegression(max_iter=1000).fit(dataset.train_x, dataset.train_t)
-    return float(model.score(dataset.test_x, dataset.test_t))

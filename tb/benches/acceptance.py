@@ -1,0 +1,140 @@
+"""Bench of `hdl.acceptance.Acceptance`: decisions and current cost in exact integers, and against a >= u in floats."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cocotb
+from cocotb.triggers import FallingEdge, Timer
+
+from tb.benches.scoreboard import Scoreboard, parameters, start
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """What is driven for one cycle; costs and -log2 u in units of the last place."""
+
+    likelihood: int
+    prior: int
+    neg_log2_u: int
+    compare: int = 1
+    keep: int = 0
+
+
+@dataclass(frozen=True)
+class Largest:
+    """The largest value of each operand."""
+
+    likelihood: int
+    prior: int
+    neg_log2_u: int
+
+
+class Driver:
+    """Drives one cycle after another and keeps the current row's cost as a plain integer."""
+
+    def __init__(self, dut, board: Scoreboard):
+        self.dut, self.board, self.current = dut, board, 0
+
+    async def run(self, cycle: Cycle) -> bool:
+        """The decision, which is checked along with the current cost it was made against."""
+        for name, value in vars(cycle).items():
+            getattr(self.dut, name).value = value
+        await Timer(1, unit="ns")
+        cost = cycle.likelihood + cycle.prior  # a >= u  <=>  cost - current <= -log2 u
+        expected = bool(cycle.compare) and cost - self.current <= cycle.neg_log2_u
+        accept = bool(self.dut.accept.value)
+        self.board.expect((expected, self.current), f"accept, current cost for {cycle}")
+        self.board.observe((accept, self.dut.current_cost.value.to_unsigned()))
+        await FallingEdge(self.dut.clk)
+        if cycle.keep:
+            self.current = cost
+        return accept
+
+
+def at_border(rng: random.Random, current: int, largest: Largest, above: int) -> Cycle | None:
+    """A proposal whose cost is `above` what is just accepted; None where no operands reach it."""
+    neg_log2_u = rng.choice([0, largest.neg_log2_u, rng.randint(0, largest.neg_log2_u)])
+    cost = current + neg_log2_u + above
+    low, high = max(0, cost - largest.prior), min(largest.likelihood, cost)
+    if low > high:
+        return None
+    likelihood = rng.choice([low, high, rng.randint(low, high)])
+    return Cycle(likelihood, cost - likelihood, neg_log2_u)
+
+
+def corners(largest: Largest) -> Iterator[Cycle]:
+    """Each operand at 0, 1, in the middle and at its largest two, against a current cost of the same sort.
+
+    The largest prior against current cost 0 makes the most negative threshold, current cost and u the largest one.
+    """
+    spread = [sorted({0, 1, top // 2, top - 1, top}) for top in vars(largest).values()]
+    for likelihood, prior in [(0, 0), (1, 0), (0, largest.prior), (largest.likelihood, largest.prior)]:
+        yield Cycle(likelihood, prior, 0, compare=0, keep=1)
+        for operands in itertools.product(*spread):
+            yield Cycle(*operands)
+            yield Cycle(*operands, compare=0)
+
+
+def largest_operands() -> Largest:
+    p = parameters()
+    return Largest(2 ** p["sum_bits"] - 1, 2 ** p["prior_bits"] - 1, 2 ** p["log_u_bits"] - 1)
+
+
+async def started(dut) -> Driver:
+    await start(dut, likelihood=0, prior=0, neg_log2_u=0, compare=0, keep=0)
+    return Driver(dut, Scoreboard("acceptance"))
+
+
+@cocotb.test()
+async def decisions(dut) -> None:
+    """Corners, then both sides of the border and equality from random current costs, then anything at random."""
+    largest, rng = largest_operands(), random.Random(parameters()["seed"])
+    driver = await started(dut)
+    for cycle in corners(largest):
+        await driver.run(cycle)
+    met = {-1: 0, 0: 0, 1: 0}
+    for _ in range(200):
+        scale = rng.choice([4, 12, 24, 64])  # small costs and large ones
+        likelihood, prior = (rng.randint(0, min(top, 2**scale)) for top in (largest.likelihood, largest.prior))
+        await driver.run(Cycle(likelihood, prior, 0, compare=0, keep=1))
+        for above in met:
+            if cycle := at_border(rng, driver.current, largest, above):
+                assert await driver.run(cycle) == (above <= 0)
+                met[above] += 1
+    assert min(met.values()) >= 50, f"too few cases at the border: {met}"
+    for _ in range(500):
+        operands = [rng.randint(0, top) >> rng.randrange(top.bit_length()) for top in vars(largest).values()]
+        await driver.run(Cycle(*operands, compare=rng.getrandbits(1), keep=rng.getrandbits(1)))
+    driver.board.finish()
+
+
+@cocotb.test()
+async def metropolis(dut) -> None:
+    """Accept iff a >= u in floats, from costs rounded as the chip's operands are.
+
+    Five roundings meet in a decision (likelihood and prior of both rows, and u), half a unit each; within that border
+    either answer is right.
+    """
+    p = parameters()
+    one, rng = 2 ** p["fraction_bits"], random.Random(p["seed"])
+    border = 5 * 0.5 / one
+    driver = await started(dut)
+    seen = {False: 0, True: 0}
+    for _ in range(400):
+        costs = [rng.uniform(0, 300), rng.uniform(0, 100)]  # -log2 likelihood and prior of the current row
+        await driver.run(Cycle(*(round(cost * one) for cost in costs), 0, compare=0, keep=1))
+        prior = rng.uniform(0, 100)
+        likelihood = max(0.0, sum(costs) - prior + rng.gauss(2, 4))
+        a, u = 2.0 ** (sum(costs) - likelihood - prior), 2.0 ** -rng.expovariate(math.log(2))
+        if abs(math.log2(a / u)) > border:
+            cycle = Cycle(round(likelihood * one), round(prior * one), round(-math.log2(u) * one))
+            accept = await driver.run(cycle)
+            assert accept == (a >= u), f"a = {a}, u = {u}, accept = {accept}"
+            seen[accept] += 1
+    assert min(seen.values()) >= 50, f"too few of one decision: {seen}"
+    driver.board.finish()

@@ -1,0 +1,175 @@
+"""The command line `oxmc`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from pymodels.config import PRESETS, TASKS, load_toml, parse_setting, resolve
+from pymodels.errors import InputError, RunError
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
+
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+"""Typer carries its own copy of click; this is the base of its usage errors."""
+
+app = typer.Typer(
+    name="oxmc", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+
+TaskArgument = Annotated[str, typer.Argument(help=f"What to learn: {', '.join(TASKS)}.")]
+PresetOption = Annotated[str, typer.Option(help=f"Named configuration of the task: {', '.join(PRESETS)}.")]
+ConfigOption = Annotated[Path | None, typer.Option(help="TOML file of configuration keys, over the preset.")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One key, over the file.")]
+
+
+@app.callback()
+def oxmc(debug: Annotated[bool, typer.Option(help="Show a traceback where a command fails.")] = False) -> None:
+    """A chip that trains Bayesian models inside its own resistive memory, simulated cycle by cycle."""
+
+
+def _integer(option: str, text: str, low: int) -> int:
+    """The integer in `text`. Raises `InputError` if it is none or below `low`."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if value < low:
+        raise InputError(f"{option} must be an integer >= {low}, not {text!r}")
+    return value
+
+
+@app.command()
+def train(
+    task: TaskArgument,
+    preset: PresetOption = "paper",
+    engine: Annotated[str, typer.Option(help="Simulator of the RTL: verilator, icarus.")] = "verilator",
+    seed: Annotated[str, typer.Option(metavar="N", help="All randomness comes from it; an integer >= 0.")] = "0",
+    rows: Annotated[str | None, typer.Option(metavar="N", help="Array rows; alone it also caps burn_in at N/8.")] = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    out: Annotated[Path | None, typer.Option(help="Run directory; by default a new one in build/runs.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print run.json and nothing else.")] = False,
+    waves: Annotated[bool, typer.Option(help="Keep a VCD of all signals in the run directory.")] = False,
+) -> None:
+    """Train a model on the chip's RTL with the array model in the loop, then test it on the chip."""
+    from energy.report import render  # what follows takes a second to import, which `oxmc --help` need not
+    from pymodels.tasks import load_task, reference_accuracy
+    from tb import console, result
+    from tb import train as training
+    from tb.rundir import check_out, free_name
+
+    if engine not in training.ENGINES:
+        raise InputError(f"--engine must be one of {', '.join(training.ENGINES)}, not {engine!r}")
+    seed_value = _integer("--seed", seed, 0)
+    request = training.Request(
+        task=task,
+        preset=preset,
+        engine=engine,
+        seed=seed_value,
+        config=resolve(
+            task,
+            preset,
+            toml=load_toml(config) if config else None,
+            settings=dict(parse_setting(text) for text in settings or []),
+            rows=None if rows is None else _integer("--rows", rows, 1),
+        ),
+        out=out or free_name(f"{task}-{preset}-{engine}-s{seed_value}"),
+        waves=waves,
+    )
+    check_out(request.out)
+    with console.progress(request.config.rows) as watcher:
+        run = training.train(request, watcher)
+    if as_json:
+        print(json.dumps(run))
+        return
+    terminal = Console()
+    for node in result.NODES:
+        terminal.print(render(result.ledger_of(request.config, run["phases"], node), f"energy at {node}"))
+    reference = reference_accuracy(load_task(task, request.config, seed_value))
+    terminal.print(console.summary(run, request.out, reference))
+
+
+@app.command()
+def verilog(
+    task: TaskArgument = "cancer",
+    preset: PresetOption = "paper",
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    out: Annotated[Path, typer.Option(help="Folder to write to; an existing chip there is replaced.")] = Path("build/v"),
+) -> None:
+    """Write the chip as synthesizable Verilog, with the configuration it was made from."""
+    from tb.netlist import write_verilog
+
+    toml = load_toml(config) if config else None
+    chosen = resolve(task, preset, toml=toml, settings=dict(parse_setting(text) for text in settings or []))
+    for path in write_verilog(chosen, out):
+        print(path)
+
+
+@app.command()
+def energy(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")],
+    node: Annotated[list[str] | None, typer.Option(help="28nm, 130nm or a cost table; may be given twice.")] = None,
+    output: Annotated[str, typer.Option("--format", help="text, json or csv.")] = "text",
+    out: Annotated[Path | None, typer.Option(help="File to write instead of standard output.")] = None,
+) -> None:
+    """Account for the energy of runs, every figure with its source."""
+    from tb import accounts
+
+    text = accounts.report(runs, tuple(node or accounts.NODES), output)
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        out.write_text(text)
+    except OSError as error:
+        raise InputError(f"--out must be a writable file, not {str(out)!r} ({error.strerror})") from error
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"oxmc: error: {message}", file=sys.stderr)
+    return code
+
+
+def _terminated(signum: int, frame: object) -> NoReturn:
+    raise SystemExit(EXIT_TERMINATED)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line and return its exit code; errors are one line on stderr."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(arguments, prog_name="oxmc", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except InputError as error:
+        if "--debug" in arguments:
+            raise
+        return _fail(str(error), EXIT_USAGE)
+    except UsageError as error:
+        return _fail(error.format_message(), EXIT_USAGE)
+    except RunError as error:
+        if "--debug" in arguments:
+            raise
+        return _fail(str(error), EXIT_FAILED)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", EXIT_INTERRUPTED)
+
+
+def main() -> None:
+    """Entry point of `oxmc` and `python -m tb`."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of a pipe went away; there is nobody left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)

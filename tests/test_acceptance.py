@@ -1,0 +1,71 @@
+"""Runs the Acceptance bench on two geometries, and proves that it can fail."""
+
+from __future__ import annotations
+
+import pytest
+
+from benches import on_each_simulator
+from hdl.acceptance import Acceptance
+from pymodels.config import Config, resolve
+from pymodels.fixed import Formats
+from tb.simulator import run_bench
+
+PAPER = Formats(resolve("cancer", "paper"))
+PRIOR_WIDER = Formats(Config(outputs=3, features=5, read_bits=12, log_fraction_bits=5))
+SUM_WIDER = Formats(Config(outputs=3, features=2, read_bits=3, log_fraction_bits=9, lfsr_bits=64))
+
+pytestmark = pytest.mark.cosim
+
+
+def bench(simulator: str, formats: Formats, seed: int, *, design: Acceptance | None = None, **options) -> None:
+    parameters = dict(
+        sum_bits=formats.sum_bits,
+        prior_bits=formats.prior_bits,
+        log_u_bits=formats.log_u_bits,
+        fraction_bits=formats.config.log_fraction_bits,
+        seed=seed,
+    )
+    run_bench(design or Acceptance(formats), "acceptance", "tb.benches.acceptance", simulator, parameters, **options)
+
+
+@on_each_simulator
+def test_acceptance(simulator: str, seed: int) -> None:
+    bench(simulator, PAPER, seed)
+
+
+@pytest.mark.parametrize("formats", [PRIOR_WIDER, SUM_WIDER], ids=["prior wider", "sum wider"])
+def test_acceptance_of_other_widths(formats: Formats, seed: int) -> None:
+    assert (formats.prior_bits > formats.sum_bits) == (formats is PRIOR_WIDER)
+    bench("icarus", formats, seed)
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        ("<= $signed(threshold)", "< $signed(threshold)"),  # equality rejects
+        ("$signed(threshold)", "$unsigned(threshold)"),  # a negative threshold is a huge one
+        ("current_cost + neg_log2_u", "current_cost"),  # always-reject of anything worse
+        ("if (keep) begin", "if (compare) begin"),  # keeps what was only compared
+    ],
+)
+def test_bench_catches_a_wrong_decision(mutate: tuple[str, str], seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", PAPER, seed, mutate=mutate)
+
+
+class NarrowCost(Formats):
+    """A current cost without the bit for the carry of its two addends."""
+
+    @property
+    def cost_bits(self) -> int:
+        return max(self.prior_bits, self.sum_bits)
+
+
+def test_bench_catches_a_cost_that_wraps(seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", PAPER, seed, design=Acceptance(NarrowCost(PAPER.config)))
+
+
+def test_bench_catches_a_silent_design(seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", PAPER, seed, mutate=("if (compare) begin", "if (1'b0) begin"))

@@ -1,0 +1,38 @@
+"""Runs the row counter bench: counters of 1 to 12 bits, small and large memories, and a bench that can fail."""
+
+from __future__ import annotations
+
+import pytest
+from benches import on_each_simulator
+
+from hdl import row_counters
+from hdl.row_counters import RowCounters
+from pymodels.config import resolve
+from pymodels.fixed import Formats
+from tb.simulator import run_bench
+
+pytestmark = pytest.mark.cosim
+
+
+def bench(simulator: str, seed: int, *, rows: int = 256, counter_bits: int = 8, **options) -> None:
+    formats = Formats(resolve("cancer", "paper").replace(rows=rows, counter_bits=counter_bits))
+    capacity = max(256, 1 << (rows - 1).bit_length())  # a memory has at least 256 rows
+    lost_bits = row_counters.LOST_BITS
+    parameters = dict(row_capacity=capacity, counter_bits=counter_bits, lost_bits=lost_bits, seed=seed)
+    run_bench(RowCounters(formats), "row_counters", "tb.benches.row_counters", simulator, parameters, **options)
+
+
+@on_each_simulator
+def test_row_counters(simulator: str, seed: int) -> None:
+    bench(simulator, seed)
+
+
+@pytest.mark.parametrize(("rows", "counter_bits"), [(256, 1), (257, 2), (1000, 11)])
+def test_row_counters_geometries(rows: int, counter_bits: int, seed: int) -> None:
+    bench("icarus", seed, rows=rows, counter_bits=counter_bits)
+
+
+def test_lost_counts_saturate(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """At 3 bits, since 2^24 lost counts would take too long."""
+    monkeypatch.setattr(row_counters, "LOST_BITS", 3)
+    bench("icarus", seed, counter_bits=2)
