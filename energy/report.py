@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping
 
 from rich.table import Table
 
@@ -26,6 +27,23 @@ def render(ledger: Ledger, title: str = "energy") -> Table:
         energy, low, high = (_nj(lines, key) for key in ("energy_j", "low", "high"))
         share = f"{energy / total:.1%}" if total else "-"
         table.add_row(component, action, f"{energy:.4g}", share, f"{low:.3g} - {high:.3g}")
+    return table
+
+
+def render_components(ledgers: Mapping[str, Ledger]) -> Table:
+    """Components against cost tables, in nJ, the first table's largest component first."""
+    sums = {name: ledger.by_component() for name, ledger in ledgers.items()}
+    table = Table("component", show_footer=True)
+    table.columns[0].footer = "total"
+    for name, ledger in ledgers.items():
+        table.add_column(f"nJ at {name}", footer=f"{ledger.total_j * 1e9:.4g}", justify="right")
+        table.add_column("share", justify="right")
+    for component in sorted(next(iter(sums.values())), key=lambda key: -next(iter(sums.values()))[key]):
+        cells = []
+        for name, ledger in ledgers.items():
+            energy = sums[name].get(component, 0.0)
+            cells += [f"{energy * 1e9:.4g}", f"{energy / ledger.total_j:.1%}" if ledger.total_j else "-"]
+        table.add_row(component, *cells)
     return table
 
 

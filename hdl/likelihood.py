@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,7 +10,7 @@ from hdl.ram import Ram
 from pymodels.fixed import Formats
 
 
-def table_index(code, adc_bits: int, table_bits: int):
+def table_index(code: Value, adc_bits: int, table_bits: int) -> Value:
     """Offset-binary table index of a signed ADC code: its sign inverted, its low bits dropped."""
     return (code ^ (1 << (adc_bits - 1)))[adc_bits - table_bits :]
 

@@ -201,6 +201,18 @@ class OxramArray:
         """w = g+ - g- in nS, int64 [rows, pairs]."""
         return self.conductance_ns[:, 0::2] - self.conductance_ns[:, 1::2]
 
+    def joules_of(self, event: str, quantity: int) -> float:
+        """Joules of an operation whose quantity (events.QUANTITIES) sums to `quantity`, for engines without pins."""
+        card = self.card
+        watts = {
+            "form": card.form_sl_v,
+            "set": card.set_sl_v,
+            "reset": card.reset_bl_v**2 / 2,
+            "read": card.read_sl_v**2,
+            "eval": self.input_step_v**2,
+        }[event]
+        return watts * NANO * quantity / self.config.clock_hz
+
     # pulses
 
     def form(self, row: int, cell: int, gate: int, cycles: int) -> None:

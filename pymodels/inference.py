@@ -14,15 +14,17 @@ def predict(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Classes int64 [n] and response sums int64 [n, outputs] of samples `codes`, int64 [n, features].
 
-    `conductance_ns` is int64 [rows, cells], `counters` int64 [rows]. A response sum adds C_n * response(V.w_n) over the
-    rows from burn_in on. One output: class 1 where its sum is >= 0; several: the largest sum, ties to the lowest class.
+    `conductance_ns` is int64 [rows, cells], `counters` int64 [rows], filled rows only. A response sum adds C_n *
+    response(V.w_n) over the rows from burn_in on, or of the last row if that leaves none. One output: class 1 where its
+    sum is >= 0; several: the largest sum, ties to the lowest class.
     """
     formats = Formats(config)
-    pairs = conductance_ns[config.burn_in :, 0::2] - conductance_ns[config.burn_in :, 1::2]
+    voting = conductance_ns[min(config.burn_in, len(counters) - 1) :]
+    pairs = voting[:, 0::2] - voting[:, 1::2]
     weights = pairs.reshape(-1, config.outputs, config.features).astype(np.int64)
     table = np.array(formats.response_table, np.int64)
     half = 2 ** (config.adc_bits - 1)
-    counts = np.asarray(counters[config.burn_in :], np.int64)
+    counts = np.asarray(counters[-len(voting) :], np.int64)
     sums = np.empty((len(codes), config.outputs), np.int64)
     for output in range(config.outputs):
         dots = weights[:, output] @ codes.T.astype(np.int64)

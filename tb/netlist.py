@@ -62,8 +62,12 @@ def build_config(config: Config) -> Config:
 
 
 def write_verilog(config: Config, out: Path) -> list[Path]:
-    """Write `oxmc_chip.v` and the `config.toml` it was made from into `out`. Raises `InputError` if that cannot be."""
-    files = {out / f"{CHIP_NAME}.v": chip_verilog(config), out / "config.toml": config.to_toml()}
+    """Write the chip, its lint waivers and the configuration it was made from. Raises `InputError` if that cannot be."""
+    files = {
+        out / f"{CHIP_NAME}.v": chip_verilog(config),
+        out / f"{CHIP_NAME}.vlt": resources.files("hdl").joinpath("oxmc_chip.vlt").read_text(),
+        out / "config.toml": config.to_toml(),
+    }
     try:
         out.mkdir(parents=True, exist_ok=True)
         for path, text in files.items():
@@ -77,11 +81,9 @@ def flip_flops(text: str) -> dict[str, int]:
     """Flip-flops by module in Verilog of this generator, memories apart: the widths of all clocked registers."""
     counts: dict[str, int] = {}
     for body in re.findall(r"^module (.*?)^endmodule", text, flags=re.M | re.S):
-        name = body.split(maxsplit=1)[0].lstrip("\\")
-        widths = {
-            register: int(high or 0) + 1
-            for high, register in re.findall(r"^ *(?:output )?reg (?:\[(\d+):0\] )?(\\?\S+?) ?(?:;| = )", body, flags=re.M)
-        }
+        name = re.split(r"[\s(]", body, maxsplit=1)[0].lstrip("\\")
+        declared = re.findall(r"^ *(?:output )?reg (?:\[(\d+):0\] )?(\\?\S+?) ?(?:;| = )", body, flags=re.M)
+        widths = {register: int(high or 0) + 1 for high, register in declared}
         clocked = re.findall(r"always @\(posedge clk\)\s+(\\?\S+) <=", body)
         if name != "oxmc_ram":
             counts[name] = sum(widths[register] for register in clocked)

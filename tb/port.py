@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from cocotb.triggers import FallingEdge, ValueChange
@@ -23,7 +24,7 @@ class ArrayModel:
     Raises `ArrayError` with the clock cycle when the chip breaks the port's protocol or the array refuses the pulse.
     """
 
-    def __init__(self, dut, array: OxramArray):
+    def __init__(self, dut: Any, array: OxramArray):
         self.dut, self.array = dut, array
         self.formats = Formats(array.config)
         self._codes: dict[int, np.ndarray] = {}
@@ -79,7 +80,7 @@ class ArrayModel:
 class HostModel:
     """Drives the host bus on falling clock edges, so that each write takes one cycle on any simulator."""
 
-    def __init__(self, dut):
+    def __init__(self, dut: Any):
         self.dut = dut
 
     async def start(self) -> None:
@@ -132,7 +133,7 @@ class HostModel:
         return result
 
 
-async def collect_results(dut, formats: Formats, sink: Callable[[int, int, bool], None]) -> None:
+async def collect_results(dut: Any, formats: Formats, sink: Callable[[int, int, bool], None]) -> None:
     """Hand each result of the inference to `sink` as (signed sum, winner, last)."""
     bits, label_bits = formats.response_sum_bits, formats.label_bits
     while True:

@@ -17,8 +17,9 @@ from pymodels.devices import load_card
 from pymodels.errors import RunError
 from pymodels.events import EVENTS, PHASES, QUANTITIES
 from pymodels.inference import predict
+from pymodels.outcome import Outcome
 from pymodels.tasks import Dataset
-from tb.job import Job, Outcome
+from tb.job import Job
 from tb.netlist import build_config, chip_verilog, flip_flops
 from tb.rundir import SCHEMA
 
@@ -64,7 +65,7 @@ def phases_of(outcome: Outcome) -> dict[str, dict[str, dict[str, int]]]:
 
 
 def check_inference(job: Job, outcome: Outcome) -> None:
-    """The chip's classes and sums must be those of the integer model. Raises `RunError` naming the first that is not."""
+    """The chip's classes and sums must be the integer model's. Raises `RunError` naming the first that is not."""
     test_codes = job.codes[job.config.train_samples :]
     rows = outcome.last_row + 1
     classes, sums = predict(job.config, outcome.conductance_ns[:rows], outcome.counters, test_codes)
@@ -142,5 +143,3 @@ def run_record(
         "conservation_error": error,
         "notes": list(dataset.notes),
     }
-
-

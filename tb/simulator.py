@@ -15,7 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -101,8 +101,9 @@ class _Watched:
     """Mixed into a cocotb runner: its commands run in a process group of their own, watched and killable."""
 
     watch: Callable[[], None] | None = None
+    env: dict[str, str]
 
-    def _execute_cmds(self, cmds, cwd, stdout=None) -> None:
+    def _execute_cmds(self, cmds: Sequence[list[str]], cwd: Any, stdout: Any = None) -> None:
         for cmd in cmds:
             process = subprocess.Popen(
                 cmd, cwd=cwd, env=self.env, stdout=stdout, stderr=subprocess.STDOUT, start_new_session=True
@@ -137,7 +138,7 @@ class WatchedIcarus(_Watched, Icarus):
         return [[word for word in command if word not in ("-none", "-fst")]]
 
 
-RUNNERS = {"verilator": WatchedVerilator, "icarus": WatchedIcarus}
+RUNNERS: dict[str, Callable[[], Any]] = {"verilator": WatchedVerilator, "icarus": WatchedIcarus}
 
 
 class Simulation:
@@ -194,7 +195,7 @@ class Simulation:
             for name, content in self.sources.items():
                 (folder / name).write_text(content)
             runner = RUNNERS[self.simulator]()
-            sources = [folder / f"{CHIP_NAME}.v", folder / "cosim.v"]
+            sources: list[Any] = [folder / f"{CHIP_NAME}.v", folder / "cosim.v"]
             if self.simulator == "verilator":
                 sources.insert(0, VerilatorControlFile(folder / "cosim.vlt"))
             try:

@@ -14,14 +14,18 @@ import numpy as np
 from pymodels.config import Config
 from pymodels.errors import RunError
 from pymodels.fixed import Formats
+from pymodels.outcome import Outcome
+from pymodels.streams import lfsr_seed
 from pymodels.tasks import Dataset, load_task, quantise
-from tb.job import Job, Outcome
+from pymodels.twin import run_twin
+from tb.job import Job
+from tb.program import load_words, lut_codes
 from tb.result import run_record
 from tb.rundir import write_json, writing
 from tb.simulator import Simulation
 from tb.training import JOB_VARIABLE
 
-ENGINES = ("verilator", "icarus")
+ENGINES = ("verilator", "icarus", "twin")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +73,8 @@ def simulate(job: Job, engine: str, folder: Path, *, waves: bool = False, watche
         if watcher is not None and progress_file.exists():
             fields = progress_file.read_text().split()
             if len(fields) == 3:  # not caught in the middle of being rewritten
-                watcher(Progress(*map(int, fields), seconds=time.monotonic() - started))
+                cycles, row, proposals = map(int, fields)
+                watcher(Progress(cycles, row, proposals, time.monotonic() - started))
 
     simulation.run("tb.training", folder, {JOB_VARIABLE: str(folder.absolute())}, watch)
     if not (folder / "outcome.npz").exists():
@@ -77,15 +82,29 @@ def simulate(job: Job, engine: str, folder: Path, *, waves: bool = False, watche
     return Outcome.load(folder / "outcome.npz")
 
 
+def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None) -> Outcome:
+    """The outcome of a job on the requested engine; an RTL engine leaves its log and waves in `folder`."""
+    if request.engine == "twin":
+        formats = Formats(job.config)
+        words = load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits))
+        return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), len(words))
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    outcome = simulate(job, request.engine, scratch, waves=request.waves, watcher=watcher)
+    if request.waves:
+        (scratch / "dump.vcd").rename(folder / "waves.vcd")
+    (scratch / "simulator.log").rename(folder / "simulator.log")
+    shutil.rmtree(scratch)
+    return outcome
+
+
 def train(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
     """Train, write the run directory, return run.json. Raises `InputError` or `RunError`; then nothing is left."""
     dataset = load_task(request.task, request.config, request.seed)
     job = make_job(request.config, dataset, request.seed)
     with writing(request.out) as folder:
-        scratch = folder / "scratch"
-        scratch.mkdir()
         started = time.monotonic()
-        outcome = simulate(job, request.engine, scratch, waves=request.waves, watcher=watcher)
+        outcome = run_engine(job, request, folder, watcher)
         record = run_record(
             job,
             outcome,
@@ -95,10 +114,6 @@ def train(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
             task=request.task,
             wall_s=time.monotonic() - started,
         )
-        if request.waves:
-            (scratch / "dump.vcd").rename(folder / "waves.vcd")
-        (scratch / "simulator.log").rename(folder / "simulator.log")
-        shutil.rmtree(scratch)
         outcome.save(folder / "state.npz")
         (folder / "config.toml").write_text(request.config.to_toml())
         write_json(folder / "run.json", record)

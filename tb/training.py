@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -16,8 +17,9 @@ from pymodels.devices import load_card
 from pymodels.errors import RunError
 from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
 from pymodels.fixed import Formats
+from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
-from tb.job import Job, Outcome
+from tb.job import Job
 from tb.port import ArrayModel, HostModel, collect_results
 from tb.program import command, load_words
 
@@ -26,7 +28,7 @@ CLOCK_NS = 100
 PROGRESS_CYCLES = 10_000
 
 
-async def report_progress(dut, path: Path) -> None:
+async def report_progress(dut: Any, path: Path) -> None:
     """Rewrite `path` with cycle, row and proposals, at most five times a second."""
     last, parent = 0.0, os.getppid()
     while True:
@@ -49,7 +51,7 @@ def check_counts(counts: dict[str, dict[str, int]], array: OxramArray) -> None:
 
 
 @cocotb.test()
-async def train(dut) -> None:
+async def train(dut: Any) -> None:
     """One whole training and inference of the job that the environment names."""
     folder = Path(os.environ[JOB_VARIABLE])
     job = Job.load(folder / "job.npz")

@@ -11,7 +11,7 @@ from sklearn.preprocessing import scale
 from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.fixed import Formats
-from pymodels.tasks import clipped_share, load_task, quantise
+from pymodels.tasks import clipped_share, load_task, quantise, reference_accuracy
 
 SOURCE = load_breast_cancer()
 

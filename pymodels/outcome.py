@@ -1,0 +1,46 @@
+"""What an engine makes of a training, whichever engine it is."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The stored posterior, the inference, and everything that was counted.
+
+    `conductance_ns` int64 [rows, cells] and `counters` int64 [filled rows] are the stored state; `classes` int64 [test]
+    and `sums` int64 [test, outputs] the inference; `counts` (events.EVENTS), `quantities` (events.QUANTITIES) and
+    `joules` (by array operation) are by phase.
+    """
+
+    conductance_ns: np.ndarray
+    counters: np.ndarray
+    classes: np.ndarray
+    sums: np.ndarray
+    last_row: int
+    proposals: int
+    clamps: int
+    lost_counts: int
+    cycles: int
+    counts: dict[str, dict[str, int]]
+    quantities: dict[str, dict[str, int]]
+    joules: dict[str, dict[str, float]]
+
+    ARRAYS: ClassVar = ("conductance_ns", "counters", "classes", "sums")
+
+    def save(self, path: Path) -> None:
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        arrays = {name: values.pop(name) for name in self.ARRAYS}
+        np.savez(path, header=json.dumps(values), **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Outcome:
+        with np.load(path) as file:
+            header: dict[str, Any] = json.loads(str(file["header"]))
+            return cls(**header, **{name: file[name] for name in cls.ARRAYS})
