@@ -14,7 +14,7 @@ class Acceptance(wiring.Component):
 
     In negative base-2 logs: accept iff likelihood <= current cost + (-log2 u) - prior, where a row's cost is its
     -log2 likelihood plus -log2 prior. The right side, `threshold`, is known before the first evaluation; equality
-    accepts. `keep` makes the proposed row the current one.
+    accepts. `keep`, given with `compare`, makes the proposed row the current one.
 
     Latency: combinational to `accept`, 1 cycle from `keep` to the new current cost.
     """
@@ -37,12 +37,14 @@ class Acceptance(wiring.Component):
         m = Module()
         current = Signal(self.formats.cost_bits)
         threshold = Signal(range(-(2**self.formats.prior_bits), 2 ** (self.formats.cost_bits + 1)))
-        m.d.comb += self.current_cost.eq(current)
-        with m.If(self.compare):  # operands are isolated: the comparison switches on a decision only
-            m.d.comb += [
-                threshold.eq(current + self.neg_log2_u - self.prior),
-                self.accept.eq(self.likelihood <= threshold),
-            ]
+        operand = Signal.like(self.likelihood)
+        with m.If(self.compare):  # the growing sum is kept from comparator and adder until it is whole
+            m.d.comb += operand.eq(self.likelihood)
+        m.d.comb += [
+            self.current_cost.eq(current),
+            threshold.eq(current + self.neg_log2_u - self.prior),
+            self.accept.eq(self.compare & (operand <= threshold)),
+        ]
         with m.If(self.keep):
-            m.d.sync += current.eq(self.likelihood + self.prior)
+            m.d.sync += current.eq(operand + self.prior)
         return m

@@ -159,7 +159,7 @@ class Host(wiring.Component):
             bus.ready.eq(self.writing | answering),
             self.index.eq(bus.address[:INDEX_BITS]),
             self.space.eq(bus.address[INDEX_BITS:]),
-            self.fetch_counter.eq(reading & (self.space == Space.COUNTERS)),
+            self.fetch_counter.eq(reading & ~answering & (self.space == Space.COUNTERS)),
         ]
         m.d.sync += answering.eq(reading & ~answering)
         self._elaborate_settings(m)

@@ -50,6 +50,8 @@ class Prior(wiring.Component):
                 m.d.sync += total.eq(total + difference * difference)
             with m.Else():
                 m.d.sync += plus.eq(self.code)
+        operand = Signal.like(total)
         with m.If(self.ready):
-            m.d.comb += self.cost.eq((total * self.multiplier) >> self.shift)
+            m.d.comb += operand.eq(total)
+        m.d.comb += self.cost.eq((operand * self.multiplier) >> self.shift)
         return m

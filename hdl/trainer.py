@@ -14,9 +14,10 @@ from pymodels.fixed import Formats
 class Trainer(wiring.Component):
     """One proposal: SET the cells of `row`, READ them, EVAL every sample, decide; RESET the row if rejected.
 
-    Row 0 is SET at gate code 0 and accepted without a test. The current row is `row - 1`, the proposed one `row`. A
-    proposal takes cells * (set + read) + samples * outputs * eval + conversion + 2 cycles, a rejection reset more; all
-    widths in cycles.
+    Row 0 is SET at gate code 0 and accepted without a test. The current row is `row - 1`, the proposed one `row`. From
+    `propose` to `decide` a proposal takes max(cells * (set + read) + samples * outputs * eval + conversion, draw) + 2
+    cycles, all widths in cycles; a rejection takes reset more. A training adds rows * reset to clear the array at its
+    start and a cycle to store the last counter.
 
     The states talk to the other blocks by strobes that last one cycle: `propose` opens a proposal (clears the sums,
     draws u), `decide` closes it with `accepted` or not.

@@ -36,7 +36,7 @@ DIGITAL_EVENTS = {
     "lfsr_step": "clocks on which the LFSR advanced",
     "decision": "acceptance decisions",
     "counter_write": "row counters stored",
-    "counter_read": "row counters fetched by the inference",
+    "counter_read": "row counters fetched, by the inference or the host",
     "response_add": "response table look-ups, each weighted by a counter and added",
     "classify": "test points classified",
 }

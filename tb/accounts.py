@@ -28,22 +28,27 @@ def report(runs: Sequence[Path], nodes: Iterable[str], output: str) -> str:
     """The report of each run at each node. Raises `InputError` for a bad format, run, node or cost table."""
     if output not in FORMATS:
         raise InputError(f"--format must be one of {', '.join(FORMATS)}, not {output!r}")
-    accounts: Accounts = []
-    for path in runs:
-        run = read_run(path)
-        config = Config().replace(**run["config"])
-        accounts.append((path, {node: ledger_of(config, run["phases"], node) for node in nodes}))
+    accounts = [(path, _ledgers(path, nodes)) for path in runs]
     return {"text": _text, "json": _json, "csv": _csv}[output](accounts)
+
+
+def _ledgers(path: Path, nodes: Iterable[str]) -> dict[str, Ledger]:
+    run = read_run(path)
+    try:
+        config, phases = Config().replace(**run["config"]), run["phases"]
+        return {node: ledger_of(config, phases, node) for node in nodes}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not ({error!r})") from error
 
 
 def _text(accounts: Accounts) -> str:
     stream = io.StringIO()
-    console = Console(file=stream, width=120)
+    console = Console(file=stream, width=120, markup=False, emoji=False, highlight=False)
     for path, ledgers in accounts:
         for node, ledger in ledgers.items():
             console.print(render(ledger, f"{path} at {node}"))
             for line in _sources(ledger):
-                console.print(line, markup=False, highlight=False)
+                console.print(line)
     return stream.getvalue()
 
 

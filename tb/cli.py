@@ -33,14 +33,18 @@ def oxmc(debug: Annotated[bool, typer.Option(help="Show a traceback where a comm
     """A chip that trains Bayesian models inside its own resistive memory, simulated cycle by cycle."""
 
 
-def _integer(option: str, text: str, low: int) -> int:
-    """The integer in `text`. Raises `InputError` if it is none or below `low`."""
+class Terminated(BaseException):
+    """SIGTERM came. Like `KeyboardInterrupt` it is no `Exception`, so that nothing but `run` stops it."""
+
+
+def _seed(text: str) -> int:
+    """The seed in `text`. Raises `InputError` if it is no integer >= 0."""
     try:
         value = int(text)
     except ValueError:
-        value = low - 1
-    if value < low:
-        raise InputError(f"{option} must be an integer >= {low}, not {text!r}")
+        value = -1
+    if value < 0:
+        raise InputError(f"--seed must be an integer >= 0, not {text!r}")
     return value
 
 
@@ -70,7 +74,7 @@ def train(
         raise InputError("--waves needs an RTL engine (verilator, icarus), not 'twin'")
     if engine not in training.ENGINES:
         raise InputError(f"--engine must be one of {', '.join(training.ENGINES)}, not {engine!r}")
-    seed_value = _integer("--seed", seed, 0)
+    seed_value = _seed(seed)
     request = training.Request(
         task=task,
         preset=preset,
@@ -81,7 +85,7 @@ def train(
             preset,
             toml=load_toml(config) if config else None,
             settings=dict(parse_setting(text) for text in settings or []),
-            rows=None if rows is None else _integer("--rows", rows, 1),
+            rows=None if rows is None else parse_setting(f"rows={rows}")[1],
         ),
         out=out or free_name(f"{task}-{preset}-{engine}-s{seed_value}"),
         waves=waves,
@@ -92,7 +96,7 @@ def train(
     if as_json:
         print(json.dumps(run))
         return
-    terminal = Console()
+    terminal = Console(markup=False, emoji=False)  # a folder may be called [x] or :x:
     ledgers = {node: result.ledger_of(request.config, run["phases"], node) for node in result.NODES}
     terminal.print(render_components(ledgers))
     reference = reference_accuracy(load_task(task, request.config, seed_value))
@@ -137,12 +141,13 @@ def energy(
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"oxmc: error: {message}", file=sys.stderr)
+    """Say on one line of stderr what went wrong."""
+    print("oxmc: error:", " ".join(message.splitlines()), file=sys.stderr)
     return code
 
 
-def _terminated(signum: int, frame: object) -> NoReturn:
-    raise SystemExit(EXIT_TERMINATED)
+def _terminate(signum: int, frame: object) -> NoReturn:
+    raise Terminated
 
 
 def run(arguments: list[str]) -> int:
@@ -150,24 +155,27 @@ def run(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
     try:
         code = command.main(arguments, prog_name="oxmc", standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except InputError as error:
-        if "--debug" in arguments:
-            raise
-        return _fail(str(error), EXIT_USAGE)
     except UsageError as error:
         return _fail(error.format_message(), EXIT_USAGE)
-    except RunError as error:
+    except (KeyboardInterrupt, typer.Abort):
+        code = EXIT_INTERRUPTED
+    except Terminated:
+        return _fail("terminated", EXIT_TERMINATED)
+    except Exception as error:
         if "--debug" in arguments:
             raise
-        return _fail(str(error), EXIT_FAILED)
-    except (KeyboardInterrupt, typer.Abort):
+        if isinstance(error, InputError):
+            return _fail(str(error), EXIT_USAGE)
+        known = isinstance(error, (RunError, OSError))
+        return _fail(str(error) if known else f"{error!r}, shown in full by oxmc --debug", EXIT_FAILED)
+    if code == EXIT_INTERRUPTED:  # where typer has caught the interrupt itself
         return _fail("interrupted", EXIT_INTERRUPTED)
+    return code if isinstance(code, int) else 0
 
 
 def main() -> None:
     """Entry point of `oxmc` and `python -m tb`."""
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()

@@ -62,7 +62,7 @@ def build_config(config: Config) -> Config:
 
 
 def write_verilog(config: Config, out: Path) -> list[Path]:
-    """Write the chip, its lint waivers and the configuration it was made from. Raises `InputError` if that cannot be."""
+    """Write the chip, its lint waivers and its configuration. Raises `InputError` if that cannot be."""
     files = {
         out / f"{CHIP_NAME}.v": chip_verilog(config),
         out / f"{CHIP_NAME}.vlt": resources.files("hdl").joinpath("oxmc_chip.vlt").read_text(),
@@ -82,9 +82,9 @@ def flip_flops(text: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     for body in re.findall(r"^module (.*?)^endmodule", text, flags=re.M | re.S):
         name = re.split(r"[\s(]", body, maxsplit=1)[0].lstrip("\\")
-        declared = re.findall(r"^ *(?:output )?reg (?:\[(\d+):0\] )?(\\?\S+?) ?(?:;| = )", body, flags=re.M)
+        declared = re.findall(r"^ *(?:output )?reg (?:\[(\d+):0\] )?(\S+?)\s*(?:;| = )", body, flags=re.M)
         widths = {register: int(high or 0) + 1 for high, register in declared}
-        clocked = re.findall(r"always @\(posedge clk\)\s+(\\?\S+) <=", body)
+        clocked = re.findall(r"always @\(posedge clk\)\s+(\S+)\s+<=", body)
         if name != "oxmc_ram":
             counts[name] = sum(widths[register] for register in clocked)
     return counts

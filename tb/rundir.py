@@ -26,33 +26,50 @@ def free_name(stem: str, parent: Path = DEFAULT_PARENT) -> Path:
         number += 1
 
 
-def check_out(out: Path) -> None:
-    """Raises `InputError` unless `out` can become a run directory: absent or an empty folder, in a writable parent."""
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--out must be a folder, not the file {str(out)!r}")
-    if out.is_dir() and any(out.iterdir()):
-        raise InputError(f"--out must be a new or empty folder, not {str(out)!r}, which has files in it")
+@contextlib.contextmanager
+def _writable(out: Path) -> Iterator[None]:
+    """Turns what the file system refuses into an `InputError`."""
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent):
-            pass
+        yield
     except OSError as error:
-        raise InputError(f"--out must lie in a writable folder, not {str(out.parent)!r} ({error.strerror})") from error
+        raise InputError(f"--out must be a folder that can be written, not {str(out)!r} ({error.strerror})") from error
+
+
+def check_out(out: Path) -> None:
+    """Raises `InputError` if anything but an empty folder is at `out`."""
+    with _writable(out):
+        if out.exists() and not out.is_dir():
+            raise InputError(f"--out must be a folder, not the file {str(out)!r}")
+        if out.is_dir() and any(out.iterdir()):
+            raise InputError(f"--out must be a new or empty folder, not {str(out)!r}, which has files in it")
 
 
 @contextlib.contextmanager
 def writing(out: Path) -> Iterator[Path]:
-    """A scratch folder beside `out` that takes its name when the block ends, and vanishes if the block fails."""
+    """A scratch folder beside `out` that takes its name when the block ends; if the block fails, nothing is left.
+
+    Raises `InputError` unless `out` can become a run directory: absent or an empty folder, in a writable parent.
+    """
     check_out(out)
-    scratch = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
+    with _writable(out):
+        target = out.resolve()  # "." has a name, too, and a link stays one
+        missing = [folder for folder in target.parents if not folder.exists()]
     try:
-        yield scratch
-        scratch.chmod(0o755)
-        if out.is_dir():
-            out.rmdir()
-        scratch.rename(out)
+        with _writable(out):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
+        try:
+            yield scratch
+            scratch.chmod(0o755)
+            with _writable(out):
+                scratch.rename(target)  # takes the place of an empty folder
+        except BaseException:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
     except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
+        with contextlib.suppress(OSError):  # not those that hold something of others by now
+            for folder in missing:
+                folder.rmdir()
         raise
 
 
@@ -63,11 +80,14 @@ def write_json(path: Path, value: Any) -> None:
 def read_run(path: Path) -> dict[str, Any]:
     """run.json of a run directory. Raises `InputError` if there is none of this schema."""
     file = path / "run.json" if path.is_dir() else path
+    rule = "RUN must be a run directory with a run.json"
     try:
-        run: dict[str, Any] = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"RUN must be a run directory with a run.json, not {str(path)!r} ({error})") from error
-    if not isinstance(run, dict) or run.get("schema") != SCHEMA:
-        found = run.get("schema") if isinstance(run, dict) else None
-        raise InputError(f"RUN must have schema {SCHEMA!r}, not {found!r} ({str(file)!r})")
+        run = json.loads(file.read_text())
+    except OSError as error:
+        raise InputError(f"{rule}, not {str(path)!r} ({error.strerror})") from error
+    except ValueError as error:
+        raise InputError(f"{rule}, not {str(path)!r} ({error})") from error
+    schema = run.get("schema") if isinstance(run, dict) else None
+    if schema != SCHEMA:
+        raise InputError(f"RUN must have schema {SCHEMA!r}, not {schema!r} ({str(file)!r})")
     return run

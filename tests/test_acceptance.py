@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
 from benches import on_each_simulator
+
 from hdl.acceptance import Acceptance
 from pymodels.config import Config, resolve
 from pymodels.fixed import Formats
@@ -13,11 +15,13 @@ from tb.simulator import run_bench
 PAPER = Formats(resolve("cancer", "paper"))
 PRIOR_WIDER = Formats(Config(outputs=3, features=5, read_bits=12, log_fraction_bits=5))
 SUM_WIDER = Formats(Config(outputs=3, features=2, read_bits=3, log_fraction_bits=9, lfsr_bits=64))
+EQUAL = Formats(Config(features=16, read_bits=5))
+"""Likelihood and prior as wide as each other: the current cost fills its width, u carries the threshold beyond it."""
 
 pytestmark = pytest.mark.cosim
 
 
-def bench(simulator: str, formats: Formats, seed: int, *, design: Acceptance | None = None, **options) -> None:
+def bench(simulator: str, formats: Formats, seed: int, *, design: Acceptance | None = None, **options: Any) -> None:
     parameters = dict(
         sum_bits=formats.sum_bits,
         prior_bits=formats.prior_bits,
@@ -33,10 +37,14 @@ def test_acceptance(simulator: str, seed: int) -> None:
     bench(simulator, PAPER, seed)
 
 
-@pytest.mark.parametrize("formats", [PRIOR_WIDER, SUM_WIDER], ids=["prior wider", "sum wider"])
+@pytest.mark.parametrize("formats", [PRIOR_WIDER, SUM_WIDER, EQUAL], ids=["prior wider", "sum wider", "equal"])
 def test_acceptance_of_other_widths(formats: Formats, seed: int) -> None:
-    assert (formats.prior_bits > formats.sum_bits) == (formats is PRIOR_WIDER)
     bench("icarus", formats, seed)
+
+
+def test_widths_are_as_named() -> None:
+    differences = [formats.prior_bits - formats.sum_bits for formats in (PRIOR_WIDER, SUM_WIDER, EQUAL)]
+    assert differences[0] > 0 > differences[1] and differences[2] == 0
 
 
 @pytest.mark.parametrize(
@@ -44,7 +52,7 @@ def test_acceptance_of_other_widths(formats: Formats, seed: int) -> None:
     [
         ("<= $signed(threshold)", "< $signed(threshold)"),  # equality rejects
         ("$signed(threshold)", "$unsigned(threshold)"),  # a negative threshold is a huge one
-        ("current_cost + neg_log2_u", "current_cost"),  # always-reject of anything worse
+        ("current_cost + neg_log2_u", "current_cost"),  # ignores u
         ("if (keep) begin", "if (compare) begin"),  # keeps what was only compared
     ],
 )
@@ -64,6 +72,13 @@ class NarrowCost(Formats):
 def test_bench_catches_a_cost_that_wraps(seed: int) -> None:
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", PAPER, seed, design=Acceptance(NarrowCost(PAPER.config)))
+
+
+def test_bench_catches_a_threshold_that_wraps(seed: int) -> None:
+    width = EQUAL.cost_bits + 2  # a sign, and a bit for u on top of the current cost
+    mutate = (f"reg [{width - 1}:0] threshold", f"reg [{width - 2}:0] threshold")
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", EQUAL, seed, mutate=mutate)
 
 
 def test_bench_catches_a_silent_design(seed: int) -> None:

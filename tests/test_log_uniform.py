@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
 from benches import on_each_simulator
+
 from hdl.log_uniform import LogUniform
 from pymodels.config import Config
 from pymodels.fixed import Formats
@@ -19,7 +21,7 @@ def sized(lfsr_bits: int = 32, index_bits: int = 5, fraction_bits: int = 8) -> F
     )
 
 
-def bench(simulator: str, formats: Formats, seed: int, **options) -> None:
+def bench(simulator: str, formats: Formats, seed: int, **options: Any) -> None:
     c = formats.config
     parameters = dict(
         lfsr_bits=c.lfsr_bits, index_bits=c.log_u_index_bits, fraction_bits=c.log_fraction_bits, seed=seed

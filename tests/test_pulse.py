@@ -13,7 +13,7 @@ from hdl.pulse import Pulse
 from pymodels.config import resolve
 from pymodels.fixed import Formats
 from tb.netlist import component_verilog
-from tb.simulator import run_bench
+from tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -28,7 +28,7 @@ LAB = dict(
 """The lab's 1 us pulses at 100 MHz: 100 cycles, and a conversion of 10."""
 
 
-def bench(simulator: str, changes: dict[str, str], seed: int, **options) -> None:
+def bench(simulator: str, changes: dict[str, str], seed: int, **options: Mutation) -> None:
     """`changes` are decimal text, from which widths are reckoned as exact fractions."""
     exact = {"clock_hz": "10e6", "conversion_s": "100e-9"} | {
         f"{name}_pulse_s": "100e-9" for name in ("set", "reset", "read", "eval")
@@ -42,9 +42,7 @@ def bench(simulator: str, changes: dict[str, str], seed: int, **options) -> None
     widths = [(ArrayOp[op].value, cycles(f"{name}_pulse_s")) for op, name in pulse_of.items()]
     formats = Formats(resolve("cancer", "paper").replace(**{name: float(text) for name, text in exact.items()}))
     pulses = 300 if max(width for _, width in widths) < 20 else 20
-    parameters = dict(
-        widths=widths, conversion=cycles("conversion_s"), tag_bits=TAG_BITS, seed=seed, pulses=pulses
-    )
+    parameters = dict(widths=widths, conversion=cycles("conversion_s"), tag_bits=TAG_BITS, seed=seed, pulses=pulses)
     component = Pulse(formats, tag_bits=TAG_BITS)
     run_bench(component, "pulse", "tb.benches.pulse", simulator, parameters, **options)
 
@@ -77,3 +75,24 @@ def test_one_cycle_widths_build_no_counter() -> None:
 
     assert "elapsed" in text(set_pulse_s=200e-9)
     assert "elapsed" not in text()
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        ("elapsed == 3'h4", "elapsed == 3'h3"),
+        ("assign result_valid = left == 1'h1", "assign result_valid = left == 2'h2"),
+        ("if (answers)", "if (valid & ~latch)"),
+        ("assign latch = valid &", "assign latch ="),
+        ("3'h1, 3'h3, 3'h4:", "3'h1, 3'h4:"),
+    ],
+    ids=["short_read", "early_answer", "no_capture_at_latch", "latch_without_pulse", "set_without_pins"],
+)
+def test_bench_catches_a_wrong_design(mutate: tuple[str, str], seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", UNEVEN, seed, mutate=mutate)
+
+
+def test_bench_catches_a_silent_design(seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", ONE_CYCLE, seed, mutate=("assign result_valid =", "assign result_valid = 1'b0 &"))

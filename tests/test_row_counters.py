@@ -9,12 +9,12 @@ from hdl import row_counters
 from hdl.row_counters import RowCounters
 from pymodels.config import resolve
 from pymodels.fixed import Formats
-from tb.simulator import run_bench
+from tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
 
-def bench(simulator: str, seed: int, *, rows: int = 256, counter_bits: int = 8, **options) -> None:
+def bench(simulator: str, seed: int, *, rows: int = 256, counter_bits: int = 8, **options: Mutation) -> None:
     formats = Formats(resolve("cancer", "paper").replace(rows=rows, counter_bits=counter_bits))
     capacity = max(256, 1 << (rows - 1).bit_length())  # a memory has at least 256 rows
     lost_bits = row_counters.LOST_BITS
@@ -36,3 +36,24 @@ def test_lost_counts_saturate(monkeypatch: pytest.MonkeyPatch, seed: int) -> Non
     """At 3 bits, since 2^24 lost counts would take too long."""
     monkeypatch.setattr(row_counters, "LOST_BITS", 3)
     bench("icarus", seed, counter_bits=2)
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        ("row >= burn_in", "row > burn_in"),
+        ("& write_data;", "write_data == 8'hfe;"),
+        ("<= write_data[i]", "<= write_data[i] & (write_address != 77)"),
+        ("if (read_enable)", "if (1'b1)"),
+    ],
+    ids=["burn_in_one_late", "saturates_early", "row_stored_as_zero", "counter_does_not_hold"],
+)
+def test_bench_catches_a_wrong_design(mutate: tuple[str, str], seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, mutate=mutate)
+
+
+def test_bench_catches_a_silent_design(seed: int) -> None:
+    """The memory never answers: X on the counter."""
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, mutate=("if (read_enable)", "if (1'b0)"))

@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
@@ -25,6 +26,11 @@ class Cycle:
     keep: int = 0
 
 
+def current_row(likelihood: int, prior: int) -> Cycle:
+    """A cycle that makes this row the current one."""
+    return Cycle(likelihood, prior, 0, compare=0, keep=1)
+
+
 @dataclass(frozen=True)
 class Largest:
     """The largest value of each operand."""
@@ -37,7 +43,7 @@ class Largest:
 class Driver:
     """Drives one cycle after another and keeps the current row's cost as a plain integer."""
 
-    def __init__(self, dut, board: Scoreboard):
+    def __init__(self, dut: Any, board: Scoreboard):
         self.dut, self.board, self.current = dut, board, 0
 
     async def run(self, cycle: Cycle) -> bool:
@@ -74,10 +80,9 @@ def corners(largest: Largest) -> Iterator[Cycle]:
     """
     spread = [sorted({0, 1, top // 2, top - 1, top}) for top in vars(largest).values()]
     for likelihood, prior in [(0, 0), (1, 0), (0, largest.prior), (largest.likelihood, largest.prior)]:
-        yield Cycle(likelihood, prior, 0, compare=0, keep=1)
-        for operands in itertools.product(*spread):
-            yield Cycle(*operands)
-            yield Cycle(*operands, compare=0)
+        yield current_row(likelihood, prior)
+        for cycle in itertools.product(*spread, (0, 1)):  # compared or not
+            yield Cycle(*cycle)
 
 
 def largest_operands() -> Largest:
@@ -85,13 +90,13 @@ def largest_operands() -> Largest:
     return Largest(2 ** p["sum_bits"] - 1, 2 ** p["prior_bits"] - 1, 2 ** p["log_u_bits"] - 1)
 
 
-async def started(dut) -> Driver:
+async def started(dut: Any) -> Driver:
     await start(dut, likelihood=0, prior=0, neg_log2_u=0, compare=0, keep=0)
     return Driver(dut, Scoreboard("acceptance"))
 
 
 @cocotb.test()
-async def decisions(dut) -> None:
+async def decisions(dut: Any) -> None:
     """Corners, then both sides of the border and equality from random current costs, then anything at random."""
     largest, rng = largest_operands(), random.Random(parameters()["seed"])
     driver = await started(dut)
@@ -101,20 +106,23 @@ async def decisions(dut) -> None:
     for _ in range(200):
         scale = rng.choice([4, 12, 24, 64])  # small costs and large ones
         likelihood, prior = (rng.randint(0, min(top, 2**scale)) for top in (largest.likelihood, largest.prior))
-        await driver.run(Cycle(likelihood, prior, 0, compare=0, keep=1))
+        await driver.run(current_row(likelihood, prior))
         for above in met:
-            if cycle := at_border(rng, driver.current, largest, above):
-                assert await driver.run(cycle) == (above <= 0)
+            proposal = at_border(rng, driver.current, largest, above)
+            if proposal:
+                assert await driver.run(proposal) == (above <= 0)
                 met[above] += 1
     assert min(met.values()) >= 50, f"too few cases at the border: {met}"
     for _ in range(500):
-        operands = [rng.randint(0, top) >> rng.randrange(top.bit_length()) for top in vars(largest).values()]
-        await driver.run(Cycle(*operands, compare=rng.getrandbits(1), keep=rng.getrandbits(1)))
+        likelihood, prior, neg_log2_u = (
+            rng.randint(0, top) >> rng.randrange(top.bit_length()) for top in vars(largest).values()
+        )
+        await driver.run(Cycle(likelihood, prior, neg_log2_u, rng.getrandbits(1), rng.getrandbits(1)))
     driver.board.finish()
 
 
 @cocotb.test()
-async def metropolis(dut) -> None:
+async def metropolis(dut: Any) -> None:
     """Accept iff a >= u in floats, from costs rounded as the chip's operands are.
 
     Five roundings meet in a decision (likelihood and prior of both rows, and u), half a unit each; within that border
@@ -127,7 +135,7 @@ async def metropolis(dut) -> None:
     seen = {False: 0, True: 0}
     for _ in range(400):
         costs = [rng.uniform(0, 300), rng.uniform(0, 100)]  # -log2 likelihood and prior of the current row
-        await driver.run(Cycle(*(round(cost * one) for cost in costs), 0, compare=0, keep=1))
+        await driver.run(current_row(round(costs[0] * one), round(costs[1] * one)))
         prior = rng.uniform(0, 100)
         likelihood = max(0.0, sum(costs) - prior + rng.gauss(2, 4))
         a, u = 2.0 ** (sum(costs) - likelihood - prior), 2.0 ** -rng.expovariate(math.log(2))

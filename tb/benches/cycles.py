@@ -10,12 +10,14 @@ from cocotb.triggers import FallingEdge, ReadOnly
 async def cycle(dut, outputs: Iterable[str] = (), **inputs: int) -> dict[str, int]:
     """Drive `inputs` in the middle of a cycle and sample `outputs` once they have settled, before the clock edge.
 
-    Returns in the middle of the next cycle; inputs that are not named keep their value. Raises `ValueError` for an
-    output that is X or Z.
+    Returns in the middle of the next cycle; inputs that are not named keep their value. Raises `AssertionError` for
+    an output that is X or Z.
     """
     for name, value in inputs.items():
         getattr(dut, name).value = value
     await ReadOnly()
-    sampled = {name: int(getattr(dut, name).value) for name in outputs}
+    values = {name: getattr(dut, name).value for name in outputs}
+    for name, value in values.items():
+        assert value.is_resolvable, f"{name} is {value}"
     await FallingEdge(dut.clk)
-    return sampled
+    return {name: int(value) for name, value in values.items()}

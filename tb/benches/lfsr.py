@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import cocotb
 from cocotb.triggers import FallingEdge
@@ -28,7 +29,7 @@ def to_int(bits: list[int]) -> int:
     return sum(bit << i for i, bit in enumerate(bits))
 
 
-async def load(dut, seed: int, width: int) -> None:
+async def load(dut: Any, seed: int, width: int) -> None:
     """Write both words of a seed, the high one only where there is one."""
     dut.seed.value = seed & 0xFFFFFFFF
     dut.load.value = 1
@@ -40,7 +41,7 @@ async def load(dut, seed: int, width: int) -> None:
     dut.load_high.value = 0
 
 
-async def draw(dut) -> tuple[int, int]:
+async def draw(dut: Any) -> tuple[int, int]:
     """One draw: the new state and how many cycles it took."""
     dut.draw.value = 1
     await FallingEdge(dut.clk)
@@ -53,7 +54,7 @@ async def draw(dut) -> tuple[int, int]:
 
 
 @cocotb.test()
-async def draws(dut) -> None:
+async def draws(dut: Any) -> None:
     """Directed seeds, then random ones: each draw is `width` shifts, in width / step_bits cycles; idle means still."""
     p = parameters()
     width, taps, step_bits, rng = p["width"], p["taps"], p["step_bits"], random.Random(p["seed"])
@@ -80,7 +81,7 @@ async def draws(dut) -> None:
 
 
 @cocotb.test()
-async def period(dut) -> None:
+async def period(dut: Any) -> None:
     """At small widths: 2^width - 1 shifts meet every non-zero state once and come back."""
     p = parameters()
     width = p["width"]
@@ -89,7 +90,7 @@ async def period(dut) -> None:
     assert p["step_bits"] == 1, "one shift a cycle shows each state"
     await start(dut, load=0, load_high=0, seed=0, draw=0)
     await load(dut, 1, width)
-    seen = set()
+    seen: set[int] = set()
     while len(seen) < 2**width - 1:
         dut.draw.value = int(dut.busy.value == 0)
         if dut.busy.value == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from typing import Any
 
 import cocotb
 from cocotb.triggers import Timer
@@ -45,7 +46,7 @@ def states(octave_bits: int, index_bits: int, rng: random.Random) -> list[int]:
 
 
 @cocotb.test()
-async def answers(dut) -> None:
+async def answers(dut: Any) -> None:
     """Rounding a table entry costs half a unit; against any u of the bin its half width in log2 comes on top."""
     p = parameters()
     index_bits, one, rng = p["index_bits"], 2 ** p["fraction_bits"], random.Random(p["seed"])

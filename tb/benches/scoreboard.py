@@ -46,7 +46,7 @@ def parameters() -> dict[str, Any]:
     return json.loads(os.environ[PARAMETERS_VARIABLE])
 
 
-async def start(dut, **idle: int) -> None:
+async def start(dut: Any, **idle: int) -> None:
     """Drive the inputs named in `idle`, start the clock and reset for two cycles; returns in the middle of a cycle.
 
     Benches drive inputs and sample outputs on falling edges, away from the edge the design acts on.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cocotb
@@ -29,7 +29,7 @@ OPEN_NEXT: Cycle = {"propose": "next", "fetch_gate": 0}
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """One training. `accepts` holds the decision on each proposal, `labels` a class for each sample (t with one output).
+    """One training, with the decision on each proposal and the class of each sample (t with one output).
 
     Pulse `widths`, `conversion` and `drawing` (cycles the LFSR is busy a draw) are in cycles.
     """
@@ -63,7 +63,6 @@ def evaluations(training: Training, outputs: int, row: int) -> Iterator[Cycle]:
 
 def attempt(training: Training, outputs: int, cells: int, row: int) -> Iterator[Cycle]:
     """The cycles of one proposal before its decision: SETs, READs, EVALs, the wait for the last answer and the draw."""
-    elapsed = 0
     first = {"first": int(row == 0)}
     for cell in range(cells):
         fetches = row > 0 and cell < cells - 1
@@ -106,7 +105,7 @@ def expected(training: Training, outputs: int, cells: int) -> Iterator[Cycle]:
 class Surroundings:
     """The blocks around the trainer. `drive` their outputs of a cycle, then `advance` over the edge that ends it."""
 
-    def __init__(self, dut, training: Training):
+    def __init__(self, dut: Any, training: Training):
         self.dut, self.training = dut, training
         self.elapsed = self.converting = self.drawing = self.label = 0
         self.accepts = iter(training.accepts)
@@ -133,35 +132,34 @@ class Surroundings:
             self.label = self.training.labels[int(dut.fetch_index.value)]
 
 
-def observed(dut) -> Cycle:
-    """This cycle as `expected` writes it. Fields that nobody looks at in this cycle are left out."""
-    value = {handle: int(getattr(dut, handle).value) for handle in SIGNALS}
-    cycle = {name: value[name] for name in ("row", "proposals")}
-    if value["valid"]:
-        op = value["op"]
-        fields = {SET: ("cell", "first"), READ: ("cell",), EVAL: ("segment", "is_label")}
-        cycle |= {"op": op, **{name: value[name] for name in fields.get(op, ())}}
-    if value["summing"]:
+FIELDS = {SET: ("cell", "first"), READ: ("cell",), EVAL: ("segment", "is_label")}
+"""What a command carries besides its row."""
+STROBES = {"fetch_gate": "fetch_cell", "fetch_sample": "fetch_index", "store": "store_row"}
+"""Each strobe with what it carries."""
+OUTCOMES = {(1, 1, 0): "accepted", (1, 0, 1): "rejected"}
+
+
+def observed(dut: Any) -> Cycle:
+    """This cycle as `expected` writes it; what nobody looks at in this cycle is left out."""
+
+    def value(name: str) -> int:
+        return int(getattr(dut, name).value)
+
+    cycle: Cycle = {"row": value("row"), "proposals": value("proposals")}
+    if value("valid"):
+        op = value("op")
+        cycle |= {"op": op, **{name: value(name) for name in FIELDS.get(op, ())}}
+    if value("summing"):
         cycle["summing"] = 1
     for strobe, carried in STROBES.items():
-        if value[strobe]:
-            cycle[strobe] = value[carried]
-    if value["propose"]:
-        cycle["propose"] = "first" if value["opens_first"] else "next"
-    if value["decide"]:
-        cycle["first"] = value["first"]
-    if value["decide"] or value["accepted"] or value["rejected"]:
-        outcomes = {(1, 1, 0): "accepted", (1, 0, 1): "rejected"}
-        cycle["decide"] = outcomes.get((value["decide"], value["accepted"], value["rejected"]), "contradiction")
-    return cycle if value["busy"] else {**cycle, "idle": 1}
-
-
-STROBES = {"fetch_gate": "fetch_cell", "fetch_sample": "fetch_index", "store": "store_row"}
-SIGNALS = (
-    *("busy", "valid", "op", "row", "cell", "segment", "is_label", "first", "summing", "proposals"),
-    *("propose", "opens_first", "decide", "accepted", "rejected"),
-    *(name for pair in STROBES.items() for name in pair),
-)
+        if value(strobe):
+            cycle[strobe] = value(carried)
+    if value("propose"):
+        cycle["propose"] = "first" if value("opens_first") else "next"
+    verdict = (value("decide"), value("accepted"), value("rejected"))
+    if any(verdict):
+        cycle |= {"decide": OUTCOMES.get(verdict, "contradiction"), "first": value("first")}
+    return cycle if value("busy") else {**cycle, "idle": 1}
 
 
 def check_budget(training: Training, outputs: int, cells: int, seen: list[Cycle]) -> None:
@@ -181,7 +179,12 @@ def check_budget(training: Training, outputs: int, cells: int, seen: list[Cycle]
         assert begin - end == extra, f"{begin - end} cycles from decision to next proposal, not {extra}"
 
 
-async def run(dut, board: Scoreboard, training: Training, note: str) -> None:
+async def begin(dut: Any) -> None:
+    idle = ("start", "last_row", "last_sample", "max_proposals", "latch", "converting", "label", "drawing", "accept")
+    await start(dut, **dict.fromkeys(idle, 0))
+
+
+async def run(dut: Any, board: Scoreboard, training: Training, note: str) -> None:
     """One training from `start` until it is idle again, compared in every cycle."""
     p = parameters()
     outputs, cells = p["outputs"], 2 * p["outputs"] * p["features"]
@@ -220,14 +223,14 @@ def corners(labels: list[int]) -> Iterator[tuple[str, Training]]:
     yield "limit 1, rejected", Training(rows=3, limit=1, accepts=no, labels=few)
     yield "one sample", Training(rows=3, limit=9, accepts=[False, True, True], labels=few[:1])
     yield "every label", Training(rows=2, limit=9, accepts=[False, True], labels=labels)
+    mixed = Training(rows=3, limit=9, accepts=[False, True, False, True], labels=few, widths=wide)
     for conversion in (1, 4):
-        mixed = Training(rows=3, limit=9, accepts=[False, True, False, True], labels=few, widths=wide)
-        yield f"wide, conversion {conversion}", Training(**vars(mixed) | {"conversion": conversion})
+        yield f"wide, conversion {conversion}", replace(mixed, conversion=conversion)
     yield "slow draw", Training(rows=3, limit=3, accepts=[False, True, False], labels=few, drawing=400)
 
 
 @cocotb.test()
-async def directed(dut) -> None:
+async def directed(dut: Any) -> None:
     """Corners of the sequence and restarts after each of them."""
     outputs = parameters()["outputs"]
     board = Scoreboard("trainer")
@@ -238,7 +241,7 @@ async def directed(dut) -> None:
 
 
 @cocotb.test()
-async def draw_ends_anywhere(dut) -> None:
+async def draw_ends_anywhere(dut: Any) -> None:
     """The draw ends in every cycle around the last answer, so that neither wait hides the other."""
     p = parameters()
     pulses = 4 * p["outputs"] * p["features"] + p["outputs"]
@@ -251,7 +254,7 @@ async def draw_ends_anywhere(dut) -> None:
 
 
 @cocotb.test()
-async def whole_capacity(dut) -> None:
+async def whole_capacity(dut: Any) -> None:
     """Every row and every sample that the counters can count; for small rows only, to be quick."""
     p = parameters()
     if p["features"] * p["outputs"] > 1:
@@ -266,7 +269,7 @@ async def whole_capacity(dut) -> None:
 
 
 @cocotb.test()
-async def constrained_random(dut) -> None:
+async def constrained_random(dut: Any) -> None:
     """Random sizes, widths, draws and decisions; a conversion is no longer than the pulse it overlaps (Config)."""
     p = parameters()
     rng, classes = random.Random(p["seed"]), max(2, p["outputs"])
@@ -286,8 +289,3 @@ async def constrained_random(dut) -> None:
         )
         await run(dut, board, training, f"seed {p['seed']}, training {number}: {training}")
     board.finish()
-
-
-async def begin(dut) -> None:
-    idle = ("start", "last_row", "last_sample", "max_proposals", "latch", "converting", "label", "drawing", "accept")
-    await start(dut, **dict.fromkeys(idle, 0))

@@ -1,0 +1,205 @@
+"""System bench of `hdl.chip.Chip`: a whole small training, watched on the pins cycle by cycle.
+
+Apart from the co-simulation top: nothing here shares its observer. The array model sits behind an array port that this
+bench samples in the middle of every cycle; the time contract is checked on each pulse, and converters answer in the
+one cycle that is theirs and give garbage in all others. The outcome must be the twin's to the bit.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge, Timer, with_timeout
+
+from hdl.array_port import ArrayOp
+from hdl.host import Command, Space, Status
+from pymodels.array import OxramArray
+from pymodels.devices import load_card
+from pymodels.events import DIGITAL_EVENTS, PHASES
+from pymodels.fixed import Formats
+from pymodels.outcome import Outcome
+from pymodels.streams import lfsr_seed
+from tb.benches.scoreboard import CLOCK_NS, Scoreboard, parameters, start
+from tb.job import Job
+from tb.port import HostModel
+from tb.program import command, load_words
+
+# {wl, bl, sl, inputs_on} that each command drives: SET and FORM by WL and SL, RESET by WL and BL, READ by WL and SL,
+# EVAL by WL and the input drivers (paper.md, pulses in the lab; docs/design.md, array port)
+PINS = {
+    ArrayOp.IDLE: (0, 0, 0, 0),
+    ArrayOp.FORM: (1, 0, 1, 0),
+    ArrayOp.RESET: (1, 1, 0, 0),
+    ArrayOp.SET: (1, 0, 1, 0),
+    ArrayOp.READ: (1, 0, 1, 0),
+    ArrayOp.EVAL: (1, 0, 0, 1),
+}
+
+
+class PinWatcher:
+    """The array behind its pins: measures each pulse, lets the array act at its end, answers a conversion later."""
+
+    def __init__(self, dut, array: OxramArray, seed: int):
+        self.dut, self.array, self.rng = dut, array, random.Random(seed)
+        config = array.config
+        self.formats = Formats(config)
+        self.conversion = config.cycles(config.conversion_s)
+        self.pulses: Counter = Counter()
+        self.strobes: Counter = Counter()
+        self.cycle = 0
+        self.answers: dict[int, int] = {}
+        self._held: tuple | None = None
+        self._width = 0
+
+    async def run(self) -> None:
+        while True:
+            await Timer(CLOCK_NS / 4, "ns")  # past what host and result stream drive on the falling edge
+            self._answer()
+            self._watch_pulse()
+            self._count_strobes()
+            await FallingEdge(self.dut.clk)
+            self.cycle += 1
+
+    def _answer(self) -> None:
+        garbage = self.rng.getrandbits(self.formats.data_bits)
+        self.dut.array__data.value = self.answers.pop(self.cycle, garbage)
+
+    def _watch_pulse(self) -> None:
+        dut = self.dut
+        op = ArrayOp(dut.array__op.value.to_unsigned())
+        pins = tuple(int(getattr(dut, f"array__{pin}").value) for pin in ("wl", "bl", "sl", "inputs_on"))
+        latch = int(dut.array__latch.value)
+        assert pins == PINS[op], f"cycle {self.cycle}: {op.name} must drive {PINS[op]}, not {pins}"
+        if op == ArrayOp.IDLE:
+            assert not self._width and not latch, f"cycle {self.cycle}: a pulse must end with a latch"
+            return
+        place = tuple(int(getattr(dut, f"array__{name}").value) for name in ("row", *self._fields(op)))
+        if self._width:
+            assert (op, place) == self._held, f"cycle {self.cycle}: {op.name} {place} inside {self._held}"
+        self._held = (op, place)
+        self._width += 1
+        if latch:
+            self._act(op, place, self._width)
+            self.pulses[op] += 1
+            self._width = 0
+
+    @staticmethod
+    def _fields(op: ArrayOp) -> tuple[str, ...]:
+        return {
+            ArrayOp.RESET: ("mask",),
+            ArrayOp.SET: ("cell", "gate"),
+            ArrayOp.READ: ("cell",),
+            ArrayOp.EVAL: ("segment", "inputs"),
+        }[op]
+
+    def _act(self, op: ArrayOp, place: tuple, width: int) -> None:
+        array = self.array
+        phase = self.dut.phase.value.to_unsigned()
+        array.phase = PHASES[phase]
+        if op == ArrayOp.RESET:
+            array.reset(*place, width)
+        elif op == ArrayOp.SET:
+            array.set(*place, width)
+        else:
+            if op == ArrayOp.READ:
+                code = array.read(*place, width)
+            else:
+                row, segment, inputs = place
+                code = array.evaluate(row, segment, np.array(self.formats.unpack_inputs(inputs), np.int64), width)
+            due = self.cycle + self.conversion
+            assert due not in self.answers, f"cycle {self.cycle}: two conversions must not end together"
+            self.answers[due] = code & (2**self.formats.data_bits - 1)
+
+    def _count_strobes(self) -> None:
+        phase = PHASES[self.dut.phase.value.to_unsigned()]
+        self.strobes[phase, "cycle"] += 1
+        events = self.dut.events.value.to_unsigned()
+        for bit, name in enumerate(DIGITAL_EVENTS):
+            self.strobes[phase, name] += events >> bit & 1
+
+
+async def take_results(dut, formats: Formats, rng: random.Random, sink: list, stalls: list[int]) -> None:
+    """Take results, making some wait for one to three cycles; `stalls` counts those cycles."""
+    bits, label_bits = formats.response_sum_bits, formats.label_bits
+    while True:
+        dut.result__ready.value = 0
+        wait = rng.choice((0, 0, 0, 1, 3))
+        while not (dut.result__valid.value == 1 and wait == 0):
+            if dut.result__valid.value == 1:
+                wait -= 1
+                stalls.append(1)
+            await FallingEdge(dut.clk)
+        word = dut.result__payload.value.to_unsigned()
+        total = word & (2**bits - 1)
+        sink.append((total - (total >> (bits - 1) << bits), word >> bits & (2**label_bits - 1)))
+        dut.result__ready.value = 1
+        await FallingEdge(dut.clk)
+
+
+class ChipHost(HostModel):
+    """The host on the chip's own port names."""
+
+    class _Names:
+        def __init__(self, dut):
+            self.__dict__["_dut"] = dut
+
+        def __getattr__(self, name: str):
+            return getattr(self._dut, name.replace("host_", "host__", 1) if name.startswith("host_") else name)
+
+    def __init__(self, dut):
+        super().__init__(self._Names(dut))
+
+
+async def whole_run(dut, job: Job, watcher: PinWatcher, host: HostModel) -> int:
+    """Load, build, train, infer; the cycles it took from the end of reset."""
+    await host.write(load_words(Formats(job.config), job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
+    for what in (Command.BUILD_MAP, Command.TRAIN, Command.INFER):
+        await host.run(command(what))
+    return watcher.cycle
+
+
+@cocotb.test()
+async def training(dut) -> None:
+    """The outcome on the pins is the twin's: state, counters, classes, sums, events, cycles."""
+    p = parameters()
+    job, expected = Job.load(Path(p["job"])), Outcome.load(Path(p["outcome"]))
+    formats, rng = Formats(job.config), random.Random(p["seed"])
+    array = OxramArray(job.config, load_card(job.config.card), job.seed)
+    idle = dict(host__valid=0, host__write=0, host__address=0, host__write_data=0, array__data=0, result__ready=0)
+    await start(dut, **idle)
+    watcher, host = PinWatcher(dut, array, p["seed"]), ChipHost(dut)
+    results: list[tuple[int, int]] = []
+    stalls: list[int] = []
+    cocotb.start_soon(watcher.run())
+    cocotb.start_soon(take_results(dut, formats, rng, results, stalls))
+    limit = 4 * expected.cycles + 1000
+    cycles = await with_timeout(whole_run(dut, job, watcher, host), limit * CLOCK_NS, "ns")
+
+    strobes = watcher.strobes.copy()  # the reads below raise strobes of their own
+    board = Scoreboard("chip")
+
+    def compare(name: str, found: object, due: object) -> None:
+        board.expect(due, name)
+        board.observe(found)
+
+    outputs = job.config.outputs
+    compare("last row", await host.read(Space.STATUS, Status.LAST_ROW), expected.last_row)
+    compare("proposals", await host.read(Space.STATUS, Status.PROPOSALS), expected.proposals)
+    compare("clamps", await host.read(Space.STATUS, Status.CLAMPS), expected.clamps)
+    compare("lost counts", await host.read(Space.STATUS, Status.LOST_COUNTS), expected.lost_counts)
+    for row, counter in enumerate(expected.counters.tolist()):
+        compare(f"counter of row {row}", await host.read(Space.COUNTERS, row), counter)
+    compare("conductances", array.conductance_ns.tolist(), expected.conductance_ns.tolist())
+    compare("sums", [total for total, _ in results], expected.sums.ravel().tolist())
+    compare("classes", [winner for _, winner in results][outputs - 1 :: outputs], expected.classes.tolist())
+    compare("cycles", cycles - len(stalls), expected.cycles)
+    compare("array events", array.counts, {ph: {e: expected.counts[ph][e] for e in array.counts[ph]} for ph in PHASES})
+    compare("quantities", array.quantities, expected.quantities)
+    for phase in PHASES:
+        for name in DIGITAL_EVENTS:
+            compare(f"{phase} {name}", strobes[phase, name], expected.counts[phase][name])
+    board.finish()

@@ -1,0 +1,95 @@
+"""Runs the system bench: whole small trainings of several geometries on the bare chip, against the twin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benches import on_each_simulator
+
+from hdl.chip import Chip
+from pymodels.config import Config
+from pymodels.fixed import Formats
+from pymodels.streams import lfsr_seed
+from pymodels.twin import run_twin
+from tb.job import Job
+from tb.netlist import build_config
+from tb.program import load_words, lut_codes
+from tb.simulator import run_bench
+
+pytestmark = pytest.mark.cosim
+
+SMALL = Config(rows=5, features=4, train_samples=12, test_samples=6, burn_in=1, scale_per_us=0.01, eval_range=4.0)
+VARIANTS = {
+    "plain": SMALL,
+    # 20 MHz and unequal pulses: every width and the conversion take several cycles
+    "slow pulses": SMALL.replace(
+        clock_hz=20e6, set_pulse_s=150e-9, reset_pulse_s=250e-9, read_pulse_s=100e-9, eval_pulse_s=200e-9,
+        conversion_s=100e-9,
+    ),
+    "three outputs": SMALL.replace(features=5, outputs=3, read_bits=6, adc_bits=7, table_bits=5, input_bits=6),
+    "tiny and narrow": SMALL.replace(
+        features=1, rows=4, lfsr_bits=40, lfsr_step_bits=1, counter_bits=2, train_samples=3, prior_sigma_us=8.0
+    ),
+    "proposal limit": SMALL.replace(rows=40, max_proposals=25, scale_per_us=0.2, eval_range=8.0, burn_in=30),
+    "stuck cells": SMALL.replace(stuck_lcs=0.1, stuck_hcs=0.1, scale_per_us=0.001, eval_range=0.5, d2d_spread=0.3),
+}  # fmt: skip
+
+
+def make_job(config: Config, seed: int) -> Job:
+    """Random codes; the label follows their first feature, so that there is something to learn."""
+    rng = np.random.default_rng(seed)
+    top = Formats(config).input_max
+    samples = config.train_samples + config.test_samples
+    codes = rng.integers(-top, top + 1, (samples, config.features))
+    classes = max(2, config.outputs)
+    return Job(config, seed, codes, np.clip((codes[:, 0] + top) * classes // (2 * top), 0, classes - 1))
+
+
+def bench(
+    simulator: str,
+    config: Config,
+    seed: int,
+    folder: Path,
+    *,
+    built: Config | None = None,
+    twin_seed: int | None = None,
+) -> None:
+    """Run `config` on a chip built for it, or for `built`, against the twin's outcome for `twin_seed` or `seed`."""
+    job = make_job(config, seed)
+    words = load_words(Formats(config), job.codes, job.labels, lfsr_seed(seed, config.lfsr_bits))
+    lut = np.array(lut_codes(Formats(config)))
+    outcome = run_twin(config, seed if twin_seed is None else twin_seed, job.codes, job.labels, lut, len(words))
+    job.save(folder / "job.npz")
+    outcome.save(folder / "outcome.npz")
+    parameters = dict(job=str(folder / "job.npz"), outcome=str(folder / "outcome.npz"), seed=seed)
+    run_bench(Chip(Formats(build_config(built or config))), "oxmc_chip", "tb.benches.chip", simulator, parameters)
+
+
+@on_each_simulator
+@pytest.mark.parametrize("variant", ["slow pulses", "three outputs"])
+def test_training_matches_twin(simulator: str, variant: str, seed: int, tmp_path: Path) -> None:
+    bench(simulator, VARIANTS[variant], seed, tmp_path)
+
+
+@pytest.mark.parametrize("variant", ["plain", "tiny and narrow", "proposal limit", "stuck cells"])
+def test_training_matches_twin_on_icarus(variant: str, seed: int, tmp_path: Path) -> None:
+    bench("icarus", VARIANTS[variant], seed, tmp_path)
+
+
+def test_bench_catches_a_short_pulse(seed: int, tmp_path: Path) -> None:
+    due = VARIANTS["slow pulses"]
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", due, seed, tmp_path, built=due.replace(set_pulse_s=100e-9))
+
+
+def test_bench_catches_an_early_sample(seed: int, tmp_path: Path) -> None:
+    due = VARIANTS["slow pulses"]
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", due, seed, tmp_path, built=due.replace(conversion_s=50e-9))
+
+
+def test_bench_catches_another_chain(seed: int, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", SMALL, seed, tmp_path, twin_seed=seed + 1)

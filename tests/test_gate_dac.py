@@ -1,0 +1,102 @@
+"""Runs the gate DAC bench: every read code on many LUTs and geometries, and a bench that can fail."""
+
+from __future__ import annotations
+
+import pytest
+from amaranth import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+from benches import on_each_simulator
+
+from hdl.gate_dac import GateDac
+from pymodels.config import resolve
+from pymodels.fixed import Formats
+from tb.simulator import Mutation, run_bench
+
+pytestmark = pytest.mark.cosim
+
+
+class LoadableGateDac(wiring.Component):
+    """A `GateDac` and the write port of its LUT, which the chip connects to the host."""
+
+    def __init__(self, formats: Formats):
+        self.dac = GateDac(formats)
+        lut = self.dac.lut
+        load = {"load": In(1), "load_address": In(lut.address_bits), "load_data": In(lut.width)}
+        super().__init__({**self.dac.signature.members, **load})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.dac = dac = self.dac
+        for name, member in dac.signature.members.items():
+            inside, outside = getattr(dac, name), getattr(self, name)
+            m.d.comb += inside.eq(outside) if member.flow is In else outside.eq(inside)
+        m.d.comb += [
+            dac.lut.write_lanes.eq(self.load),
+            dac.lut.write_address.eq(self.load_address),
+            dac.lut.write_data.eq(self.load_data),
+        ]
+        return m
+
+
+def bench(
+    simulator: str,
+    seed: int,
+    *,
+    outputs: int = 1,
+    features: int = 16,
+    read_bits: int = 8,
+    gate_codes: int = 21,
+    mutate: Mutation = None,
+) -> None:
+    shape = dict(read_bits=read_bits, gate_codes=gate_codes)
+    formats = Formats(resolve("cancer", "paper").replace(outputs=outputs, features=features, **shape))
+    parameters = dict(shape, cells=2 * outputs * features, seed=seed)
+    run_bench(LoadableGateDac(formats), "gate_dac", "tb.benches.gate_dac", simulator, parameters, mutate=mutate)
+
+
+@on_each_simulator
+def test_gate_dac(simulator: str, seed: int) -> None:
+    bench(simulator, seed)
+
+
+@on_each_simulator
+def test_gate_dac_odd_geometry(simulator: str, seed: int) -> None:
+    bench(simulator, seed, outputs=3, features=5, read_bits=5, gate_codes=64)
+
+
+@pytest.mark.parametrize(
+    ("features", "read_bits", "gate_codes"),
+    [(1, 3, 2), (1, 3, 64), (5, 6, 32), (128, 8, 33)],
+    ids=["smallest", "more_gates_than_codes", "power_of_two", "wide_row"],
+)
+def test_gate_dac_geometries(features: int, read_bits: int, gate_codes: int, seed: int) -> None:
+    bench("icarus", seed, features=features, read_bits=read_bits, gate_codes=gate_codes)
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        ("$signed(\\$1 ) <= $signed", "$signed(\\$1 ) < $signed"),
+        ("read_data != low_value", "1'b1"),
+        ("code != low_value", "1'b0"),
+        ("high != 5'h15", "high != 5'h14"),
+        ("bank ^ keep", "bank"),
+        ("if (keep) begin", "if (keep & ~fetch) begin"),
+        ("<= write_data[i]", "<= write_data[i] & ~(WIDTH == 6 && i == 5)"),
+    ],
+    ids=["ties_up", "equal_entries_up", "no_upper_clamp", "last_entry_ignored", "late_swap", "lost_swap", "lost_clamp"],
+)
+def test_bench_catches_a_wrong_design(mutate: tuple[str, str], seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, mutate=mutate)
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [("if (build) begin", "if (1'b0) begin"), ("& code;", "1'b0;"), ("if (read_enable)", "if (1'b0)")],
+    ids=["build_never_begins", "build_never_ends", "memories_never_answer"],
+)
+def test_bench_catches_a_silent_design(mutate: tuple[str, str], seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, mutate=mutate)

@@ -1,0 +1,95 @@
+"""Runs the host port bench: small and large settings, and a bench that can fail; the address map as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import pytest
+from benches import on_each_simulator
+
+from hdl.host import Host, Space, address, sample_lane_bits, sample_lanes
+from pymodels.config import resolve
+from pymodels.fixed import Formats
+from tb.simulator import Mutation, run_bench
+
+pytestmark = pytest.mark.cosim
+
+PAPER = (8, 10)
+"""Bits of a row and of a sample number: 256 rows, 369 + 200 samples in a memory of 1024."""
+
+
+def bench(
+    simulator: str,
+    seed: int,
+    bits: tuple[int, int] = PAPER,
+    changes: Mapping[str, int] = MappingProxyType({}),
+    *,
+    mutate: Mutation = None,
+) -> None:
+    """`bits` are those of a row and of a sample number that `changes` lead to."""
+    config = resolve("cancer", "paper").replace(**changes)
+    row_bits, sample_bits = bits
+    widths = (row_bits, sample_bits, sample_bits, row_bits, 24, 8, 5)  # in the order of the settings
+    parameters = dict(widths=widths, rows=2**row_bits, counter_bits=config.counter_bits, seed=seed)
+    run_bench(Host(Formats(config)), "host", "tb.benches.host", simulator, parameters, mutate=mutate)
+
+
+@on_each_simulator
+def test_host(simulator: str, seed: int) -> None:
+    bench(simulator, seed)
+
+
+@pytest.mark.parametrize(
+    ("bits", "changes"),
+    [
+        ((8, 10), dict(rows=2, burn_in=0, train_samples=1, test_samples=1, counter_bits=1)),
+        ((10, 15), dict(rows=1000, train_samples=16384, test_samples=16384, counter_bits=16)),
+    ],
+    ids=["smallest", "large"],
+)
+def test_host_geometries(bits: tuple[int, int], changes: dict[str, int], seed: int) -> None:
+    bench("icarus", seed, bits, changes)
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        ("bus__write_data == 2'h3", "bus__write_data[7:0] == 2'h3"),
+        ("assign writing = \\$1  & \\$2 ;", "assign writing = \\$1 ;"),
+        ("bus__write_data[4:0]", "bus__write_data[5:1]"),
+        ("reading & \\$15", "reading"),
+        ("4'h9:", "4'ha:"),
+    ],
+    ids=["command_of_a_byte", "writes_while_busy", "shifted_setting", "back_to_back_reads", "seed_elsewhere"],
+)
+def test_bench_catches_a_wrong_design(mutate: tuple[str, str], seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, mutate=mutate)
+
+
+def test_bench_catches_a_silent_design(seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, mutate=("writing | answering", "1'b0"))
+
+
+@pytest.mark.parametrize(
+    ("space", "index", "expected"),
+    [(Space.SETTINGS, 0, 0), (Space.STATUS, 5, 0x10_0005), (Space.SAMPLES, 0xF_FFFF, 0x6F_FFFF)],
+)
+def test_address(space: Space, index: int, expected: int) -> None:
+    assert address(space, index) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "lanes", "lane_bits"),
+    [
+        (dict(features=1, input_bits=2), 1, 0),  # 3 bits with the label
+        (dict(features=31, input_bits=2), 2, 1),  # 63 bits
+        (dict(features=4, input_bits=8), 2, 1),  # 33 bits: the label alone in the second word
+        (dict(features=16, input_bits=8), 5, 3),  # 129 bits
+    ],
+)
+def test_sample_lanes(changes: dict[str, int], lanes: int, lane_bits: int) -> None:
+    formats = Formats(resolve("cancer", "paper").replace(**changes))
+    assert (sample_lanes(formats), sample_lane_bits(formats)) == (lanes, lane_bits)

@@ -1,0 +1,78 @@
+"""Runs the Prior bench on two geometries and the smallest one, and proves that it can fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from benches import on_each_simulator
+
+from hdl.prior import Prior
+from pymodels.config import Config, resolve
+from pymodels.fixed import Formats
+from tb.simulator import run_bench
+
+PAPER = Formats(resolve("cancer", "paper"))
+ODD = Formats(Config(outputs=3, features=5, read_bits=5, log_fraction_bits=5))
+ONE_PAIR = Formats(Config(features=1, read_bits=3, prior_sigma_us=300.0))
+
+pytestmark = pytest.mark.cosim
+
+
+def bench(simulator: str, formats: Formats, seed: int, *, design: Prior | None = None, **options: Any) -> None:
+    multiplier, shift = formats.prior_constants
+    parameters = dict(
+        pairs=formats.pairs,
+        read_bits=formats.config.read_bits,
+        fraction_bits=formats.config.log_fraction_bits,
+        multiplier=multiplier,
+        shift=shift,
+        step_us=formats.config.read_range_us / 2**formats.config.read_bits,
+        sigma_us=formats.config.prior_sigma_us,
+        seed=seed,
+    )
+    run_bench(design or Prior(formats), "prior", "tb.benches.prior", simulator, parameters, **options)
+
+
+@on_each_simulator
+def test_prior(simulator: str, seed: int) -> None:
+    bench(simulator, PAPER, seed)
+
+
+@pytest.mark.parametrize("formats", [ODD, ONE_PAIR], ids=["odd", "one pair"])
+def test_prior_of_other_geometries(formats: Formats, seed: int) -> None:
+    bench("icarus", formats, seed)
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        ("plus - code", "plus + code"),
+        ("if (clear) begin", "if (1'b0) begin"),
+        ("if (ready) begin", "if (1'b1) begin"),  # the operand is not isolated
+        ("valid & have_plus", "valid & ~have_plus"),  # pairs off by one
+        ("operand * multiplier", "operand * multiplier[6:0]"),
+        (">> shift", ">> shift[3:0]"),
+    ],
+)
+def test_bench_catches_a_wrong_cost(mutate: tuple[str, str], seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", PAPER, seed, mutate=mutate)
+
+
+class Narrow(Formats):
+    """One bit too few for the squares of a full-scale row."""
+
+    @property
+    def square_bits(self) -> int:
+        return super().square_bits - 1
+
+
+def test_bench_catches_a_sum_that_wraps(seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", PAPER, seed, design=Prior(Narrow(PAPER.config)))
+
+
+def test_bench_catches_a_silent_design(seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", PAPER, seed, mutate=("if (ready) begin", "if (1'b0) begin"))

@@ -1,0 +1,223 @@
+"""`oxmc train` on the RTL: all engines agree, waves are kept, and a simulator that dies or is stopped leaves nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
+
+import tb.train
+from benches import on_each_simulator
+from commands import OXMC, SMALL, TWIN, oxmc
+from pymodels.config import Config
+from tb.cli import run
+from tb.simulator import SIMULATORS, Simulation, cache_folder
+
+pytestmark = pytest.mark.cosim
+
+DEADLINE_S = 120.0
+"""A simulator takes seconds to start; on a busy machine many."""
+ICARUS = ("train", "cancer", "--engine", "icarus", *SMALL)
+
+
+class Runs:
+    """The run.json of each engine for one command line, each made when first asked for."""
+
+    def __init__(self, parent: Path):
+        self.parent = parent
+
+    def __getitem__(self, engine: str) -> dict[str, Any]:
+        out = self.parent / engine
+        if not out.exists():
+            code = run(["train", "cancer", "--seed", "3", "--rows", "8", "--engine", engine, "--out", str(out)])
+            assert code == 0
+        return json.loads((out / "run.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: TempPathFactory) -> Runs:
+    return Runs(tmp_path_factory.mktemp("runs"))
+
+
+@on_each_simulator
+def test_engines_agree(runs: Runs, simulator: str) -> None:
+    """To the bit: everything in run.json that is neither time nor the order of a floating-point sum."""
+    rtl, twin = runs[simulator], runs["twin"]
+    assert rtl["engine"] == simulator
+    for key in ("result", "chain", "events", "quantities", "phases", "energy_j", "config", "notes"):
+        assert rtl[key] == twin[key], key
+    for key in ("cycles", "clock_hz", "chip_s"):
+        assert rtl["time"][key] == twin["time"][key]
+    assert sorted(path.name for path in (runs.parent / simulator).iterdir()) == [
+        "config.toml", "run.json", "simulator.log", "state.npz",
+    ]  # fmt: skip
+
+
+def check_vcd(path: Path) -> None:
+    """A header, the chip with its blocks inside the top, and values that change until the end."""
+    text = path.read_text()
+    head, _, body = text.partition("$enddefinitions $end")
+    assert head.lstrip().startswith(("$date", "$version"))
+    for scope in ("cosim", "chip", "trainer"):
+        assert f"$scope module {scope} $end" in head
+    assert " array__wl " in head and " acceptance" in head
+    assert body.count("\n#") > 1000  # times at which something changed: two clock edges a cycle
+
+
+WAVED = (
+    "icarus",
+    pytest.param("verilator", marks=pytest.mark.skipif(
+        os.environ.get("OXMC_SIM") != "verilator", reason="a Verilator build of its own; OXMC_SIM=verilator asks for it",
+    )),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("simulator", WAVED)
+def test_waves(capsys: CaptureFixture[str], tmp_path: Path, simulator: str) -> None:
+    out = tmp_path / "run"
+    answer = oxmc(capsys, "train", "cancer", "--engine", simulator, *SMALL, "--waves", "--json", "--out", out)
+    assert answer.code == 0 and json.loads(answer.out)["engine"] == simulator
+    assert sorted(path.name for path in out.iterdir()) == [
+        "config.toml", "run.json", "simulator.log", "state.npz", "waves.vcd",
+    ]  # fmt: skip
+    check_vcd(out / "waves.vcd")
+
+
+def children(parent: int, name: str) -> list[int]:
+    """Processes called `name` that `parent` started."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            head, _, tail = stat.read_text().rpartition(")")
+            if head.endswith(f"({name}") and int(tail.split()[1]) == parent:
+                found.append(int(stat.parent.name))
+    return found
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """An `oxmc train` into folder/new/run and its simulator's process, once the simulation runs."""
+    arguments = [OXMC, "train", "cancer", "--engine", "icarus", "--rows", "200", "--out", str(folder / "new" / "run")]
+    environment = os.environ | {"OXMC_BUILD": str(cache_folder())}
+    process = subprocess.Popen(
+        arguments, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        end = time.monotonic() + DEADLINE_S
+        while not list(folder.glob("new/.run-*/scratch/progress")):
+            assert process.poll() is None and time.monotonic() < end, process.communicate(timeout=1)
+            time.sleep(0.05)
+        (simulator,) = children(process.pid, "vvp")
+        yield process, simulator
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(
+    ("sent", "to_simulator", "code", "message"),
+    [
+        (signal.SIGKILL, True, 1, "oxmc: error: icarus failed: vvp ended with exit code -9"),
+        (signal.SIGINT, False, 130, "oxmc: error: interrupted"),
+        (signal.SIGTERM, False, 143, "oxmc: error: terminated"),
+    ],
+)
+def test_a_stopped_run_leaves_nothing(
+    tmp_path: Path, sent: signal.Signals, to_simulator: bool, code: int, message: str
+) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        pytest.skip("SIGINT is ignored here, and what this process starts inherits that")
+    with running(tmp_path) as (process, simulator):
+        os.kill(simulator if to_simulator else process.pid, sent)
+        out, err = process.communicate(timeout=DEADLINE_S)
+        assert not Path(f"/proc/{simulator}").exists()
+    # a slow machine shows progress before that
+    lines = [line for line in err.splitlines() if not line.startswith("row ")]
+    assert (process.returncode, out, lines) == (code, "", [message])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_simulator_whose_owner_was_killed_ends(tmp_path: Path) -> None:
+    with running(tmp_path) as (process, simulator):
+        process.kill()
+        process.wait()
+        end = time.monotonic() + DEADLINE_S
+        while Path(f"/proc/{simulator}").exists():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "EVENTS + op - 1] + masked;",
+            "EVENTS + op - 1] + (masked << (op == SET));",
+            "RunError: event set in phase train must count alike in chip (",
+        ),
+        (
+            "if (latch) begin",
+            "if (latch && !(op == READ && array_row == 2)) begin",
+            "RunError: event read in phase train must count alike in chip (",
+        ),
+        (
+            ".array__data(answering ? answer : ~answer)",
+            ".array__data(8'd0)",
+            "inference of test point 0 must be class ",
+        ),
+        ("width + 12'd1, bad", "width + 12'd2, bad", "clock cycle"),
+    ],
+)
+def test_a_broken_co_simulation_is_caught(
+    capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch, old: str, new: str, message: str
+) -> None:
+    """Doubled and dropped events, converters that answer 0, pulses that seem too long: exit 1, and no run directory."""
+
+    class Broken(Simulation):
+        def __init__(self, config: Config, simulator: str, *, waves: bool = False):
+            super().__init__(config, simulator, waves=waves)
+            assert self.sources["cosim.v"].count(old) == 1
+            self.sources["cosim.v"] = self.sources["cosim.v"].replace(old, new)
+            self.folder = tmp_path / "build"
+
+    monkeypatch.setattr(tb.train, "Simulation", Broken)
+    answer = oxmc(capsys, *ICARUS, "--out", tmp_path / "run")
+    lines = [line for line in answer.err.splitlines() if not line.startswith("row ")]
+    assert (answer.code, answer.out, len(lines)) == (1, "", 1)
+    assert lines[0].startswith("oxmc: error: ") and message in lines[0]
+    assert [path.name for path in tmp_path.iterdir()] == ["build"]
+
+
+def test_a_design_that_cannot_be_built(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    """Neither a run directory nor half a build is left."""
+    monkeypatch.setenv("OXMC_BUILD", str(tmp_path / "build"))
+    monkeypatch.setattr("tb.simulator.chip_verilog", lambda config: "module oxmc_chip(); endmodul")
+    answer = oxmc(capsys, *ICARUS, "--out", tmp_path / "run")
+    assert (answer.code, answer.out, answer.err.count("\n")) == (1, "", 1)
+    assert answer.err.startswith("oxmc: error: building the co-simulation failed: iverilog ended with exit code ")
+    assert [path.name for path in tmp_path.rglob("*")] == ["build"]
+
+
+def test_progress_reaches_the_watcher(tmp_path: Path) -> None:
+    """Cycles, row and proposals never go back."""
+    config = Config(rows=20, train_samples=100, test_samples=200, burn_in=2)
+    dataset = tb.train.load_task("cancer", config, 0)
+    seen: list[tb.train.Progress] = []
+    tb.train.simulate(tb.train.make_job(config, dataset, 0), "icarus", tmp_path, watcher=seen.append)
+    assert seen and all(position.cycles % 10_000 <= 10 for position in seen)  # reset and rounding aside
+    for before, after in zip(seen, seen[1:], strict=False):
+        assert before.cycles <= after.cycles and before.row <= after.row and before.proposals <= after.proposals
+    assert seen[-1].row == 19 <= seen[-1].proposals
+
+
+def test_engines_are_the_simulators_and_the_twin() -> None:
+    assert tb.train.ENGINES == (*SIMULATORS, "twin") and TWIN[3] in tb.train.ENGINES
