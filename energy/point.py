@@ -58,6 +58,9 @@ class OperatingPoint:
     likelihood_bits: int
     response_bits: int
     counter_bits: int
+    pair_bits: int
+    offset_bits: int
+    sample_bits: int
     lfsr_bits: int
     memory_bits: int
     flip_flops: int
@@ -139,6 +142,9 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
         likelihood_bits=formats.likelihood_bits,
         response_bits=config.response_bits,
         counter_bits=config.counter_bits,
+        pair_bits=config.read_bits + 1,
+        offset_bits=config.read_bits + 4,
+        sample_bits=formats.sample_bits,
         lfsr_bits=config.lfsr_bits,
         memory_bits=memory_bits(formats),
         flip_flops=flip_flops,
@@ -146,10 +152,20 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
 
 
 def memory_bits(formats: Formats) -> int:
-    """Bits of all macros: samples, counters, both tables, code map, gate codes of a row, gate LUT."""
+    """Bits of all macros: samples, counters, tables, gate LUT, code map, and what a row's programming keeps.
+
+    Two banks each: gate codes with their clamp flag (and read code, for cell-wise verification), or pair differences
+    beside one bank of learned offsets; and the evaluation order.
+    """
     config = formats.config
     tables = (formats.likelihood_bits + config.response_bits) << config.table_bits
     samples = formats.sample_capacity * formats.sample_word_bits
     counters = formats.row_capacity * config.counter_bits
-    codes = (formats.gate_bits << config.read_bits) + power_of_two(formats.cells) * formats.gate_bits
-    return samples + counters + tables + codes + power_of_two(config.gate_codes) * config.read_bits
+    lut = config.gate_codes * config.read_bits + ((formats.gate_bits + 1) << config.read_bits)
+    cells, pairs = power_of_two(formats.cells), power_of_two(formats.pairs)
+    if config.verify == "pair":
+        row = 2 * pairs * (config.read_bits + 1) + cells * (config.read_bits + 4)
+    else:
+        row = 2 * cells * (formats.gate_bits + 1 + (config.read_bits if config.verify == "cell" else 0))
+    order = 2 * formats.sample_capacity * formats.sample_bits if config.sample_order == "hard_first" else 0
+    return samples + counters + tables + lut + row + order

@@ -16,6 +16,9 @@ class Acceptance(wiring.Component):
     -log2 likelihood plus -log2 prior. The right side, `threshold`, is known before the first evaluation; equality
     accepts. `keep`, given with `compare`, makes the proposed row the current one.
 
+    `hopeless` is high if no sum can be accepted. With early rejection `compare` is also given for each partial sum, and
+    rejects once one is not accepted: the sum only grows.
+
     Latency: combinational to `accept`, 1 cycle from `keep` to the new current cost.
     """
 
@@ -29,6 +32,7 @@ class Acceptance(wiring.Component):
                 "compare": In(1),
                 "keep": In(1),
                 "accept": Out(1),
+                "hopeless": Out(1),
                 "current_cost": Out(formats.cost_bits),
             }
         )
@@ -44,6 +48,7 @@ class Acceptance(wiring.Component):
             self.current_cost.eq(current),
             threshold.eq(current + self.neg_log2_u - self.prior),
             self.accept.eq(self.compare & (operand <= threshold)),
+            self.hopeless.eq(threshold < 0),
         ]
         with m.If(self.keep):
             m.d.sync += current.eq(operand + self.prior)

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
 from hdl.acceptance import Acceptance
 from hdl.array_port import ArrayOp, ArrayPort
+from hdl.cell_programmer import CellProgrammer
 from hdl.gate_dac import GateDac
 from hdl.host import PROPOSAL_BITS, Host, HostBus, Space, sample_lane_bits, sample_lanes
 from hdl.inference import Inference, result_layout
 from hdl.lfsr import Lfsr
 from hdl.likelihood import Likelihood
 from hdl.log_uniform import LogUniform
+from hdl.pair_programmer import PairProgrammer
 from hdl.prior import Prior
 from hdl.pulse import Pulse
 from hdl.ram import Ram
 from hdl.row_counters import RowCounters
+from hdl.sample_order import SampleOrder
 from hdl.trainer import Trainer
 from pymodels.events import DIGITAL_EVENTS, PHASES
 from pymodels.fixed import HOST_WORD_BITS, Formats
 
 CLAMP_BITS = 24
+SKIPPED_BITS = 14
+PROGRAMMERS = {"cell": CellProgrammer, "pair": PairProgrammer}
 
 
 class Chip(wiring.Component):
@@ -58,12 +63,19 @@ class Chip(wiring.Component):
         m.submodules.log_likelihood = self.likelihood = Likelihood(formats)
         m.submodules.log_prior = self.prior = Prior(formats)
         m.submodules.acceptance = self.acceptance = Acceptance(formats)
-        m.submodules.pulse = self.pulse = Pulse(formats, tag_bits=max(formats.cell_bits, formats.row_bits))
+        self.orders = config.sample_order == "hard_first"
+        tag_bits = max(formats.cell_bits, formats.row_bits, 2 + formats.sample_bits if self.orders else 0)
+        m.submodules.pulse = self.pulse = Pulse(formats, tag_bits=tag_bits)
         m.submodules.trainer = self.trainer = Trainer(formats)
         m.submodules.inference = self.inference = Inference(formats)
         m.submodules.samples = self.samples = Ram(
             width=formats.sample_word_bits, depth=formats.sample_capacity, lane_bits=HOST_WORD_BITS
         )
+        self.programmer: PairProgrammer | CellProgrammer | None = None
+        if config.verify != "off":
+            m.submodules.programmer = self.programmer = PROGRAMMERS[config.verify](formats)
+        if self.orders:
+            m.submodules.sample_order = self.sample_order = SampleOrder(formats)
         connect(m, flipped(self.host), self.control.bus)
         connect(m, flipped(self.result), self.inference.result)
         self._connect_tables(m)
@@ -71,6 +83,10 @@ class Chip(wiring.Component):
         self._connect_array(m)
         self._connect_answers(m)
         self._connect_decision(m)
+        if self.programmer is not None:
+            self._connect_programmer(m, self.programmer)
+        if self.orders:
+            self._connect_order(m)
         self._connect_observers(m)
         return m
 
@@ -104,7 +120,7 @@ class Chip(wiring.Component):
         clamps = Signal(CLAMP_BITS)
         with m.If(control.train):
             m.d.sync += clamps.eq(0)
-        with m.Elif(trainer.valid & (trainer.op == ArrayOp.SET) & self.pulse.latch & ~trainer.first):
+        with m.Elif((self.pulse.op == ArrayOp.SET) & self.pulse.latch & ~trainer.first):
             m.d.sync += clamps.eq(clamps + (self.gate_dac.clamped & ~clamps.all()))
         m.d.comb += [
             self.gate_dac.build.eq(control.build_map),
@@ -116,11 +132,11 @@ class Chip(wiring.Component):
             inference.first_index.eq(control.last_sample + 1),
             inference.last_index.eq(control.last_test),
             inference.burn_in.eq(control.burn_in),
-            inference.last_row.eq(trainer.row),
+            inference.last_row.eq(trainer.current_row),
             self.prior.multiplier.eq(control.prior_multiplier),
             self.prior.shift.eq(control.prior_shift),
             control.busy.eq(self.busy),
-            control.status_last_row.eq(trainer.row),
+            control.status_last_row.eq(trainer.current_row),
             control.status_proposals.eq(trainer.proposals),
             control.status_clamps.eq(clamps),
             control.status_lost_counts.eq(self.row_counters.lost),
@@ -128,19 +144,30 @@ class Chip(wiring.Component):
             control.status_current_cost.eq(self.acceptance.current_cost),
             control.counter.eq(self.row_counters.counter),
         ]
+        if self.formats.config.reject_limit:
+            skipped = Signal(SKIPPED_BITS)
+            with m.If(control.train):
+                m.d.sync += skipped.eq(0)
+            with m.Elif(trainer.store_zero):
+                m.d.sync += skipped.eq(skipped + 1)
+            m.d.comb += [trainer.reject_limit.eq(control.reject_limit), control.status_skipped.eq(skipped)]
 
     def _connect_array(self, m: Module) -> None:
-        """Array commands of the trainer or the inference, through the pulse timing to the array port."""
+        """Array commands of trainer, programmer or inference, through the pulse timing to the array port."""
+        self.valid, self.op, self.cell = Signal(), Signal(ArrayOp), Signal(self.formats.cell_bits)
         trainer, inference, pulse, array = self.trainer, self.inference, self.pulse, self.array
         m.d.comb += [
-            pulse.valid.eq(trainer.valid | inference.valid),
-            pulse.op.eq(Mux(inference.busy, ArrayOp.EVAL, trainer.op)),
+            self.valid.eq(trainer.valid | inference.valid),
+            self.op.eq(Mux(inference.busy, ArrayOp.EVAL, trainer.op)),
+            self.cell.eq(trainer.cell),
+            pulse.valid.eq(self.valid),
+            pulse.op.eq(self.op),
             trainer.latch.eq(pulse.latch),
             trainer.converting.eq(pulse.converting),
             inference.latch.eq(pulse.latch),
             inference.converting.eq(pulse.converting),
             array.row.eq(Mux(inference.busy, inference.row, trainer.row)),
-            array.cell.eq(trainer.cell),
+            array.cell.eq(self.cell),
             array.segment.eq(Mux(inference.busy, inference.segment, trainer.segment)),
             array.inputs.eq(self.samples.read_data),
             array.wl.eq(pulse.wl),
@@ -153,11 +180,15 @@ class Chip(wiring.Component):
             trainer.label.eq(self.samples.read_data[self.formats.inputs_bits :]),
             self.gate_dac.fetch.eq(trainer.fetch_gate),
             self.gate_dac.fetch_cell.eq(trainer.fetch_cell),
+            array.mask.eq(-1),
         ]
         with m.If(pulse.valid):
             m.d.comb += array.op.eq(pulse.op)
-        with m.If(pulse.valid & (pulse.op == ArrayOp.RESET)):
-            m.d.comb += array.mask.eq(-1)
+        with m.If(~pulse.valid | (pulse.op != ArrayOp.RESET)):
+            m.d.comb += array.mask.eq(0)
+        if self.programmer is not None:
+            with m.Elif(self.programmer.busy):  # a repeat clears one cell, a rejection or the start a whole row
+                m.d.comb += array.mask.eq(1 << self.cell)
         with m.If(pulse.valid & (pulse.op == ArrayOp.SET) & ~trainer.first):
             m.d.comb += array.gate.eq(self.gate_dac.gate)
 
@@ -195,6 +226,9 @@ class Chip(wiring.Component):
     def _connect_decision(self, m: Module) -> None:
         """The draw, the sums and the decision, and what follows from it."""
         trainer, counters, acceptance = self.trainer, self.row_counters, self.acceptance
+        self.checking = Signal()  # each partial sum is compared, or the whole one only
+        if self.formats.config.early_rejection:
+            m.d.comb += self.checking.eq(self.likelihood.adding)
         m.d.comb += [
             self.lfsr.draw.eq(trainer.propose & ~trainer.opens_first),
             trainer.drawing.eq(self.lfsr.busy),
@@ -202,10 +236,12 @@ class Chip(wiring.Component):
             self.prior.clear.eq(trainer.propose),
             self.prior.ready.eq(trainer.summing),
             self.likelihood.clear.eq(trainer.propose),
-            acceptance.likelihood.eq(self.likelihood.sum),
+            acceptance.likelihood.eq(self.likelihood.next_sum),
+            trainer.hopeless.eq(acceptance.hopeless),
             acceptance.prior.eq(self.prior.cost),
             acceptance.neg_log2_u.eq(self.log_uniform.neg_log2),
-            acceptance.compare.eq(trainer.decide),
+            acceptance.compare.eq(trainer.decide | self.checking),
+            trainer.exceeds.eq(self.checking & ~acceptance.accept),
             acceptance.keep.eq(trainer.accepted),
             trainer.accept.eq(acceptance.accept),
             self.gate_dac.keep.eq(trainer.accepted),
@@ -213,25 +249,102 @@ class Chip(wiring.Component):
             counters.begin.eq(trainer.accepted),
             counters.bump.eq(trainer.rejected),
             counters.store.eq(trainer.store),
+            counters.store_zero.eq(trainer.store_zero),
             counters.row.eq(trainer.store_row),
             counters.burn_in.eq(self.control.burn_in),
         ]
 
+    def _connect_programmer(self, m: Module, programmer: PairProgrammer | CellProgrammer) -> None:
+        """While it is busy the programmer has the array; what it has read goes where plain reads go."""
+        trainer, control, gate_dac = self.trainer, self.control, self.gate_dac
+        m.d.comb += [
+            programmer.start.eq(trainer.program),
+            trainer.programmed.eq(programmer.done),
+            programmer.window.eq(control.verify_window),
+            programmer.tries.eq(control.verify_tries),
+            programmer.latch.eq(self.pulse.latch),
+            programmer.answer.eq(self.pulse.result_valid & programmer.busy),
+            programmer.code.eq(self.array.data[: self.formats.config.read_bits]),
+        ]
+        with m.If(programmer.busy):
+            m.d.comb += [
+                self.valid.eq(programmer.valid),
+                self.op.eq(programmer.op),
+                self.cell.eq(programmer.cell),
+                self.prior.valid.eq(programmer.push),
+                self.prior.code.eq(programmer.push_code),
+            ]
+        if isinstance(programmer, CellProgrammer):
+            m.d.comb += programmer.target.eq(gate_dac.target)
+            with m.If(programmer.busy):
+                m.d.comb += [
+                    gate_dac.fetch.eq(programmer.fetch),
+                    gate_dac.fetch_cell.eq(programmer.cell),
+                    gate_dac.lookup.eq(programmer.push),
+                    gate_dac.lookup_code.eq(programmer.push_code),
+                    gate_dac.lookup_cell.eq(programmer.cell),
+                ]
+            return
+        m.d.comb += [
+            programmer.fresh.eq(trainer.fresh),
+            programmer.common_mode.eq(control.common_mode),
+            programmer.keep.eq(trainer.accepted),
+            programmer.gate.eq(gate_dac.gate),
+            gate_dac.lookup.eq(programmer.lookup),
+            gate_dac.lookup_code.eq(programmer.lookup_code),
+            programmer.store.eq(self.prior.square),
+            programmer.store_pair.eq(Mux(programmer.busy, programmer.pair, self.pulse.result_tag[1:])),
+            programmer.difference.eq(self.prior.difference),
+        ]
+
+    def _connect_order(self, m: Module) -> None:
+        """Sample indices travel with their evaluations to where these are filed as hard or easy."""
+        order, trainer, pulse = self.sample_order, self.trainer, self.pulse
+        evaluated, added = Signal(self.formats.sample_bits), Signal(self.formats.sample_bits + 1)
+        with m.If(trainer.fetch_sample):
+            m.d.sync += evaluated.eq(self.samples.read_address)
+        with m.If(self.likelihood.valid):
+            m.d.sync += added.eq(pulse.result_tag[1:])
+        m.d.comb += [
+            order.restart.eq(self.control.train),
+            order.clear.eq(trainer.propose),
+            order.keep.eq(trainer.accepted),
+            order.fetch.eq(trainer.fetch_order & order.ordered),
+            order.position.eq(trainer.order_position),
+            order.last_sample.eq(self.control.last_sample),
+            order.hard_above.eq(self.control.hard_above),
+            order.adding.eq(self.likelihood.adding),
+            order.entry.eq(self.likelihood.entry),
+            Cat(order.last_output, order.sample).eq(added),
+        ]
+        with m.If(trainer.busy & order.ordered):
+            m.d.comb += self.samples.read_address.eq(order.index)
+        with m.If(trainer.op == ArrayOp.EVAL):
+            m.d.comb += pulse.tag.eq(Cat(trainer.is_label, trainer.last_output, evaluated))
+
     def _connect_observers(self, m: Module) -> None:
         trainer, inference, gate_dac = self.trainer, self.inference, self.gate_dac
+        pairs = self.programmer if isinstance(self.programmer, PairProgrammer) else None
+        codes = pairs is None
         strobes = {
             "host_write": self.control.writing,
             "lut_read": gate_dac.searching,
             "map_write": gate_dac.mapping,
             "gate_lookup": gate_dac.lookup,
-            "gate_code_write": gate_dac.storing,
-            "gate_code_read": gate_dac.fetch,
+            "gate_code_write": gate_dac.storing if codes else Const(0, 1),
+            "gate_code_read": gate_dac.fetch if codes else Const(0, 1),
+            "pair_read": pairs.pair_fetch if pairs else Const(0, 1),
+            "pair_write": pairs.store if pairs else Const(0, 1),
+            "offset_read": pairs.offset_fetch if pairs else Const(0, 1),
+            "offset_write": pairs.offset_store if pairs else Const(0, 1),
+            "order_read": self.sample_order.fetch if self.orders else Const(0, 1),
+            "order_write": self.sample_order.filing if self.orders else Const(0, 1),
             "sample_read": self.samples.read_enable,
             "likelihood_add": self.likelihood.adding,
             "prior_square": self.prior.square,
             "lfsr_step": self.lfsr.busy,
             "decision": trainer.decide & ~trainer.first,
-            "counter_write": trainer.store,
+            "counter_write": trainer.store | trainer.store_zero,
             "counter_read": self.row_counters.fetch,
             "response_add": inference.adding,
             "classify": self.result.valid & self.result.ready & self.result.payload.last,

@@ -21,6 +21,9 @@ class GateDac(wiring.Component):
     While a proposed row is read, its look-ups fill one bank of the gate code memory; the other bank keeps serving the
     current row's successors. `keep` swaps them when the proposal is accepted.
 
+    With cell-wise verification the read code is kept beside its gate code, as the `target` of the row to come. With
+    pair-wise verification there is no gate code memory: `gate` is the answer to the last look-up.
+
     Latency: 2 cycles from `lookup` to the stored gate code, 1 from `fetch` to `gate`; a build takes
     1 + 2^read_bits + 2 gate_codes cycles.
     """
@@ -30,7 +33,6 @@ class GateDac(wiring.Component):
         self.formats = formats
         self.lut = Ram(width=config.read_bits, depth=config.gate_codes)
         self.map = Ram(width=formats.gate_bits + 1, depth=2**config.read_bits)
-        self.codes = Ram(width=formats.gate_bits + 1, depth=2 * 2**formats.cell_bits)
         super().__init__(
             {
                 "build": In(1),
@@ -43,6 +45,7 @@ class GateDac(wiring.Component):
                 "keep": In(1),
                 "gate": Out(formats.gate_bits),
                 "clamped": Out(1),
+                "target": Out(config.read_bits),
                 "storing": Out(1),
                 "searching": Out(1),
                 "mapping": Out(1),
@@ -99,23 +102,38 @@ class GateDac(wiring.Component):
         m = Module()
         m.submodules.lut = self.lut
         m.submodules.map = self.map
-        m.submodules.codes = self.codes
         self._elaborate_build(m)
+        m.d.comb += [
+            self.map.read_enable.eq(self.lookup),
+            self.map.read_address.eq(self.lookup_code),
+        ]
+        if self.formats.config.verify == "pair":
+            m.d.comb += Cat(self.gate, self.clamped).eq(self.map.read_data)
+        else:
+            self._elaborate_codes(m)
+        return m
+
+    def _elaborate_codes(self, m: Module) -> None:
+        """Gate codes of the current row in one bank, of the proposed row in the other."""
+        formats, found, kept = self.formats, [self.map.read_data], [self.gate, self.clamped]
+        if formats.config.verify == "cell":
+            code = Signal.like(self.lookup_code)
+            with m.If(self.lookup):
+                m.d.sync += code.eq(self.lookup_code)
+            found, kept = [*found, code], [*kept, self.target]
+        m.submodules.codes = codes = Ram(width=len(Cat(found)), depth=2 * 2**formats.cell_bits)
         bank = Signal()
-        cell = Signal(self.formats.cell_bits)
+        cell = Signal(formats.cell_bits)
         m.d.sync += self.storing.eq(self.lookup)
         with m.If(self.lookup):
             m.d.sync += cell.eq(self.lookup_cell)
         with m.If(self.keep):
             m.d.sync += bank.eq(~bank)
         m.d.comb += [
-            self.map.read_enable.eq(self.lookup),
-            self.map.read_address.eq(self.lookup_code),
-            self.codes.write_lanes.eq(self.storing),
-            self.codes.write_address.eq(Cat(cell, ~bank)),
-            self.codes.write_data.eq(self.map.read_data),
-            self.codes.read_enable.eq(self.fetch),
-            self.codes.read_address.eq(Cat(self.fetch_cell, bank ^ self.keep)),
-            Cat(self.gate, self.clamped).eq(self.codes.read_data),
+            codes.write_lanes.eq(self.storing),
+            codes.write_address.eq(Cat(cell, ~bank)),
+            codes.write_data.eq(Cat(found)),
+            codes.read_enable.eq(self.fetch),
+            codes.read_address.eq(Cat(self.fetch_cell, bank ^ self.keep)),
+            Cat(kept).eq(codes.read_data),
         ]
-        return m

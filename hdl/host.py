@@ -12,6 +12,8 @@ INDEX_BITS = 20
 SPACE_BITS = 3
 ADDRESS_BITS = INDEX_BITS + SPACE_BITS
 PROPOSAL_BITS = 24
+TRIES_BITS = 6
+STREAK_BITS = 8
 
 
 class Space(enum.IntEnum, shape=SPACE_BITS):
@@ -39,6 +41,11 @@ class Setting(enum.IntEnum, shape=4):
     PRIOR_SHIFT = 7
     SEED_LOW = 8
     SEED_HIGH = 9
+    VERIFY_WINDOW = 10
+    VERIFY_TRIES = 11
+    COMMON_MODE = 12
+    REJECT_LIMIT = 13
+    HARD_ABOVE = 14
 
 
 class Command(enum.IntEnum, shape=2):
@@ -58,6 +65,7 @@ class Status(enum.IntEnum, shape=3):
     LOST_COUNTS = 3
     TOTAL_COUNTS = 4
     CURRENT_COST = 5
+    SKIPPED = 6
 
 
 def address(space: Space, index: int) -> int:
@@ -76,7 +84,15 @@ def sample_lane_bits(formats: Formats) -> int:
 
 
 def setting_widths(formats: Formats) -> dict[Setting, int]:
-    """Width of each register that holds a setting."""
+    """Width of each register that holds a setting; those of chain options exist where the option is built in."""
+    config = formats.config
+    options = {
+        Setting.VERIFY_WINDOW: config.read_bits if config.verify != "off" else 0,
+        Setting.VERIFY_TRIES: TRIES_BITS if config.verify != "off" else 0,
+        Setting.COMMON_MODE: config.read_bits if config.verify == "pair" else 0,
+        Setting.REJECT_LIMIT: STREAK_BITS if config.reject_limit else 0,
+        Setting.HARD_ABOVE: formats.likelihood_bits if config.sample_order == "hard_first" else 0,
+    }
     return {
         Setting.LAST_ROW: formats.row_bits,
         Setting.LAST_SAMPLE: formats.sample_bits,
@@ -85,6 +101,7 @@ def setting_widths(formats: Formats) -> dict[Setting, int]:
         Setting.MAX_PROPOSALS: PROPOSAL_BITS,
         Setting.PRIOR_MULTIPLIER: PRIOR_MULTIPLIER_BITS,
         Setting.PRIOR_SHIFT: PRIOR_SHIFT_BITS,
+        **{setting: width for setting, width in options.items() if width},
     }
 
 

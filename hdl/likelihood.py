@@ -22,7 +22,9 @@ class Likelihood(wiring.Component):
     magnitudes of log-likelihoods, which are all <= 0; their sum grows only, and `Formats.sum_bits` leaves it room for
     every sample, so it never wraps.
 
-    Latency: 2 cycles from `valid` to `sum`; one evaluation a cycle.
+    `clear` drops an evaluation given the cycle before it and keeps one given with it.
+
+    Latency: 2 cycles from `valid` to `sum`, 1 to `next_sum` and `entry`, both while `adding`; one evaluation a cycle.
     """
 
     def __init__(self, formats: Formats):
@@ -36,7 +38,9 @@ class Likelihood(wiring.Component):
                 "code": In(config.adc_bits),
                 "label": In(1),
                 "adding": Out(1),
+                "entry": Out(formats.likelihood_bits),
                 "sum": Out(formats.sum_bits),
+                "next_sum": Out(formats.sum_bits),
             }
         )
 
@@ -50,11 +54,15 @@ class Likelihood(wiring.Component):
             self.table.read_address.eq(
                 table_index(self.code ^ Mux(self.label, 0, -1), config.adc_bits, config.table_bits)
             ),
+            self.entry.eq(self.table.read_data),
             self.sum.eq(total),
+            self.next_sum.eq(total),
         ]
+        with m.If(self.adding):
+            m.d.comb += self.next_sum.eq(total + self.table.read_data)
         m.d.sync += self.adding.eq(self.valid)
         with m.If(self.clear):
             m.d.sync += total.eq(0)
         with m.Elif(self.adding):
-            m.d.sync += total.eq(total + self.table.read_data)
+            m.d.sync += total.eq(self.next_sum)
         return m

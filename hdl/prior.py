@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from amaranth import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,7 +12,8 @@ from pymodels.fixed import PRIOR_MULTIPLIER_BITS, PRIOR_SHIFT_BITS, Formats
 class Prior(wiring.Component):
     """-log2 prior = (sum over pairs of (g+ - g-)^2 in read codes * multiplier) >> shift.
 
-    Read codes arrive in cell order, g+ then g- of each pair. `cost` holds from the last of them to the next `clear`.
+    Read codes arrive in cell order, g+ then g- of each pair; `square` marks the second, with their `difference`. `cost`
+    holds from the last of them to the next `clear`.
 
     Latency: 1 cycle from the last read code to `cost`. The multiplier's operand is held at zero until `ready`, so it
     switches once a proposal, not once a pair.
@@ -29,6 +30,7 @@ class Prior(wiring.Component):
                 "multiplier": In(PRIOR_MULTIPLIER_BITS),
                 "shift": In(PRIOR_SHIFT_BITS),
                 "square": Out(1),
+                "difference": Out(signed(formats.config.read_bits + 1)),
                 "cost": Out(formats.prior_bits),
             }
         )
@@ -38,8 +40,8 @@ class Prior(wiring.Component):
         plus = Signal.like(self.code)
         have_plus = Signal()
         total = Signal(self.formats.square_bits)
-        difference = Signal(range(-(2 ** len(plus)) + 1, 2 ** len(plus)))
-        m.d.comb += self.square.eq(self.valid & have_plus)
+        difference = Signal(signed(self.formats.config.read_bits + 1))
+        m.d.comb += [self.square.eq(self.valid & have_plus), self.difference.eq(difference)]
         with m.If(self.square):
             m.d.comb += difference.eq(plus - self.code)
         with m.If(self.clear):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,7 +15,8 @@ LOST_BITS = 24
 class RowCounters(wiring.Component):
     """One saturating counter a row, kept in memory; the current row's counts in a register and is stored once.
 
-    `begin` starts a row at 1, `bump` adds a rejection, `store` writes the counter of `row` to memory. A count that
+    `begin` starts a row at 1, `bump` adds a rejection, `store` writes the counter of `row` to memory,
+    `store_zero` a 0 for a row that was skipped. A count that
     saturation loses is counted in `lost`, and `total` sums what was stored for rows from `burn_in` on.
 
     Latency: 1 cycle from `fetch` to `counter`.
@@ -30,6 +31,7 @@ class RowCounters(wiring.Component):
                 "begin": In(1),
                 "bump": In(1),
                 "store": In(1),
+                "store_zero": In(1),
                 "row": In(formats.row_bits),
                 "burn_in": In(formats.row_bits),
                 "fetch": In(1),
@@ -47,9 +49,9 @@ class RowCounters(wiring.Component):
         total = Signal.like(self.total)
         lost = Signal.like(self.lost)
         m.d.comb += [
-            memory.write_lanes.eq(self.store),
+            memory.write_lanes.eq(self.store | self.store_zero),
             memory.write_address.eq(self.row),
-            memory.write_data.eq(count),
+            memory.write_data.eq(Mux(self.store_zero, 0, count)),
             memory.read_enable.eq(self.fetch),
             memory.read_address.eq(self.fetch_row),
             self.counter.eq(memory.read_data),

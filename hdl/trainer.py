@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.array_port import ArrayOp
-from hdl.host import PROPOSAL_BITS
+from hdl.host import PROPOSAL_BITS, STREAK_BITS
 from pymodels.fixed import Formats
 
 
 class Trainer(wiring.Component):
     """One proposal: SET the cells of `row`, READ them, EVAL every sample, decide; RESET the row if rejected.
 
-    Row 0 is SET at gate code 0 and accepted without a test. The current row is `row - 1`, the proposed one `row`. From
-    `propose` to `decide` a proposal takes max(cells * (set + read) + samples * outputs * eval + conversion, draw) + 2
-    cycles, all widths in cycles; a rejection takes reset more. A training adds rows * reset to clear the array at its
-    start and a cycle to store the last counter.
+    Row 0 is SET at gate code 0 and accepted without a test. `current_row` is the current row, `row` the proposed one.
+    From `propose` to `decide` a proposal takes max(cells * (set + read) + samples * outputs * eval + conversion, draw)
+    + 2 cycles, all widths in cycles; a rejection takes reset more. A training adds rows * reset to clear the array at
+    its start and a cycle to store the last counter.
+
+    Options, each built only where the configuration asks for it: a programmer that reads while it writes takes the
+    place of SET and READ (`program` to `programmed`); `exceeds` ends a sweep early and `hopeless` spares it, once prior
+    and draw are waited for; the order of the samples is fetched a position ahead; after `reject_limit` rejections `row`
+    is left with a counter of zero for the next.
 
     The states talk to the other blocks by strobes that last one cycle: `propose` opens a proposal (clears the sums,
     draws u), `decide` closes it with `accepted` or not.
@@ -32,6 +37,7 @@ class Trainer(wiring.Component):
                 "last_row": In(formats.row_bits),
                 "last_sample": In(formats.sample_bits),
                 "max_proposals": In(PROPOSAL_BITS),
+                "reject_limit": In(STREAK_BITS),
                 "busy": Out(1),
                 # array commands, through Pulse
                 "valid": Out(1),
@@ -42,64 +48,226 @@ class Trainer(wiring.Component):
                 "segment": Out(formats.output_bits),
                 "label": In(formats.label_bits),
                 "is_label": Out(1),
+                "last_output": Out(1),
                 # gate codes
                 "fetch_gate": Out(1),
                 "fetch_cell": Out(formats.cell_bits),
                 "first": Out(1),
-                # samples
+                # verified programming of a row
+                "program": Out(1),
+                "fresh": Out(1),
+                "programmed": In(1),
+                # samples, and their order a position ahead
                 "fetch_sample": Out(1),
                 "fetch_index": Out(formats.sample_bits),
+                "fetch_order": Out(1),
+                "order_position": Out(formats.sample_bits),
                 # decision
                 "propose": Out(1),
                 "opens_first": Out(1),
                 "drawing": In(1),
                 "summing": Out(1),
+                "hopeless": In(1),
+                "exceeds": In(1),
                 "decide": Out(1),
                 "accept": In(1),
                 "accepted": Out(1),
                 "rejected": Out(1),
                 # row counters
                 "store": Out(1),
+                "store_zero": Out(1),
                 "store_row": Out(formats.row_bits),
                 # progress
                 "row": Out(formats.row_bits),
+                "current_row": Out(formats.row_bits),
                 "proposals": Out(PROPOSAL_BITS),
             }
         )
 
-    def elaborate(self, platform):
-        m = Module()
-        formats = self.formats
-        row = Signal(formats.row_bits)
-        cell = Signal(formats.cell_bits)
-        sample = Signal(formats.sample_bits)
-        output = Signal(formats.output_bits)
-        proposals = Signal(PROPOSAL_BITS)
-        last_cell = Signal()
-        last_eval = Signal()
-        at_limit = Signal()
-        m.d.comb += [
-            self.row.eq(row),
-            self.cell.eq(cell),
-            self.segment.eq(output),
-            self.proposals.eq(proposals),
-            self.first.eq(row == 0),
-            last_cell.eq(cell == formats.cells - 1),
-            last_eval.eq((sample == self.last_sample) & (output == formats.config.outputs - 1)),
-            self.is_label.eq(self.label == output if formats.config.outputs > 1 else self.label),
-        ]
+    def _elaborate_streak(self, m: Module) -> None:
+        """Rejections since the last accepted or skipped row; the proposals of a fresh row start at none."""
+        config = self.formats.config
+        self.at_reject_limit = Signal()
+        if not (config.reject_limit or config.verify == "pair"):
+            return
+        streak = Signal(STREAK_BITS)
+        m.d.comb += self.fresh.eq(streak == 0)
+        if config.verify_memory == "proposal":
+            m.d.comb += self.fresh.eq(1)
+        if config.reject_limit:
+            m.d.comb += self.at_reject_limit.eq(streak == self.reject_limit)
+        with m.If(self.start | self.accepted | self.store_zero):
+            m.d.sync += streak.eq(0)
+        with m.Elif(self.rejected & ~streak.all()):
+            m.d.sync += streak.eq(streak + 1)
 
-        def next_cell(after: str) -> None:
-            """Step to the next cell at the end of a pulse, to state `after` from the last one."""
+    def _elaborate_stop(self, m: Module) -> None:
+        """A sum that exceeded the threshold stops the sweep at the end of the running pulse."""
+        self.stop = Signal()
+        if not self.formats.config.early_rejection:
+            return
+        exceeded = Signal()
+        m.d.comb += self.stop.eq(~self.first & (self.exceeds | exceeded))
+        with m.If(self.propose):
+            m.d.sync += exceeded.eq(0)
+        with m.Elif(self.exceeds):
+            m.d.sync += exceeded.eq(1)
+
+    def _open_proposal(self, m: Module) -> None:
+        """Start the next proposal for the row that `row` names from the next cycle on."""
+        m.d.comb += self.propose.eq(1)
+        if self.formats.config.verify == "off":
+            m.d.comb += [self.fetch_gate.eq(1), self.fetch_cell.eq(0)]
+            m.next = "SET"
+        else:
+            m.d.comb += self.program.eq(1)
+            m.next = "PROGRAM"
+
+    def _programmed(self, m: Module) -> None:
+        """Leave the programming of a row."""
+        if self.formats.config.early_rejection:
+            m.next = "THRESHOLD"
+        else:
+            self._open_sweep(m)
+
+    def _open_sweep(self, m: Module) -> None:
+        """Fetch the first sample, or the first entry of the order it stands in."""
+        if self.formats.config.sample_order == "hard_first":
+            m.d.comb += [self.fetch_order.eq(1), self.order_position.eq(0)]
+            m.next = "ORDER"
+        else:
+            m.d.comb += [self.fetch_sample.eq(1), self.fetch_index.eq(0)]
+            m.next = "EVAL"
+
+    def _elaborate_programming(self, m: Module, cell: Signal) -> None:
+        """States that write a row: SET and READ of each cell, or a programmer that reads while it writes."""
+        last_cell = Signal()
+        m.d.comb += last_cell.eq(cell == self.formats.cells - 1)
+        with m.State("SET"):
+            m.d.comb += [
+                self.valid.eq(1),
+                self.op.eq(ArrayOp.SET),
+                self.fetch_gate.eq(self.latch & ~last_cell & ~self.first),
+                self.fetch_cell.eq(cell + 1),
+            ]
             with m.If(self.latch):
                 m.d.sync += cell.eq(Mux(last_cell, 0, cell + 1))
                 with m.If(last_cell):
-                    m.next = after
+                    m.next = "READ"
+        with m.State("READ"):
+            m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.READ)]
+            with m.If(self.latch):
+                m.d.sync += cell.eq(Mux(last_cell, 0, cell + 1))
+                with m.If(last_cell):
+                    self._programmed(m)
+        if self.formats.config.verify != "off":
+            with m.State("PROGRAM"):
+                with m.If(self.programmed):
+                    self._programmed(m)
+        if self.formats.config.early_rejection:
+            with m.State("THRESHOLD"):  # until the last pair's prior and the draw are there
+                with m.If(~self.converting & ~self.drawing):
+                    with m.If(~self.first & self.hopeless):
+                        m.next = "DECIDE"
+                    with m.Else():
+                        self._open_sweep(m)
 
-        def open_proposal() -> None:
-            m.d.comb += [self.propose.eq(1), self.fetch_gate.eq(1), self.fetch_cell.eq(0)]
-            m.next = "SET"
+    def _elaborate_sweep(self, m: Module) -> None:
+        """States that evaluate the samples: outputs within a sample, samples one after the other."""
+        formats, config = self.formats, self.formats.config
+        sample, output = Signal(formats.sample_bits), Signal(formats.output_bits)
+        last_eval = Signal()
+        m.d.comb += [
+            self.segment.eq(output),
+            self.last_output.eq(output == config.outputs - 1),
+            last_eval.eq((sample == self.last_sample) & self.last_output),
+            self.is_label.eq(self.label == output if config.outputs > 1 else self.label),
+        ]
+        if config.sample_order == "hard_first":
+            with m.State("ORDER"):
+                m.d.comb += [
+                    self.fetch_sample.eq(1),
+                    self.fetch_index.eq(0),
+                    self.fetch_order.eq(self.last_sample != 0),
+                    self.order_position.eq(1),
+                ]
+                m.next = "EVAL"
+        with m.State("EVAL"):
+            next_sample = Signal()
+            m.d.comb += [
+                self.valid.eq(1),
+                self.op.eq(ArrayOp.EVAL),
+                next_sample.eq(self.latch & self.last_output & ~last_eval & ~self.stop),
+                self.fetch_sample.eq(next_sample),
+                self.fetch_index.eq(sample + 1),
+            ]
+            if config.sample_order == "hard_first":
+                m.d.comb += [
+                    self.fetch_order.eq(next_sample & (sample + 1 != self.last_sample)),
+                    self.order_position.eq(sample + 2),
+                ]
+            with m.If(self.latch):
+                with m.If(last_eval | self.stop):
+                    m.d.sync += [sample.eq(0), output.eq(0)]
+                    m.next = "SETTLE"
+                with m.Elif(self.last_output):
+                    m.d.sync += [sample.eq(sample + 1), output.eq(0)]
+                with m.Else():
+                    m.d.sync += output.eq(output + 1)
+        with m.State("SETTLE"):  # the last conversion, its table look-up and addition
+            with m.If(~self.converting & ~self.drawing):
+                m.next = "DECIDE"
 
+    def _elaborate_decision(self, m: Module, row: Signal, current: Signal, proposals: Signal) -> None:
+        """States that act on the decision: move on, or clear the row and try again or leave it."""
+        at_limit = Signal()
+        m.d.comb += at_limit.eq(proposals + 1 == self.max_proposals)
+        with m.State("DECIDE"):
+            m.d.comb += self.decide.eq(1)
+            with m.If(~self.first):
+                m.d.sync += proposals.eq(proposals + 1)
+            with m.If(self.first | self.accept):
+                m.d.comb += [self.accepted.eq(1), self.store.eq(~self.first), self.store_row.eq(current)]
+                m.d.sync += current.eq(row)
+                with m.If((row == self.last_row) | (~self.first & at_limit)):
+                    m.next = "STORE"
+                with m.Else():
+                    m.d.sync += row.eq(row + 1)
+                    self._open_proposal(m)
+            with m.Else():
+                m.d.comb += self.rejected.eq(1)
+                m.next = "UNDO"
+        with m.State("UNDO"):
+            m.d.comb += [
+                self.valid.eq(1),
+                self.op.eq(ArrayOp.RESET),
+                self.store_zero.eq(self.latch & self.at_reject_limit),
+                self.store_row.eq(row),
+            ]
+            with m.If(self.latch):
+                with m.If((proposals == self.max_proposals) | (self.at_reject_limit & (row == self.last_row))):
+                    m.next = "STORE"
+                with m.Else():
+                    with m.If(self.at_reject_limit):
+                        m.d.sync += row.eq(row + 1)
+                    self._open_proposal(m)
+        with m.State("STORE"):
+            m.d.comb += [self.store.eq(1), self.store_row.eq(current)]
+            m.next = "IDLE"
+
+    def elaborate(self, platform):
+        m = Module()
+        row, current = Signal(self.formats.row_bits), Signal(self.formats.row_bits)
+        cell, proposals = Signal(self.formats.cell_bits), Signal(PROPOSAL_BITS)
+        m.d.comb += [
+            self.row.eq(row),
+            self.current_row.eq(current),
+            self.cell.eq(cell),
+            self.proposals.eq(proposals),
+            self.first.eq(row == 0),
+        ]
+        self._elaborate_streak(m)
+        self._elaborate_stop(m)
         with m.FSM(name="train_state") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
@@ -113,63 +281,11 @@ class Trainer(wiring.Component):
                     with m.If(row == self.last_row):
                         m.d.comb += [self.propose.eq(1), self.opens_first.eq(1)]
                         m.next = "SET"
-            with m.State("SET"):
-                m.d.comb += [
-                    self.valid.eq(1),
-                    self.op.eq(ArrayOp.SET),
-                    self.fetch_gate.eq(self.latch & ~last_cell & ~self.first),
-                    self.fetch_cell.eq(cell + 1),
-                ]
-                next_cell("READ")
-            with m.State("READ"):
-                m.d.comb += [
-                    self.valid.eq(1),
-                    self.op.eq(ArrayOp.READ),
-                    self.fetch_sample.eq(self.latch & last_cell),
-                    self.fetch_index.eq(0),
-                ]
-                next_cell("EVAL")
-            with m.State("EVAL"):
-                last_output = output == formats.config.outputs - 1
-                m.d.comb += [
-                    self.valid.eq(1),
-                    self.op.eq(ArrayOp.EVAL),
-                    self.fetch_sample.eq(self.latch & last_output & ~last_eval),
-                    self.fetch_index.eq(sample + 1),
-                ]
-                with m.If(self.latch):
-                    m.d.sync += output.eq(Mux(last_output, 0, output + 1))
-                    with m.If(last_output):
-                        m.d.sync += sample.eq(Mux(last_eval, 0, sample + 1))
-                    with m.If(last_eval):
-                        m.next = "SETTLE"
-            with m.State("SETTLE"):  # the last conversion, its table look-up and addition
-                with m.If(~self.converting & ~self.drawing):
-                    m.next = "DECIDE"
-            with m.State("DECIDE"):
-                m.d.comb += [self.decide.eq(1), at_limit.eq(proposals + 1 == self.max_proposals)]
-                with m.If(~self.first):
-                    m.d.sync += proposals.eq(proposals + 1)
-                with m.If(self.first | self.accept):
-                    m.d.comb += [self.accepted.eq(1), self.store.eq(~self.first), self.store_row.eq(row - 1)]
-                    with m.If((row == self.last_row) | (~self.first & at_limit)):
-                        m.next = "STORE"
-                    with m.Else():
-                        m.d.sync += row.eq(row + 1)
-                        open_proposal()
-                with m.Else():
-                    m.d.comb += self.rejected.eq(1)
-                    m.next = "UNDO"
-            with m.State("UNDO"):
-                m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.RESET)]
-                with m.If(self.latch):
-                    with m.If(proposals == self.max_proposals):
-                        m.d.sync += row.eq(row - 1)
-                        m.next = "STORE"
-                    with m.Else():
-                        open_proposal()
-            with m.State("STORE"):
-                m.d.comb += [self.store.eq(1), self.store_row.eq(row)]
-                m.next = "IDLE"
-            m.d.comb += self.summing.eq(fsm.ongoing("EVAL") | fsm.ongoing("SETTLE") | fsm.ongoing("DECIDE"))
+            self._elaborate_programming(m, cell)
+            self._elaborate_sweep(m)
+            self._elaborate_decision(m, row, current, proposals)
+            summing = ["EVAL", "SETTLE", "DECIDE"]
+            summing += ["THRESHOLD"] if self.formats.config.early_rejection else []
+            summing += ["ORDER"] if self.formats.config.sample_order == "hard_first" else []
+            m.d.comb += self.summing.eq(Cat(fsm.ongoing(state) for state in summing).any())
         return m

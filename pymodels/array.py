@@ -26,7 +26,7 @@ from numba import njit
 
 from pymodels import draws
 from pymodels.config import Config
-from pymodels.devices import Card, gate_table, lcs_table_ns
+from pymodels.devices import Card, lcs_table_ns, lut_table
 from pymodels.errors import RunError
 from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS, QUANTITIES
 from pymodels.fixed import Formats
@@ -151,7 +151,7 @@ class OxramArray:
         self.segments = config.outputs
         self.input_max, self.input_step_v = formats.input_max, formats.input_step_v
         self.eval_step, self.read_step_ns = formats.eval_step, formats.read_step_ns
-        self.gates, self.lcs_table = gate_table(card, config.gate_codes), lcs_table_ns(card)
+        self.gates, self.lcs_table = lut_table(card, config), lcs_table_ns(card)
         self.hcs_stuck_ns = round(1000 * card.hcs_stuck_us)
         self.key = stream_key(seed, "array")
         self.phase = "train"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from pymodels.config import Config
 from pymodels.events import EVENTS
 from pymodels.fixed import Formats
 
@@ -14,23 +17,53 @@ def build_cycles(formats: Formats) -> int:
     return 1 + 2**formats.config.read_bits + 2 * formats.config.gate_codes
 
 
-def proposal_cycles(formats: Formats) -> int:
-    """From opening a proposal to its decision: SET and READ each cell, EVAL each sample and output, settle, decide."""
+def set_and_read_cycles(config: Config) -> int:
+    return config.cycles(config.set_pulse_s) + config.cycles(config.read_pulse_s)
+
+
+def programming_cycles(formats: Formats, retries: int, switches: int) -> int:
+    """Programming one proposed row, with `retries` RESET and SET repeats, `switches` of them after a change of side."""
     c = formats.config
-    cells = formats.cells * (c.cycles(c.set_pulse_s) + c.cycles(c.read_pulse_s))
-    return cells + c.train_samples * c.outputs * c.cycles(c.eval_pulse_s) + c.cycles(c.conversion_s) + 2
+    if c.verify == "off":
+        return formats.cells * set_and_read_cycles(c)
+    attempt = set_and_read_cycles(c) + c.cycles(c.conversion_s)
+    retry = c.cycles(c.reset_pulse_s) + attempt
+    if c.verify == "cell":
+        return formats.cells * (2 + attempt) + retries * retry
+    return formats.pairs * (3 + 2 * (2 + attempt)) + retries * (3 + retry) + switches * 3
 
 
-def draw_stall_cycles(formats: Formats) -> int:
-    """Cycles a decision waits for its uniform draw, which runs beside the pulses: 0 but for the tiniest geometries."""
-    return max(0, formats.config.lfsr_bits // formats.config.lfsr_step_bits + 2 - proposal_cycles(formats))
+def threshold_cycles(config: Config, verified: bool) -> int:
+    """Waiting for the last pair's prior before the first evaluation, where early rejection needs the threshold."""
+    if not config.early_rejection:
+        return 0
+    return 1 if verified else config.cycles(config.conversion_s) + 1
 
 
-def train_cycles(formats: Formats, proposals: int, rejected: int) -> int:
-    """RESET of every row, row 0, all proposals, a RESET a rejection, and storing the last counter."""
+def sweep_cycles(formats: Formats) -> int:
+    """All evaluations of one row, what follows the last of them, and the decision."""
     c = formats.config
-    resets = (c.rows + rejected) * c.cycles(c.reset_pulse_s)
-    return resets + (proposals + 1) * proposal_cycles(formats) + proposals * draw_stall_cycles(formats) + 1
+    evaluations = c.train_samples * c.outputs * c.cycles(c.eval_pulse_s)
+    return (c.sample_order == "hard_first") + evaluations + c.cycles(c.conversion_s) + 2
+
+
+def train_cycles(formats: Formats, proposals: int, tally: Mapping[str, int]) -> int:
+    """RESET of every row, row 0, all proposals, a RESET a rejection, and storing the last counter.
+
+    A proposal rejected ahead of its first evaluation goes from the threshold straight to the decision.
+    """
+    c = formats.config
+    verified = c.verify != "off"
+    first = formats.cells * set_and_read_cycles(c) + threshold_cycles(c, False) + sweep_cycles(formats)
+    programming = programming_cycles(formats, 0, 0) + threshold_cycles(c, verified)
+    extra = programming_cycles(formats, tally["retry"], tally["switch"]) - programming_cycles(formats, 0, 0)
+    full = c.train_samples * c.outputs
+    swept = tally["sweep"] - 1  # proposals with at least one evaluation
+    sweeps = swept * (sweep_cycles(formats) - full * c.cycles(c.eval_pulse_s))
+    evaluations = (tally["eval"] - full) * c.cycles(c.eval_pulse_s)
+    unswept = proposals - swept
+    resets = (c.rows + tally["rejected"]) * c.cycles(c.reset_pulse_s)
+    return resets + first + proposals * programming + extra + sweeps + evaluations + unswept + 1
 
 
 def infer_cycles(formats: Formats, voting_rows: int) -> int:
@@ -41,34 +74,29 @@ def infer_cycles(formats: Formats, voting_rows: int) -> int:
 
 
 def event_counts(
-    formats: Formats, *, words: int, proposals: int, rejected: int, last_row: int, voting_rows: int
+    formats: Formats, words: int, proposals: int, last_row: int, voting_rows: int, tally: Mapping[str, int]
 ) -> dict[str, dict[str, int]]:
-    """Events by phase of a run in which the host loaded `words` words ahead of its commands."""
+    """Events by phase of a run in which the host loaded `words` words ahead of its commands.
+
+    `tally` has the counts named in `pymodels.twin.TALLIES`.
+    """
     c = formats.config
-    sweeps, cells, samples = proposals + 1, formats.cells, c.train_samples
-    resets, votes = c.rows + rejected, c.test_samples * c.outputs * voting_rows
+    votes = c.test_samples * c.outputs * voting_rows
     load = {
         "host_write": words + COMMANDS,
         "lut_read": c.gate_codes,
         "map_write": 2**c.read_bits,
         "cycle": words + COMMANDS + build_cycles(formats),
     }
-    train = {
-        "reset": resets * cells,
-        "set": sweeps * cells,
-        "read": sweeps * cells,
-        "eval": sweeps * samples * c.outputs,
-        "reset_pulse": resets,
-        "gate_lookup": sweeps * cells,
-        "gate_code_write": sweeps * cells,
-        "gate_code_read": proposals * cells,
-        "sample_read": sweeps * samples,
-        "likelihood_add": sweeps * samples * c.outputs,
-        "prior_square": sweeps * formats.pairs,
+    train = {name: tally[name] for name in ("reset", "set", "read", "eval", "reset_pulse", "sample_read")}
+    train |= {
+        "likelihood_add": tally["eval"],
+        "prior_square": (proposals + 1) * formats.pairs,
         "lfsr_step": proposals * (c.lfsr_bits // c.lfsr_step_bits),
         "decision": proposals,
-        "counter_write": last_row + 1,
-        "cycle": train_cycles(formats, proposals, rejected),
+        "counter_write": tally["stored"],
+        "cycle": train_cycles(formats, proposals, tally),
+        **_programming_events(formats, proposals, tally),
     }
     infer = {
         "eval": votes,
@@ -80,3 +108,23 @@ def event_counts(
     }
     phases = {"load": load, "train": train, "infer": infer}
     return {phase: dict.fromkeys(EVENTS, 0) | counts for phase, counts in phases.items()}
+
+
+def _programming_events(formats: Formats, proposals: int, tally: Mapping[str, int]) -> dict[str, int]:
+    """Look-ups and small memories behind the SETs, by the way rows are programmed."""
+    c, cells, sweeps = formats.config, formats.cells, proposals + 1
+    order = {"order_read": tally["order_read"], "order_write": tally["order_write"]}
+    if c.verify == "pair":
+        attempts = proposals * cells + tally["retry"]
+        return order | {
+            "gate_lookup": attempts + tally["switch"],
+            "offset_read": attempts + tally["switch"],
+            "offset_write": attempts,
+            "pair_read": proposals * formats.pairs,
+            "pair_write": sweeps * formats.pairs,
+        }
+    return order | {
+        "gate_lookup": sweeps * cells,
+        "gate_code_write": sweeps * cells,
+        "gate_code_read": proposals * cells,
+    }

@@ -53,6 +53,33 @@ class Config:
     )
     prior_sigma_us: float = key(20.0, "s.d. of the normal prior on each w = g+ - g-", unit="uS", low=0.5, high=1000.0)
 
+    # options of the chain, none of them the paper's
+    verify: str = key(
+        "off",
+        "read while programming: no, each cell, or each pair, see docs/design.md",
+        choices=("off", "cell", "pair"),
+    )
+    verify_window_us: float = key(
+        7.0, "verified programming stops within this of its target", unit="uS", low=0.0, high=1000.0
+    )
+    verify_tries: int = key(8, "most RESET and SET repeats, a cell or a pair", low=0, high=63)
+    verify_memory: str = key(
+        "row",
+        "a device's learned offset lasts for one row's proposals or for one proposal",
+        choices=("row", "proposal"),
+    )
+    common_mode_us: float = key(
+        35.0, "middle of the two conductances a verified pair aims at", unit="uS", low=0.0, high=1000.0
+    )
+    reject_limit: int = key(0, "rejections in a row after which an array row is left empty; 0: never", low=0, high=255)
+    early_rejection: bool = key(False, "stop evaluating a proposal once its rejection is certain")
+    sample_order: str = key(
+        "given",
+        "order of the evaluations: as loaded, or the current row's hard samples first",
+        choices=("given", "hard_first"),
+    )
+    hard_sample_bits: float = key(0.5, "a sample is hard above this -log2 likelihood", unit="bit", low=0.0, high=15.0)
+
     # converters
     adc_bits: int = key(8, "bits of an evaluation's ADC", unit="bit", low=2, high=12)
     eval_range: float = key(0.5, "full scale of that ADC is +-eval_range in S V.w", low=1e-3, high=11.0)
@@ -63,7 +90,13 @@ class Config:
         4.0, "feature value at the input DAC's full scale; beyond it values clip", low=0.01, high=100.0
     )
     input_full_scale_v: float = key(0.4, "row voltage at the input DAC's full scale", unit="V", low=0.01, high=1.0)
-    gate_codes: int = key(21, "entries of the gate LUT, evenly spread over the card's gate range", low=2, high=64)
+    gate_codes: int = key(21, "entries of the gate LUT, evenly spread over its conductances", low=2, high=64)
+    lut_low_us: float = key(
+        0.0, "median conductance of the lowest gate code; 0: the card's", unit="uS", low=0.0, high=500.0
+    )
+    lut_high_us: float = key(
+        0.0, "median conductance of the highest gate code; 0: the card's", unit="uS", low=0.0, high=500.0
+    )
 
     # digital formats
     counter_bits: int = key(8, "width of a row counter, saturating", unit="bit", low=1, high=16)
@@ -117,6 +150,13 @@ class Config:
             self.lfsr_bits % self.lfsr_step_bits == 0,
             f"lfsr_step_bits must divide lfsr_bits ({self.lfsr_bits}), not {self.lfsr_step_bits}",
         )
+        draw = self.lfsr_bits // self.lfsr_step_bits
+        row = 2 * self.outputs * self.features * (self.cycles(self.set_pulse_s) + self.cycles(self.read_pulse_s))
+        rule(
+            draw <= row,
+            f"lfsr_step_bits must let a draw ({draw} cycles) end while a row is programmed ({row} cycles), "
+            f"not be {self.lfsr_step_bits}",
+        )
         rule(
             self.log_u_index_bits < self.lfsr_bits,
             f"log_u_index_bits must be below lfsr_bits ({self.lfsr_bits}), not {self.log_u_index_bits}",
@@ -163,6 +203,10 @@ _TYPES = typing.get_type_hints(Config)
 def _checked(field: dataclasses.Field, value: Any) -> Any:
     """`value` as the key's type, in its range. Raises `InputError` otherwise."""
     kind, meta, name = _TYPES[field.name], field.metadata, field.name
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise InputError(f"{name} must be true or false, not {value!r}")
+        return value
     if kind is str:
         if value not in meta["choices"]:
             raise InputError(f"{name} must be one of {', '.join(meta['choices'])}, not {value!r}")
@@ -207,6 +251,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
     if not equals:
         raise InputError(f"--set must be key=value, not {text!r}")
     kind = _TYPES.get(name, str)
+    if kind is bool:
+        return name, {"true": True, "false": False}.get(value.lower(), value)
     try:
         return name, kind(value)
     except ValueError:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from pymodels.config import Config
 from pymodels.errors import InputError
 
 CARDS = ("16k", "4k")
@@ -125,16 +126,34 @@ def gate_voltages(card: Card, gate_codes: int) -> np.ndarray:
     return np.linspace(card.gate_low_v, card.gate_high_v, gate_codes)
 
 
-def gate_table(card: Card, gate_codes: int) -> GateTable:
-    """Programming table of `gate_codes` evenly spaced gate voltages.
+def gate_table(card: Card, gate_codes: int, low_us: float = 0.0, high_us: float = 0.0) -> GateTable:
+    """Programming table of `gate_codes` gate voltages; medians span `low_us` to `high_us`, 0 being the card's own end.
 
-    The SET current is linear in the gate voltage between the ends of the card's range: our reading, the paper plots
-    the ends and the steps only.
+    Over the card's own range the SET current is linear in the evenly spaced gate voltage: our reading, the paper plots
+    the ends and the steps only. A wider or narrower table spreads its medians evenly and takes the current from the
+    card's law. Two extrapolations where it leaves the card's range: above it the law goes on, below it the median falls
+    in proportion to the current (the 16k card's line would reach 0 A at 13 uS). Raises `InputError` for an empty span.
     """
-    current_ua = np.linspace(card.current_low_ua, card.current_high_ua, gate_codes)
-    median_us = card.median_offset_us + card.median_gain_us * current_ua**card.median_exponent
+    ends_ua = np.array([card.current_low_ua, card.current_high_ua])
+    own_low_us, own_high_us = card.median_offset_us + card.median_gain_us * ends_ua**card.median_exponent
+    if low_us or high_us:
+        low_us, high_us = low_us or own_low_us, high_us or own_high_us
+        if low_us >= high_us:
+            raise InputError(f"lut_high_us must be above lut_low_us ({low_us:g}), not {high_us:g}")
+        median_us = np.linspace(low_us, high_us, gate_codes)
+        law_us = np.maximum(median_us, own_low_us)
+        law_ua = ((law_us - card.median_offset_us) / card.median_gain_us) ** (1 / card.median_exponent)
+        current_ua = law_ua * np.minimum(median_us / own_low_us, 1.0)
+    else:
+        current_ua = np.linspace(*ends_ua, gate_codes)
+        median_us = card.median_offset_us + card.median_gain_us * current_ua**card.median_exponent
     sd_us = card.sd_gain_us * current_ua**card.sd_exponent
     return GateTable(*(np.rint(1000 * table).astype(np.int64) for table in (median_us, sd_us, current_ua)))
+
+
+def lut_table(card: Card, config: Config) -> GateTable:
+    """The programming table that a configuration asks for."""
+    return gate_table(card, config.gate_codes, config.lut_low_us, config.lut_high_us)
 
 
 def lcs_table_ns(card: Card) -> np.ndarray:

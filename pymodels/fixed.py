@@ -251,6 +251,29 @@ class Formats:
         shift = min(shift, 2**PRIOR_SHIFT_BITS - 1)
         return min(round(exact * 2**shift), 2**PRIOR_MULTIPLIER_BITS - 1), shift
 
+    # options of the chain
+
+    @property
+    def verify_window(self) -> int:
+        """Largest read-code error that a verified programming accepts."""
+        return math.floor(1000 * self.config.verify_window_us / self.read_step_ns)
+
+    @property
+    def common_mode(self) -> int:
+        """The middle that a verified pair aims at, in read codes."""
+        return round(1000 * self.config.common_mode_us / self.read_step_ns)
+
+    @property
+    def hard_above(self) -> int:
+        """A sample is hard if its likelihood entry exceeds this."""
+        return round(self.config.hard_sample_bits * 2**self.config.log_fraction_bits)
+
+    @property
+    def late_evaluations(self) -> int:
+        """Evaluations already started when a sum that rejects is seen: conversion and addition overlap pulses."""
+        c = self.config
+        return c.cycles(c.conversion_s) // c.cycles(c.eval_pulse_s) + 1
+
     # sample memory words
 
     def pack_sample(self, codes: list[int], label: int) -> int:

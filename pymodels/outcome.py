@@ -14,9 +14,9 @@ import numpy as np
 class Outcome:
     """The stored posterior, the inference, and everything that was counted.
 
-    `conductance_ns` int64 [rows, cells] and `counters` int64 [filled rows] are the stored state; `classes` int64 [test]
-    and `sums` int64 [test, outputs] the inference; `counts` (events.EVENTS), `quantities` (events.QUANTITIES) and
-    `joules` (by array operation) are by phase.
+    `conductance_ns` int64 [rows, cells] and `counters` int64 [last_row + 1] are the stored state (a skipped row counts
+    0); `classes` int64 [test] and `sums` int64 [test, outputs] the inference; `counts` (events.EVENTS), `quantities`
+    (events.QUANTITIES) and `joules` (by array operation) are by phase.
     """
 
     conductance_ns: np.ndarray
@@ -25,6 +25,7 @@ class Outcome:
     sums: np.ndarray
     last_row: int
     proposals: int
+    skipped: int
     clamps: int
     lost_counts: int
     cycles: int
@@ -33,6 +34,11 @@ class Outcome:
     joules: dict[str, dict[str, float]]
 
     ARRAYS: ClassVar = ("conductance_ns", "counters", "classes", "sums")
+
+    @property
+    def filled_rows(self) -> int:
+        """Rows that hold an accepted model; each was counted at least once."""
+        return int(np.count_nonzero(self.counters))
 
     def save(self, path: Path) -> None:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

@@ -10,8 +10,9 @@ import numpy as np
 
 from pymodels.errors import InputError
 
-STREAMS = {"split": 0, "devices": 1, "lfsr": 2, "array": 3, "stuck": 4}
-"""Spawn key of each stream: the data split, the device population, the chip's LFSR, array noise, stuck cells."""
+STREAMS = {"split": 0, "devices": 1, "lfsr": 2, "array": 3, "stuck": 4, "float": 5, "chains": 6}
+"""Spawn key of each stream: the data split, the device population, the chip's LFSR, array noise, stuck cells, all noise
+of the engine in real numbers, the seeds of further chains."""
 
 
 def stream_sequence(seed: int, name: str) -> np.random.SeedSequence:
@@ -38,3 +39,9 @@ def lfsr_seed(seed: int, bits: int) -> int:
     """Start value of a `bits` wide LFSR (at most 64), never 0: the all-zero state is the one it cannot leave."""
     value = int(stream_sequence(seed, "lfsr").generate_state(1, np.uint64)[0])
     return value % (2**bits - 1) + 1
+
+
+def chain_seeds(seed: int, chains: int) -> list[int]:
+    """A seed for each of `chains` chains: the user's own first, so that one chain is the plain run. More move none."""
+    further = stream_sequence(seed, "chains").generate_state(max(0, chains - 1), np.uint64)
+    return [int(seed), *(int(word) for word in further)]

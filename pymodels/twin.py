@@ -42,8 +42,23 @@ class Arithmetic(NamedTuple):
     prior_shift: int
     gate_map: np.ndarray
     gate_clamped: np.ndarray
+    gate_top: int
     counter_top: int
     max_proposals: int
+    verify: int
+    window: int
+    tries: int
+    memory: bool
+    common_mode: int
+    reject_limit: int
+    early_rejection: bool
+    late_evaluations: int
+    hard_first: bool
+    hard_above: int
+
+
+VERIFY = {"off": 0, "cell": 1, "pair": 2}
+VERIFY_CELL, VERIFY_PAIR = 1, 2
 
 
 class Devices(NamedTuple):
@@ -61,17 +76,15 @@ class Devices(NamedTuple):
     conductance_ns: np.ndarray
 
 
-class Tally(NamedTuple):
-    """What the kernel counted; quantities still without the pulse widths."""
-
-    last_row: int
-    proposals: int
-    clamps: int
-    lost: int
-    set_current_na: int
-    reset_conductance_ns: int
-    read_conductance_ns: int
-    eval_conductance_code2_ns: int
+TALLIES = (
+    "set", "reset", "read", "reset_pulse", "retry", "switch", "sweep", "sample_read", "eval", "order_read",
+    "order_write", "stored", "rejected", "clamps", "lost", "skipped", "set_na", "reset_ns", "read_ns", "eval_ns",
+)  # fmt: skip
+"""What the kernel counts, in the order of its tally; quantities (_na, _ns) still without the pulse widths."""
+(
+    SETS, RESETS, READS, RESET_PULSES, RETRIES, SWITCHES, SWEEPS, SAMPLE_READS, EVALS, ORDER_READS,
+    ORDER_WRITES, STORED, REJECTED, CLAMPS, LOST, SKIPPED, SET_NA, RESET_NS, READ_NS, EVAL_NS,
+) = range(len(TALLIES))  # fmt: skip
 
 
 @njit(cache=True)
@@ -98,49 +111,135 @@ def neg_log2_u(state: np.uint64, chip: Arithmetic) -> int:
 
 
 @njit(cache=True)
-def reset_row(devices: Devices, row: int) -> int:
-    """RESET a row; its summed conductance before plus after, in nS."""
-    both = 0
-    cells = devices.conductance_ns.shape[1]
-    for cell in range(cells):
-        both += devices.conductance_ns[row, cell]
-        if devices.stuck[row, cell] == NOT_STUCK:
-            k = devices.set_count[row, cell]
-            devices.conductance_ns[row, cell] = reset_draw(
-                devices.k0, devices.k1, row * cells + cell, k, devices.lcs_table
-            )
-        both += devices.conductance_ns[row, cell]
-    return both
+def reset_cell(devices: Devices, row: int, cell: int, tally: np.ndarray) -> None:
+    tally[RESETS] += 1
+    tally[RESET_NS] += devices.conductance_ns[row, cell]
+    if devices.stuck[row, cell] == NOT_STUCK:
+        index, k = row * devices.conductance_ns.shape[1] + cell, devices.set_count[row, cell]
+        devices.conductance_ns[row, cell] = reset_draw(devices.k0, devices.k1, index, k, devices.lcs_table)
+    tally[RESET_NS] += devices.conductance_ns[row, cell]
 
 
 @njit(cache=True)
-def set_row(devices: Devices, row: int, gates: np.ndarray) -> int:
-    """SET each cell of a row at its gate code; the summed programming current in nA."""
-    current = 0
-    cells = devices.conductance_ns.shape[1]
-    for cell in range(cells):
-        gate = gates[cell]
-        devices.set_count[row, cell] += 1
-        if devices.stuck[row, cell] == NOT_STUCK:
-            devices.conductance_ns[row, cell] = set_draw(
-                devices.k0, devices.k1, row * cells + cell, devices.set_count[row, cell],
-                devices.median_ns[gate], devices.sd_ns[gate], devices.device_q16[row, cell],
-            )  # fmt: skip
-        current += devices.current_na[gate]
-    return current
+def reset_row(devices: Devices, row: int, tally: np.ndarray) -> None:
+    tally[RESET_PULSES] += 1
+    for cell in range(devices.conductance_ns.shape[1]):
+        reset_cell(devices, row, cell, tally)
 
 
 @njit(cache=True)
-def likelihood(chip: Arithmetic, conductance_ns: np.ndarray, codes: np.ndarray, flips: np.ndarray) -> int:
-    """-log2 likelihood of one row, [cells] in nS, over the samples.
+def set_and_read(chip: Arithmetic, devices: Devices, row: int, cell: int, gate: int, tally: np.ndarray) -> int:
+    """SET one cell at a gate code and READ it; the read code."""
+    devices.set_count[row, cell] += 1
+    if devices.stuck[row, cell] == NOT_STUCK:
+        devices.conductance_ns[row, cell] = set_draw(
+            devices.k0, devices.k1, row * devices.conductance_ns.shape[1] + cell, devices.set_count[row, cell],
+            devices.median_ns[gate], devices.sd_ns[gate], devices.device_q16[row, cell],
+        )  # fmt: skip
+    conductance_ns = devices.conductance_ns[row, cell]
+    tally[SETS] += 1
+    tally[SET_NA] += devices.current_na[gate]
+    tally[READS] += 1
+    tally[READ_NS] += conductance_ns
+    return min(conductance_ns // chip.read_step_ns, chip.read_top)
+
+
+@njit(cache=True)
+def program_plain(
+    chip: Arithmetic, devices: Devices, row: int, current: np.ndarray, read: np.ndarray, tally: np.ndarray
+) -> None:
+    """One SET a cell at the gate code of the current row's read; row 0 at gate code 0. New read codes into `read`."""
+    for cell in range(len(read)):
+        gate = chip.gate_map[current[cell]] if row else 0
+        tally[CLAMPS] += chip.gate_clamped[current[cell]] if row else 0
+        read[cell] = set_and_read(chip, devices, row, cell, gate, tally)
+
+
+@njit(cache=True)
+def program_cells(
+    chip: Arithmetic, devices: Devices, row: int, current: np.ndarray, read: np.ndarray, tally: np.ndarray
+) -> None:
+    """As `program_plain`, each cell again until its read is within the window of the current row's, or out of tries."""
+    for cell in range(len(read)):
+        gate = chip.gate_map[current[cell]]
+        tries = 0
+        while True:
+            tally[CLAMPS] += chip.gate_clamped[current[cell]]
+            read[cell] = set_and_read(chip, devices, row, cell, gate, tally)
+            if abs(read[cell] - current[cell]) <= chip.window or tries == chip.tries:
+                break
+            tries += 1
+            tally[RETRIES] += 1
+            tally[RESET_PULSES] += 1
+            reset_cell(devices, row, cell, tally)
+
+
+@njit(cache=True)
+def learn(chip: Arithmetic, cell: int, error: int, offsets: np.ndarray, seen: np.ndarray) -> None:
+    """Move a device's code offset by its read error with gain 1, 1/2, 1/4, 1/4, then 1/8: about max(1/t, 0.1)."""
+    seen[cell] = min(seen[cell] + 1, 5)
+    shift = 0 if seen[cell] == 1 else 1 if seen[cell] == 2 else 2 if seen[cell] < 5 else 3
+    offsets[cell] = min(max(offsets[cell] + (error >> shift), -chip.read_top), chip.read_top)
+
+
+@njit(cache=True)
+def aim(chip: Arithmetic, target: int, offset: int) -> int:
+    return min(max(target + offset, 0), chip.read_top)
+
+
+@njit(cache=True)
+def program_pairs(
+    chip: Arithmetic, devices: Devices, row: int, current: np.ndarray, read: np.ndarray, offsets: np.ndarray,
+    seen: np.ndarray, tally: np.ndarray,
+) -> None:  # fmt: skip
+    """Close the loop on each pair: the lower side once, then the other until the difference is the current row's.
+
+    `current` and `read` [cells] are read codes of the current and the new row; `offsets`, `seen` [cells] the learned
+    code offsets and SETs of this row's devices.
+    """
+    for plus in range(0, len(read), 2):
+        difference = current[plus] - current[plus + 1]
+        wanted = abs(difference)
+        high = plus if difference >= 0 else plus + 1
+        low = 2 * plus + 1 - high
+        tries = 0
+        for cell in (low, high):
+            target = max(chip.common_mode - (wanted >> 1), 0) if cell == low else read[low] + wanted
+            code = aim(chip, target, offsets[cell])
+            tally[CLAMPS] += chip.gate_clamped[code]
+            read[cell] = set_and_read(chip, devices, row, cell, chip.gate_map[code], tally)
+            learn(chip, cell, target - read[cell], offsets, seen)
+        work = high
+        while abs(read[high] - read[low] - wanted) > chip.window and tries < chip.tries:
+            tries += 1
+            target = read[low] + wanted if work == high else read[high] - wanted
+            code = aim(chip, target, offsets[work])
+            if chip.gate_map[code] < 2 or chip.gate_map[code] > chip.gate_top - 2:
+                work = high + low - work
+                tally[SWITCHES] += 1
+                target = read[low] + wanted if work == high else read[high] - wanted
+                code = aim(chip, target, offsets[work])
+            tally[RETRIES] += 1
+            tally[RESET_PULSES] += 1
+            reset_cell(devices, row, work, tally)
+            tally[CLAMPS] += chip.gate_clamped[code]
+            read[work] = set_and_read(chip, devices, row, work, chip.gate_map[code], tally)
+            learn(chip, work, target - read[work], offsets, seen)
+
+
+@njit(cache=True)
+def sample_costs(
+    chip: Arithmetic, conductance_ns: np.ndarray, codes: np.ndarray, flips: np.ndarray, costs: np.ndarray
+) -> None:
+    """-log2 likelihood of each sample and output under one row, [cells] in nS, into `costs` int64 [outputs, samples].
 
     `codes` float64 [features, samples] and the sums below are integers below 2^52, so floating point is exact here in
     any order, and four times as fast as 64-bit integers. `flips` int64 [outputs, samples] is 0 for t = 1, else -1.
     """
     features, samples = codes.shape
-    total = 0
+    sums = np.empty(samples)
     for output in range(chip.outputs):
-        sums = np.zeros(samples)
+        sums[:] = 0.0
         for feature in range(features):
             cell = 2 * (output * features + feature)
             w = np.float64(conductance_ns[cell] - conductance_ns[cell + 1])
@@ -149,65 +248,133 @@ def likelihood(chip: Arithmetic, conductance_ns: np.ndarray, codes: np.ndarray, 
         for sample in range(samples):
             code = np.int64(np.floor(sums[sample] / chip.eval_step))
             code = min(max(code, -chip.adc_top - 1), chip.adc_top) ^ flips[output, sample]
-            total += chip.likelihood_table[(code + chip.adc_top + 1) >> chip.table_shift]
+            costs[output, sample] = chip.likelihood_table[(code + chip.adc_top + 1) >> chip.table_shift]
+
+
+@njit(cache=True)
+def sweep(
+    chip: Arithmetic, conductance_ns: np.ndarray, code2: np.ndarray, costs: np.ndarray, order: np.ndarray,
+    threshold: int, first: bool, tally: np.ndarray,
+) -> int:  # fmt: skip
+    """Sum `costs` sample by sample in `order`; with early rejection they end soon after the sum exceeds `threshold`.
+
+    Returns the sum. `late_evaluations` are those already under way when the sum is seen. Books evaluations and their
+    drive: conductance times squared code, `code2` int64 [samples, features].
+    """
+    outputs, samples = costs.shape
+    total, end = 0, samples * outputs
+    if chip.early_rejection and not first:
+        end = 0 if threshold < 0 else end
+        evaluation = 0
+        while evaluation < end:
+            total += costs[evaluation % outputs, order[evaluation // outputs]]
+            evaluation += 1
+            if total > threshold:
+                end = min(end, evaluation + chip.late_evaluations)
+                threshold = np.int64(2**62)  # seen once
+    else:
+        total = costs.sum()
+    fetched = (end + outputs - 1) // outputs
+    tally[EVALS] += end
+    tally[SAMPLE_READS] += fetched
+    tally[SWEEPS] += end > 0
+    if chip.hard_first and end:
+        tally[ORDER_READS] += min(samples, fetched + 1) if not first else 0
+        tally[ORDER_WRITES] += end // outputs
+    features = code2.shape[1]
+    for output in range(outputs):
+        both = np.zeros(features, np.int64)
+        for feature in range(features):
+            cell = 2 * (output * features + feature)
+            both[feature] = conductance_ns[cell] + conductance_ns[cell + 1]
+        for position in range((end - output + outputs - 1) // outputs):
+            sample = order[position]
+            for feature in range(features):
+                tally[EVAL_NS] += both[feature] * code2[sample, feature]
     return total
 
 
 @njit(cache=True)
-def drive(conductance_ns: np.ndarray, code2: np.ndarray, outputs: int) -> int:
-    """Sum over outputs and cells of conductance times `code2`, the squared codes of all samples by feature."""
-    total = 0
-    for pair in range(outputs * code2.shape[0]):
-        total += (conductance_ns[2 * pair] + conductance_ns[2 * pair + 1]) * code2[pair % code2.shape[0]]
-    return total
+def hard_first(chip: Arithmetic, costs: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """The next order: samples above `hard_above` in any output from the front, the others from the back."""
+    outputs, samples = costs.shape
+    fresh = np.empty_like(order)
+    front, back = 0, samples - 1
+    for position in range(samples):
+        sample = order[position]
+        hard = False
+        for output in range(outputs):
+            hard |= costs[output, sample] > chip.hard_above
+        if hard:
+            fresh[front] = sample
+            front += 1
+        else:
+            fresh[back] = sample
+            back -= 1
+    return fresh
 
 
 @njit(cache=True)
 def train_chain(
     chip: Arithmetic, devices: Devices, codes: np.ndarray, code2: np.ndarray, flips: np.ndarray, lfsr: np.uint64
-) -> tuple[np.ndarray, Tally]:
-    """The whole chain; the counters of the filled rows and the tally. Changes `devices` in place."""
+) -> tuple[np.ndarray, int, int, np.ndarray]:
+    """The whole chain: counters up to the last filled row, that row, proposals, tally. Changes `devices` in place."""
     rows, cells = devices.conductance_ns.shape
+    tally = np.zeros(len(TALLIES), np.int64)
     counters = np.zeros(rows, np.int64)
-    gates, clamped = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
-    read = np.zeros(cells, np.int64)
-    clamps = lost = set_na = reset_ns = read_ns = eval_ns = proposals = current_cost = 0
-    for row in range(rows):
-        reset_ns += reset_row(devices, row)
-    row = 0
+    current_read, read = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
+    offsets, seen = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
+    costs, order = np.zeros(flips.shape, np.int64), np.arange(flips.shape[1])
+    proposals = current_cost = current = row = streak = 0
+    for cleared in range(rows):
+        reset_row(devices, cleared, tally)
     while True:
-        set_na += set_row(devices, row, gates)
-        clamps += clamped.sum()
+        if streak == 0 or not chip.memory:
+            offsets[:] = 0
+            seen[:] = 0
+        if row == 0 or chip.verify == 0:
+            program_plain(chip, devices, row, current_read, read, tally)
+        elif chip.verify == VERIFY_CELL:
+            program_cells(chip, devices, row, current_read, read, tally)
+        else:
+            program_pairs(chip, devices, row, current_read, read, offsets, seen, tally)
         squares = 0
-        for cell in range(cells):
-            read_ns += devices.conductance_ns[row, cell]
-            read[cell] = min(devices.conductance_ns[row, cell] // chip.read_step_ns, chip.read_top)
         for cell in range(0, cells, 2):
             squares += (read[cell] - read[cell + 1]) ** 2
         prior = (squares * chip.prior_multiplier) >> chip.prior_shift
+        threshold = 0
         if row:
             lfsr = draw_state(lfsr, chip.lfsr_bits, chip.lfsr_taps)
             proposals += 1
-        cost = likelihood(chip, devices.conductance_ns[row], codes, flips)
-        eval_ns += drive(devices.conductance_ns[row], code2, chip.outputs)
-        if row == 0 or cost <= current_cost + neg_log2_u(lfsr, chip) - prior:
-            current_cost = cost + prior
+            threshold = current_cost + neg_log2_u(lfsr, chip) - prior
+        sample_costs(chip, devices.conductance_ns[row], codes, flips, costs)
+        cost = sweep(chip, devices.conductance_ns[row], code2, costs, order, threshold, row == 0, tally)
+        if row == 0 or cost <= threshold:
+            current_cost, current, streak = cost + prior, row, 0
             counters[row] = 1
+            tally[STORED] += 1
+            current_read[:] = read
+            if chip.hard_first:
+                order = hard_first(chip, costs, order)
             if row == rows - 1 or proposals == chip.max_proposals:
                 break
-            for cell in range(cells):
-                gates[cell], clamped[cell] = chip.gate_map[read[cell]], chip.gate_clamped[read[cell]]
             row += 1
             continue
-        if counters[row - 1] == chip.counter_top:
-            lost += 1
+        tally[REJECTED] += 1
+        streak += 1
+        if counters[current] == chip.counter_top:
+            tally[LOST] += 1
         else:
-            counters[row - 1] += 1
-        reset_ns += reset_row(devices, row)
-        if proposals == chip.max_proposals:
-            row -= 1
+            counters[current] += 1
+        reset_row(devices, row, tally)
+        if streak == chip.reject_limit:
+            tally[SKIPPED] += 1
+            tally[STORED] += 1
+            streak = 0
+            row += 1
+        if row == rows or proposals == chip.max_proposals:
             break
-    return counters[: row + 1], Tally(row, proposals, clamps, lost, set_na, reset_ns, read_ns, eval_ns)
+    return counters[: current + 1], current, proposals, tally
 
 
 def nearest_gates(lut: np.ndarray, codes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -238,8 +405,19 @@ def arithmetic(formats: Formats, lut: np.ndarray) -> Arithmetic:
         prior_shift=shift,
         gate_map=gate_map,
         gate_clamped=gate_clamped,
+        gate_top=config.gate_codes - 1,
         counter_top=2**config.counter_bits - 1,
         max_proposals=config.max_proposals,
+        verify=VERIFY[config.verify],
+        window=formats.verify_window,
+        tries=config.verify_tries,
+        memory=config.verify_memory == "row",
+        common_mode=formats.common_mode,
+        reject_limit=config.reject_limit,
+        early_rejection=config.early_rejection,
+        late_evaluations=formats.late_evaluations,
+        hard_first=config.sample_order == "hard_first",
+        hard_above=formats.hard_above,
     )
 
 
@@ -270,35 +448,30 @@ def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, l
     classes_of = np.arange(config.outputs)[:, None] if config.outputs > 1 else np.ones((1, 1), np.int64)
     flips = np.where(labels[None, : config.train_samples] == classes_of, 0, -1)
     state = np.uint64(lfsr_state(lfsr_seed(seed, config.lfsr_bits), config.lfsr_bits))
-    counters, tally = train_chain(
+    counters, last_row, proposals, counted = train_chain(
         arithmetic(formats, lut),
         devices_of(array),
         np.ascontiguousarray(train.T, np.float64),
-        (train**2).sum(axis=0),
+        np.ascontiguousarray(train**2, np.int64),
         flips,
         state,
     )
-    filled = array.conductance_ns[: tally.last_row + 1]
-    first_vote = min(config.burn_in, tally.last_row)
+    tally = dict(zip(TALLIES, counted.tolist(), strict=True))
+    filled = array.conductance_ns[: last_row + 1]
+    first_vote = min(config.burn_in, last_row)
     classes, sums = predict(config, filled, counters, test)
-    counts = event_counts(
-        formats,
-        words=words,
-        proposals=tally.proposals,
-        rejected=tally.proposals - tally.last_row,
-        last_row=tally.last_row,
-        voting_rows=tally.last_row + 1 - first_vote,
-    )
+    counts = event_counts(formats, words, proposals, last_row, last_row + 1 - first_vote, tally)
     quantities = _quantities(config, tally, _test_drive(config, filled[first_vote:], test))
     return Outcome(
         conductance_ns=array.conductance_ns,
         counters=counters,
         classes=classes,
         sums=sums,
-        last_row=tally.last_row,
-        proposals=tally.proposals,
-        clamps=tally.clamps,
-        lost_counts=tally.lost,
+        last_row=last_row,
+        proposals=proposals,
+        skipped=tally["skipped"],
+        clamps=tally["clamps"],
+        lost_counts=tally["lost"],
         cycles=sum(counts[phase]["cycle"] for phase in PHASES),
         counts=counts,
         quantities=quantities,
@@ -312,14 +485,14 @@ def _test_drive(config: Config, voting: np.ndarray, test: np.ndarray) -> int:
     return int((by_pair.reshape(config.outputs, -1) * (test**2).sum(axis=0)).sum())
 
 
-def _quantities(config: Config, tally: Tally, test_drive: int) -> dict[str, dict[str, int]]:
+def _quantities(config: Config, tally: dict[str, int], test_drive: int) -> dict[str, dict[str, int]]:
     quantities = {phase: dict.fromkeys(QUANTITIES, 0) for phase in PHASES}
     evaluation = config.cycles(config.eval_pulse_s)
     quantities["train"] |= {
-        "set_current_na_cycles": tally.set_current_na * config.cycles(config.set_pulse_s),
-        "reset_conductance_ns_cycles": tally.reset_conductance_ns * config.cycles(config.reset_pulse_s),
-        "read_conductance_ns_cycles": tally.read_conductance_ns * config.cycles(config.read_pulse_s),
-        "eval_conductance_code2_ns_cycles": tally.eval_conductance_code2_ns * evaluation,
+        "set_current_na_cycles": tally["set_na"] * config.cycles(config.set_pulse_s),
+        "reset_conductance_ns_cycles": tally["reset_ns"] * config.cycles(config.reset_pulse_s),
+        "read_conductance_ns_cycles": tally["read_ns"] * config.cycles(config.read_pulse_s),
+        "eval_conductance_code2_ns_cycles": tally["eval_ns"] * evaluation,
     }
     quantities["infer"]["eval_conductance_code2_ns_cycles"] = test_drive * evaluation
     return quantities

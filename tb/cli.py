@@ -22,6 +22,9 @@ UsageError: Any = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(name="oxmc", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
+ENGINE_HELP = "verilator or icarus: the RTL; twin: its bit-true model; float: the paper's simulator in real numbers."
+MAX_CHAINS = 64
+
 TaskArgument = Annotated[str, typer.Argument(help=f"What to learn: {', '.join(TASKS)}.")]
 PresetOption = Annotated[str, typer.Option(help=f"Named configuration of the task: {', '.join(PRESETS)}.")]
 ConfigOption = Annotated[Path | None, typer.Option(help="TOML file of configuration keys, over the preset.")]
@@ -48,17 +51,29 @@ def _seed(text: str) -> int:
     return value
 
 
+def _chains(text: str) -> int:
+    """The number of chains in `text`. Raises `InputError` unless it is 1 or more and can be analysed."""
+    from tb.posterior import EXTRA, available
+
+    if not (text.isdecimal() and 1 <= int(text) <= MAX_CHAINS):
+        raise InputError(f"--chains must be an integer from 1 to {MAX_CHAINS}, not {text!r}")
+    if int(text) > 1 and not available():
+        raise InputError(f"--chains above 1 needs the packages of {EXTRA}, which are not installed")
+    return int(text)
+
+
 @app.command()
 def train(
     task: TaskArgument,
     preset: PresetOption = "paper",
-    engine: Annotated[str, typer.Option(help="verilator or icarus: the RTL; twin: its bit-true model.")] = "verilator",
+    engine: Annotated[str, typer.Option(help=ENGINE_HELP)] = "verilator",
     seed: Annotated[str, typer.Option(metavar="N", help="All randomness comes from it; an integer >= 0.")] = "0",
     rows: Annotated[str | None, typer.Option(metavar="N", help="Array rows; also caps burn_in at N/8.")] = None,
     config: ConfigOption = None,
     settings: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="Run directory; by default a new one in build/runs.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json and nothing else.")] = False,
+    chains: Annotated[str, typer.Option(metavar="C", help="Chains on one split, each with its own devices.")] = "1",
     waves: Annotated[bool, typer.Option(help="Keep a VCD of all signals in the run directory.")] = False,
 ) -> None:
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
@@ -70,8 +85,8 @@ def train(
     from tb import train as training
     from tb.rundir import check_out, free_name
 
-    if waves and engine == "twin":
-        raise InputError("--waves needs an RTL engine (verilator, icarus), not 'twin'")
+    if waves and engine in ("twin", "float"):
+        raise InputError(f"--waves needs an RTL engine (verilator, icarus), not {engine!r}")
     if engine not in training.ENGINES:
         raise InputError(f"--engine must be one of {', '.join(training.ENGINES)}, not {engine!r}")
     seed_value = _seed(seed)
@@ -89,6 +104,7 @@ def train(
         ),
         out=out or free_name(f"{task}-{preset}-{engine}-s{seed_value}"),
         waves=waves,
+        chains=_chains(chains),
     )
     check_out(request.out)
     with console.progress(request.config.rows) as watcher:
@@ -140,6 +156,18 @@ def energy(
         raise InputError(f"--out must be a writable file, not {str(out)!r} ({error.strerror})") from error
 
 
+@app.command()
+def plot(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default RUN/plots.")] = None,
+) -> None:
+    """Draw a run's chain, joint marginals and array, as PNG and SVG."""
+    from tb.plots import plot_run
+
+    for path in plot_run(run, out or run / "plots"):
+        print(path)
+
+
 def _fail(message: str, code: int) -> int:
     """Say on one line of stderr what went wrong."""
     print("oxmc: error:", " ".join(message.splitlines()), file=sys.stderr)
@@ -166,8 +194,10 @@ def run(arguments: list[str]) -> int:
             raise
         if isinstance(error, InputError):
             return _fail(str(error), EXIT_USAGE)
-        known = isinstance(error, (RunError, OSError))
-        return _fail(str(error) if known else f"{error!r}, shown in full by oxmc --debug", EXIT_FAILED)
+        if isinstance(error, (RunError, OSError)):
+            return _fail(str(error), EXIT_FAILED)
+        first_line = " ".join(str(error).splitlines()[:1])
+        return _fail(f"{type(error).__name__}: {first_line} (oxmc --debug shows all of it)", EXIT_FAILED)
     if code == EXIT_INTERRUPTED:  # where typer has caught the interrupt itself
         return _fail("interrupted", EXIT_INTERRUPTED)
     return code if isinstance(code, int) else 0

@@ -53,12 +53,22 @@ def progress(rows: int) -> Iterator[Watcher]:
         yield update
 
 
+def _mixing(chains: dict[str, Any]) -> str:
+    if chains["rhat_max"] is None or chains["ess_bulk_min"] is None:
+        return "too short to tell how well they mix"
+    return (
+        f"R-hat at most {chains['rhat_max']:.2f}, effective draws at least {chains['ess_bulk_min']:.3g}, "
+        f"{chains['ess_per_uj']:.3g} a uJ ({chains['node']})"
+    )
+
+
 def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
     """The end of `oxmc train` on a terminal; `reference` is a logistic regression's accuracy on the same split."""
     result, chain, clock, config = run["result"], run["chain"], run["time"], run["config"]
     table = Table(show_header=False, box=None, pad_edge=False)
+    where = "in real numbers" if run["engine"] == "float" else "on the chip"
     rows = [
-        (f"test {result['metric']}", f"{result['value']:.4f} on {config['test_samples']} points (on the chip)"),
+        (f"test {result['metric']}", f"{result['value']:.4f} on {config['test_samples']} points ({where})"),
         ("logistic regression", f"{reference:.4f} on the same split"),
         ("rows", f"{result['rows_used']} of {config['rows']}, burn-in {result['burn_in']}"),
         ("proposals", f"{chain['proposals']}, acceptance {chain['acceptance']:.3f}"),
@@ -70,6 +80,8 @@ def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
     for node, joules in run["energy_j"].items():
         span = f"{joules['low'] * 1e6:.3g} - {joules['high'] * 1e6:.3g}"
         rows.append((f"energy at {node}", f"{joules['total'] * 1e6:.3g} uJ (interval {span} uJ)"))
+    if chains := run.get("chains"):
+        rows.append((f"{chains['n']} chains", _mixing(chains)))
     rows.append(("state", result["state_sha256"][:16]))
     rows.append(("run directory", str(out)))
     for name, value in rows:

@@ -13,12 +13,16 @@ from pymodels.config import Config
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One training: its configuration, seed and data as input codes, training points first."""
+    """One training: its configuration, seed and data as input codes, training points first.
+
+    `features` float64 [n, features] is the same data in real numbers; it stays on this side of the border.
+    """
 
     config: Config
     seed: int
     codes: np.ndarray
     labels: np.ndarray
+    features: np.ndarray | None = None
 
     def save(self, path: Path) -> None:
         header = json.dumps({"config": self.config.as_dict(), "seed": str(self.seed)})

@@ -56,7 +56,9 @@ def build_config(config: Config) -> Config:
         " log_fraction_bits log_u_index_bits table_bits response_bits clock_hz set_pulse_s reset_pulse_s read_pulse_s"
         " eval_pulse_s conversion_s"
     ).split()
+    shaping += "verify verify_memory early_rejection sample_order".split()
     keep = {name: getattr(config, name) for name in shaping}
+    keep["reject_limit"] = min(1, config.reject_limit)  # the register is there or not
     samples = formats.sample_capacity
     return Config(**keep, rows=formats.row_capacity, train_samples=samples // 2, test_samples=samples // 2)
 

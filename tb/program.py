@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hdl.host import Command, Setting, Space, address, sample_lane_bits, sample_lanes
-from pymodels.devices import gate_table, load_card
+from hdl.host import Command, Setting, Space, address, sample_lane_bits, sample_lanes, setting_widths
+from pymodels.devices import load_card, lut_table
 from pymodels.fixed import HOST_WORD_BITS, Formats
 
 Word = tuple[int, int]
@@ -17,7 +17,7 @@ WORD_MASK = 2**HOST_WORD_BITS - 1
 def lut_codes(formats: Formats) -> list[int]:
     """The gate LUT: the read code of the card's median conductance at each gate code."""
     config = formats.config
-    median_ns = gate_table(load_card(config.card), config.gate_codes).median_ns
+    median_ns = lut_table(load_card(config.card), config).median_ns
     top = 2**config.read_bits - 1
     return [min(int(ns) // formats.read_step_ns, top) for ns in median_ns]
 
@@ -71,6 +71,16 @@ def _settings(formats: Formats, lfsr_seed: int) -> Iterator[Word]:
     yield setting(Setting.MAX_PROPOSALS, config.max_proposals)
     yield setting(Setting.PRIOR_MULTIPLIER, multiplier)
     yield setting(Setting.PRIOR_SHIFT, shift)
+    options = {
+        Setting.VERIFY_WINDOW: min(formats.verify_window, 2**config.read_bits - 1),
+        Setting.VERIFY_TRIES: config.verify_tries,
+        Setting.COMMON_MODE: formats.common_mode,
+        Setting.REJECT_LIMIT: config.reject_limit,
+        Setting.HARD_ABOVE: formats.hard_above,
+    }
+    for register in setting_widths(formats):
+        if register in options:
+            yield setting(register, options[register])
     yield setting(Setting.SEED_LOW, lfsr_seed & WORD_MASK)
     if config.lfsr_bits > HOST_WORD_BITS:
         yield setting(Setting.SEED_HIGH, lfsr_seed >> HOST_WORD_BITS)

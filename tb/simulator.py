@@ -229,7 +229,7 @@ class Simulation:
     ) -> None:
         """Run the cocotb tests of `module` in `folder`; `watch` is called while they run.
 
-        Raises `RunError` with the first error line of the log if a test or the simulator fails.
+        Raises `RunError` with the last error line of the log if a test or the simulator fails.
         """
         runner = RUNNERS[self.simulator]()
         runner.watch = watch
@@ -248,11 +248,11 @@ class Simulation:
                 results_xml=str(folder / "results.xml"),
             )
         except RunError as error:
-            raise RunError(f"{self.simulator} failed: {error}{_first_error(log)}") from error
+            raise RunError(f"{self.simulator} failed: {error}{_last_error(log)}") from error
         _check_results(results, log)
 
 
-def _first_error(log: Path) -> str:
+def _last_error(log: Path) -> str:
     lines = [line for line in log.read_text().splitlines() if "Error" in line] if log.exists() else []
     return f": {lines[-1].strip()}" if lines else ""
 
@@ -261,4 +261,4 @@ def _check_results(results: Path, log: Path) -> None:
     """Raises `RunError` unless the results file exists and names no failure (runner.test() does not tell)."""
     text = results.read_text() if results.exists() else ""
     if "<testcase" not in text or "<failure" in text or "<error" in text:
-        raise RunError(f"the simulation failed{_first_error(log)}")
+        raise RunError(f"the simulation failed{_last_error(log)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -14,18 +15,22 @@ import numpy as np
 from pymodels.config import Config
 from pymodels.errors import RunError
 from pymodels.fixed import Formats
+from pymodels.float_engine import run_float
 from pymodels.outcome import Outcome
-from pymodels.streams import lfsr_seed
+from pymodels.streams import chain_seeds, lfsr_seed
 from pymodels.tasks import Dataset, load_task, quantise
 from pymodels.twin import run_twin
+from tb.chains import chain_statistics
 from tb.job import Job
+from tb.posterior import FILE, NOT_WRITTEN, available, posterior_tree, write_posterior
 from tb.program import load_words, lut_codes
 from tb.result import run_record
 from tb.rundir import write_json, writing
 from tb.simulator import Simulation
-from tb.training import JOB_VARIABLE
+from tb.training import JOB_VARIABLE, OWNER_VARIABLE
 
-ENGINES = ("verilator", "icarus", "twin")
+ENGINES = ("verilator", "icarus", "twin", "float")
+RTL_ENGINES = ENGINES[:2]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +54,7 @@ class Request:
     config: Config
     out: Path
     waves: bool = False
+    chains: int = 1
 
 
 Watcher = Callable[[Progress], None]
@@ -57,8 +63,8 @@ Watcher = Callable[[Progress], None]
 def make_job(config: Config, dataset: Dataset, seed: int) -> Job:
     """The data as input codes and labels, training points first."""
     Formats(config).prior_constants  # noqa: B018 - a prior that cannot be represented fails here, not in a simulator
-    codes = np.concatenate([quantise(config, dataset.train_x), quantise(config, dataset.test_x)])
-    return Job(config, seed, codes, np.concatenate([dataset.train_t, dataset.test_t]))
+    x, labels = np.concatenate([dataset.train_x, dataset.test_x]), np.concatenate([dataset.train_t, dataset.test_t])
+    return Job(config, seed, quantise(config, x), labels, features=x)
 
 
 def simulate(job: Job, engine: str, folder: Path, *, waves: bool = False, watcher: Watcher | None = None) -> Outcome:
@@ -76,7 +82,8 @@ def simulate(job: Job, engine: str, folder: Path, *, waves: bool = False, watche
                 cycles, row, proposals = map(int, fields)
                 watcher(Progress(cycles, row, proposals, time.monotonic() - started))
 
-    simulation.run("tb.training", folder, {JOB_VARIABLE: str(folder.absolute())}, watch)
+    environment = {JOB_VARIABLE: str(folder.absolute()), OWNER_VARIABLE: str(os.getpid())}
+    simulation.run("tb.training", folder, environment, watch)
     if not (folder / "outcome.npz").exists():
         raise RunError(f"{engine} ended without an outcome")
     return Outcome.load(folder / "outcome.npz")
@@ -84,10 +91,13 @@ def simulate(job: Job, engine: str, folder: Path, *, waves: bool = False, watche
 
 def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None) -> Outcome:
     """The outcome of a job on the requested engine; an RTL engine leaves its log and waves in `folder`."""
-    if request.engine == "twin":
+    if request.engine not in RTL_ENGINES:
         formats = Formats(job.config)
-        words = load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits))
-        return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), len(words))
+        words = len(load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
+        if request.engine == "float":
+            assert job.features is not None
+            return run_float(job.config, job.seed, job.features, job.labels, words)
+        return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), words)
     scratch = folder / "scratch"
     scratch.mkdir()
     outcome = simulate(job, request.engine, scratch, waves=request.waves, watcher=watcher)
@@ -98,23 +108,42 @@ def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None
     return outcome
 
 
+def run_chain(
+    request: Request, dataset: Dataset, seed: int, folder: Path, watcher: Watcher | None
+) -> tuple[Outcome, dict[str, Any]]:
+    """Train one chain with devices and noise of `seed`; its state goes into `folder`. The outcome and its run.json."""
+    job = make_job(request.config, dataset, seed)
+    folder.mkdir(exist_ok=True)
+    started = time.monotonic()
+    outcome = run_engine(job, request, folder, watcher)
+    wall_s = time.monotonic() - started
+    record = run_record(
+        job, outcome, dataset, engine=request.engine, preset=request.preset, task=request.task, wall_s=wall_s
+    )
+    outcome.save(folder / "state.npz")
+    return outcome, record
+
+
 def train(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
-    """Train, write the run directory, return run.json. Raises `InputError` or `RunError`; then nothing is left."""
+    """Train, write the run directory, return run.json. Raises `InputError` or `RunError`; then nothing is left.
+
+    With several chains, the run is that of the first, and the state of chain c is in chain-c/.
+    """
     dataset = load_task(request.task, request.config, request.seed)
-    job = make_job(request.config, dataset, request.seed)
+    seeds = chain_seeds(request.seed, request.chains)
     with writing(request.out) as folder:
-        started = time.monotonic()
-        outcome = run_engine(job, request, folder, watcher)
-        record = run_record(
-            job,
-            outcome,
-            dataset,
-            engine=request.engine,
-            preset=request.preset,
-            task=request.task,
-            wall_s=time.monotonic() - started,
-        )
-        outcome.save(folder / "state.npz")
+        parts = [folder, *(folder / f"chain-{chain}" for chain in range(1, len(seeds)))]
+        runs = [run_chain(request, dataset, seed, part, watcher) for seed, part in zip(seeds, parts, strict=True)]
+        outcomes, records = zip(*runs, strict=True)
+        record = records[0]
+        if available():
+            source = {"task": request.task, "engine": request.engine, "preset": request.preset}
+            tree = posterior_tree(request.config, dataset, outcomes, source | {"seeds": " ".join(map(str, seeds))})
+            write_posterior(tree, folder / FILE)
+            if len(seeds) > 1:
+                record["chains"] = chain_statistics(tree, request.config, records, seeds)
+        else:
+            record["notes"].append(NOT_WRITTEN)
         (folder / "config.toml").write_text(request.config.to_toml())
         write_json(folder / "run.json", record)
     return record

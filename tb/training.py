@@ -23,22 +23,22 @@ from tb.job import Job
 from tb.port import ArrayModel, HostModel, collect_results
 from tb.program import command, load_words
 
-JOB_VARIABLE = "OXMC_JOB"
+JOB_VARIABLE, OWNER_VARIABLE = "OXMC_JOB", "OXMC_OWNER"
 CLOCK_NS = 100
 PROGRESS_CYCLES = 10_000
 
 
 async def report_progress(dut: Any, path: Path) -> None:
     """Rewrite `path` with cycle, row and proposals, at most five times a second."""
-    last, parent = 0.0, os.getppid()
+    last, owner = 0.0, int(os.environ[OWNER_VARIABLE])
     while True:
-        await Timer(PROGRESS_CYCLES * CLOCK_NS, unit="ns")
-        if os.getppid() != parent:  # whoever wanted this run was killed
+        if os.getppid() != owner:  # whoever wanted this run was killed
             os._exit(1)
         if time.monotonic() - last > 0.2:
             last = time.monotonic()
             values = (dut.cycle, dut.row, dut.proposals)
             path.write_text(" ".join(str(value.value.to_unsigned()) for value in values))
+        await Timer(PROGRESS_CYCLES * CLOCK_NS, unit="ns")
 
 
 def check_counts(counts: dict[str, dict[str, int]], array: OxramArray) -> None:
@@ -78,6 +78,7 @@ async def train(dut: Any) -> None:
         sums=np.array([total for total, _, _ in results], np.int64).reshape(-1, job.config.outputs),
         last_row=last_row,
         proposals=await host.read(Space.STATUS, Status.PROPOSALS),
+        skipped=await host.read(Space.STATUS, Status.SKIPPED),
         clamps=await host.read(Space.STATUS, Status.CLAMPS),
         lost_counts=await host.read(Space.STATUS, Status.LOST_COUNTS),
         cycles=cycles,

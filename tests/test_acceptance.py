@@ -54,6 +54,8 @@ def test_widths_are_as_named() -> None:
         ("$signed(threshold)", "$unsigned(threshold)"),  # a negative threshold is a huge one
         ("current_cost + neg_log2_u", "current_cost"),  # ignores u
         ("if (keep) begin", "if (compare) begin"),  # keeps what was only compared
+        ("assign hopeless = ", "assign hopeless = compare & "),  # asked ahead of the first comparison
+        ("assign hopeless = ", "assign hopeless = threshold == 0 | "),  # a likelihood of 0 is accepted there
     ],
 )
 def test_bench_catches_a_wrong_decision(mutate: tuple[str, str], seed: int) -> None:

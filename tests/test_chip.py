@@ -30,11 +30,29 @@ VARIANTS = {
     ),
     "three outputs": SMALL.replace(features=5, outputs=3, read_bits=6, adc_bits=7, table_bits=5, input_bits=6),
     "tiny and narrow": SMALL.replace(
-        features=1, rows=4, lfsr_bits=40, lfsr_step_bits=1, counter_bits=2, train_samples=3, prior_sigma_us=8.0
+        features=1, rows=4, lfsr_bits=40, lfsr_step_bits=10, counter_bits=2, train_samples=3, prior_sigma_us=8.0
     ),
     "proposal limit": SMALL.replace(rows=40, max_proposals=25, scale_per_us=0.2, eval_range=8.0, burn_in=30),
     "stuck cells": SMALL.replace(stuck_lcs=0.1, stuck_hcs=0.1, scale_per_us=0.001, eval_range=0.5, d2d_spread=0.3),
+    "early rejection": SMALL.replace(early_rejection=True, scale_per_us=0.1, eval_range=8.0),
+    "hardfirst": SMALL.replace(
+        early_rejection=True, sample_order="hard_first", outputs=2, scale_per_us=0.1, eval_range=8.0, clock_hz=20e6,
+        eval_pulse_s=150e-9, conversion_s=100e-9,
+    ),
+    "rowskip": SMALL.replace(rows=12, reject_limit=3, scale_per_us=0.1, eval_range=8.0, d2d_spread=0.5),
+    "cells": SMALL.replace(verify="cell", verify_window_us=3.0, verify_tries=3, reject_limit=20),
+    "pairs": SMALL.replace(
+        rows=8, verify="pair", verify_tries=6, verify_window_us=3.0, scale_per_us=0.1, eval_range=8.0, lut_low_us=10.0,
+        lut_high_us=200.0, read_range_us=256.0, gate_codes=48, early_rejection=True, sample_order="hard_first",
+        reject_limit=7, hard_sample_bits=0.1,
+    ),
+    "pairs afresh": SMALL.replace(
+        rows=9, verify="pair", verify_memory="proposal", reject_limit=9, outputs=2, clock_hz=20e6, set_pulse_s=150e-9,
+        d2d_spread=0.3, stuck_lcs=0.05, stuck_hcs=0.05,
+    ),
 }  # fmt: skip
+
+ON_BOTH = ("slow pulses", "pairs")
 
 
 def make_job(config: Config, seed: int) -> Job:
@@ -68,12 +86,12 @@ def bench(
 
 
 @on_each_simulator
-@pytest.mark.parametrize("variant", ["slow pulses", "three outputs"])
+@pytest.mark.parametrize("variant", ON_BOTH)
 def test_training_matches_twin(simulator: str, variant: str, seed: int, tmp_path: Path) -> None:
     bench(simulator, VARIANTS[variant], seed, tmp_path)
 
 
-@pytest.mark.parametrize("variant", ["plain", "tiny and narrow", "proposal limit", "stuck cells"])
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if name not in ON_BOTH])
 def test_training_matches_twin_on_icarus(variant: str, seed: int, tmp_path: Path) -> None:
     bench("icarus", VARIANTS[variant], seed, tmp_path)
 

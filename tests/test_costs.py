@@ -66,17 +66,20 @@ def test_our_fit_reproduces_the_corrigendum() -> None:
     assert fit("32", 0.9) == near(0.4571, rel=1e-4)
 
 
+ADD_10 = 1.25 * 0.03  # 10 bits of an 8-bit addition
 OPERATIONS_PJ = {
     "host_write": 0.1, "lut_read": 2 * 0.03, "map_write": 0.03, "gate_lookup": 2 * 0.03, "gate_code_write": 0,
     "gate_code_read": 0, "sample_read": 0.1, "likelihood_add": 0.1, "prior_square": 0.2 + 2 * 0.1,
     "decision": 3 * 0.1 + 4 * 0.2, "counter_write": 0.03, "counter_read": 0.03, "response_add": 0.2 + 0.1,
-    "classify": 0,
+    "classify": 0, "pair_read": 2 * ADD_10, "pair_write": ADD_10, "offset_read": 2 * ADD_10, "offset_write": 4 * ADD_10,
+    "order_read": ADD_10, "order_write": 2 * ADD_10,
 }  # fmt: skip
 """pJ of an event's logic at 45 nm. Horowitz, ISSCC 2014: 8-bit add 0.03, 32-bit add 0.1, 8-bit multiply 0.2 pJ."""
 LARGE_BITS = {"host_write": 32, "sample_read": 129}
 SMALL_BITS = {
     "lut_read": 8, "map_write": 5, "gate_lookup": 5, "gate_code_write": 5, "gate_code_read": 5, "likelihood_add": 12,
-    "counter_write": 8, "counter_read": 8, "response_add": 8,
+    "counter_write": 8, "counter_read": 8, "response_add": 8, "pair_read": 9, "pair_write": 9, "offset_read": 12,
+    "offset_write": 12,
 }  # fmt: skip
 """Bits an access of the 8 KB class (Horowitz: 64 bits for 10 pJ) and of the 256-byte class, a root of 32 below."""
 
@@ -89,6 +92,7 @@ def test_published_figures_scale_to_the_tables(node: str) -> None:
     bit = 10e-12 / 64
     accesses = {name: bits * bit for name, bits in LARGE_BITS.items()}
     accesses |= {name: bits * bit * math.sqrt(256 / 8192) for name, bits in SMALL_BITS.items()}
+    accesses |= {name: 10 * bit * math.sqrt(2560 / 8192) for name in ("order_read", "order_write")}  # 2.5 KB
     for name in DIGITAL_EVENTS:  # 2 %: factors are printed with two digits and figures with three
         if name != "lfsr_step":
             logic = OPERATIONS_PJ[name] * 1e-12
@@ -235,8 +239,8 @@ def test_the_operating_point_comes_from_the_configuration() -> None:
     assert (at.adc_steps, at.read_steps, at.input_steps) == (256, 256, 256)
     assert at.input_step_v == 0.4 / 127 and at.input_rms_v == 0.1
     assert at.set_s == near(100e-9)  # one cycle; rounding
-    # samples 1024 x 129, counters 256 x 8, tables 256 x (12 + 8), code map 256 x 5, row codes 32 x 5, LUT 32 x 8
-    assert at.memory_bits == 132096 + 2048 + 5120 + 1280 + 160 + 256
+    # samples 1024 x 129, counters 256 x 8, tables 256 x (12 + 8), code map 256 x 6, row codes 2 x 32 x 6, LUT 21 x 8
+    assert at.memory_bits == 132096 + 2048 + 5120 + 1536 + 384 + 168
 
 
 def test_the_operating_point_checks_its_voltages() -> None:

@@ -1,9 +1,10 @@
-"""Runs the host port bench: small and large settings, and a bench that can fail; the address map as numbers."""
+"""Runs the host port bench: small and large settings, those of options, and a bench that can fail; the address map as numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 from benches import on_each_simulator
@@ -23,14 +24,16 @@ def bench(
     simulator: str,
     seed: int,
     bits: tuple[int, int] = PAPER,
-    changes: Mapping[str, int] = MappingProxyType({}),
+    changes: Mapping[str, Any] = MappingProxyType({}),
+    options: Mapping[str, int] = MappingProxyType({}),
     *,
     mutate: Mutation = None,
 ) -> None:
-    """`bits` are those of a row and of a sample number that `changes` lead to."""
+    """`bits` are those of a row and of a sample number that `changes` lead to, `options` the widths of more settings."""
     config = resolve("cancer", "paper").replace(**changes)
     row_bits, sample_bits = bits
-    widths = (row_bits, sample_bits, sample_bits, row_bits, 24, 8, 5)  # in the order of the settings
+    widths = dict(last_row=row_bits, last_sample=sample_bits, last_test=sample_bits, burn_in=row_bits)
+    widths |= dict(max_proposals=24, prior_multiplier=8, prior_shift=5, **options)
     parameters = dict(widths=widths, rows=2**row_bits, counter_bits=config.counter_bits, seed=seed)
     run_bench(Host(Formats(config)), "host", "tb.benches.host", simulator, parameters, mutate=mutate)
 
@@ -53,6 +56,22 @@ def test_host_geometries(bits: tuple[int, int], changes: dict[str, int], seed: i
 
 
 @pytest.mark.parametrize(
+    ("changes", "options"),
+    [
+        (dict(verify="cell", read_bits=5), dict(verify_window=5, verify_tries=6)),
+        (dict(reject_limit=3), dict(reject_limit=8)),
+        (
+            dict(verify="pair", sample_order="hard_first", reject_limit=255, log_fraction_bits=10),
+            dict(verify_window=8, verify_tries=6, common_mode=8, reject_limit=8, hard_above=14),
+        ),
+    ],
+    ids=["cells", "row_skip", "all"],
+)
+def test_settings_of_options(changes: dict[str, Any], options: dict[str, int], seed: int) -> None:
+    bench("icarus", seed, PAPER, changes, options)
+
+
+@pytest.mark.parametrize(
     "mutate",
     [
         ("bus__write_data == 2'h3", "bus__write_data[7:0] == 2'h3"),
@@ -66,6 +85,12 @@ def test_host_geometries(bits: tuple[int, int], changes: dict[str, int], seed: i
 def test_bench_catches_a_wrong_design(mutate: tuple[str, str], seed: int) -> None:
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", seed, mutate=mutate)
+
+
+def test_bench_catches_swapped_options(seed: int) -> None:
+    changes, options = dict(verify="cell"), dict(verify_window=8, verify_tries=6)
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, PAPER, changes, options, mutate=("4'ha:", "4'hc:"))
 
 
 def test_bench_catches_a_silent_design(seed: int) -> None:

@@ -48,6 +48,7 @@ def test_prior_of_other_geometries(formats: Formats, seed: int) -> None:
     "mutate",
     [
         ("plus - code", "plus + code"),
+        ("difference = \\$1 ;", "difference = -\\$1 ;"),  # its square is the same
         ("if (clear) begin", "if (1'b0) begin"),
         ("if (ready) begin", "if (1'b1) begin"),  # the operand is not isolated
         ("valid & have_plus", "valid & ~have_plus"),  # pairs off by one

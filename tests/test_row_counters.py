@@ -45,8 +45,17 @@ def test_lost_counts_saturate(monkeypatch: pytest.MonkeyPatch, seed: int) -> Non
         ("& write_data;", "write_data == 8'hfe;"),
         ("<= write_data[i]", "<= write_data[i] & (write_address != 77)"),
         ("if (read_enable)", "if (1'b1)"),
+        ("assign write_data = store_zero ?", "assign write_data = 1'b0 ?"),
+        ("store | store_zero", "store"),
     ],
-    ids=["burn_in_one_late", "saturates_early", "row_stored_as_zero", "counter_does_not_hold"],
+    ids=[
+        "burn_in_one_late",
+        "saturates_early",
+        "row_stored_as_zero",
+        "counter_does_not_hold",
+        "skipped_row_keeps_the_count",
+        "skipped_row_is_not_stored",
+    ],
 )
 def test_bench_catches_a_wrong_design(mutate: tuple[str, str], seed: int) -> None:
     with pytest.raises(SystemExit, match="FAILED"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pymodels.errors import InputError
-from pymodels.streams import STREAMS, lfsr_seed, stream_key, stream_rng
+from pymodels.streams import STREAMS, chain_seeds, lfsr_seed, stream_key, stream_rng
 
 HUGE = 2**200 + 17
 
@@ -22,7 +22,7 @@ def test_streams_are_numpys_spawned_children(value: int) -> None:
 
 
 def test_names_and_order_are_fixed() -> None:
-    assert STREAMS == {"split": 0, "devices": 1, "lfsr": 2, "array": 3, "stuck": 4}
+    assert STREAMS == {"split": 0, "devices": 1, "lfsr": 2, "array": 3, "stuck": 4, "float": 5, "chains": 6}
 
 
 def test_keys_differ_between_streams_and_seeds() -> None:
@@ -54,3 +54,9 @@ def test_lfsr_seed_is_a_nonzero_state(bits: int) -> None:
 def test_lfsr_seed_reaches_every_state() -> None:
     """7 states, 500 seeds: the chance to miss one is 7 (6/7)^500 < 1e-32."""
     assert {lfsr_seed(value, 3) for value in range(500)} == set(range(1, 8))
+
+
+def test_chain_seeds_start_with_the_users_and_do_not_move() -> None:
+    assert chain_seeds(HUGE, 1) == [HUGE]
+    assert chain_seeds(7, 4)[:2] == chain_seeds(7, 2) and len({*chain_seeds(7, 50), *chain_seeds(8, 50)}) == 100
+    assert all(0 <= seed < 2**64 for seed in chain_seeds(7, 50))

@@ -17,7 +17,7 @@ from tb.benches.scoreboard import Scoreboard, parameters, start
 
 @dataclass(frozen=True)
 class Cycle:
-    """What is driven for one cycle; costs and -log2 u in units of the last place."""
+    """What is driven for one cycle; costs and -log2 u in units of the last place. `keep` comes with `compare`."""
 
     likelihood: int
     prior: int
@@ -28,7 +28,7 @@ class Cycle:
 
 def current_row(likelihood: int, prior: int) -> Cycle:
     """A cycle that makes this row the current one."""
-    return Cycle(likelihood, prior, 0, compare=0, keep=1)
+    return Cycle(likelihood, prior, 0, keep=1)
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,16 @@ class Driver:
         self.dut, self.board, self.current = dut, board, 0
 
     async def run(self, cycle: Cycle) -> bool:
-        """The decision, which is checked along with the current cost it was made against."""
+        """The decision, checked along with the current cost it was made against and whether any sum was acceptable."""
         for name, value in vars(cycle).items():
             getattr(self.dut, name).value = value
         await Timer(1, unit="ns")
         cost = cycle.likelihood + cycle.prior  # a >= u  <=>  cost - current <= -log2 u
         expected = bool(cycle.compare) and cost - self.current <= cycle.neg_log2_u
+        hopeless = cycle.prior - self.current > cycle.neg_log2_u  # the likelihood adds 0 at least
         accept = bool(self.dut.accept.value)
-        self.board.expect((expected, self.current), f"accept, current cost for {cycle}")
-        self.board.observe((accept, self.dut.current_cost.value.to_unsigned()))
+        self.board.expect((expected, hopeless, self.current), f"accept, hopeless, current cost for {cycle}")
+        self.board.observe((accept, bool(self.dut.hopeless.value), self.dut.current_cost.value.to_unsigned()))
         await FallingEdge(self.dut.clk)
         if cycle.keep:
             self.current = cost
@@ -117,7 +118,29 @@ async def decisions(dut: Any) -> None:
         likelihood, prior, neg_log2_u = (
             rng.randint(0, top) >> rng.randrange(top.bit_length()) for top in vars(largest).values()
         )
-        await driver.run(Cycle(likelihood, prior, neg_log2_u, rng.getrandbits(1), rng.getrandbits(1)))
+        compare = rng.getrandbits(1)
+        await driver.run(Cycle(likelihood, prior, neg_log2_u, compare, compare & rng.getrandbits(1)))
+    driver.board.finish()
+
+
+@cocotb.test()
+async def partial_sums(dut: Any) -> None:
+    """Early rejection: a growing sum is compared once an evaluation and rejected from the first one above the threshold
+    on; a threshold below zero is known ahead of them."""
+    largest, rng = largest_operands(), random.Random(parameters()["seed"])
+    driver = await started(dut)
+    prior_top = min(largest.prior, 5000)
+    for number in range(60):
+        await driver.run(current_row(rng.randint(0, min(largest.likelihood, 5000)), rng.randint(0, prior_top)))
+        neg_log2_u = rng.randint(0, min(largest.neg_log2_u, 500))
+        edge = driver.current + neg_log2_u  # the prior at and above which no likelihood but 0, and none, will do
+        prior = min(largest.prior, edge + number % 3 - 1) if number % 2 else rng.randint(0, prior_top)
+        await driver.run(Cycle(0, prior, neg_log2_u, compare=0))
+        total, accepts = 0, []
+        for _ in range(12):
+            accepts.append(await driver.run(Cycle(total, prior, neg_log2_u)))
+            total = min(largest.likelihood, total + rng.randint(0, 900))
+        assert accepts == sorted(accepts, reverse=True), f"accepted again after a rejection: {accepts}"
     driver.board.finish()
 
 

@@ -189,6 +189,7 @@ async def training(dut) -> None:
     outputs = job.config.outputs
     compare("last row", await host.read(Space.STATUS, Status.LAST_ROW), expected.last_row)
     compare("proposals", await host.read(Space.STATUS, Status.PROPOSALS), expected.proposals)
+    compare("skipped", await host.read(Space.STATUS, Status.SKIPPED), expected.skipped)
     compare("clamps", await host.read(Space.STATUS, Status.CLAMPS), expected.clamps)
     compare("lost counts", await host.read(Space.STATUS, Status.LOST_COUNTS), expected.lost_counts)
     for row, counter in enumerate(expected.counters.tolist()):

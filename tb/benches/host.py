@@ -13,11 +13,14 @@ SETTINGS, STATUS, COUNTERS, LUT, LIKELIHOOD, RESPONSE, SAMPLES = range(7)
 MEMORIES = (LUT, LIKELIHOOD, RESPONSE, SAMPLES)
 INDEX_BITS = 20
 COMMAND, SEED_LOW, SEED_HIGH = 0, 8, 9
-REGISTERS = "last_row last_sample last_test burn_in max_proposals prior_multiplier prior_shift".split()
-"""Settings 1 to 7."""
+NAMES = "last_row last_sample last_test burn_in max_proposals prior_multiplier prior_shift".split()
+OPTIONS = "verify_window verify_tries common_mode reject_limit hard_above".split()
+REGISTERS = dict(enumerate(NAMES, 1)) | dict(enumerate(OPTIONS, 10))
+"""Settings by index; those from 10 on exist only where the option is built in."""
 COMMANDS = {1: "build_map", 2: "train", 3: "infer"}
 SEEDS = {SEED_LOW: "seed_low", SEED_HIGH: "seed_high"}
-STATUSES = [f"status_{name}" for name in "last_row proposals clamps lost_counts total_counts current_cost".split()]
+_STATUS_NAMES = "last_row proposals clamps lost_counts total_counts current_cost skipped".split()
+STATUSES = [f"status_{name}" for name in _STATUS_NAMES]
 STROBES = ("bus__ready", "writing", "fetch_counter", *COMMANDS.values(), *SEEDS.values())
 WORDS = (0, 1, 2**32 - 1, 0x5555_5555, 0xAAAA_AAAA)
 
@@ -27,9 +30,9 @@ class Bench:
 
     def __init__(self, dut, name: str):
         p = parameters()
-        self.dut, self.rng, self.widths = dut, random.Random(p["seed"]), dict(zip(REGISTERS, p["widths"], strict=True))
+        self.dut, self.rng, self.widths = dut, random.Random(p["seed"]), p["widths"]
         self.counters = [self.rng.getrandbits(p["counter_bits"]) for _ in range(p["rows"])]
-        self.settings = dict.fromkeys(REGISTERS, 0)
+        self.settings = dict.fromkeys(self.widths, 0)
         self.status = [0] * len(STATUSES)
         self.counter = 0
         self.board = Scoreboard(name)
@@ -44,7 +47,7 @@ class Bench:
 
     async def _clock(self, high: set[str], address: int, note: str, answer: int | None = None, **driven: int) -> None:
         """One cycle in which just the strobes `high` are seen, and `answer` where the design answers."""
-        outputs = (*STROBES, *REGISTERS, "space", "index", "bus__read_data")
+        outputs = (*STROBES, *self.widths, "space", "index", "bus__read_data")
         seen = await cycle(self.dut, outputs, bus__address=address, counter=self.counter, **driven)
         strobes = {name for name in STROBES if seen[name]}
         target = (address >> INDEX_BITS, address & (1 << INDEX_BITS) - 1)
@@ -55,7 +58,7 @@ class Bench:
                 strobes,
                 (seen["space"], seen["index"]) if shown else None,
                 seen["bus__read_data"] if answer is not None else None,
-                {name: seen[name] for name in REGISTERS},
+                {name: seen[name] for name in self.widths},
             )
         )
         if seen["fetch_counter"]:
@@ -85,8 +88,8 @@ class Bench:
         if space == SETTINGS and index in SEEDS:
             high.add(SEEDS[index])
         await self._clock(high, address, note, busy=0, bus__valid=1, **driven)
-        if space == SETTINGS and 1 <= index <= len(REGISTERS):
-            name = REGISTERS[index - 1]
+        name = REGISTERS.get(index)
+        if space == SETTINGS and name in self.widths:
             self.settings = self.settings | {name: word % 2 ** self.widths[name]}
 
     async def read(self, space: int, index: int, stall: int = 0) -> None:

@@ -47,14 +47,19 @@ class Driver:
         self.dut.write.value = 0
 
     async def cycle(self, *, valid: int = 0, code: int = -1, label: int = 0, clear: int = 0) -> None:
-        """One cycle; then the sum, and whether the evaluation given in it is being added, are checked."""
+        """One cycle; then the sum is checked, and what it will be with the evaluation given in it, if one was."""
         self.dut.clear.value, self.dut.valid.value, self.dut.label.value = clear, valid, label
         self.dut.code.value = code % 2**self.adc_bits  # two's complement
         await FallingEdge(self.dut.clk)
         self.total = 0 if clear else self.total + self.in_flight
         self.in_flight = self.entry(code, label) if valid else 0
-        self.board.expect((valid, self.total), f"adding, sum after code {code}, label {label}, clear {clear}")
-        self.board.observe((int(self.dut.adding.value), self.dut.sum.value.to_unsigned()))
+        self.board.expect(
+            (valid, self.total, self.total + self.in_flight, self.in_flight if valid else None),
+            f"adding, sum, next sum, entry after code {code}, label {label}, clear {clear}",
+        )
+        sums = self.dut.sum.value.to_unsigned(), self.dut.next_sum.value.to_unsigned()
+        entry = self.dut.entry.value.to_unsigned() if valid else None
+        self.board.observe((int(self.dut.adding.value), *sums, entry))
 
     async def clear(self) -> None:
         await self.cycle(clear=1)

@@ -28,21 +28,26 @@ class Driver:
         self.dut, self.board, self.rng = dut, board, rng
         self.code_bits = parameters()["read_bits"]
 
-    async def cycle(self, *, square: int = 0, cost: int = 0, note: str = "", **inputs: int) -> None:
-        """One cycle with the named inputs, the others idle; without `valid` the code bus carries anything."""
+    async def cycle(self, *, difference: int | None = None, cost: int = 0, note: str = "", **inputs: int) -> None:
+        """One cycle with the named inputs, the others idle; without `valid` the code bus carries anything.
+
+        A `difference` is due where this code is the second of its pair; only there it says anything.
+        """
         noise = self.rng.getrandbits(self.code_bits)
         for name, value in (dict(clear=0, valid=0, ready=0, code=noise) | inputs).items():
             getattr(self.dut, name).value = value
         await Timer(1, unit="ns")
-        self.board.expect((square, cost), f"square, cost {note}")
-        self.board.observe((int(self.dut.square.value), self.dut.cost.value.to_unsigned()))
+        self.board.expect((difference, cost), f"difference, cost {note}")
+        seen = self.dut.difference.value.to_signed() if int(self.dut.square.value) else None
+        self.board.observe((seen, self.dut.cost.value.to_unsigned()))
         await FallingEdge(self.dut.clk)
 
     async def feed(self, codes: Sequence[int], gaps: bool = False) -> None:
-        """Clear, then one code a cycle, or with idle cycles between; every second code makes a square."""
+        """Clear, then one code a cycle, or with idle cycles between; every second code makes a difference."""
         await self.cycle(clear=1, note="while clearing")
         for position, code in enumerate(codes):
-            await self.cycle(valid=1, code=code, square=position % 2, note=f"at code {position}")
+            difference = codes[position - 1] - code if position % 2 else None
+            await self.cycle(valid=1, code=code, difference=difference, note=f"at code {position}")
             for _ in range(self.rng.randrange(3) if gaps else 0):
                 await self.cycle(note="in a gap")
 

@@ -9,7 +9,7 @@ import cocotb
 from tb.benches.cycles import cycle
 from tb.benches.scoreboard import Scoreboard, parameters, start
 
-STROBES = ("restart", "begin", "bump", "store", "fetch")
+STROBES = ("restart", "begin", "bump", "store", "store_zero", "fetch")
 
 
 class Model:
@@ -28,6 +28,8 @@ class Model:
         if strobes.get("store"):
             self.rows[row] = self.count
             self.total += self.count if row >= burn_in else 0
+        if strobes.get("store_zero"):
+            self.rows[row] = 0
         if strobes.get("begin"):
             self.count = 1
         elif strobes.get("bump") and self.count < self.largest:
@@ -130,6 +132,29 @@ async def burn_in(dut) -> None:
 
 
 @cocotb.test()
+async def skipped_rows(dut) -> None:
+    """As the trainer skips rows: zeros between the counters of others, while the current row's count goes on."""
+    bench = Bench(dut, "skipped rows")
+    await bench.start()
+    await bench.clock(begin=1)
+    row, current, counts = 1, 0, {}
+    for skips in (0, 1, 3, 0, 2):
+        for _ in range(skips):
+            for _ in range(2):
+                await bench.clock(bump=1)
+            await bench.clock(store_zero=1, row=row)
+            counts[row], row = 0, row + 1
+        counts[current] = min(1 + 2 * skips, bench.model.largest)
+        await bench.clock(store=1, begin=1, row=current)
+        current, row = row, row + 1
+    assert bench.model.total == sum(counts.values())
+    for number, count in counts.items():
+        await bench.clock(fetch=1, fetch_row=number)
+        assert bench.model.counter == count
+    await bench.finish()
+
+
+@cocotb.test()
 async def largest_total(dut) -> None:
     """Every row at the largest count: the total holds it."""
     bench = Bench(dut, "largest total")
@@ -152,7 +177,8 @@ async def random_sequence(dut) -> None:
         if rng.random() < 0.01 or stores == cells:
             bench.burn_in, stores = rng.randrange(8), 0
             await bench.clock(restart=1)
-        strobes = rng.choice((dict(bump=1), dict(bump=1), dict(store=1), dict(begin=1), dict(store=1, begin=1), {}))
+        choices = (dict(bump=1), dict(store=1), dict(begin=1), dict(store=1, begin=1), dict(store_zero=1), {})
+        strobes = rng.choice((*choices, dict(bump=1)))
         stores += strobes.get("store", 0)
         row, fetch_row = rng.randrange(8), rng.randrange(8)
         fetch = int(fetch_row in bench.model.rows and rng.random() < 0.5)

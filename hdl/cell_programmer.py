@@ -1,0 +1,93 @@
+"""Verified programming of a row, cell by cell, until each conductance is near the current row's."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.array_port import ArrayOp
+from hdl.host import TRIES_BITS
+from pymodels.fixed import Formats
+
+
+class CellProgrammer(wiring.Component):
+    """SET and READ each cell; RESET and SET it again while its read code is off its target by more than `window` and
+    tries are left. Target and gate code are those that the gate DAC controller keeps of the current row.
+
+    A cell takes 2 + set + read + conversion cycles, a repeat reset + set + read + conversion; one cycle passes from
+    `start` to the first of them. The final read code of each cell leaves on `push` and `push_code`.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        read_bits = formats.config.read_bits
+        super().__init__(
+            {
+                "start": In(1),
+                "busy": Out(1),
+                "done": Out(1),
+                "window": In(read_bits),
+                "tries": In(TRIES_BITS),
+                # array commands, through Pulse
+                "valid": Out(1),
+                "op": Out(ArrayOp),
+                "cell": Out(formats.cell_bits),
+                "latch": In(1),
+                "answer": In(1),
+                "code": In(read_bits),
+                # the current row's cell: fetched a cycle ahead
+                "fetch": Out(1),
+                "target": In(read_bits),
+                # read code of a finished cell
+                "push": Out(1),
+                "push_code": Out(read_bits),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        read = Signal.like(self.code)
+        tried = Signal(TRIES_BITS)
+        close = Signal()
+        m.d.comb += [
+            close.eq((self.code <= self.target + self.window) & (self.target <= self.code + self.window)),
+            self.push_code.eq(read),
+        ]
+
+        def pulse(op: ArrayOp, after: str) -> None:
+            m.d.comb += [self.valid.eq(1), self.op.eq(op)]
+            with m.If(self.latch):
+                m.next = after
+
+        with m.FSM(name="cell_state") as fsm:
+            m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
+            with m.State("IDLE"):
+                with m.If(self.start):
+                    m.d.sync += self.cell.eq(0)
+                    m.next = "FETCH"
+            with m.State("FETCH"):
+                m.d.comb += self.fetch.eq(1)
+                m.d.sync += tried.eq(0)
+                m.next = "SET"
+            with m.State("SET"):
+                pulse(ArrayOp.SET, "READ")
+            with m.State("READ"):
+                pulse(ArrayOp.READ, "ANSWER")
+            with m.State("ANSWER"):
+                with m.If(self.answer):
+                    m.d.sync += read.eq(self.code)
+                    m.next = "PUSH"
+                    with m.If(~close & (tried != self.tries)):
+                        m.d.sync += tried.eq(tried + 1)
+                        m.next = "RESET"
+            with m.State("RESET"):
+                pulse(ArrayOp.RESET, "SET")
+            with m.State("PUSH"):
+                m.d.comb += self.push.eq(1)
+                m.d.sync += self.cell.eq(self.cell + 1)
+                m.next = "FETCH"
+                with m.If(self.cell == self.formats.cells - 1):
+                    m.d.comb += self.done.eq(1)
+                    m.next = "IDLE"
+        return m

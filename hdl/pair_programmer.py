@@ -1,0 +1,240 @@
+"""Verified programming of a row, pair by pair, until each difference is the current row's."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.array_port import ArrayOp
+from hdl.host import TRIES_BITS
+from hdl.ram import Ram
+from pymodels.fixed import Formats, bits_for
+
+SEEN_BITS = 3
+SEEN_TOP = 5
+EDGE = 2
+"""A gate code closer to the LUT's ends than this leaves no room: the other side of the pair is worked on."""
+
+
+class PairProgrammer(wiring.Component):
+    """Closes the loop on w = g+ - g-: only the difference matters, so one side absorbs the other's error.
+
+    Per pair of target w: SET and READ the side that aims lower, at common_mode - |w| / 2; then the other, aimed so that
+    the difference to what was just read is w. While it is off by more than `window` and tries are left, RESET, SET and
+    READ that one side again, or the other side where the wanted gate code lies within `EDGE` of the LUT's end. Every
+    read error moves a code offset of that device, with gain 1, 1/2, 1/4, 1/4, then 1/8; `fresh` forgets the offsets.
+
+    The current row's differences stand in one bank of a memory, the proposed row's fill the other; `keep` swaps them.
+    The two final read codes of a pair leave on `push` and `push_code`, g+ then g-.
+
+    A pair takes 7 + 2 (set + read + conversion) cycles, a repeat 3 + reset + set + read + conversion, a change of side
+    3 more; one cycle passes from `start` to the first of them.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        config = formats.config
+        self.pair_bits = bits_for(formats.pairs - 1)
+        self.differences = Ram(width=config.read_bits + 1, depth=2 * 2**self.pair_bits)
+        self.offsets = Ram(width=config.read_bits + 1 + SEEN_BITS, depth=2**formats.cell_bits)
+        super().__init__(
+            {
+                "start": In(1),
+                "fresh": In(1),
+                "busy": Out(1),
+                "done": Out(1),
+                "window": In(config.read_bits),
+                "tries": In(TRIES_BITS),
+                "common_mode": In(config.read_bits),
+                # array commands, through Pulse
+                "valid": Out(1),
+                "op": Out(ArrayOp),
+                "cell": Out(formats.cell_bits),
+                "latch": In(1),
+                "answer": In(1),
+                "code": In(config.read_bits),
+                # code map of the gate DAC controller
+                "lookup": Out(1),
+                "lookup_code": Out(config.read_bits),
+                "gate": In(formats.gate_bits),
+                # differences of the proposed row
+                "store": In(1),
+                "store_pair": In(self.pair_bits),
+                "difference": In(signed(config.read_bits + 1)),
+                "keep": In(1),
+                # read codes of a finished pair
+                "push": Out(1),
+                "push_code": Out(config.read_bits),
+                "pair": Out(self.pair_bits),
+                # strobes for observers
+                "pair_fetch": Out(1),
+                "offset_fetch": Out(1),
+                "offset_store": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        formats, read_bits = self.formats, self.formats.config.read_bits
+        m.submodules.differences = self.differences
+        m.submodules.offsets = self.offsets
+        bank = Signal()
+        self.tried = Signal(TRIES_BITS)
+        self.first_attempt = Signal()  # of the side at work in this pair
+        self.work_high = Signal()
+        self.high_done = Signal()
+        self.switched = Signal()
+        self.read_low = Signal(read_bits)
+        self.read_high = Signal(read_bits)
+        difference = self.differences.read_data.as_signed()
+        self.wanted = Signal(read_bits)
+        self.high_is_plus = Signal()
+        m.d.comb += [
+            self.wanted.eq(abs(difference)),
+            self.high_is_plus.eq(difference >= 0),
+            self.cell.eq(Cat(self.work_high ^ self.high_is_plus, self.pair)[: formats.cell_bits]),
+            self.differences.write_lanes.eq(self.store),
+            self.differences.write_address.eq(Cat(self.store_pair, ~bank)),
+            self.differences.write_data.eq(self.difference),
+            self.differences.read_enable.eq(self.pair_fetch),
+            self.differences.read_address.eq(Cat(self.pair, bank)),
+        ]
+        with m.If(self.keep):
+            m.d.sync += bank.eq(~bank)
+        target = self._elaborate_target(m)
+        self._elaborate_learning(m, target)
+        self._elaborate_sequence(m)
+        return m
+
+    def _elaborate_target(self, m: Module) -> Signal:
+        """What the side at work is aimed at, before its device's offset."""
+        target = Signal(signed(self.formats.config.read_bits + 2))
+        below = Signal(signed(self.formats.config.read_bits + 1))
+        m.d.comb += below.eq(self.common_mode - (self.wanted >> 1))
+        with m.If(self.work_high):
+            m.d.comb += target.eq(self.read_low + self.wanted)
+        with m.Elif(self.high_done):
+            m.d.comb += target.eq(self.read_high - self.wanted)
+        with m.Elif(below >= 0):
+            m.d.comb += target.eq(below)
+        return target
+
+    def _elaborate_learning(self, m: Module, target: Signal) -> None:
+        """Offsets, and how many SETs each has learned from, by device; forgotten at a fresh row's first attempts."""
+        read_bits = self.formats.config.read_bits
+        top = 2**read_bits - 1
+        forget = Signal()
+        offset = Signal(signed(read_bits + 1))
+        seen, now_seen = Signal(SEEN_BITS), Signal(SEEN_BITS)
+        error = Signal(signed(read_bits + 3))
+        moved = Signal(signed(read_bits + 4))
+        aimed = Signal(signed(read_bits + 3))
+        m.d.comb += [
+            forget.eq(self.fresh & self.first_attempt),
+            self.offsets.read_enable.eq(self.offset_fetch),
+            self.offsets.read_address.eq(self.cell),
+            Cat(offset, seen).eq(Mux(forget, 0, self.offsets.read_data)),
+            aimed.eq(target + offset),
+            self.lookup_code.eq(Mux(aimed < 0, 0, Mux(aimed > top, top, aimed))),
+            now_seen.eq(Mux(seen == SEEN_TOP, SEEN_TOP, seen + 1)),
+            error.eq(target - self.code),
+            self.offset_store.eq(self.answer),
+            self.offsets.write_lanes.eq(self.offset_store),
+            self.offsets.write_address.eq(self.cell),
+            self.offsets.write_data.eq(
+                Cat(Mux(moved < -top, -top, Mux(moved > top, top, moved))[: read_bits + 1], now_seen)
+            ),
+        ]
+        with m.Switch(now_seen):
+            with m.Case(1):
+                m.d.comb += moved.eq(offset + error)
+            with m.Case(2):
+                m.d.comb += moved.eq(offset + (error >> 1))
+            with m.Case(SEEN_TOP):
+                m.d.comb += moved.eq(offset + (error >> 3))
+            with m.Default():
+                m.d.comb += moved.eq(offset + (error >> 2))
+
+    def _elaborate_sequence(self, m: Module) -> None:
+        read_bits = self.formats.config.read_bits
+        last_pair = Signal()
+        at_edge = Signal()
+        miss = Signal(signed(read_bits + 3))
+        close = Signal()
+        gate_top = self.formats.config.gate_codes - 1
+        m.d.comb += [
+            last_pair.eq(self.pair == self.formats.pairs - 1),
+            at_edge.eq((self.gate < EDGE) | (self.gate > gate_top - EDGE)),
+            miss.eq(
+                Mux(self.work_high, self.code, self.read_high)
+                - Mux(self.work_high, self.read_low, self.code)
+                - self.wanted
+            ),
+            close.eq((miss <= self.window) & (-miss <= self.window)),
+        ]
+
+        def pulse(op: ArrayOp, after: str) -> None:
+            m.d.comb += [self.valid.eq(1), self.op.eq(op)]
+            with m.If(self.latch):
+                m.next = after
+
+        with m.FSM(name="pair_state") as fsm:
+            m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
+            with m.State("IDLE"):
+                with m.If(self.start):
+                    m.d.sync += self.pair.eq(0)
+                    m.next = "FETCH"
+            with m.State("FETCH"):
+                m.d.comb += self.pair_fetch.eq(1)
+                m.d.sync += [
+                    self.tried.eq(0),
+                    self.first_attempt.eq(1),
+                    self.work_high.eq(0),
+                    self.high_done.eq(0),
+                    self.switched.eq(0),
+                ]
+                m.next = "OFFSET"
+            with m.State("OFFSET"):
+                m.d.comb += self.offset_fetch.eq(1)
+                m.next = "AIM"
+            with m.State("AIM"):
+                m.d.comb += self.lookup.eq(1)
+                m.next = "SET"
+                with m.If(~self.first_attempt):
+                    m.next = "CHECK"
+            with m.State("CHECK"):
+                m.next = "RESET"
+                with m.If(at_edge & ~self.switched):
+                    m.d.sync += [self.work_high.eq(~self.work_high), self.switched.eq(1)]
+                    m.next = "OFFSET"
+            with m.State("RESET"):
+                pulse(ArrayOp.RESET, "SET")
+            with m.State("SET"):
+                pulse(ArrayOp.SET, "READ")
+            with m.State("READ"):
+                pulse(ArrayOp.READ, "ANSWER")
+            with m.State("ANSWER"):
+                with m.If(self.answer):
+                    m.d.sync += self.switched.eq(0)
+                    with m.If(self.work_high):
+                        m.d.sync += [self.read_high.eq(self.code), self.high_done.eq(1)]
+                    with m.Else():
+                        m.d.sync += self.read_low.eq(self.code)
+                    m.next = "OFFSET"
+                    with m.If(self.first_attempt & ~self.work_high):
+                        m.d.sync += self.work_high.eq(1)
+                    with m.Elif(close | (self.tried == self.tries)):
+                        m.next = "PUSH_PLUS"
+                    with m.Else():
+                        m.d.sync += [self.tried.eq(self.tried + 1), self.first_attempt.eq(0)]
+            with m.State("PUSH_PLUS"):
+                m.d.comb += [self.push.eq(1), self.push_code.eq(Mux(self.high_is_plus, self.read_high, self.read_low))]
+                m.next = "PUSH_MINUS"
+            with m.State("PUSH_MINUS"):
+                m.d.comb += [self.push.eq(1), self.push_code.eq(Mux(self.high_is_plus, self.read_low, self.read_high))]
+                m.next = "FETCH"
+                m.d.sync += self.pair.eq(self.pair + 1)
+                with m.If(last_pair):
+                    m.d.comb += self.done.eq(1)
+                    m.next = "IDLE"

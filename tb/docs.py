@@ -1,0 +1,56 @@
+"""`python -m tb.docs` prints `docs/config.md` from the table of configuration keys."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from pymodels.config import KEYS, PRESETS, TASKS, preset
+
+HEAD = """\
+# Configuration keys
+
+Printed by `python -m tb.docs` from `pymodels/config.py`; do not edit. Each key is set by a preset, then a TOML file
+(`--config FILE`), then `--set KEY=VALUE`, later ones winning. A value outside its range, a key that does not exist and
+keys that contradict each other are errors. In bold: where a preset leaves the default.
+"""
+
+
+def _text(value: Any) -> str:
+    """A value as TOML and the command line write it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _limits(field: dataclasses.Field) -> str:
+    """The values a key may take."""
+    if field.metadata["choices"]:
+        return ", ".join(field.metadata["choices"])
+    if isinstance(field.default, bool):
+        return "true, false"
+    return f"{_text(field.metadata['low'])} to {_text(field.metadata['high'])}"
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def config_page() -> str:
+    """The whole of `docs/config.md`."""
+    presets = {f"{task} {name}": preset(task, name) for task in TASKS for name in PRESETS}
+    lines = [
+        HEAD,
+        _row("key", "default", "range or choices", "unit", "meaning", *presets),
+        "|---" * (5 + len(presets)) + "|",
+    ]
+    for name, field in KEYS.items():
+        values = [getattr(config, name) for config in presets.values()]
+        cells = [_text(value) if value == field.default else f"**{_text(value)}**" for value in values]
+        meta = field.metadata
+        lines.append(_row(f"`{name}`", _text(field.default), _limits(field), meta["unit"], meta["doc"], *cells))
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(config_page(), end="")

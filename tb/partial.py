@@ -1,0 +1,163 @@
+"""A run of repeats while it is unfinished: the hidden folder `.NAME.partial` beside the run directory NAME.
+
+It holds what was asked for (`request.json`), a line for each repeat that is done, in order of completion
+(`runs.jsonl`), run.json and state of repeat 0, the wall time so far, and the repeats that failed (`failures.json`).
+Each file is whole at any time, but for the last line of `runs.jsonl`: whoever goes on cuts off what is torn.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pymodels.errors import InputError
+from pymodels.outcome import Outcome
+from tb.rundir import made_parents, read_run, take_name, write_json
+
+
+def partial_folder(out: Path) -> Path:
+    """Where the run of repeats that becomes `out` is kept until it is whole."""
+    target = out.resolve()
+    return target.parent / f".{target.name}.partial"
+
+
+def check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: str) -> None:
+    """Raises `InputError`, naming the first that differs, unless a run with identity `given` may go on with `kept`."""
+    for key in ("task", "preset", "engine", "seed"):
+        if given[key] != kept[key]:
+            raise InputError(f"{key} must be {kept[key]!r} as in {where!r} to go on with it, not {given[key]!r}")
+    for key in {**given["config"], **kept["config"]}:
+        new, old = given["config"].get(key), kept["config"].get(key)
+        if new != old:
+            raise InputError(f"{key} must be {old!r} as in {where!r} to go on with it, not {new!r}")
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file that is the old or the new one, whole, whatever happens."""
+    beside = path.with_name(f"{path.name}.new")
+    beside.write_text(text)
+    beside.replace(path)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, out: Path) -> Iterator[None]:
+    """Keeps other processes out of `folder`; the system opens the lock again even for one that was killed."""
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(f"--out must be a folder that no other run is writing, not {str(out)!r}") from error
+        yield
+
+
+class Partial:
+    """The folder of an unfinished run of repeats; `values` holds the result of each repeat that is done."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.scratch = folder / "scratch"
+        self.values: dict[int, float] = {}
+        self.failures: list[dict[str, Any]] = []
+        self._offsets: dict[int, int] = {}
+        self._started = time.monotonic()
+        wall = folder / "wall_s"
+        self._earlier_s = float(wall.read_text()) if wall.exists() else 0.0
+        self._lines = (folder / "runs.jsonl").open("a+b", buffering=0)
+
+    @property
+    def wall_s(self) -> float:
+        """Wall time in s of all sessions; one that was killed counts up to its last finished repeat."""
+        return self._earlier_s + time.monotonic() - self._started
+
+    def load(self, seed_of: Callable[[int], int]) -> None:
+        """Take up the repeats that are done; from the first line that is torn or has another seed all is cut off."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir(exist_ok=True)
+        (self.folder / "failures.json").unlink(missing_ok=True)
+        whole = 0
+        with (self.folder / "runs.jsonl").open("rb") as lines:
+            for line in lines:
+                try:
+                    record = json.loads(line)
+                    known = line.endswith(b"\n") and record["seed"] == seed_of(record["repeat"])
+                except (ValueError, KeyError, TypeError):
+                    known = False
+                if not known:
+                    break
+                self._note(record, whole)
+                whole += len(line)
+        self._lines.truncate(whole)
+
+    def _note(self, record: Mapping[str, Any], offset: int) -> None:
+        self._offsets[record["repeat"]] = offset
+        self.values[record["repeat"]] = record["value"]
+
+    def add(self, record: Mapping[str, Any], first: tuple[dict[str, Any], Outcome] | None) -> None:
+        """Keep the record of a repeat; before it, for repeat 0, run.json and outcome."""
+        if first is not None:
+            write_json(self.folder / "run.json", first[0])
+            first[1].save(self.folder / "state.npz")
+        line = (json.dumps(record) + "\n").encode()
+        offset = self._lines.seek(0, os.SEEK_END)
+        if self._lines.write(line) != len(line):
+            raise OSError(f"{str(self.folder)!r} takes no more: is the disk full?")
+        self._note(record, offset)
+        replace_text(self.folder / "wall_s", repr(self.wall_s))
+
+    def fail(self, failure: dict[str, Any]) -> None:
+        """Keep what became of a repeat that failed: `repeat`, `seed` and `error`."""
+        self.failures = sorted([*self.failures, failure], key=lambda entry: entry["repeat"])
+        replace_text(self.folder / "failures.json", json.dumps({"failures": self.failures}, indent=2) + "\n")
+
+    def finish(self, target: Path, repeats: Mapping[str, Any], config_toml: str) -> dict[str, Any]:
+        """Make the run directory of the repeats 0 to repeats["n"] - 1 and remove this folder; returns run.json."""
+        final = self.folder / "final"
+        shutil.rmtree(final, ignore_errors=True)
+        final.mkdir()
+        with (self.folder / "runs.jsonl").open("rb") as lines, (final / "runs.jsonl").open("wb") as ordered:
+            for repeat in range(repeats["n"]):
+                lines.seek(self._offsets[repeat])
+                ordered.write(lines.readline())
+        run = {**read_run(self.folder), "repeats": dict(repeats)}
+        write_json(final / "run.json", run)
+        shutil.copy(self.folder / "state.npz", final)
+        (final / "config.toml").write_text(config_toml)
+        take_name(final, target)
+        shutil.rmtree(self.folder)
+        return run
+
+    def close(self) -> None:
+        """End the session; the folder stays if it has anything to go on with."""
+        empty = self._lines.seek(0, os.SEEK_END) == 0
+        self._lines.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        if empty and not self.failures:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def opened(out: Path, identity: dict[str, Any], seed_of: Callable[[int], int], *, resume: bool) -> Iterator[Partial]:
+    """The partial folder of `out`, new or, with `resume`, taken up. Raises `InputError` where it may not be."""
+    folder = partial_folder(out)
+    if folder.exists() and not resume:
+        raise InputError(f"--out has an unfinished run beside it, {str(folder)!r}: --resume goes on with it")
+    with made_parents(out):
+        folder.mkdir(exist_ok=True)
+        with _locked(folder, out):
+            request = folder / "request.json"
+            if request.exists():
+                check_same(identity, json.loads(request.read_text()), str(folder))
+            replace_text(request, json.dumps(identity, indent=2) + "\n")
+            partial = Partial(folder)
+            try:
+                partial.load(seed_of)
+                yield partial
+            finally:
+                partial.close()

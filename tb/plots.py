@@ -1,0 +1,241 @@
+"""`oxmc plot`: what a run's posterior and array look like, as PNG and SVG.
+
+`trace`: the chain over its proposals, with marginals; `pairs`: joint marginals of the pairs that decide most; `array`: the
+conductances of the first chain's array, with its row counters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pymodels.config import Config
+from pymodels.errors import InputError
+from pymodels.outcome import Outcome
+from tb.posterior import EXTRA, expand, read_posterior
+from tb.rundir import read_run
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+SHOWN = 4
+"""Pairs that trace and pair plots show."""
+CHAIN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""M. Okabe and K. Ito's palette, told apart with any colour vision."""
+STYLE = {
+    "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
+    "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "lines.linewidth": 0.7,
+    "axes.spines.top": False, "axes.spines.right": False, "figure.constrained_layout.use": True,
+    "svg.hashsalt": "oxmc", "svg.fonttype": "none", "image.interpolation": "nearest",
+}  # fmt: skip
+WIDTH_IN = 7.0
+PNG_DPI = 200
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise InputError(f"oxmc plot needs the packages of {EXTRA}, which are not installed ({error})") from error
+    with matplotlib.rc_context(STYLE):
+        yield
+
+
+def plot_run(run: Path, out: Path) -> list[Path]:
+    """Draw all plots of a run directory into folder `out`; the files written.
+
+    Raises `InputError` if the run lacks a posterior or state, or `out` cannot be written.
+    """
+    record, tree = read_run(run), read_posterior(run)
+    try:
+        config, state = Config().replace(**record["config"]), Outcome.load(run / "state.npz")
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"RUN must hold a whole run, which {str(run)!r} does not ({error})") from error
+    with _style():
+        figures = {
+            "trace": trace_figure(tree),
+            "pairs": pair_figure(tree),
+            "array": array_figure(config, state),
+        }
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            return [path for name, figure in figures.items() for path in _save(figure, out / name)]
+        except OSError as error:
+            raise InputError(f"--out must be a folder that can be written, not {str(out)!r} ({error})") from error
+
+
+def decisive_pairs(draws: xr.Dataset, shown: int = SHOWN) -> np.ndarray:
+    """The `shown` pairs whose mean lies most s.d. from 0, most decisive first, int64 [shown or fewer]."""
+    w = draws["w"].values.reshape(-1, draws.sizes["pair"])
+    spread = w.std(axis=0)
+    score = np.abs(w.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
+    chosen: np.ndarray = np.argsort(-score, kind="stable")[:shown]
+    return chosen
+
+
+def trace_figure(tree: xr.DataTree) -> Figure:
+    """w of the most decisive pairs, and the log-likelihood, over the proposals after the burn-in; marginals beside them."""
+    draws, stats = expand(tree), tree["sample_stats"]
+    pairs, length = decisive_pairs(draws), draws.sizes["draw"]
+    likelihood = [
+        np.repeat(values, counts)[:length]
+        for values, counts in zip(stats["log_likelihood"].values, stats["counter"].values, strict=True)
+    ]
+    panels = [(_name(tree, pair), f"{_label(pair)} (µS)", draws["w"].values[:, :, pair]) for pair in pairs]
+    panels.append(("log-likelihood", "log L (nat)", np.stack(likelihood)))
+    figure, axes = _grid(len(panels), 2, height_in=1.15 * len(panels) + 0.4, width_ratios=[5, 1], sharey="row")
+    for (trace, marginal), (title, label, values) in zip(axes, panels, strict=True):
+        _trace(trace, marginal, values)
+        trace.set_ylabel(label)
+        trace.set_title(title, loc="left", pad=3)
+    for axis in axes[:-1].flat:
+        axis.tick_params(labelbottom=False)
+    axes[-1, 0].set_xlabel("proposal after the burn-in")
+    axes[-1, 1].set_xlabel("density")
+    figure.align_ylabels(axes[:, 0])
+    if draws.sizes["chain"] > 1:
+        handles = [_line(chain) for chain in range(draws.sizes["chain"])]
+        labels = [f"chain {chain}" for chain in range(draws.sizes["chain"])]
+        figure.legend(handles, labels, loc="outside upper right", ncols=min(8, len(labels)), frameon=False)
+    return figure
+
+
+def _trace(trace: Any, marginal: Any, values: np.ndarray) -> None:
+    """One quantity of each chain, [chain, draw], over proposals and as a histogram on the same axis."""
+    edges = np.histogram_bin_edges(values, bins=30)
+    for chain, chain_values in enumerate(values):
+        trace.step(np.arange(chain_values.size), chain_values, where="post", color=_colour(chain), linewidth=0.6)
+        marginal.hist(
+            chain_values, bins=edges, density=True, orientation="horizontal", histtype="stepfilled",
+            facecolor=(_colour(chain), 0.25), edgecolor=_colour(chain), linewidth=0.6,
+        )  # fmt: skip
+    trace.set_xlim(0, max(1, values.shape[1] - 1))
+    marginal.set_xticks([])
+    marginal.tick_params(left=False)
+    marginal.spines["left"].set_visible(False)
+
+
+def pair_figure(tree: xr.DataTree) -> Figure:
+    """Joint marginals below the diagonal, a dot a stored model, its area its counter; weighted marginals on it."""
+    pairs = decisive_pairs(expand(tree))
+    counters = tree["sample_stats"]["counter"].values
+    w = tree["posterior"]["w"].values[:, :, pairs]
+    chains = [(values[counts > 0], counts[counts > 0]) for values, counts in zip(w, counters, strict=True)]
+    everything, weights = (np.concatenate(parts) for parts in zip(*chains, strict=True))
+    edges = [np.histogram_bin_edges(column, bins=24) for column in everything.T]
+    side_in = max(WIDTH_IN * len(pairs) / SHOWN, 3.0)
+    figure, axes = _grid(len(pairs), len(pairs), height_in=side_in, width_in=side_in, sharex="col")
+    limits = [_padded(edge) for edge in edges]
+    area = 60.0 / np.quantile(weights, 0.99)  # a dot of the largest counters is 9 points wide
+    for i, j in np.ndindex(axes.shape):
+        axis = axes[i, j]
+        if j > i:
+            axis.set_visible(False)
+            continue
+        if i == j:
+            axis.hist(everything[:, i], bins=edges[i], weights=weights, density=True, color="0.6")
+            axis.set(yticks=[], xlim=limits[i])
+            axis.set_title(_name(tree, pairs[i]), fontsize=7, pad=3)
+        else:
+            for chain, (values, counts) in enumerate(chains):
+                axis.scatter(
+                    values[:, j], values[:, i], s=area * counts, color=_colour(chain), alpha=0.3, linewidths=0,
+                    rasterized=True,
+                )  # fmt: skip
+            axis.set(ylim=limits[i])
+            axis.tick_params(labelleft=j == 0)
+        if i == len(pairs) - 1:
+            axis.set_xlabel(f"{_label(pairs[j])} (µS)")
+        if j == 0 and i:
+            axis.set_ylabel(f"{_label(pairs[i])} (µS)")
+    figure.align_ylabels(axes[1:, 0])
+    if len(pairs) > 1:
+        handles = [_dot(area * size, "0.4") for size in (1, 10)] + [_dot(20, _colour(i)) for i in range(len(chains))]
+        labels = ["counter 1", "counter 10", *(f"chain {chain}" for chain in range(len(chains)))]
+        figure.legend(handles, labels, loc="upper right", ncols=-(-len(labels) // 8), frameon=False)
+    return figure
+
+
+def array_figure(config: Config, state: Outcome) -> Figure:
+    """Conductance of every cell in uS, row by row, and each row's counter beside it; rows the chain left are 0."""
+    conductance_us = state.conductance_ns / 1000
+    rows = len(conductance_us)
+    figure, axes = _grid(1, 2, height_in=4.6, width_ratios=[3.2, 1], sharey=True)
+    heat, bars = axes[0]
+    image = heat.imshow(
+        conductance_us, aspect="auto", cmap="viridis", vmin=0.0, vmax=np.quantile(conductance_us, 0.999),
+        extent=(-0.5, conductance_us.shape[1] - 0.5, rows - 0.5, -0.5), rasterized=True,
+    )  # fmt: skip
+    heat.set(xlabel="cell (even: g+, odd: g−)", ylabel="row")
+    figure.colorbar(image, ax=heat, location="left", label="conductance (µS)", pad=0.01, aspect=40)
+    counters = np.zeros(rows, np.int64)
+    counters[: len(state.counters)] = state.counters
+    bars.barh(np.arange(rows), counters, height=1.0, color=CHAIN_COLOURS[0], linewidth=0)
+    bars.set(xlabel="row counter")
+    bars.tick_params(left=False, labelleft=False)
+    if config.burn_in:
+        for axis, colour in ((heat, "white"), (bars, "black")):
+            axis.axhline(config.burn_in - 0.5, color=colour, linewidth=0.8, linestyle=(0, (4, 2)))
+        bars.annotate(
+            "burn-in", (1, config.burn_in - 0.5), xycoords=("axes fraction", "data"), xytext=(0, 2),
+            textcoords="offset points", ha="right", va="bottom", fontsize=7,
+        )  # fmt: skip
+    return figure
+
+
+def _grid(rows: int, columns: int, *, height_in: float, width_in: float = WIDTH_IN, **options: Any) -> tuple[Any, Any]:
+    """A figure that no window system knows of, and its axes [rows, columns]."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width_in, height_in))
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def _save(figure: Figure, stem: Path) -> list[Path]:
+    """The figure as PNG and as SVG, free of dates, so that a run always draws the same files."""
+    png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
+    figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
+    figure.savefig(svg, dpi=PNG_DPI, metadata={"Date": None})
+    return [png, svg]
+
+
+def _colour(chain: int) -> str:
+    return CHAIN_COLOURS[chain % len(CHAIN_COLOURS)]
+
+
+def _padded(edges: np.ndarray) -> tuple[float, float]:
+    margin = 0.05 * (edges[-1] - edges[0])
+    return float(edges[0] - margin), float(edges[-1] + margin)
+
+
+def _dot(area: float, colour: str) -> Any:
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=colour, marker="o", markersize=area**0.5, markeredgewidth=0, linestyle="", alpha=0.6)
+
+
+def _line(chain: int) -> Any:
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=_colour(chain), linewidth=1.2)
+
+
+def _label(pair: int) -> str:
+    return f"$w_{{{int(pair)}}}$"
+
+
+def _name(tree: xr.DataTree, pair: int) -> str:
+    """Feature of a pair, and its output where there are several."""
+    posterior = tree["posterior"]
+    name = str(posterior["pair_feature"].values[pair])
+    if posterior["pair_output"].values.max() == 0:
+        return name
+    return f"{name}, output {int(posterior['pair_output'].values[pair])}"

@@ -1,0 +1,191 @@
+"""The stored posterior as data: `posterior.nc`, a netCDF file in ArviZ's layout.
+
+Groups and variables (dims): `posterior` w in uS (chain, draw, pair); `sample_stats` counter, row, log_likelihood and
+acceptance (chain, draw); `observed_data` t (sample); `constant_data` x (sample, feature). A draw is one stored model:
+a row from the burn-in on that was not skipped, or the last row if that leaves none, as in the chip's inference. Chains
+with fewer of them than the longest end in draws of counter 0, whose w is NaN.
+
+Rows are weighted: the chain stayed at row n for `counter` proposals, so any mean over the posterior is weighted by it.
+`expand` repeats each row that often, which makes plain draws of it, in the chain's order, for tools that know no
+weights. Counters of the chip saturate; what that lost is in run.json (`counters_saturated`).
+
+Diagnostics are ArviZ's, of the expanded chain (A. Vehtari et al., "Rank-normalization, folding, and localization",
+Bayesian Analysis 16, 2021).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pymodels.config import Config
+from pymodels.errors import InputError
+from pymodels.outcome import Outcome
+from pymodels.tasks import Dataset
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FILE = "posterior.nc"
+SCHEMA = "oxmc.posterior/1"
+EXTRA = "oxmc[analysis]"
+NOT_WRITTEN = f"{FILE} is missing: it needs the packages of {EXTRA}"
+"""The note in run.json of a run whose posterior could not be written."""
+SOURCE = "w = g+ - g- of the differential pairs of each stored row"
+
+
+def available() -> bool:
+    """Whether the packages that write and read `posterior.nc` are installed (extra `analysis`)."""
+    return all(importlib.util.find_spec(name) for name in ("xarray", "h5netcdf", "h5py"))
+
+
+def stored_models(config: Config, outcome: Outcome) -> np.ndarray:
+    """Rows that hold the posterior, int64: from burn_in on, those of the chain (a skipped row's counter is 0)."""
+    first = min(config.burn_in, outcome.last_row)
+    rows: np.ndarray = first + np.flatnonzero(outcome.counters[first:])
+    return rows
+
+
+def log_likelihood(config: Config, w_us: np.ndarray, x: np.ndarray, t: np.ndarray) -> np.ndarray:
+    """Natural log-likelihood (Eq 7) of weights float64 [rows, pairs] in uS, float64 [rows]: no converters, no tables.
+
+    Features `x` float64 [samples, features] as the task has them and class numbers `t` int64 [samples].
+    """
+    weights = w_us.reshape(len(w_us), config.outputs, config.features)
+    classes = np.arange(config.outputs) if config.outputs > 1 else np.ones(1, np.int64)
+    signs = np.where(t[None, :] == classes[:, None], 1.0, -1.0)
+    y = config.scale_per_us * np.einsum("rof,nf->ron", weights, x) * signs
+    total: np.ndarray = -np.logaddexp(0.0, -y).sum(axis=(1, 2))
+    return total
+
+
+def acceptance(counters: np.ndarray) -> np.ndarray:
+    """Share of the proposals made from each stored model that were accepted, float64 [rows]; NaN where none was made.
+
+    A row left for another had one accepted of `counter` proposals. From the last one all were rejected, if any.
+    """
+    share = 1.0 / counters
+    share[-1] = 0.0 if counters[-1] > 1 else np.nan
+    return share
+
+
+def posterior_tree(
+    config: Config, dataset: Dataset, outcomes: Sequence[Outcome], attributes: dict[str, str]
+) -> xr.DataTree:
+    """The posterior of one outcome a chain; `attributes` say where it comes from and go to the root."""
+    import xarray as xr  # half a second to import
+
+    models = [stored_models(config, outcome) for outcome in outcomes]
+    draws = max(len(rows) for rows in models)
+    shape = (len(outcomes), draws)
+    w = np.full((*shape, config.outputs * config.features), np.nan)
+    counter, row = np.zeros(shape, np.int64), np.full(shape, -1, np.int64)
+    likelihood, accepted = np.full(shape, np.nan), np.full(shape, np.nan)
+    for chain, (outcome, rows) in enumerate(zip(outcomes, models, strict=True)):
+        here = chain, slice(len(rows))
+        stored_ns = outcome.conductance_ns[rows]
+        row[here], counter[here] = rows, outcome.counters[rows]
+        w[here] = (stored_ns[:, 0::2] - stored_ns[:, 1::2]) / 1000
+        likelihood[here] = log_likelihood(config, w[here], dataset.train_x, dataset.train_t)
+        accepted[here] = acceptance(outcome.counters[rows])
+    names = np.array(dataset.feature_names)
+    coords = {"chain": np.arange(shape[0]), "draw": np.arange(draws)}
+    groups = {
+        "posterior": xr.Dataset(
+            {"w": (("chain", "draw", "pair"), w, {"units": "uS", "long_name": SOURCE})},
+            coords
+            | {
+                "pair": np.arange(w.shape[2]),
+                "pair_feature": ("pair", np.tile(names, config.outputs)),
+                "pair_output": ("pair", np.repeat(np.arange(config.outputs), config.features)),
+            },
+        ),
+        "sample_stats": xr.Dataset(
+            {
+                "counter": (("chain", "draw"), counter, {"units": "1", "long_name": "proposals the chain stayed"}),
+                "row": (("chain", "draw"), row, {"units": "1", "long_name": "row of the array, -1 for none"}),
+                "log_likelihood": (
+                    ("chain", "draw"), likelihood, {"units": "nat", "long_name": "recomputed from the stored state"},
+                ),
+                "acceptance": (
+                    ("chain", "draw"), accepted, {"units": "1", "long_name": "accepted share of a row's proposals"},
+                ),
+            },
+            coords,
+        ),
+        "observed_data": xr.Dataset(
+            {"t": ("sample", dataset.train_t, {"units": "1", "long_name": "class of a training point"})}
+        ),
+        "constant_data": xr.Dataset(
+            {"x": (("sample", "feature"), dataset.train_x, {"units": "1", "long_name": "scaled features"})},
+            {"feature": names},
+        ),
+    }  # fmt: skip
+    model = {"scale_per_us": config.scale_per_us, "prior_sigma_us": config.prior_sigma_us, "outputs": config.outputs}
+    for group in groups.values():
+        group.attrs |= {"inference_library": "oxmc"}
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs={"schema": SCHEMA, **model, **attributes}), **groups})
+
+
+def write_posterior(tree: xr.DataTree, path: Path) -> None:
+    tree.to_netcdf(path, engine="h5netcdf")
+
+
+def read_posterior(run: Path) -> xr.DataTree:
+    """The posterior of a run directory, in memory. Raises `InputError` if it has none or the extra is missing."""
+    if not available():
+        raise InputError(f"RUN needs the packages of {EXTRA}, which are not installed")
+    import xarray as xr
+
+    path = run / FILE
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            tree = tree.load()
+    except (OSError, ValueError) as error:
+        raise InputError(f"RUN must be a run directory with a {FILE}, not {str(run)!r} ({error})") from error
+    if tree.attrs.get("schema") != SCHEMA:
+        raise InputError(f"{FILE} must have schema {SCHEMA!r}, not {tree.attrs.get('schema')!r} ({str(path)!r})")
+    return tree
+
+
+def expand(tree: xr.DataTree) -> xr.Dataset:
+    """Plain draws: each row of `posterior` repeated by its counter; w in uS (chain, draw, pair).
+
+    Chains stayed for different numbers of proposals; all are cut to the shortest one's, at their ends.
+    """
+    posterior, counter = tree["posterior"], tree["sample_stats"]["counter"].values
+    draws = counter.sum(axis=1).min()
+    places = np.arange(counter.shape[1])
+    kept = np.stack([np.repeat(places, counts)[:draws] for counts in counter])
+    import xarray as xr
+
+    w = np.take_along_axis(posterior["w"].values, kept[:, :, None], axis=1)
+    pairs = {name: posterior[name] for name in ("pair", "pair_feature", "pair_output")}
+    coords = {"chain": posterior["chain"].values, "draw": np.arange(draws)}
+    return xr.Dataset({"w": (("chain", "draw", "pair"), w, posterior["w"].attrs)}, coords).assign_coords(pairs)
+
+
+def diagnostics(tree: xr.DataTree) -> xr.Dataset:
+    """R-hat, bulk effective sample size and integrated autocorrelation time in proposals of the expanded chains (pair).
+
+    The autocorrelation time is draws over the effective sample size for the mean. NaN where a chain is too short (four
+    draws) or never moved.
+    """
+    import xarray as xr
+    from arviz_stats.base import array_stats  # a second to import
+
+    expanded = expand(tree)["w"]
+    w = expanded.values
+    axes = {"chain_axis": 0, "draw_axis": 1}
+    with np.errstate(all="ignore"):
+        values = {
+            "rhat": array_stats.rhat(w, **axes),
+            "ess_bulk": array_stats.ess(w, **axes, method="bulk"),
+            "autocorrelation_time": w.shape[0] * w.shape[1] / array_stats.ess(w, **axes, method="mean"),
+        }
+    data = {name: ("pair", np.atleast_1d(value)) for name, value in values.items()}
+    return xr.Dataset(data, {"pair": expanded["pair"]})

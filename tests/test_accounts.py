@@ -1,0 +1,195 @@
+"""`oxmc energy`: the ledger of a run in each format, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import shutil
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from commands import TWIN, failure, oxmc, refusal
+from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
+
+from pymodels.events import EVENTS, PHASES, QUANTITIES
+from tb.cli import run as run_oxmc
+from tb.netlist import build_config, chip_verilog, flip_flops
+from tb.result import ledger_of
+
+KEYS = ["name", "action", "phase", "count", "energy_j", "low", "high", "source"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run") / "[/] :smile:"  # markup to the library that draws the tables
+    assert run_oxmc([*TWIN, "--out", str(out)]) == 0
+    return out
+
+
+@pytest.fixture
+def copy(run: Path, tmp_path: Path) -> Path:
+    """A run to be spoilt."""
+    return Path(shutil.copytree(run, tmp_path / "run"))
+
+
+def record(run: Path) -> dict[str, Any]:
+    return json.loads((run / "run.json").read_text())
+
+
+def output(capsys: CaptureFixture[str], *arguments: object) -> str:
+    answer = oxmc(capsys, "energy", *arguments)
+    assert (answer.code, answer.err) == (0, "")
+    return answer.out
+
+
+def test_json(capsys: CaptureFixture[str], run: Path) -> None:
+    """Components sum to the total exactly, and the total is run.json's."""
+    report = json.loads(output(capsys, run, "--format", "json"))
+    assert report["run"] == str(run) and list(report["nodes"]) == ["28nm", "130nm"]
+    found = record(run)
+    for node, ledger in report["nodes"].items():
+        lines = ledger["components"]
+        assert all(list(line) == KEYS for line in lines)
+        assert math.fsum(line["energy_j"] for line in lines) == ledger["total"]
+        assert {name: ledger[name] for name in ("total", "low", "high")} == found["energy_j"][node]
+        for line in lines:
+            assert line["phase"] in PHASES and line["source"] and line["count"] > 0
+            assert line["low"] <= line["energy_j"] <= line["high"]
+
+
+def test_counts_are_those_of_the_run(capsys: CaptureFixture[str], run: Path) -> None:
+    """Each line's count stands in run.json, and each count that is not zero has a line."""
+    found = record(run)["phases"]
+    counted = {
+        (phase, count)
+        for phase in PHASES
+        for kind, names in (("events", EVENTS), ("quantities", QUANTITIES))
+        for name in names
+        if (count := found[phase][kind][name])
+    }
+    report = json.loads(output(capsys, run, "--format", "json"))
+    for ledger in report["nodes"].values():
+        assert {(line["phase"], line["count"]) for line in ledger["components"]} == counted
+
+
+def test_the_array_by_hand(capsys: CaptureFixture[str], run: Path) -> None:
+    """SETs cost V I t: the quantity in nA cycles at 2.0 V (card 16k) and 100 ns a cycle."""
+    quantity = record(run)["quantities"]["set_current_na_cycles"]
+    report = json.loads(output(capsys, run, "--format", "json"))
+    for ledger in report["nodes"].values():
+        (line,) = [line for line in ledger["components"] if line["name"] == "array" and line["count"] == quantity]
+        assert line["energy_j"] == pytest.approx(2.0 * quantity * 1e-9 * 100e-9, rel=1e-12)  # rounding
+
+
+def test_the_clock_drives_every_flip_flop(run: Path) -> None:
+    """The line of the clock tree is proportional to the flip-flops of the netlist."""
+    from pymodels.config import Config
+
+    found = record(run)
+    config = Config(**found["config"])
+    flops = sum(flip_flops(chip_verilog(build_config(config))).values())
+    ledger = ledger_of(config, found["phases"], "28nm")
+    (clock,) = [line for line in ledger.lines if line.component == "clock" and line.phase == "train"]
+    assert clock.count == found["phases"]["train"]["events"]["cycle"]
+    assert 0.1e-15 < clock.energy_j / clock.count / flops < 100e-15  # fJ a flip-flop and cycle
+
+
+def test_several_runs_make_a_list(capsys: CaptureFixture[str], run: Path, copy: Path) -> None:
+    report = json.loads(output(capsys, run, copy, "--format", "json"))
+    assert [entry["run"] for entry in report] == [str(run), str(copy)]
+    assert report[0]["nodes"] == report[1]["nodes"]
+
+
+def test_csv(capsys: CaptureFixture[str], run: Path) -> None:
+    text = output(capsys, run, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert list(rows[0]) == ["run", "node", *KEYS]
+    for node, joules in record(run)["energy_j"].items():
+        lines = [row for row in rows if row["node"] == node]
+        assert math.fsum(float(row["energy_j"]) for row in lines) == joules["total"]
+        assert {row["run"] for row in lines} == {str(run)}
+
+
+def test_text(capsys: CaptureFixture[str], run: Path, monkeypatch: MonkeyPatch) -> None:
+    """A table a node with the total in nJ, and the source of every figure."""
+    monkeypatch.chdir(run.parent)
+    text = output(capsys, run.name)
+    for node, joules in record(run)["energy_j"].items():
+        assert f"{run.name} at {node}" in text
+        assert f"{joules['total'] * 1e9:.4g}" in text
+    assert "  array, " in text and "  leakage, " in text
+
+
+def test_a_node_of_choice(capsys: CaptureFixture[str], run: Path, tmp_path: Path) -> None:
+    """Named, twice, or as a file: the product's own table under another name gives the same."""
+    table = tmp_path / "mine.toml"
+    table.write_text(resources.files("energy").joinpath("tables/130nm.toml").read_text())
+    report = json.loads(output(capsys, run, "--format", "json", "--node", "130nm", "--node", table))
+    assert list(report["nodes"]) == ["130nm", str(table)]
+    assert report["nodes"]["130nm"] == report["nodes"][str(table)]
+
+
+def test_out(capsys: CaptureFixture[str], run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "report.csv"
+    assert output(capsys, run, "--format", "csv", "--out", file) == ""
+    assert file.read_text().replace("\r\n", "\n") == output(capsys, run, "--format", "csv").replace("\r\n", "\n")
+    for path, error in ((file / "x", "Not a directory"), (tmp_path, "Is a directory")):
+        message = f"--out must be a writable file, not {str(path)!r} ({error})"
+        assert refusal(capsys, "energy", run, "--out", path) == message
+
+
+def test_refusals(capsys: CaptureFixture[str], run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("text")
+    rule = "RUN must be a run directory with a run.json"
+    for arguments, message in {
+        (run, "--format", "html"): "--format must be one of text, json, csv, not 'html'",
+        (run, "--node", "7nm"): "--node must be 28nm, 130nm or name a readable TOML file, not '7nm' "
+        "(No such file or directory)",
+        (run, "--node", file): f"--node must name valid TOML; {str(file)!r} is not (",
+        (tmp_path,): f"{rule}, not {str(tmp_path)!r} (No such file or directory)",
+        (file,): f"{rule}, not {str(file)!r} (Expecting value: line 1 column 1 (char 0))",
+        (run, tmp_path / "x"): f"{rule}, not {str(tmp_path / 'x')!r} (No such file or directory)",
+    }.items():
+        assert refusal(capsys, "energy", *arguments).startswith(message)
+
+
+def spoil(run: Path, change: Any) -> None:
+    found = record(run)
+    change(found)
+    (run / "run.json").write_text(json.dumps(found))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda run: run.update(schema="oxmc.run/2"), "RUN must have schema 'oxmc.run/1', not 'oxmc.run/2' ("),
+        (lambda run: run.pop("schema"), "RUN must have schema 'oxmc.run/1', not None ("),
+        (lambda run: run.pop("config"), "RUN must hold a whole run, which '"),
+        (lambda run: run.update(config=3), "RUN must hold a whole run, which '"),
+        (lambda run: run.pop("phases"), "RUN must hold a whole run, which '"),
+        (lambda run: run["phases"]["train"].pop("events"), "RUN must hold a whole run, which '"),
+        (lambda run: run.update(phases=[]), "RUN must hold a whole run, which '"),
+        (lambda run: run["phases"]["train"]["events"].update(melt=1), "RUN must hold a whole run, which '"),
+        (lambda run: run["config"].update(rows=1), "rows must be an integer from 2 to 16384, not 1"),
+        (
+            lambda run: run["phases"]["train"]["events"].update(set=-1),
+            "event set in phase train must be counted by an integer >= 0, not -1",
+        ),
+    ],
+)
+def test_a_spoilt_run_is_refused(capsys: CaptureFixture[str], copy: Path, change: Any, message: str) -> None:
+    spoil(copy, change)
+    assert refusal(capsys, "energy", copy).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("phase", "event"), [("train", "set"), ("train", "reset"), ("train", "read"), ("infer", "eval")]
+)
+def test_a_dropped_event_is_noticed(capsys: CaptureFixture[str], copy: Path, phase: str, event: str) -> None:
+    spoil(copy, lambda run: run["phases"][phase]["events"].pop(event))
+    assert f"in phase {phase}, but no {event} was counted there" in failure(oxmc(capsys, "energy", copy), 1)

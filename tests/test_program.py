@@ -1,0 +1,94 @@
+"""What the host writes, read back from the words by the documented address map alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from pymodels.config import Config
+from pymodels.devices import gate_table, load_card
+from pymodels.fixed import Formats
+from tb.program import command, load_words, lut_codes
+
+SETTINGS, LUT, LIKELIHOOD, RESPONSE, SAMPLES = 0, 3, 4, 5, 6
+WIDE = Config(
+    rows=9, features=7, outputs=3, input_bits=10, train_samples=4, test_samples=2, burn_in=2, lfsr_bits=40,
+    max_proposals=77, prior_sigma_us=9.0, card="4k",
+)  # fmt: skip
+NARROW = Config(rows=300, features=2, input_bits=3, train_samples=3, test_samples=1, gate_codes=5, table_bits=3)
+
+
+def program(config: Config, codes: np.ndarray, labels: np.ndarray, lfsr_seed: int = 0) -> dict[int, dict[int, int]]:
+    """Words by address space (bits 20 to 22) and index; none written twice, none wider than the port."""
+    spaces: dict[int, dict[int, int]] = defaultdict(dict)
+    for address, word in load_words(Formats(config), codes, labels, lfsr_seed):
+        space, index = divmod(address, 2**20)
+        assert index not in spaces[space] and 0 <= word < 2**32
+        spaces[space][index] = word
+    return spaces
+
+
+def random_samples(config: Config, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    top, count = 2 ** (config.input_bits - 1) - 1, config.train_samples + config.test_samples
+    codes = rng.integers(-top, top + 1, (count, config.features))
+    codes[0], codes[1] = top, -top
+    return codes, rng.integers(0, max(2, config.outputs), count)
+
+
+@pytest.mark.parametrize("config", [WIDE, NARROW])
+def test_samples(config: Config, seed: int) -> None:
+    """Lanes of 32 bits, lowest first, a power of two of addresses a sample: features, then the label, on top."""
+    codes, labels = random_samples(config, seed)
+    found = program(config, codes, labels)[SAMPLES]
+    bits = config.features * config.input_bits + (2 if config.outputs == 3 else 1)
+    lanes = -(-bits // 32)
+    assert lanes == (3 if config is WIDE else 1)
+    stride = 4 if config is WIDE else 1
+    assert sorted(found) == [sample * stride + lane for sample in range(len(codes)) for lane in range(lanes)]
+    for sample, (row, label) in enumerate(zip(codes.tolist(), labels.tolist(), strict=True)):
+        text = "".join(f"{found[sample * stride + lane]:032b}" for lane in reversed(range(lanes)))
+        word = int(text, 2)
+        for code in row:
+            assert word % 2**config.input_bits == code % 2**config.input_bits
+            word >>= config.input_bits
+        assert word == label
+
+
+def test_settings() -> None:
+    """By register number; the seed in two words where the LFSR is wider than the port."""
+    codes, labels = random_samples(WIDE, 0)
+    multiplier, shift = Formats(WIDE).prior_constants
+    found = program(WIDE, codes, labels, 0xAB_1234_5678)[SETTINGS]
+    assert found == {1: 8, 2: 3, 3: 5, 4: 2, 5: 77, 6: multiplier, 7: shift, 8: 0x1234_5678, 9: 0xAB}
+    codes, labels = random_samples(NARROW, 0)
+    found = program(NARROW, codes, labels, 0x1234_5678)[SETTINGS]
+    assert (found[1], found[8], 9 in found) == (299, 0x1234_5678, False)
+    assert command(2) == (0, 2)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("config", [WIDE, NARROW])
+def test_tables(config: Config) -> None:
+    """Whole tables in order; negative responses in 32-bit two's complement."""
+    codes, labels = random_samples(config, 0)
+    found = program(config, codes, labels)
+    formats = Formats(config)
+    for space, table in ((LIKELIHOOD, formats.likelihood_table), (RESPONSE, formats.response_table)):
+        assert list(found[space]) == list(range(2**config.table_bits))
+        signed = [word - 2**32 if word >= 2**31 else word for word in found[space].values()]
+        assert tuple(signed) == table
+    assert min(formats.response_table) < 0 <= min(formats.likelihood_table)
+    assert list(found[LUT].values()) == lut_codes(formats) and list(found[LUT]) == list(range(config.gate_codes))
+
+
+@pytest.mark.parametrize("card", ["16k", "4k"])
+def test_lut(card: str) -> None:
+    """The read code of each median, in rising order, and clipped where the read range is too small."""
+    config = Config(card=card)
+    medians = gate_table(load_card(card), config.gate_codes).median_ns
+    assert lut_codes(Formats(config)) == [int(ns / 500) for ns in medians]  # 128 uS in 256 codes are 0.5 uS a code
+    assert lut_codes(Formats(config)) == sorted(lut_codes(Formats(config)))
+    small = lut_codes(Formats(config.replace(read_range_us=40.0)))
+    assert max(small) == 255
