@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth import Cat, Const, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
 from hdl.acceptance import Acceptance
@@ -27,14 +29,31 @@ from pymodels.fixed import HOST_WORD_BITS, Formats
 
 CLAMP_BITS = 24
 SKIPPED_BITS = 14
-PROGRAMMERS = {"cell": CellProgrammer, "pair": PairProgrammer}
+PROGRAMMERS: dict[str, Any] = {"cell": CellProgrammer, "pair": PairProgrammer}
+
+
+def decision_layout(formats: Formats) -> data.StructLayout:
+    """What an observer of the chain sees of one proposal, in the cycle of its decision; costs in fixed-point bits."""
+    return data.StructLayout(
+        {
+            "accepted": 1,
+            "row": formats.row_bits,
+            "current_row": formats.row_bits,
+            "counter": formats.config.counter_bits,
+            "prior": formats.prior_bits,
+            "neg_log2_u": formats.log_u_bits,
+            "current_cost": formats.cost_bits,
+            "likelihood": formats.sum_bits,
+        }
+    )
 
 
 class Chip(wiring.Component):
     """A complete trainer: host bus in, array port out, results of the test points on a stream.
 
     `phase` is the index into `events.PHASES` of what the chip is doing, `events` one strobe a name of
-    `events.DIGITAL_EVENTS`; both are for observers and cost nothing where they are left open.
+    `events.DIGITAL_EVENTS`; `decide` marks the cycle in which `decision` is one. They are for observers and cost
+    nothing where they are left open.
     """
 
     def __init__(self, formats: Formats):
@@ -49,6 +68,8 @@ class Chip(wiring.Component):
                 "row": Out(formats.row_bits),
                 "proposals": Out(PROPOSAL_BITS),
                 "events": Out(len(DIGITAL_EVENTS)),
+                "decide": Out(1),
+                "decision": Out(decision_layout(formats)),
             }
         )
 
@@ -194,7 +215,7 @@ class Chip(wiring.Component):
 
     def _connect_answers(self, m: Module) -> None:
         """Converter answers: cell reads to prior and gate codes, evaluations to the likelihood or the inference."""
-        pulse, data, config = self.pulse, self.array.data, self.formats.config
+        pulse, answer, config = self.pulse, self.array.data, self.formats.config
         read = Signal()
         evaluated = Signal()
         m.d.comb += [
@@ -209,15 +230,15 @@ class Chip(wiring.Component):
                 )
             ),
             self.prior.valid.eq(read),
-            self.prior.code.eq(data[: config.read_bits]),
+            self.prior.code.eq(answer[: config.read_bits]),
             self.gate_dac.lookup.eq(read),
-            self.gate_dac.lookup_code.eq(data[: config.read_bits]),
+            self.gate_dac.lookup_code.eq(answer[: config.read_bits]),
             self.gate_dac.lookup_cell.eq(pulse.result_tag),
             self.likelihood.valid.eq(evaluated & ~self.inference.busy),
-            self.likelihood.code.eq(data[: config.adc_bits]),
+            self.likelihood.code.eq(answer[: config.adc_bits]),
             self.likelihood.label.eq(pulse.result_tag[0]),
             self.inference.answer.eq(evaluated & self.inference.busy),
-            self.inference.code.eq(data[: config.adc_bits]),
+            self.inference.code.eq(answer[: config.adc_bits]),
             self.inference.counter.eq(self.row_counters.counter),
             self.row_counters.fetch.eq(self.inference.answer | self.control.fetch_counter),
             self.row_counters.fetch_row.eq(Mux(self.inference.busy, pulse.result_tag, self.control.index)),
@@ -349,6 +370,17 @@ class Chip(wiring.Component):
             "response_add": inference.adding,
             "classify": self.result.valid & self.result.ready & self.result.payload.last,
         }
+        m.d.comb += [
+            self.decide.eq(trainer.decide),
+            self.decision.accepted.eq(trainer.accepted),
+            self.decision.row.eq(trainer.row),
+            self.decision.current_row.eq(trainer.current_row),
+            self.decision.counter.eq(self.row_counters.count),
+            self.decision.prior.eq(self.prior.cost),
+            self.decision.neg_log2_u.eq(self.log_uniform.neg_log2),
+            self.decision.current_cost.eq(self.acceptance.current_cost),
+            self.decision.likelihood.eq(self.likelihood.sum),
+        ]
         phases = {name: index for index, name in enumerate(PHASES)}
         m.d.comb += [
             self.busy.eq(trainer.busy | inference.busy | gate_dac.busy),

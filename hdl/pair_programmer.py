@@ -23,7 +23,8 @@ class PairProgrammer(wiring.Component):
     Per pair of target w: SET and READ the side that aims lower, at common_mode - |w| / 2; then the other, aimed so that
     the difference to what was just read is w. While it is off by more than `window` and tries are left, RESET, SET and
     READ that one side again, or the other side where the wanted gate code lies within `EDGE` of the LUT's end. Every
-    read error moves a code offset of that device, with gain 1, 1/2, 1/4, 1/4, then 1/8; `fresh` forgets the offsets.
+    read error moves a code offset of that device, with gain 1, 1/2, 1/4, 1/4, then 1/8, rounded half up (rounding down
+    would drag small errors to one side); `fresh` forgets the offsets.
 
     The current row's differences stand in one bank of a memory, the proposed row's fill the other; `keep` swaps them.
     The two final read codes of a pair leave on `push` and `push_code`, g+ then g-.
@@ -150,11 +151,11 @@ class PairProgrammer(wiring.Component):
             with m.Case(1):
                 m.d.comb += moved.eq(offset + error)
             with m.Case(2):
-                m.d.comb += moved.eq(offset + (error >> 1))
+                m.d.comb += moved.eq(offset + ((error + 1) >> 1))
             with m.Case(SEEN_TOP):
-                m.d.comb += moved.eq(offset + (error >> 3))
+                m.d.comb += moved.eq(offset + ((error + 4) >> 3))
             with m.Default():
-                m.d.comb += moved.eq(offset + (error >> 2))
+                m.d.comb += moved.eq(offset + ((error + 2) >> 2))
 
     def _elaborate_sequence(self, m: Module) -> None:
         read_bits = self.formats.config.read_bits

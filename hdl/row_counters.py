@@ -17,7 +17,8 @@ class RowCounters(wiring.Component):
 
     `begin` starts a row at 1, `bump` adds a rejection, `store` writes the counter of `row` to memory,
     `store_zero` a 0 for a row that was skipped. A count that
-    saturation loses is counted in `lost`, and `total` sums what was stored for rows from `burn_in` on.
+    saturation loses is counted in `lost`, `count` is the running one, and `total` sums what was
+    stored for rows from `burn_in` on.
 
     Latency: 1 cycle from `fetch` to `counter`.
     """
@@ -37,6 +38,7 @@ class RowCounters(wiring.Component):
                 "fetch": In(1),
                 "fetch_row": In(formats.row_bits),
                 "counter": Out(formats.config.counter_bits),
+                "count": Out(formats.config.counter_bits),
                 "total": Out(formats.total_bits),
                 "lost": Out(LOST_BITS),
             }
@@ -45,7 +47,7 @@ class RowCounters(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.memory = memory = self.memory
-        count = Signal(self.formats.config.counter_bits)
+        count = Signal.like(self.count)
         total = Signal.like(self.total)
         lost = Signal.like(self.lost)
         m.d.comb += [
@@ -55,6 +57,7 @@ class RowCounters(wiring.Component):
             memory.read_enable.eq(self.fetch),
             memory.read_address.eq(self.fetch_row),
             self.counter.eq(memory.read_data),
+            self.count.eq(count),
             self.total.eq(total),
             self.lost.eq(lost),
         ]

@@ -21,7 +21,7 @@ import tomli_w
 from pymodels.errors import InputError
 
 TASKS = ("cancer",)
-PRESETS = ("paper",)
+PRESETS = ("paper", "best", "plain")
 ROWS_PER_BURN_IN = 8
 """`--rows N` alone keeps the burn-in at or below N // 8 rows."""
 

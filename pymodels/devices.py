@@ -9,6 +9,7 @@ import dataclasses
 import math
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from statistics import NormalDist
 from typing import Any
@@ -75,6 +76,7 @@ class Card:
 UNITS: dict[str, str] = {f.name: f.metadata["unit"] for f in dataclasses.fields(Card) if "unit" in f.metadata}
 
 
+@cache
 def load_card(name: str) -> Card:
     """The device card `name`. Raises `InputError` for an unknown card or a figure that is missing, unknown or bad."""
     if name not in CARDS:
@@ -145,7 +147,7 @@ def gate_table(card: Card, gate_codes: int, low_us: float = 0.0, high_us: float 
         law_ua = ((law_us - card.median_offset_us) / card.median_gain_us) ** (1 / card.median_exponent)
         current_ua = law_ua * np.minimum(median_us / own_low_us, 1.0)
     else:
-        current_ua = np.linspace(*ends_ua, gate_codes)
+        current_ua = np.linspace(card.current_low_ua, card.current_high_ua, gate_codes)
         median_us = card.median_offset_us + card.median_gain_us * current_ua**card.median_exponent
     sd_us = card.sd_gain_us * current_ua**card.sd_exponent
     return GateTable(*(np.rint(1000 * table).astype(np.int64) for table in (median_us, sd_us, current_ua)))

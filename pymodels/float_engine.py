@@ -30,7 +30,7 @@ LAW_POINTS = 1025
 
 
 class FloatChain(NamedTuple):
-    """A finished chain: conductances float64 [rows, cells] in uS, counters int64 [filled rows], proposals, the books."""
+    """A finished chain: conductances float64 [rows, cells] in uS, counters int64 [filled rows], proposals, books."""
 
     conductance_us: np.ndarray
     counters: np.ndarray
@@ -79,7 +79,7 @@ def plan_of(config: Config, law: kernel.Law) -> kernel.Plan:
 
 
 def training_data(config: Config, x: np.ndarray, labels: np.ndarray) -> kernel.Data:
-    """The first `train_samples` of features float64 [n, features] and class numbers int64 [n] as the kernel reads them."""
+    """The first `train_samples` of features float64 [n, features] and class numbers int64 [n], for the kernel."""
     codes = x[: config.train_samples] * (Formats(config).input_max / config.input_range)
     return kernel.Data(
         np.ascontiguousarray(x[: config.train_samples], np.float64),

@@ -6,7 +6,7 @@ change `Cells` in place and add to the books of a `Ledger`; all randomness is dr
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -29,7 +29,7 @@ MIN_GAIN = 0.1
 """Least share of a programming error that an offset learns from; the first errors count in full, as a mean's do."""
 
 
-ZERO = np.int64(0)
+ZERO: Any = np.int64(0)
 """Row 0 for calls: numba compiles a function a second time for a literal argument."""
 
 
@@ -257,7 +257,7 @@ def neg_log_logistic(y: float) -> float:
 def neg_log_likelihood(
     plan: Plan, data: Data, model_us: np.ndarray, order: np.ndarray, limit: float, terms: np.ndarray, book: Ledger
 ) -> float:
-    """-log likelihood of a model (Eq 7), its parts left in `terms` [outputs, samples]; it ends early once above `limit`."""
+    """-log likelihood of a model (Eq 7), parts left in `terms` [outputs, samples]; ends early once above `limit`."""
     outputs, features = data.signs.shape[0], data.x.shape[1]
     whole = order.size * outputs
     end = whole if limit >= 0.0 else 0

@@ -10,9 +10,9 @@ import numpy as np
 
 from pymodels.errors import InputError
 
-STREAMS = {"split": 0, "devices": 1, "lfsr": 2, "array": 3, "stuck": 4, "float": 5, "chains": 6}
+STREAMS = {"split": 0, "devices": 1, "lfsr": 2, "array": 3, "stuck": 4, "float": 5, "chains": 6, "repeats": 7}
 """Spawn key of each stream: the data split, the device population, the chip's LFSR, array noise, stuck cells, all noise
-of the engine in real numbers, the seeds of further chains."""
+of the engine in real numbers, the seeds of further chains, those of repeats."""
 
 
 def stream_sequence(seed: int, name: str) -> np.random.SeedSequence:
@@ -45,3 +45,16 @@ def chain_seeds(seed: int, chains: int) -> list[int]:
     """A seed for each of `chains` chains: the user's own first, so that one chain is the plain run. More move none."""
     further = stream_sequence(seed, "chains").generate_state(max(0, chains - 1), np.uint64)
     return [int(seed), *(int(word) for word in further)]
+
+
+def repeat_seed(seed: int, repeat: int) -> int:
+    """The seed of one of many trainings under `seed`: `seed` itself for repeat 0, after it the stream's children.
+
+    The children have 53 bits, which readers of JSON that only know double precision keep exact. Raises as
+    `stream_sequence`.
+    """
+    parent = stream_sequence(seed, "repeats")
+    if repeat == 0:
+        return int(seed)
+    child = np.random.SeedSequence(entropy=parent.entropy, spawn_key=(*parent.spawn_key, repeat))
+    return int(child.generate_state(1, np.uint64)[0] >> np.uint64(11))

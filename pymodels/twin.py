@@ -59,6 +59,8 @@ class Arithmetic(NamedTuple):
 
 VERIFY = {"off": 0, "cell": 1, "pair": 2}
 VERIFY_CELL, VERIFY_PAIR = 1, 2
+EDGE = 2
+"""A wanted gate code closer to the LUT's ends than this passes the work to the other side of the pair."""
 
 
 class Devices(NamedTuple):
@@ -128,8 +130,9 @@ def reset_row(devices: Devices, row: int, tally: np.ndarray) -> None:
 
 
 @njit(cache=True)
-def set_and_read(chip: Arithmetic, devices: Devices, row: int, cell: int, gate: int, tally: np.ndarray) -> int:
-    """SET one cell at a gate code and READ it; the read code."""
+def set_and_read(chip: Arithmetic, devices: Devices, chain: Chain, row: int, cell: int, code: int, first: bool) -> None:
+    """SET one cell at the gate code nearest to read code `code` (0 if `first`) and READ it into `chain.read`."""
+    gate = 0 if first else chip.gate_map[code]
     devices.set_count[row, cell] += 1
     if devices.stuck[row, cell] == NOT_STUCK:
         devices.conductance_ns[row, cell] = set_draw(
@@ -137,49 +140,49 @@ def set_and_read(chip: Arithmetic, devices: Devices, row: int, cell: int, gate: 
             devices.median_ns[gate], devices.sd_ns[gate], devices.device_q16[row, cell],
         )  # fmt: skip
     conductance_ns = devices.conductance_ns[row, cell]
+    chain.read[cell] = min(conductance_ns // chip.read_step_ns, chip.read_top)
+    tally, attempt = chain.tally, chain.programmed[chain.place[ATTEMPTS]]
+    attempt[0], attempt[1], attempt[2] = cell, gate, chain.read[cell]
+    chain.place[ATTEMPTS] += 1
+    tally[CLAMPS] += 0 if first else chip.gate_clamped[code]
     tally[SETS] += 1
     tally[SET_NA] += devices.current_na[gate]
     tally[READS] += 1
     tally[READ_NS] += conductance_ns
-    return min(conductance_ns // chip.read_step_ns, chip.read_top)
 
 
 @njit(cache=True)
-def program_plain(
-    chip: Arithmetic, devices: Devices, row: int, current: np.ndarray, read: np.ndarray, tally: np.ndarray
-) -> None:
-    """One SET a cell at the gate code of the current row's read; row 0 at gate code 0. New read codes into `read`."""
-    for cell in range(len(read)):
-        gate = chip.gate_map[current[cell]] if row else 0
-        tally[CLAMPS] += chip.gate_clamped[current[cell]] if row else 0
-        read[cell] = set_and_read(chip, devices, row, cell, gate, tally)
+def clear_for_retry(devices: Devices, chain: Chain, row: int, cell: int) -> None:
+    chain.tally[RETRIES] += 1
+    chain.tally[RESET_PULSES] += 1
+    reset_cell(devices, row, cell, chain.tally)
 
 
 @njit(cache=True)
-def program_cells(
-    chip: Arithmetic, devices: Devices, row: int, current: np.ndarray, read: np.ndarray, tally: np.ndarray
-) -> None:
+def program_plain(chip: Arithmetic, devices: Devices, chain: Chain, row: int) -> None:
+    """One SET a cell at the gate code of the current row's read; row 0 at gate code 0."""
+    for cell in range(len(chain.read)):
+        set_and_read(chip, devices, chain, row, cell, chain.current_read[cell], row == 0)
+
+
+@njit(cache=True)
+def program_cells(chip: Arithmetic, devices: Devices, chain: Chain, row: int) -> None:
     """As `program_plain`, each cell again until its read is within the window of the current row's, or out of tries."""
-    for cell in range(len(read)):
-        gate = chip.gate_map[current[cell]]
-        tries = 0
-        while True:
-            tally[CLAMPS] += chip.gate_clamped[current[cell]]
-            read[cell] = set_and_read(chip, devices, row, cell, gate, tally)
-            if abs(read[cell] - current[cell]) <= chip.window or tries == chip.tries:
-                break
+    for cell in range(len(chain.read)):
+        target, tries = chain.current_read[cell], 0
+        set_and_read(chip, devices, chain, row, cell, target, False)
+        while abs(chain.read[cell] - target) > chip.window and tries < chip.tries:
             tries += 1
-            tally[RETRIES] += 1
-            tally[RESET_PULSES] += 1
-            reset_cell(devices, row, cell, tally)
+            clear_for_retry(devices, chain, row, cell)
+            set_and_read(chip, devices, chain, row, cell, target, False)
 
 
 @njit(cache=True)
 def learn(chip: Arithmetic, cell: int, error: int, offsets: np.ndarray, seen: np.ndarray) -> None:
-    """Move a device's code offset by its read error with gain 1, 1/2, 1/4, 1/4, then 1/8: about max(1/t, 0.1)."""
+    """Move a device's code offset by its read error with gain 1, 1/2, 1/4, 1/4, then 1/8, rounded half up."""
     seen[cell] = min(seen[cell] + 1, 5)
     shift = 0 if seen[cell] == 1 else 1 if seen[cell] == 2 else 2 if seen[cell] < 5 else 3
-    offsets[cell] = min(max(offsets[cell] + (error >> shift), -chip.read_top), chip.read_top)
+    offsets[cell] = min(max(offsets[cell] + ((error + (1 << shift >> 1)) >> shift), -chip.read_top), chip.read_top)
 
 
 @njit(cache=True)
@@ -188,42 +191,29 @@ def aim(chip: Arithmetic, target: int, offset: int) -> int:
 
 
 @njit(cache=True)
-def program_pairs(
-    chip: Arithmetic, devices: Devices, row: int, current: np.ndarray, read: np.ndarray, offsets: np.ndarray,
-    seen: np.ndarray, tally: np.ndarray,
-) -> None:  # fmt: skip
-    """Close the loop on each pair: the lower side once, then the other until the difference is the current row's.
-
-    `current` and `read` [cells] are read codes of the current and the new row; `offsets`, `seen` [cells] the learned
-    code offsets and SETs of this row's devices.
-    """
+def program_pairs(chip: Arithmetic, devices: Devices, chain: Chain, row: int) -> None:
+    """Close the loop on each pair: the lower side once, then the other until the difference is the current row's."""
+    read, offsets, seen = chain.read, chain.offsets, chain.seen
     for plus in range(0, len(read), 2):
-        difference = current[plus] - current[plus + 1]
+        difference = chain.current_read[plus] - chain.current_read[plus + 1]
         wanted = abs(difference)
         high = plus if difference >= 0 else plus + 1
         low = 2 * plus + 1 - high
-        tries = 0
         for cell in (low, high):
             target = max(chip.common_mode - (wanted >> 1), 0) if cell == low else read[low] + wanted
-            code = aim(chip, target, offsets[cell])
-            tally[CLAMPS] += chip.gate_clamped[code]
-            read[cell] = set_and_read(chip, devices, row, cell, chip.gate_map[code], tally)
+            set_and_read(chip, devices, chain, row, cell, aim(chip, target, offsets[cell]), False)
             learn(chip, cell, target - read[cell], offsets, seen)
-        work = high
+        work, tries = high, 0
         while abs(read[high] - read[low] - wanted) > chip.window and tries < chip.tries:
             tries += 1
             target = read[low] + wanted if work == high else read[high] - wanted
-            code = aim(chip, target, offsets[work])
-            if chip.gate_map[code] < 2 or chip.gate_map[code] > chip.gate_top - 2:
+            gate = chip.gate_map[aim(chip, target, offsets[work])]
+            if gate < EDGE or gate > chip.gate_top - EDGE:
                 work = high + low - work
-                tally[SWITCHES] += 1
+                chain.tally[SWITCHES] += 1
                 target = read[low] + wanted if work == high else read[high] - wanted
-                code = aim(chip, target, offsets[work])
-            tally[RETRIES] += 1
-            tally[RESET_PULSES] += 1
-            reset_cell(devices, row, work, tally)
-            tally[CLAMPS] += chip.gate_clamped[code]
-            read[work] = set_and_read(chip, devices, row, work, chip.gate_map[code], tally)
+            clear_for_retry(devices, chain, row, work)
+            set_and_read(chip, devices, chain, row, work, aim(chip, target, offsets[work]), False)
             learn(chip, work, target - read[work], offsets, seen)
 
 
@@ -262,7 +252,8 @@ def sweep(
     drive: conductance times squared code, `code2` int64 [samples, features].
     """
     outputs, samples = costs.shape
-    total, end = 0, samples * outputs
+    end = samples * outputs
+    total = 0
     if chip.early_rejection and not first:
         end = 0 if threshold < 0 else end
         evaluation = 0
@@ -271,9 +262,10 @@ def sweep(
             evaluation += 1
             if total > threshold:
                 end = min(end, evaluation + chip.late_evaluations)
-                threshold = np.int64(2**62)  # seen once
+                threshold = 2**62  # seen once
     else:
-        total = costs.sum()
+        for cost in costs.ravel():
+            total += cost
     fetched = (end + outputs - 1) // outputs
     tally[EVALS] += end
     tally[SAMPLE_READS] += fetched
@@ -314,67 +306,134 @@ def hard_first(chip: Arithmetic, costs: np.ndarray, order: np.ndarray) -> np.nda
     return fresh
 
 
+class Chain(NamedTuple):
+    """Everything that a running chain keeps; arrays, so that the kernel can change them in place.
+
+    `place` holds the values named by ROW .. DONE, `seen_last` those by PRIOR .. ACCEPTED of the last proposal, and
+    `programmed` [attempts, 3] its cell, gate code and read code of each SET, `place[ATTEMPTS]` of them.
+    """
+
+    place: np.ndarray
+    seen_last: np.ndarray
+    programmed: np.ndarray
+    lfsr: np.ndarray
+    counters: np.ndarray
+    current_read: np.ndarray
+    read: np.ndarray
+    offsets: np.ndarray
+    seen: np.ndarray
+    costs: np.ndarray
+    order: np.ndarray
+    tally: np.ndarray
+
+
+ROW, CURRENT, STREAK, PROPOSALS, CURRENT_COST, ATTEMPTS, DONE = range(7)
+PRIOR, NEG_LOG2_U, COST, ACCEPTED = range(4)
+
+
+def new_chain(config: Config, rows: int, seed: int) -> Chain:
+    """A chain ahead of its first row, with the LFSR as the host seeds it."""
+    cells, zeros = Formats(config).cells, np.zeros
+    return Chain(
+        place=zeros(7, np.int64),
+        seen_last=zeros(4, np.int64),
+        programmed=zeros((cells * (1 + config.verify_tries), 3), np.int64),
+        lfsr=np.array([lfsr_state(lfsr_seed(seed, config.lfsr_bits), config.lfsr_bits)], np.uint64),
+        counters=zeros(rows, np.int64),
+        current_read=zeros(cells, np.int64),
+        read=zeros(cells, np.int64),
+        offsets=zeros(cells, np.int64),
+        seen=zeros(cells, np.int64),
+        costs=zeros((config.outputs, config.train_samples), np.int64),
+        order=np.arange(config.train_samples),
+        tally=zeros(len(TALLIES), np.int64),
+    )
+
+
+@njit(cache=True)
+def clear_array(devices: Devices, chain: Chain) -> None:
+    for row in range(devices.conductance_ns.shape[0]):
+        reset_row(devices, row, chain.tally)
+
+
+@njit(cache=True)
+def program_row(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
+    """Program `place[ROW]` around the current row; its read codes end in `chain.read`."""
+    row = chain.place[ROW]
+    chain.place[ATTEMPTS] = 0
+    if chain.place[STREAK] == 0 or not chip.memory:
+        chain.offsets[:] = 0
+        chain.seen[:] = 0
+    if row == 0 or chip.verify == 0:
+        program_plain(chip, devices, chain, row)
+    elif chip.verify == VERIFY_CELL:
+        program_cells(chip, devices, chain, row)
+    else:
+        program_pairs(chip, devices, chain, row)
+
+
+@njit(cache=True)
+def reject(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
+    """Count the current row once more, clear the proposed one, leave it after enough of that."""
+    place, tally = chain.place, chain.tally
+    tally[REJECTED] += 1
+    place[STREAK] += 1
+    if chain.counters[place[CURRENT]] == chip.counter_top:
+        tally[LOST] += 1
+    else:
+        chain.counters[place[CURRENT]] += 1
+    reset_row(devices, place[ROW], tally)
+    if place[STREAK] == chip.reject_limit:
+        tally[SKIPPED] += 1
+        tally[STORED] += 1
+        place[STREAK] = 0
+        place[ROW] += 1
+
+
+@njit(cache=True)
+def step(
+    chip: Arithmetic, devices: Devices, chain: Chain, codes: np.ndarray, code2: np.ndarray, flips: np.ndarray
+) -> bool:
+    """One proposal, from programming a row to the decision and what follows from it; True when the chain has ended."""
+    place, last = chain.place, chain.seen_last
+    rows, row = devices.conductance_ns.shape[0], place[ROW]
+    program_row(chip, devices, chain)
+    squares = 0
+    for cell in range(0, len(chain.read), 2):
+        squares += (chain.read[cell] - chain.read[cell + 1]) ** 2
+    last[PRIOR] = (squares * chip.prior_multiplier) >> chip.prior_shift
+    threshold = 0
+    if row:
+        chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_bits, chip.lfsr_taps)
+        last[NEG_LOG2_U] = neg_log2_u(chain.lfsr[0], chip)
+        place[PROPOSALS] += 1
+        threshold = place[CURRENT_COST] + last[NEG_LOG2_U] - last[PRIOR]
+    model = devices.conductance_ns[row]
+    sample_costs(chip, model, codes, flips, chain.costs)
+    last[COST] = sweep(chip, model, code2, chain.costs, chain.order, threshold, row == 0, chain.tally)
+    last[ACCEPTED] = row == 0 or last[COST] <= threshold
+    at_limit = place[PROPOSALS] == chip.max_proposals
+    if not last[ACCEPTED]:
+        reject(chip, devices, chain)
+        return at_limit or place[ROW] == rows
+    place[CURRENT_COST], place[CURRENT], place[STREAK] = last[COST] + last[PRIOR], row, 0
+    chain.counters[row] = 1
+    chain.tally[STORED] += 1
+    chain.current_read[:] = chain.read
+    if chip.hard_first:
+        chain.order[:] = hard_first(chip, chain.costs, chain.order)
+    place[ROW] += 1
+    return at_limit or place[ROW] == rows
+
+
 @njit(cache=True)
 def train_chain(
-    chip: Arithmetic, devices: Devices, codes: np.ndarray, code2: np.ndarray, flips: np.ndarray, lfsr: np.uint64
-) -> tuple[np.ndarray, int, int, np.ndarray]:
-    """The whole chain: counters up to the last filled row, that row, proposals, tally. Changes `devices` in place."""
-    rows, cells = devices.conductance_ns.shape
-    tally = np.zeros(len(TALLIES), np.int64)
-    counters = np.zeros(rows, np.int64)
-    current_read, read = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
-    offsets, seen = np.zeros(cells, np.int64), np.zeros(cells, np.int64)
-    costs, order = np.zeros(flips.shape, np.int64), np.arange(flips.shape[1])
-    proposals = current_cost = current = row = streak = 0
-    for cleared in range(rows):
-        reset_row(devices, cleared, tally)
-    while True:
-        if streak == 0 or not chip.memory:
-            offsets[:] = 0
-            seen[:] = 0
-        if row == 0 or chip.verify == 0:
-            program_plain(chip, devices, row, current_read, read, tally)
-        elif chip.verify == VERIFY_CELL:
-            program_cells(chip, devices, row, current_read, read, tally)
-        else:
-            program_pairs(chip, devices, row, current_read, read, offsets, seen, tally)
-        squares = 0
-        for cell in range(0, cells, 2):
-            squares += (read[cell] - read[cell + 1]) ** 2
-        prior = (squares * chip.prior_multiplier) >> chip.prior_shift
-        threshold = 0
-        if row:
-            lfsr = draw_state(lfsr, chip.lfsr_bits, chip.lfsr_taps)
-            proposals += 1
-            threshold = current_cost + neg_log2_u(lfsr, chip) - prior
-        sample_costs(chip, devices.conductance_ns[row], codes, flips, costs)
-        cost = sweep(chip, devices.conductance_ns[row], code2, costs, order, threshold, row == 0, tally)
-        if row == 0 or cost <= threshold:
-            current_cost, current, streak = cost + prior, row, 0
-            counters[row] = 1
-            tally[STORED] += 1
-            current_read[:] = read
-            if chip.hard_first:
-                order = hard_first(chip, costs, order)
-            if row == rows - 1 or proposals == chip.max_proposals:
-                break
-            row += 1
-            continue
-        tally[REJECTED] += 1
-        streak += 1
-        if counters[current] == chip.counter_top:
-            tally[LOST] += 1
-        else:
-            counters[current] += 1
-        reset_row(devices, row, tally)
-        if streak == chip.reject_limit:
-            tally[SKIPPED] += 1
-            tally[STORED] += 1
-            streak = 0
-            row += 1
-        if row == rows or proposals == chip.max_proposals:
-            break
-    return counters[: current + 1], current, proposals, tally
+    chip: Arithmetic, devices: Devices, chain: Chain, codes: np.ndarray, code2: np.ndarray, flips: np.ndarray
+) -> None:
+    """The whole training, in place. `codes` float64 [features, samples], `code2` and `flips` as in `sweep`."""
+    clear_array(devices, chain)
+    while not step(chip, devices, chain, codes, code2, flips):
+        pass
 
 
 def nearest_gates(lut: np.ndarray, codes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -436,6 +495,13 @@ def devices_of(array: OxramArray) -> Devices:
     )
 
 
+def training_data(config: Config, codes: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The kernel's view of the training points: codes by feature, squared codes by sample, and flips by output."""
+    classes = np.arange(config.outputs)[:, None] if config.outputs > 1 else np.ones((1, 1), np.int64)
+    flips = np.where(labels[None, : config.train_samples] == classes, 0, -1)
+    return np.ascontiguousarray(codes.T, np.float64), np.ascontiguousarray(codes**2, np.int64), flips
+
+
 def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, lut: np.ndarray, words: int) -> Outcome:
     """Train and infer as the chip does.
 
@@ -445,17 +511,10 @@ def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, l
     formats = Formats(config)
     array = OxramArray(config, load_card(config.card), seed)
     train, test = np.split(codes, [config.train_samples])
-    classes_of = np.arange(config.outputs)[:, None] if config.outputs > 1 else np.ones((1, 1), np.int64)
-    flips = np.where(labels[None, : config.train_samples] == classes_of, 0, -1)
-    state = np.uint64(lfsr_state(lfsr_seed(seed, config.lfsr_bits), config.lfsr_bits))
-    counters, last_row, proposals, counted = train_chain(
-        arithmetic(formats, lut),
-        devices_of(array),
-        np.ascontiguousarray(train.T, np.float64),
-        np.ascontiguousarray(train**2, np.int64),
-        flips,
-        state,
-    )
+    chain = new_chain(config, config.rows, seed)
+    train_chain(arithmetic(formats, lut), devices_of(array), chain, *training_data(config, train, labels))
+    last_row, proposals = int(chain.place[CURRENT]), int(chain.place[PROPOSALS])
+    counters, counted = chain.counters[: last_row + 1], chain.tally
     tally = dict(zip(TALLIES, counted.tolist(), strict=True))
     filled = array.conductance_ns[: last_row + 1]
     first_vote = min(config.burn_in, last_row)

@@ -26,9 +26,9 @@ def chain_statistics(
 ) -> dict[str, Any]:
     """run.json's `chains`: the worst pair's diagnostics, and its bulk effective sample size over the chains' training.
 
-    `tree` is the posterior of all chains, `records` holds each one's run.json. Cost is that of the training phases alone:
-    energy at `node`, SETs, and the chip's time as if the chains ran one after the other. None stands for what chains of
-    less than four draws, or that never moved, do not have.
+    `tree` is the posterior of all chains, `records` holds each one's run.json. Cost is that of the training phases
+    alone: energy at `node`, SETs, and the chip's time as if the chains ran one after the other. None stands for what
+    chains of less than four draws, or that never moved, do not have.
     """
     worst = diagnostics(tree)
     ess = float(worst["ess_bulk"].min(skipna=False))

@@ -7,13 +7,16 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
 from pymodels.config import PRESETS, TASKS, load_toml, parse_setting, resolve
 from pymodels.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    from tb.repeats import Plan
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 
@@ -40,15 +43,30 @@ class Terminated(BaseException):
     """SIGTERM came. Like `KeyboardInterrupt` it is no `Exception`, so that nothing but `run` stops it."""
 
 
-def _seed(text: str) -> int:
-    """The seed in `text`. Raises `InputError` if it is no integer >= 0."""
+def _integer(option: str, text: str, low: int) -> int:
+    """The value of an option. Raises `InputError` if it is no integer >= `low`."""
     try:
         value = int(text)
     except ValueError:
-        value = -1
-    if value < 0:
-        raise InputError(f"--seed must be an integer >= 0, not {text!r}")
+        value = low - 1
+    if value < low:
+        raise InputError(f"{option} must be an integer >= {low}, not {text!r}")
     return value
+
+
+def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bool) -> Plan | None:
+    """How to repeat, None for one training. Raises `InputError` for options that do not go together."""
+    if repeats is None:
+        for option, given in (("--jobs", jobs is not None), ("--cluster", cluster is not None), ("--resume", resume)):
+            if given:
+                raise InputError(f"{option} must come with --repeats, which is not there")
+        return None
+    from tb.repeats import Plan
+
+    if jobs is not None and cluster is not None:
+        raise InputError("--jobs must be left out with --cluster, where each worker does one repeat at a time")
+    count, processes = _integer("--repeats", repeats, 1), _integer("--jobs", "1" if jobs is None else jobs, 1)
+    return Plan(repeats=count, jobs=processes, cluster=cluster, resume=resume)
 
 
 def _chains(text: str) -> int:
@@ -75,6 +93,10 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json and nothing else.")] = False,
     chains: Annotated[str, typer.Option(metavar="C", help="Chains on one split, each with its own devices.")] = "1",
     waves: Annotated[bool, typer.Option(help="Keep a VCD of all signals in the run directory.")] = False,
+    repeats: Annotated[str | None, typer.Option(metavar="N", help="Trainings, each with its own split.")] = None,
+    jobs: Annotated[str | None, typer.Option(metavar="N", help="Processes that share the repeats; else 1.")] = None,
+    cluster: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run the repeats.")] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with repeats that were stopped or failed.")] = False,
 ) -> None:
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
 
@@ -82,6 +104,7 @@ def train(
     from energy.report import render_components  # what follows takes a second to import, which `oxmc --help` need not
     from pymodels.tasks import load_task, reference_accuracy
     from tb import console, result
+    from tb import repeats as repeating
     from tb import train as training
     from tb.rundir import check_out, free_name
 
@@ -89,7 +112,12 @@ def train(
         raise InputError(f"--waves needs an RTL engine (verilator, icarus), not {engine!r}")
     if engine not in training.ENGINES:
         raise InputError(f"--engine must be one of {', '.join(training.ENGINES)}, not {engine!r}")
-    seed_value = _seed(seed)
+    seed_value = _integer("--seed", seed, 0)
+    plan = _plan(repeats, jobs, cluster, resume)
+    for option, given in (("--waves", waves), ("--chains", chains != "1")):
+        if plan and given:
+            raise InputError(f"{option} must be left out with --repeats")
+    stem = f"{task}-{preset}-{engine}-s{seed_value}"
     request = training.Request(
         task=task,
         preset=preset,
@@ -102,10 +130,16 @@ def train(
             settings=dict(parse_setting(text) for text in settings or []),
             rows=None if rows is None else parse_setting(f"rows={rows}")[1],
         ),
-        out=out or free_name(f"{task}-{preset}-{engine}-s{seed_value}"),
+        out=out or (repeating.default_out(f"{stem}-r{plan.repeats}", resume=resume) if plan else free_name(stem)),
         waves=waves,
         chains=_chains(chains),
     )
+    if plan:
+        with console.repeats_progress(plan.repeats) as repeats_watcher:
+            run = repeating.train_repeats(request, plan, repeats_watcher)
+        summary = console.repeats_summary(run, request.out, repeating.mean_reference(request.out))
+        print(json.dumps(run)) if as_json else Console(markup=False, emoji=False).print(summary)
+        return
     check_out(request.out)
     with console.progress(request.config.rows) as watcher:
         run = training.train(request, watcher)
@@ -174,6 +208,12 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
+STOPPED: dict[type, tuple[str, int]] = {
+    KeyboardInterrupt: ("interrupted", EXIT_INTERRUPTED),
+    Terminated: ("terminated", EXIT_TERMINATED),
+}
+
+
 def _terminate(signum: int, frame: object) -> NoReturn:
     raise Terminated
 
@@ -194,6 +234,9 @@ def run(arguments: list[str]) -> int:
             raise
         if isinstance(error, InputError):
             return _fail(str(error), EXIT_USAGE)
+        if type(error.__cause__) in STOPPED:  # a run that has kept what was done
+            word, code = STOPPED[type(error.__cause__)]
+            return _fail(f"{word}; {error}", code)
         if isinstance(error, (RunError, OSError)):
             return _fail(str(error), EXIT_FAILED)
         first_line = " ".join(str(error).splitlines()[:1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tb.repeats import Standing
+from tb.repeats import Watcher as RepeatsWatcher
 from tb.train import Progress as Position
 from tb.train import Watcher
 
@@ -29,28 +31,45 @@ def _text(position: Position, rows: int) -> str:
     )
 
 
+def _repeats_text(standing: Standing, repeats: int) -> str:
+    failed = f"  failed {standing.failed}" if standing.failed else ""
+    mean = f"  mean accuracy {standing.mean:.4f}" if standing.done else ""
+    left = (repeats - standing.done - standing.failed) * standing.seconds
+    return f"repeats {standing.done}/{repeats}{failed}{mean}{f'  {left:.0f} s left' if left else ''}"
+
+
 @contextmanager
-def progress(rows: int) -> Iterator[Watcher]:
+def _shown(total: int, start: str) -> Iterator[Callable[[int, str], None]]:
     """A bar on a terminal, a plain line every few seconds elsewhere; on stderr, so that stdout keeps the result."""
     if not sys.stderr.isatty():
         last = time.monotonic()
 
-        def plain(position: Position) -> None:
+        def plain(completed: int, text: str) -> None:
             nonlocal last
             if time.monotonic() - last >= PLAIN_LINE_S:
                 last = time.monotonic()
-                print(_text(position, rows), file=sys.stderr, flush=True)
+                print(text, file=sys.stderr, flush=True)
 
         yield plain
         return
     columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("building and starting the simulation", total=rows)
+        task = bar.add_task(start, total=total)
+        yield lambda completed, text: bar.update(task, completed=completed, description=text)
 
-        def update(position: Position) -> None:
-            bar.update(task, completed=position.row + 1, description=_text(position, rows))
 
-        yield update
+@contextmanager
+def progress(rows: int) -> Iterator[Watcher]:
+    """Shows how far one training of `rows` rows is."""
+    with _shown(rows, "building and starting the simulation") as show:
+        yield lambda position: show(position.row + 1, _text(position, rows))
+
+
+@contextmanager
+def repeats_progress(repeats: int) -> Iterator[RepeatsWatcher]:
+    """Shows how many of `repeats` trainings are done."""
+    with _shown(repeats, "starting the workers") as show:
+        yield lambda standing: show(standing.done + standing.failed, _repeats_text(standing, repeats))
 
 
 def _mixing(chains: dict[str, Any]) -> str:
@@ -86,4 +105,17 @@ def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
     rows.append(("run directory", str(out)))
     for name, value in rows:
         table.add_row(name, value)
+    return table
+
+
+def repeats_summary(run: dict[str, Any], out: Path, reference: float) -> Table:
+    """The end of `oxmc train --repeats` on a terminal; `reference` is logistic regression's mean on the same splits."""
+    repeats = run["repeats"]
+    sem = "" if repeats["sem"] is None else f" +- {repeats['sem']:.4f} (standard error)"
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_row("test accuracy", f"median {repeats['median']:.4f}, mean {repeats['mean']:.4f}{sem}")
+    table.add_row("5th to 95th percentile", f"{repeats['low']:.4f} to {repeats['high']:.4f}")
+    table.add_row("logistic regression", f"mean {reference:.4f} on the same splits")
+    table.add_row("repeats", f"{repeats['n']} in {repeats['wall_s']:.1f} s ({run['engine']})")
+    table.add_row("run directory", str(out))
     return table

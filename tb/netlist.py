@@ -90,3 +90,9 @@ def flip_flops(text: str) -> dict[str, int]:
         if name != "oxmc_ram":
             counts[name] = sum(widths[register] for register in clocked)
     return counts
+
+
+@cache
+def flip_flop_total(config: Config) -> int:
+    """Flip-flops of the whole chip; cached, since the conversion to Verilog takes seconds."""
+    return sum(flip_flops(chip_verilog(build_config(config))).values())

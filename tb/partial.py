@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 import shutil
 import time
@@ -65,6 +66,7 @@ class Partial:
         self.scratch = folder / "scratch"
         self.values: dict[int, float] = {}
         self.failures: list[dict[str, Any]] = []
+        self._total = 0.0
         self._offsets: dict[int, int] = {}
         self._started = time.monotonic()
         wall = folder / "wall_s"
@@ -75,6 +77,11 @@ class Partial:
     def wall_s(self) -> float:
         """Wall time in s of all sessions; one that was killed counts up to its last finished repeat."""
         return self._earlier_s + time.monotonic() - self._started
+
+    @property
+    def mean(self) -> float:
+        """Mean of the values so far, not a number while there is none."""
+        return self._total / len(self.values) if self.values else math.nan
 
     def load(self, seed_of: Callable[[int], int]) -> None:
         """Take up the repeats that are done; from the first line that is torn or has another seed all is cut off."""
@@ -98,6 +105,7 @@ class Partial:
     def _note(self, record: Mapping[str, Any], offset: int) -> None:
         self._offsets[record["repeat"]] = offset
         self.values[record["repeat"]] = record["value"]
+        self._total += record["value"]
 
     def add(self, record: Mapping[str, Any], first: tuple[dict[str, Any], Outcome] | None) -> None:
         """Keep the record of a repeat; before it, for repeat 0, run.json and outcome."""

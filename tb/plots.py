@@ -1,7 +1,7 @@
 """`oxmc plot`: what a run's posterior and array look like, as PNG and SVG.
 
-`trace`: the chain over its proposals, with marginals; `pairs`: joint marginals of the pairs that decide most; `array`: the
-conductances of the first chain's array, with its row counters.
+`trace`: the chain over its proposals, with marginals; `pairs`: joint marginals of the pairs that decide most; `array`:
+the conductances of the first chain's array, with its row counters.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.outcome import Outcome
-from tb.posterior import EXTRA, expand, read_posterior
+from tb.posterior import EXTRA, expand, read_posterior, values_of
 from tb.rundir import read_run
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SHOWN = 4
 """Pairs that trace and pair plots show."""
 CHAIN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """M. Okabe and K. Ito's palette, told apart with any colour vision."""
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
     "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "lines.linewidth": 0.7,
     "axes.spines.top": False, "axes.spines.right": False, "figure.constrained_layout.use": True,
@@ -70,23 +70,20 @@ def plot_run(run: Path, out: Path) -> list[Path]:
             raise InputError(f"--out must be a folder that can be written, not {str(out)!r} ({error})") from error
 
 
-def decisive_pairs(draws: xr.Dataset, shown: int = SHOWN) -> np.ndarray:
-    """The `shown` pairs whose mean lies most s.d. from 0, most decisive first, int64 [shown or fewer]."""
+def decisive_pairs(draws: xr.Dataset, shown: int = SHOWN) -> list[int]:
+    """The `shown` pairs whose mean lies most s.d. from 0, most decisive first."""
     w = draws["w"].values.reshape(-1, draws.sizes["pair"])
     spread = w.std(axis=0)
     score = np.abs(w.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
-    chosen: np.ndarray = np.argsort(-score, kind="stable")[:shown]
-    return chosen
+    return [int(pair) for pair in np.argsort(-score, kind="stable")[:shown]]
 
 
 def trace_figure(tree: xr.DataTree) -> Figure:
-    """w of the most decisive pairs, and the log-likelihood, over the proposals after the burn-in; marginals beside them."""
-    draws, stats = expand(tree), tree["sample_stats"]
+    """w of the most decisive pairs and log-likelihood over the proposals after the burn-in, with marginals."""
+    draws = expand(tree)
+    stats = (values_of(tree, "sample_stats", name) for name in ("log_likelihood", "counter"))
     pairs, length = decisive_pairs(draws), draws.sizes["draw"]
-    likelihood = [
-        np.repeat(values, counts)[:length]
-        for values, counts in zip(stats["log_likelihood"].values, stats["counter"].values, strict=True)
-    ]
+    likelihood = [np.repeat(values, counts)[:length] for values, counts in zip(*stats, strict=True)]
     panels = [(_name(tree, pair), f"{_label(pair)} (µS)", draws["w"].values[:, :, pair]) for pair in pairs]
     panels.append(("log-likelihood", "log L (nat)", np.stack(likelihood)))
     figure, axes = _grid(len(panels), 2, height_in=1.15 * len(panels) + 0.4, width_ratios=[5, 1], sharey="row")
@@ -124,8 +121,8 @@ def _trace(trace: Any, marginal: Any, values: np.ndarray) -> None:
 def pair_figure(tree: xr.DataTree) -> Figure:
     """Joint marginals below the diagonal, a dot a stored model, its area its counter; weighted marginals on it."""
     pairs = decisive_pairs(expand(tree))
-    counters = tree["sample_stats"]["counter"].values
-    w = tree["posterior"]["w"].values[:, :, pairs]
+    counters = values_of(tree, "sample_stats", "counter")
+    w = values_of(tree, "posterior", "w")[:, :, pairs]
     chains = [(values[counts > 0], counts[counts > 0]) for values, counts in zip(w, counters, strict=True)]
     everything, weights = (np.concatenate(parts) for parts in zip(*chains, strict=True))
     edges = [np.histogram_bin_edges(column, bins=24) for column in everything.T]
@@ -229,13 +226,10 @@ def _line(chain: int) -> Any:
 
 
 def _label(pair: int) -> str:
-    return f"$w_{{{int(pair)}}}$"
+    return f"$w_{{{pair}}}$"
 
 
 def _name(tree: xr.DataTree, pair: int) -> str:
     """Feature of a pair, and its output where there are several."""
-    posterior = tree["posterior"]
-    name = str(posterior["pair_feature"].values[pair])
-    if posterior["pair_output"].values.max() == 0:
-        return name
-    return f"{name}, output {int(posterior['pair_output'].values[pair])}"
+    outputs, name = values_of(tree, "posterior", "pair_output"), values_of(tree, "posterior", "pair_feature")[pair]
+    return f"{name}, output {outputs[pair]}" if outputs.max() else str(name)

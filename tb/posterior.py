@@ -18,7 +18,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -152,21 +152,27 @@ def read_posterior(run: Path) -> xr.DataTree:
     return tree
 
 
+def values_of(tree: xr.DataTree, group: str, name: str) -> np.ndarray:
+    """A variable's values."""
+    variable: Any = tree[group][name]
+    return np.asarray(variable.values)
+
+
 def expand(tree: xr.DataTree) -> xr.Dataset:
     """Plain draws: each row of `posterior` repeated by its counter; w in uS (chain, draw, pair).
 
     Chains stayed for different numbers of proposals; all are cut to the shortest one's, at their ends.
     """
-    posterior, counter = tree["posterior"], tree["sample_stats"]["counter"].values
+    import xarray as xr
+
+    counter, w = values_of(tree, "sample_stats", "counter"), values_of(tree, "posterior", "w")
     draws = counter.sum(axis=1).min()
     places = np.arange(counter.shape[1])
     kept = np.stack([np.repeat(places, counts)[:draws] for counts in counter])
-    import xarray as xr
-
-    w = np.take_along_axis(posterior["w"].values, kept[:, :, None], axis=1)
-    pairs = {name: posterior[name] for name in ("pair", "pair_feature", "pair_output")}
-    coords = {"chain": posterior["chain"].values, "draw": np.arange(draws)}
-    return xr.Dataset({"w": (("chain", "draw", "pair"), w, posterior["w"].attrs)}, coords).assign_coords(pairs)
+    pairs = {name: ("pair", values_of(tree, "posterior", name)) for name in ("pair", "pair_feature", "pair_output")}
+    coords = {"chain": np.arange(len(counter)), "draw": np.arange(draws), **pairs}
+    data = np.take_along_axis(w, kept[:, :, None], axis=1)
+    return xr.Dataset({"w": (("chain", "draw", "pair"), data, {"units": "uS", "long_name": SOURCE})}, coords)
 
 
 def diagnostics(tree: xr.DataTree) -> xr.Dataset:

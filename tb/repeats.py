@@ -13,6 +13,7 @@ import json
 import shutil
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -54,12 +55,11 @@ class Plan:
 
 @dataclasses.dataclass(frozen=True)
 class Standing:
-    """Where a run of repeats is: `mean` is over the `done` ones; `fresh` ones took `seconds` in this session."""
+    """Where a run of repeats is: `mean` is over the `done` ones, `seconds` is what one took in this session."""
 
     done: int
     failed: int
     mean: float
-    fresh: int
     seconds: float
 
 
@@ -104,7 +104,7 @@ def short_record(repeat: int, run: dict[str, Any], reference: float) -> dict[str
 
 def _described(error: Exception) -> str:
     """One line for a user: the message, after the kind of error where the message was not written for users."""
-    first_line = " ".join(str(error).splitlines()[:1])
+    first_line = " ".join(str(error).splitlines()[:1]).rstrip(".")
     return str(error) if isinstance(error, (InputError, RunError)) else f"{type(error).__name__}: {first_line}"
 
 
@@ -181,21 +181,31 @@ def _pool(plan: Plan) -> Iterator[Parallel]:
         yield remote
 
 
+@contextlib.contextmanager
+def _closing(answers: Any) -> Iterator[Iterator[Answer]]:
+    """Stops the workers, who may not have got to the end, without joblib's advice to the programmer."""
+    try:
+        yield answers
+    finally:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*tasks which were still being processed", UserWarning)
+            answers.close()
+
+
 def _collect(request: Request, plan: Plan, pool: Parallel, partial: Partial, watcher: Watcher) -> None:
     """Run what is missing and keep each answer as it comes."""
     missing = [repeat for repeat in range(plan.repeats) if repeat not in partial.values]
     scratch = None if plan.cluster else partial.scratch
-    started = time.monotonic()
-    answers: Any = pool(delayed(run_repeat)(request, repeat, scratch) for repeat in missing)
-    with contextlib.closing(answers):  # stops the workers if this does not get to the end
-        for fresh, answer in enumerate(answers, 1):
+    first = 0.0
+    with _closing(pool(delayed(run_repeat)(request, repeat, scratch) for repeat in missing)) as answers:
+        for number, answer in enumerate(answers):
             if answer.record is None:
                 partial.fail({"repeat": answer.repeat, "seed": answer.seed, "error": answer.error})
             else:
                 partial.add(answer.record, answer.first)
-            done = len(partial.values)
-            mean = sum(partial.values.values()) / done if done else float("nan")
-            watcher(Standing(done, len(partial.failures), mean, fresh, time.monotonic() - started))
+            now = time.monotonic()
+            first = first or now
+            watcher(Standing(len(partial.values), len(partial.failures), partial.mean, (now - first) / max(1, number)))
 
 
 def _kept(partial: Partial, plan: Plan) -> str:

@@ -45,32 +45,45 @@ def check_out(out: Path) -> None:
 
 
 @contextlib.contextmanager
-def writing(out: Path) -> Iterator[Path]:
-    """A scratch folder beside `out` that takes its name when the block ends; if the block fails, nothing is left.
-
-    Raises `InputError` unless `out` can become a run directory: absent or an empty folder, in a writable parent.
-    """
-    check_out(out)
+def made_parents(out: Path) -> Iterator[Path]:
+    """The absolute name of `out`, its parents made; if the block fails, those made that are empty are removed."""
     with _writable(out):
         target = out.resolve()  # "." has a name, too, and a link stays one
         missing = [folder for folder in target.parents if not folder.exists()]
     try:
         with _writable(out):
             target.parent.mkdir(parents=True, exist_ok=True)
+        yield target
+    except BaseException:
+        with contextlib.suppress(OSError):  # not those that hold something by now
+            for folder in missing:
+                folder.rmdir()
+        raise
+
+
+def take_name(folder: Path, target: Path) -> None:
+    """Rename a whole run directory to its final name, in the place of an empty folder. Raises `InputError`."""
+    with _writable(target):
+        folder.rename(target)
+
+
+@contextlib.contextmanager
+def writing(out: Path) -> Iterator[Path]:
+    """A scratch folder beside `out` that takes its name when the block ends; if the block fails, nothing is left.
+
+    Raises `InputError` unless `out` can become a run directory: absent or an empty folder, in a writable parent.
+    """
+    check_out(out)
+    with made_parents(out) as target:
+        with _writable(out):
             scratch = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
         try:
             yield scratch
             scratch.chmod(0o755)
-            with _writable(out):
-                scratch.rename(target)  # takes the place of an empty folder
+            take_name(scratch, target)
         except BaseException:
             shutil.rmtree(scratch, ignore_errors=True)
             raise
-    except BaseException:
-        with contextlib.suppress(OSError):  # not those that hold something of others by now
-            for folder in missing:
-                folder.rmdir()
-        raise
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -78,7 +78,7 @@ def test_bench_catches_a_cost_that_wraps(seed: int) -> None:
 
 def test_bench_catches_a_threshold_that_wraps(seed: int) -> None:
     width = EQUAL.cost_bits + 2  # a sign, and a bit for u on top of the current cost
-    mutate = (f"reg [{width - 1}:0] threshold", f"reg [{width - 2}:0] threshold")
+    mutate = (f"[{width - 1}:0] threshold", f"[{width - 2}:0] threshold")
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", EQUAL, seed, mutate=mutate)
 

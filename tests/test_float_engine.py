@@ -121,7 +121,7 @@ def test_acceptance_of_a_symmetric_kernel(seed: int) -> None:
 
 
 def stationary(config: Config, law: kernel.Law, g: np.ndarray, log_p: np.ndarray) -> np.ndarray:
-    """Stationary law over (g+, g-) on the grid `g` x `g` of the uncorrected Metropolis kernel with its clamped steps."""
+    """Stationary law over (g+, g-) on the grid `g` x `g` of the uncorrected Metropolis kernel with clamped steps."""
     median = np.clip(g, law.low_us, law.high_us)
     points = np.linspace(law.low_us, law.high_us, law.sd_us.size)
     sd = np.interp(median, points, law.sd_us)
@@ -136,7 +136,7 @@ def stationary(config: Config, law: kernel.Law, g: np.ndarray, log_p: np.ndarray
 
 
 def test_the_device_law_has_its_exact_bias(seed: int) -> None:
-    """With d2d spread 0 the chain meets the stationary law of its own asymmetric kernel, and so misses the posterior."""
+    """With d2d spread 0 the chain meets the stationary law of its asymmetric kernel, and so misses the posterior."""
     config = Config(
         features=1, train_samples=6, test_samples=1, scale_per_us=0.03, prior_sigma_us=15.0, d2d_spread=0.0,
         max_proposals=2**24 - 1,
@@ -184,9 +184,9 @@ VERIFIED = {"verify": "pair", "lut_low_us": 10.0, "lut_high_us": 200.0, "scale_p
 
 @pytest.mark.parametrize("changes", [{"eval_range": 1.0, "input_range": 8.0}, VERIFIED], ids=["plain", "verified"])
 def test_the_twin_with_fine_converters_agrees(changes: dict[str, Any]) -> None:
-    """Conductances, model sizes, proposals and SETs over 16 seeds, two independent samples: within 4 s.e. of each other.
+    """Conductances, model sizes, proposals and SETs over 16 seeds as two independent samples: within 4 s.e.
 
-    (Their noise differs though their devices are the same; 4 s.e. of 16 seeds is 1.2 in 1,000 for each of four means.)
+    Their noise differs though their devices are the same; 4 s.e. of 16 seeds is 1.2 in 1,000 for each of four means.
     """
     config = resolve("cancer", "paper", rows=64, settings=changes | FINE)
 

@@ -47,11 +47,12 @@ def bench(
     features: int = 16,
     read_bits: int = 8,
     gate_codes: int = 21,
+    verify: str = "off",
     mutate: Mutation = None,
 ) -> None:
     shape = dict(read_bits=read_bits, gate_codes=gate_codes)
-    formats = Formats(resolve("cancer", "paper").replace(outputs=outputs, features=features, **shape))
-    parameters = dict(shape, cells=2 * outputs * features, seed=seed)
+    formats = Formats(resolve("cancer", "paper").replace(outputs=outputs, features=features, verify=verify, **shape))
+    parameters = dict(shape, cells=2 * outputs * features, verify=verify, seed=seed)
     run_bench(LoadableGateDac(formats), "gate_dac", "tb.benches.gate_dac", simulator, parameters, mutate=mutate)
 
 
@@ -74,6 +75,11 @@ def test_gate_dac_geometries(features: int, read_bits: int, gate_codes: int, see
     bench("icarus", seed, features=features, read_bits=read_bits, gate_codes=gate_codes)
 
 
+@pytest.mark.parametrize("verify", ["cell", "pair"])
+def test_gate_dac_of_verified_programming(verify: str, seed: int) -> None:
+    bench("icarus", seed, outputs=2, features=3, read_bits=6, verify=verify)
+
+
 @pytest.mark.parametrize(
     "mutate",
     [
@@ -90,6 +96,16 @@ def test_gate_dac_geometries(features: int, read_bits: int, gate_codes: int, see
 def test_bench_catches_a_wrong_design(mutate: tuple[str, str], seed: int) -> None:
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", seed, mutate=mutate)
+
+
+@pytest.mark.parametrize(
+    ("verify", "mutate"),
+    [("cell", ("= \\read_address$19 ;", "= ~\\read_address$19 ;")), ("pair", ("if (read_enable)", "if (1'b1)"))],
+    ids=["wrong_target", "answer_does_not_hold"],
+)
+def test_bench_catches_a_wrong_answer(verify: str, mutate: tuple[str, str], seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, features=3, read_bits=6, verify=verify, mutate=mutate)
 
 
 @pytest.mark.parametrize(

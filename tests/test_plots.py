@@ -62,7 +62,7 @@ def check_texts(folder: Path) -> None:
 
 
 def test_trace_shows_the_expanded_chains(trained: Path) -> None:
-    tree = read_posterior(trained)
+    tree: Any = read_posterior(trained)
     draws = expand(tree)
     figure = trace_figure(tree)
     pairs = decisive_pairs(draws)
@@ -76,7 +76,7 @@ def test_trace_shows_the_expanded_chains(trained: Path) -> None:
 
 
 def test_pairs_show_stored_models_by_their_counters(trained: Path) -> None:
-    tree = read_posterior(trained)
+    tree: Any = read_posterior(trained)
     pairs = decisive_pairs(expand(tree))
     axis: Any = np.array(pair_figure(tree).axes).reshape(4, 4)[1, 0]
     for chain, dots in enumerate(axis.collections):
@@ -90,6 +90,8 @@ def test_pairs_show_stored_models_by_their_counters(trained: Path) -> None:
 def test_array_shows_conductances_and_counters(trained: Path) -> None:
     state = Outcome.load(trained / "state.npz")
     config = Config(rows=24, features=6, train_samples=30, test_samples=5, burn_in=4)
+    heat: Any
+    bars: Any
     heat, bars, *_ = array_figure(config, state).axes
     assert np.array_equal(heat.images[0].get_array(), state.conductance_ns / 1000)
     assert [bar.get_width() for bar in bars.patches] == state.counters.tolist()
@@ -102,8 +104,8 @@ def test_decisive_pairs_are_those_far_from_0() -> None:
     noise = np.random.default_rng(0).standard_normal((1, 500, 6))
     w = xr.Dataset({"w": (("chain", "draw", "pair"), noise + np.array([0, -9, 3, 1, 5, 0]))})
     w["w"][:, :, 5] = 0.0  # never moved and says nothing
-    assert decisive_pairs(w).tolist() == [1, 4, 2, 3]
-    assert decisive_pairs(w, 2).tolist() == [1, 4]
+    assert decisive_pairs(w) == [1, 4, 2, 3]
+    assert decisive_pairs(w, 2) == [1, 4]
 
 
 @pytest.mark.parametrize("settings", [("features=1",), ("features=2",)])

@@ -1,4 +1,4 @@
-"""`posterior.nc` and its diagnostics: by hand, against scikit-learn, by ArviZ's own reader, on series with known answers."""
+"""`posterior.nc` and its diagnostics: by hand, by scikit-learn, by ArviZ's own reader, on series with known answers."""
 
 from __future__ import annotations
 
@@ -177,7 +177,8 @@ def test_a_run_keeps_its_posterior(capsys: CaptureFixture[str], tmp_path: Path) 
     for engine in ("twin", "float"):
         out = tmp_path / engine
         assert oxmc(capsys, *TWIN, "--engine", engine, "--out", out).code == 0
-        tree, state = read_posterior(out), Outcome.load(out / "state.npz")
+        tree: Any = read_posterior(out)
+        state = Outcome.load(out / "state.npz")
         assert tree["sample_stats"]["counter"].values.tolist() == [state.counters.tolist()]  # burn-in 0 of 4 rows
         pairs_us = (state.conductance_ns[:, 0::2] - state.conductance_ns[:, 1::2]) / 1000
         assert np.array_equal(tree["posterior"]["w"].values[0], pairs_us)

@@ -42,7 +42,7 @@ def test_lost_counts_saturate(monkeypatch: pytest.MonkeyPatch, seed: int) -> Non
     "mutate",
     [
         ("row >= burn_in", "row > burn_in"),
-        ("& write_data;", "write_data == 8'hfe;"),
+        ("& count;", "count == 8'hfe;"),
         ("<= write_data[i]", "<= write_data[i] & (write_address != 77)"),
         ("if (read_enable)", "if (1'b1)"),
         ("assign write_data = store_zero ?", "assign write_data = 1'b0 ?"),

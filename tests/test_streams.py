@@ -22,7 +22,8 @@ def test_streams_are_numpys_spawned_children(value: int) -> None:
 
 
 def test_names_and_order_are_fixed() -> None:
-    assert STREAMS == {"split": 0, "devices": 1, "lfsr": 2, "array": 3, "stuck": 4, "float": 5, "chains": 6}
+    names = ("split", "devices", "lfsr", "array", "stuck", "float", "chains", "repeats")
+    assert STREAMS == {name: key for key, name in enumerate(names)}
 
 
 def test_keys_differ_between_streams_and_seeds() -> None:

@@ -1,6 +1,10 @@
-"""Runs the trainer bench: several geometries on both simulators, and benches that can fail."""
+"""Runs the trainer bench: several geometries and options on both simulators, and benches that can fail."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from amaranth import Const, Signal
@@ -15,21 +19,50 @@ from tb.simulator import run_bench
 pytestmark = pytest.mark.cosim
 
 
+PLAIN = dict(verify="off", verify_memory="row", early_rejection=False, sample_order="given", reject_limit=0)
+OPTIONS: dict[str, dict[str, Any]] = {
+    "early": dict(early_rejection=True),
+    "hard first": dict(sample_order="hard_first"),
+    "row skip": dict(reject_limit=5),
+    "cells": dict(verify="cell", reject_limit=5),
+    "pairs afresh": dict(verify="pair", verify_memory="proposal", early_rejection=True),
+    "all": dict(verify="pair", early_rejection=True, sample_order="hard_first", reject_limit=5),
+}
+
+
 def bench(
-    simulator: str, outputs: int, features: int, seed: int, *, trainings: int = 15, mistake: Change | None = None
+    simulator: str,
+    outputs: int,
+    features: int,
+    seed: int,
+    options: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    trainings: int = 15,
+    mistake: Change | None = None,
 ) -> None:
     """One geometry; pulse widths are the bench's own, so that one build serves all of them."""
-    formats = Formats(resolve("cancer", "paper").replace(outputs=outputs, features=features))
-    parameters = dict(outputs=outputs, features=features, seed=seed, trainings=trainings)
+    options = PLAIN | dict(options)
+    formats = Formats(resolve("cancer", "paper").replace(outputs=outputs, features=features, **options))
+    parameters = dict(outputs=outputs, features=features, seed=seed, trainings=trainings, options=options)
     parameters |= dict(row_capacity=2**formats.row_bits, sample_capacity=2**formats.sample_bits)
     trainer = rewired(Trainer(formats), *mistake) if mistake else Trainer(formats)
     run_bench(trainer, "trainer", "tb.benches.trainer", simulator, parameters)
 
 
 @on_each_simulator
-@pytest.mark.parametrize(("outputs", "features"), [(1, 16), (3, 2)])
-def test_trainer(simulator: str, outputs: int, features: int, seed: int) -> None:
-    bench(simulator, outputs, features, seed)
+@pytest.mark.parametrize(("outputs", "features", "options"), [(1, 16, "plain"), (3, 2, "all")])
+def test_trainer(simulator: str, outputs: int, features: int, options: str, seed: int) -> None:
+    bench(simulator, outputs, features, seed, OPTIONS.get(options, {}))
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_options(options: str, seed: int) -> None:
+    bench("icarus", 2, 1, seed, OPTIONS[options])
+
+
+def test_many_rejections(seed: int) -> None:
+    """More in a row than the count of them holds: the row is not taken for a fresh one."""
+    bench("icarus", 1, 1, seed, dict(verify="pair", reject_limit=255), trainings=3)
 
 
 def test_one_pair_a_row(seed: int) -> None:
@@ -37,23 +70,37 @@ def test_one_pair_a_row(seed: int) -> None:
     bench("icarus", 1, 1, seed)
 
 
-@pytest.mark.parametrize(("outputs", "features"), [(2, 1), (4, 2)])
+@pytest.mark.parametrize(("outputs", "features"), [(2, 1), (3, 2), (4, 2)])
 def test_odd_geometries(outputs: int, features: int, seed: int) -> None:
     bench("icarus", outputs, features, seed, trainings=3)
 
 
-MISTAKES: dict[str, Change] = {
-    "never commands a pulse": ("valid", Signal.like),
-    "decides before the draw ends": ("drawing", lambda _: Const(0)),
-    "decides before the last answer": ("converting", lambda _: Const(0)),
-    "makes one proposal too many": ("max_proposals", lambda limit: limit + 1),
-    "draws for row 0": ("opens_first", Signal.like),
-    "forgets the label": ("label", lambda _: Const(0, 2)),
-    "fetches the wrong cell's gate code": ("fetch_cell", Signal.like),
+MISTAKES: dict[str, tuple[str, Change]] = {
+    "never commands a pulse": ("plain", ("valid", Signal.like)),
+    "decides before the draw ends": ("plain", ("drawing", lambda _: Const(0))),
+    "decides before the last answer": ("plain", ("converting", lambda _: Const(0))),
+    "makes one proposal too many": ("plain", ("max_proposals", lambda limit: limit + 1)),
+    "draws for row 0": ("plain", ("opens_first", Signal.like)),
+    "forgets the label": ("plain", ("label", lambda _: Const(0, 2))),
+    "fetches the wrong cell's gate code": ("plain", ("fetch_cell", Signal.like)),
+    "names no current row": ("plain", ("current_row", Signal.like)),
+    "evaluates what is hopeless": ("early", ("hopeless", lambda _: Const(0))),
+    "gives up on every row": ("early", ("hopeless", lambda _: Const(1))),
+    "never stops early": ("early", ("exceeds", lambda _: Const(0))),
+    "compares ahead of the draw": ("early", ("drawing", lambda _: Const(0))),
+    "looks up no order": ("hard first", ("fetch_order", Signal.like)),
+    "looks up one position": ("hard first", ("order_position", Signal.like)),
+    "never leaves a row": ("row skip", ("reject_limit", lambda _: Const(0, 8))),
+    "leaves a row too late": ("row skip", ("reject_limit", lambda limit: limit + 1)),
+    "stores no zero": ("row skip", ("store_zero", Signal.like)),
+    "waits for no programmer": ("cells", ("programmed", lambda _: Const(1))),
+    "waits for ever": ("cells", ("programmed", lambda _: Const(0))),
+    "never says fresh": ("all", ("fresh", Signal.like)),
 }
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_bench_catches_a_trainer_that(mistake: str, seed: int) -> None:
+    options, change = MISTAKES[mistake]
     with pytest.raises(SystemExit, match="FAILED"):
-        bench("icarus", 3, 2, seed, mistake=MISTAKES[mistake])
+        bench("icarus", 3, 2, seed, OPTIONS.get(options, {}), trainings=3, mistake=change)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -96,19 +97,20 @@ class PinWatcher:
             ArrayOp.EVAL: ("segment", "inputs"),
         }[op]
 
-    def _act(self, op: ArrayOp, place: tuple, width: int) -> None:
+    def _act(self, op: ArrayOp, place: Any, width: int) -> None:
         array = self.array
         phase = self.dut.phase.value.to_unsigned()
         array.phase = PHASES[phase]
+        row, *where = place
         if op == ArrayOp.RESET:
-            array.reset(*place, width)
+            array.reset(row, where[0], width)
         elif op == ArrayOp.SET:
-            array.set(*place, width)
+            array.set(row, where[0], where[1], width)
         else:
             if op == ArrayOp.READ:
-                code = array.read(*place, width)
+                code = array.read(row, where[0], width)
             else:
-                row, segment, inputs = place
+                segment, inputs = where
                 code = array.evaluate(row, segment, np.array(self.formats.unpack_inputs(inputs), np.int64), width)
             due = self.cycle + self.conversion
             assert due not in self.answers, f"cycle {self.cycle}: two conversions must not end together"

@@ -1,6 +1,7 @@
 """Bench of `hdl.gate_dac.GateDac`: the answer to every read code by brute force, and the banks in every cycle.
 
-The block stands in a wrapper with a write port to its LUT: `load`, `load_address`, `load_data`.
+The block stands in a wrapper with a write port to its LUT: `load`, `load_address`, `load_data`. With `verify` "cell" an
+answer has the read code as a third part; with "pair" there are no banks, and a look-up is answered in the next cycle.
 """
 
 from __future__ import annotations
@@ -15,14 +16,19 @@ from tb.benches.scoreboard import Scoreboard, parameters, start
 
 INPUTS = "build lookup lookup_code lookup_cell fetch fetch_cell keep load load_address load_data".split()
 
-Answer = tuple[int, int]
-"""Gate code, and 1 where the read code was clamped."""
+Answer = tuple[int, ...]
+"""Gate code, 1 where the read code was clamped, and the read code itself with cell-wise verification."""
 
 
 def nearest(lut: Sequence[int], code: int) -> Answer:
     """The lowest gate code of the nearest entry, by looking at all of them; clamped outside the span of the LUT."""
     gate = min(range(len(lut)), key=lambda i: (abs(lut[i] - code), i))
-    return gate, int(code < lut[0] or code > lut[-1])
+    target = (code,) if parameters()["verify"] == "cell" else ()
+    return gate, int(code < lut[0] or code > lut[-1]), *target
+
+
+def answer_ports() -> tuple[str, ...]:
+    return ("gate", "clamped", "target") if parameters()["verify"] == "cell" else ("gate", "clamped")
 
 
 def luts(entries: int, largest: int, rng: random.Random) -> Iterator[tuple[str, list[int]]]:
@@ -76,6 +82,8 @@ def documented_build(entries: int, read_bits: int) -> tuple[int, int, int]:
 
 async def ask(dut, codes: Sequence[int]) -> list[Answer]:
     """Look up one code a cell in as many cycles; fetch them from the very cycle of `keep` on, the last one first."""
+    if parameters()["verify"] == "pair":
+        return await ask_at_once(dut, codes)
     for cell, code in enumerate(codes):
         await cycle(dut, lookup=1, lookup_code=code, lookup_cell=cell)
     assert (await cycle(dut, ("storing",), lookup=0))["storing"] == 1
@@ -83,10 +91,24 @@ async def ask(dut, codes: Sequence[int]) -> list[Answer]:
     answers = []
     for cell in reversed(range(len(codes))):
         driven = dict(fetch=1, fetch_cell=cell - 1) if cell else dict(fetch=0)
-        seen = await cycle(dut, ("gate", "clamped", "storing"), keep=0, **driven)
+        seen = await cycle(dut, (*answer_ports(), "storing"), keep=0, **driven)
         assert not seen["storing"]
-        answers.append((seen["gate"], seen["clamped"]))
+        answers.append(tuple(seen[name] for name in answer_ports()))
     return answers[::-1]
+
+
+async def ask_at_once(dut, codes: Sequence[int]) -> list[Answer]:
+    """Look up one code a cycle, each answered in the next; then the last answer holds, whatever else is strobed."""
+    answers = []
+    outputs = ("gate", "clamped", "storing")
+    await cycle(dut, lookup=1, lookup_code=codes[0])
+    for code in codes[1:]:
+        seen = await cycle(dut, outputs, lookup=1, lookup_code=code)
+        answers.append((seen["gate"], seen["clamped"]))
+        assert not seen["storing"], "nothing is stored"
+    held = [await cycle(dut, outputs, lookup=0, lookup_code=0, fetch=i, keep=i) for i in (0, 1, 0)]
+    assert held == held[:1] * 3, f"an answer has to hold until the next look-up: {held}"
+    return [*answers, (held[0]["gate"], held[0]["clamped"])]
 
 
 @cocotb.test()
@@ -138,10 +160,11 @@ async def clock(dut, banks: Banks, board: Scoreboard, *, cell: int = 0, code: in
     lookup, fetch, keep = (strobes.get(name, 0) for name in ("lookup", "fetch", "keep"))
     fetch_cell = strobes.get("fetch_cell", 0)
     board.expect((banks.fetched, int(banks.looked_up is not None)), f"before {strobes}")
-    outputs = ("storing", "gate", "clamped") if banks.fetched else ("storing",)
+    outputs = ("storing", *answer_ports()) if banks.fetched else ("storing",)
     driven = dict(lookup=lookup, lookup_cell=cell, lookup_code=code, fetch=fetch, fetch_cell=fetch_cell, keep=keep)
     seen = await cycle(dut, outputs, **driven)
-    board.observe(((seen["gate"], seen["clamped"]) if banks.fetched else None, seen["storing"]))
+    fetched = tuple(seen[name] for name in answer_ports()) if banks.fetched else None
+    board.observe((fetched, seen["storing"]))
     banks.clock(lookup, code, cell, fetch, fetch_cell, keep)
 
 
@@ -149,6 +172,8 @@ async def clock(dut, banks: Banks, board: Scoreboard, *, cell: int = 0, code: in
 async def proposals(dut) -> None:
     """As the trainer does it: a fetch each SET, a look-up each READ, then keep or let the next overwrite it."""
     p = parameters()
+    if p["verify"] == "pair":
+        return
     rng, cells, largest = random.Random(p["seed"]), p["cells"], 2 ** p["read_bits"] - 1
     lut = sorted(rng.randint(largest // 4, 3 * largest // 4) for _ in range(p["gate_codes"]))
     banks, board, accepted, kept = Banks(cells, lut), Scoreboard("proposals"), 0, False
@@ -174,6 +199,8 @@ async def proposals(dut) -> None:
 async def random_cycles(dut) -> None:
     """Any strobes in any cycle: a fetch that meets a store or a keep, keeps in a row, look-ups up to the keep."""
     p = parameters()
+    if p["verify"] == "pair":
+        return
     rng, cells, largest = random.Random(p["seed"]), p["cells"], 2 ** p["read_bits"] - 1
     lut = sorted(rng.randint(0, largest) for _ in range(p["gate_codes"]))
     banks, board = Banks(cells, lut), Scoreboard("random cycles")

@@ -1,6 +1,7 @@
 """Bench of `hdl.trainer.Trainer`: every cycle of whole trainings against the chain written as nested loops.
 
-The bench plays the blocks around the sequencer: Pulse, LFSR, sample memory and Acceptance.
+The bench plays the blocks around the sequencer: Pulse, LFSR, sample memory, Acceptance and a programmer of rows. Which
+options are built in, its parameter `options` says.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 
 from hdl.array_port import ArrayOp
+from pymodels import budget
+from pymodels.config import Config
+from pymodels.fixed import Formats
 from tb.benches.scoreboard import Scoreboard, parameters, start
 
 IDLE_CYCLES = 3
@@ -24,14 +28,23 @@ ONE_CYCLE = {RESET: 1, SET: 1, READ: 1, EVAL: 1}
 Cycle = dict[str, Any]
 """What the trainer says in one cycle: its status, the command if there is one, each strobe with what it carries."""
 OPEN_FIRST: Cycle = {"propose": "first"}
-OPEN_NEXT: Cycle = {"propose": "next", "fetch_gate": 0}
+HOPELESS = -1
+STREAK_TOP = 255
+"""Where the count of rejections in a row saturates."""
+
+
+def option(name: str) -> Any:
+    """One of the configuration keys that the trainer was built for."""
+    return parameters()["options"][name]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
     """One training, with the decision on each proposal and the class of each sample (t with one output).
 
-    Pulse `widths`, `conversion` and `drawing` (cycles the LFSR is busy a draw) are in cycles.
+    Pulse `widths`, `conversion`, `drawing` (cycles the LFSR is busy a draw) and `programming` (cycles a verified row
+    takes, over and over for one proposal after another) are in cycles. `stops` has, for proposals by number, the
+    evaluation at which the sum exceeds the threshold, or `HOPELESS`; only an early rejection cares.
     """
 
     rows: int
@@ -41,6 +54,28 @@ class Training:
     widths: dict[int, int] = field(default_factory=lambda: ONE_CYCLE)
     conversion: int = 1
     drawing: int = 4
+    reject_limit: int = 0
+    programming: tuple[int, ...] = (9, 4, 40)
+    stops: dict[int, int] = field(default_factory=dict)
+
+    def programmed_after(self, number: int) -> int:
+        return self.programming[number % len(self.programming)]
+
+    def stop(self, number: int | None) -> int | None:
+        """The evaluation that ends proposal `number` early; None is row 0, which nothing ends."""
+        return self.stops.get(number) if number is not None and option("early_rejection") else None
+
+    def evaluations(self, outputs: int, number: int | None) -> int:
+        """How many pulses a sweep has: those that have begun when the sum is seen to exceed end as well."""
+        every, stop = len(self.labels) * outputs, self.stop(number)
+        if stop is None:
+            return every
+        if stop == HOPELESS:
+            return 0
+        at, sum_seen = 0, self.conversion + 1  # cycles after the end of its pulse
+        while at < sum_seen:
+            at, stop = at + self.widths[EVAL], stop + 1
+        return min(every, stop + 1)
 
 
 def pulse(training: Training, op: int, at_end: Cycle | None = None, **command: int) -> Iterator[Cycle]:
@@ -49,57 +84,109 @@ def pulse(training: Training, op: int, at_end: Cycle | None = None, **command: i
         yield {"op": op, **command, **((at_end or {}) if left == 0 else {})}
 
 
-def evaluations(training: Training, outputs: int, row: int) -> Iterator[Cycle]:
-    """Every sample on every output; the next sample is fetched as the last output of this one ends."""
+def evaluations(training: Training, outputs: int, row: int, count: int) -> Iterator[Cycle]:
+    """Sample by sample on every output, `count` in all; the next sample is fetched as the last output of this one ends,
+    the position after it looked up."""
     samples = len(training.labels)
-    for sample, label in enumerate(training.labels):
-        for segment in range(outputs):
-            fetches = segment == outputs - 1 and sample < samples - 1
-            at_end = {"fetch_sample": sample + 1} if fetches else {}
-            is_label = label == segment if outputs > 1 else label
-            for cycle in pulse(training, EVAL, at_end, row=row, segment=segment, is_label=int(is_label)):
-                yield {**cycle, "summing": 1}
+    for number in range(count):
+        sample, segment = divmod(number, outputs)
+        last_output = segment == outputs - 1
+        at_end = {}
+        if last_output and number < count - 1:
+            at_end = {"fetch_sample": sample + 1}
+            if option("sample_order") == "hard_first" and sample + 2 < samples:
+                at_end |= {"fetch_order": sample + 2}
+        label = training.labels[sample]
+        command = dict(segment=segment, is_label=int(label == segment if outputs > 1 else label))
+        for cycle in pulse(training, EVAL, at_end, row=row, last_output=int(last_output), **command):
+            yield {**cycle, "summing": 1}
 
 
-def attempt(training: Training, outputs: int, cells: int, row: int) -> Iterator[Cycle]:
-    """The cycles of one proposal before its decision: SETs, READs, EVALs, the wait for the last answer and the draw."""
-    first = {"first": int(row == 0)}
+def programming(training: Training, cells: int, row: int, number: int | None, fresh: int) -> Iterator[Cycle]:
+    """SETs and READs, or the wait for the programmer."""
+    if number is not None and option("verify") != "off":
+        for _ in range(training.programmed_after(number)):
+            yield {"row": row} | ({"fresh": fresh} if option("verify") == "pair" else {})
+        return
     for cell in range(cells):
         fetches = row > 0 and cell < cells - 1
-        yield from pulse(training, SET, {"fetch_gate": cell + 1} if fetches else {}, row=row, cell=cell, **first)
+        at_end = {"fetch_gate": cell + 1} if fetches else {}
+        yield from pulse(training, SET, at_end, row=row, cell=cell, first=int(row == 0))
     for cell in range(cells):
-        yield from pulse(training, READ, {"fetch_sample": 0} if cell == cells - 1 else {}, row=row, cell=cell)
-    yield from evaluations(training, outputs, row)
-    elapsed = cells * (training.widths[SET] + training.widths[READ])
-    elapsed += len(training.labels) * outputs * training.widths[EVAL]
-    drawing = training.drawing if row > 0 else 0
-    for _ in range(max(training.conversion, drawing - elapsed) + 1):
-        yield {"row": row, "summing": 1}
+        yield from pulse(training, READ, row=row, cell=cell)
 
 
-def expected(training: Training, outputs: int, cells: int) -> Iterator[Cycle]:
-    """Every cycle from the one after `start` to the last busy one."""
+def attempt(
+    training: Training, outputs: int, cells: int, row: int, number: int | None, fresh: int
+) -> tuple[list[Cycle], int]:
+    """The cycles of one proposal before its decision, and how many evaluations there are among them: programming, the
+    wait for the threshold, EVALs, the wait for the last answer and for the draw. Row 0 has no `number`."""
+    cycles = list(programming(training, cells, row, number, fresh))
+    drawing = training.drawing if number is not None else 0
+    waits = {"row": row, "summing": 1}
+    count = training.evaluations(outputs, number)
+    if option("early_rejection"):
+        converting = training.conversion if number is None or option("verify") == "off" else 0
+        cycles += [dict(waits) for _ in range(max(converting, drawing - len(cycles)) + 1)]
+    if count == 0:
+        return cycles, 0
+    if option("sample_order") == "hard_first":
+        cycles[-1]["fetch_order"] = 0
+        cycles.append(waits | ({"fetch_order": 1} if len(training.labels) > 1 else {}))
+    cycles[-1]["fetch_sample"] = 0
+    cycles += evaluations(training, outputs, row, count)
+    return cycles + [waits] * (max(training.conversion, drawing - len(cycles)) + 1), count
+
+
+@dataclass
+class Tally:
+    """What the chain below counts, for the cycle budget."""
+
+    proposals: int = 0
+    rejected: int = 0
+    sweep: int = 0
+    eval: int = 0
+    programming: int = 0
+
+
+def expected(training: Training, outputs: int, cells: int, tally: Tally) -> Iterator[Cycle]:
+    """Every cycle from the one after `start` to the last busy one; `current` is there once a row has been accepted."""
+    open_next = {"propose": "next"} | ({"fetch_gate": 0} if option("verify") == "off" else {"program": 1})
     for row in range(training.rows):
         at_end = OPEN_FIRST if row == training.rows - 1 else {}
         yield from pulse(training, RESET, at_end, row=row, proposals=0)
-    row, proposals = 0, 0
+    row, streak, current = 0, 0, {}
     while True:
-        for cycle in attempt(training, outputs, cells, row):
-            yield {**cycle, "proposals": proposals}
-        accepted = row == 0 or training.accepts[proposals]
-        ends = (row > 0 and proposals + 1 == training.limit) or (accepted and row == training.rows - 1)
+        number = tally.proposals if row else None
+        fresh = int(streak == 0 or option("verify_memory") == "proposal")
+        cycles, count = attempt(training, outputs, cells, row, number, fresh)
+        for cycle in cycles:
+            yield {**cycle, **current, "proposals": tally.proposals}
+        tally.eval, tally.sweep = tally.eval + count, tally.sweep + (count > 0)
+        accepted = number is None or training.accepts[number]
+        assert not accepted or training.stop(number) is None, "the bench accepts what it stopped"
+        at_limit = number is not None and number + 1 == training.limit
         decision: Cycle = {"decide": "accepted" if accepted else "rejected", "first": int(row == 0), "summing": 1}
         if accepted and row > 0:
-            decision["store"] = row - 1
-        yield {"row": row, "proposals": proposals, **decision, **(OPEN_NEXT if accepted and not ends else {})}
-        proposals += row > 0
-        if not accepted:
-            yield from pulse(training, RESET, {} if ends else OPEN_NEXT, row=row, proposals=proposals)
+            decision["store"] = current["current"]
+        ends = at_limit or (accepted and row == training.rows - 1)
+        opens = open_next if accepted and not ends else {}
+        yield {"row": row, "proposals": tally.proposals, **current, **decision, **opens}
+        tally.proposals += number is not None
+        tally.rejected += not accepted
+        if accepted:
+            current, streak = {"current": row}, 0
+        else:
+            streak = min(streak + 1, STREAK_TOP)
+            skips = option("reject_limit") > 0 and streak == training.reject_limit
+            ends = at_limit or (skips and row == training.rows - 1)
+            at_end = ({"store_zero": row} if skips else {}) | ({} if ends else open_next)
+            yield from pulse(training, RESET, at_end, row=row, proposals=tally.proposals, **current)
+            streak = 0 if skips else streak
         if ends:
-            kept = row if accepted else row - 1
-            yield {"row": kept, "proposals": proposals, "store": kept}
+            yield {"row": row, "proposals": tally.proposals, **current, "store": current["current"]}
             return
-        row += accepted
+        row += accepted or skips
 
 
 class Surroundings:
@@ -107,8 +194,11 @@ class Surroundings:
 
     def __init__(self, dut: Any, training: Training):
         self.dut, self.training = dut, training
-        self.elapsed = self.converting = self.drawing = self.label = 0
-        self.accepts = iter(training.accepts)
+        self.time = self.elapsed = self.converting = self.drawing = self.label = self.programming = 0
+        self.number: int | None = None  # of the proposal; row 0 has none
+        self.evaluated = 0
+        self.additions: dict[int, int] = {}  # by time: the evaluation that is added
+        self.accepted_any = False
 
     def drive(self) -> None:
         dut = self.dut
@@ -117,35 +207,69 @@ class Surroundings:
         dut.converting.value = int(self.converting > 0)
         dut.drawing.value = int(self.drawing > 0)
         dut.label.value = self.label
-        # what nobody may look at is driven against what would be right: row 0 rejected, no decision accepted
-        deciding, row_0 = dut.decide.value == 1, dut.row.value == 0
-        dut.accept.value = int(next(self.accepts) if deciding and not row_0 else not deciding)
+        dut.programmed.value = int(self.programming == 1)
+        self._drive_decision()
+
+    def _drive_decision(self) -> None:
+        """What nobody may look at is driven against what would be right: row 0 is rejected, stopped and hopeless, no
+        decision is accepted, a threshold that is not there yet is the wrong one."""
+        dut, number = self.dut, self.number
+        deciding, row_0 = dut.decide.value == 1, number is None
+        dut.accept.value = int(self.training.accepts[number] if deciding and not row_0 else not deciding)
+        stop, adds = self.training.stop(number), self.additions.get(self.time)
+        exceeds = adds is not None and stop is not None and adds >= stop
+        dut.exceeds.value = int(row_0 or not option("early_rejection") or exceeds)
+        known = dut.summing.value == 1 and dut.valid.value == 0 and not self.converting and not self.drawing
+        dut.hopeless.value = int(row_0 or (stop == HOPELESS) == known)
 
     def advance(self) -> None:
         dut, latch = self.dut, self.dut.latch.value == 1
         self.elapsed = self.elapsed + 1 if dut.valid.value == 1 and not latch else 0
         answers = latch and int(dut.op.value) in (READ, EVAL)
         self.converting = self.training.conversion if answers else max(0, self.converting - 1)
-        draws = dut.propose.value == 1 and dut.opens_first.value == 0
-        self.drawing = self.training.drawing if draws else max(0, self.drawing - 1)
+        if latch and int(dut.op.value) == EVAL:
+            self.additions[self.time + self.training.conversion + 1] = self.evaluated
+            self.evaluated += 1
+        self.drawing, self.programming = max(0, self.drawing - 1), max(0, self.programming - 1)
+        if dut.propose.value == 1:
+            self.evaluated = 0
+            if dut.opens_first.value == 0:
+                self.number = 0 if self.number is None else self.number + 1
+                self.drawing = self.training.drawing
+        if dut.program.value == 1:
+            self.programming = self.training.programmed_after(self.number or 0)
         if dut.fetch_sample.value == 1:
             self.label = self.training.labels[int(dut.fetch_index.value)]
+        self.accepted_any |= dut.accepted.value == 1
+        self.time += 1
 
 
-FIELDS = {SET: ("cell", "first"), READ: ("cell",), EVAL: ("segment", "is_label")}
+FIELDS = {SET: ("cell", "first"), READ: ("cell",), EVAL: ("segment", "is_label", "last_output")}
 """What a command carries besides its row."""
-STROBES = {"fetch_gate": "fetch_cell", "fetch_sample": "fetch_index", "store": "store_row"}
+STROBES = {
+    "fetch_gate": "fetch_cell",
+    "fetch_sample": "fetch_index",
+    "fetch_order": "order_position",
+    "store": "store_row",
+    "store_zero": "store_row",
+}
 """Each strobe with what it carries."""
 OUTCOMES = {(1, 1, 0): "accepted", (1, 0, 1): "rejected"}
 
 
-def observed(dut: Any) -> Cycle:
+def observed(dut: Any, surroundings: Surroundings) -> Cycle:
     """This cycle as `expected` writes it; what nobody looks at in this cycle is left out."""
 
     def value(name: str) -> int:
         return int(getattr(dut, name).value)
 
     cycle: Cycle = {"row": value("row"), "proposals": value("proposals")}
+    if surroundings.accepted_any:
+        cycle["current"] = value("current_row")
+    if surroundings.programming and option("verify") == "pair":
+        cycle["fresh"] = value("fresh")
+    if value("program"):
+        cycle["program"] = 1
     if value("valid"):
         op = value("op")
         cycle |= {"op": op, **{name: value(name) for name in FIELDS.get(op, ())}}
@@ -162,8 +286,8 @@ def observed(dut: Any) -> Cycle:
     return cycle if value("busy") else {**cycle, "idle": 1}
 
 
-def check_budget(training: Training, outputs: int, cells: int, seen: list[Cycle]) -> None:
-    """The documented budget from the strobes alone: what a proposal takes, and what a rejection adds."""
+def check_plain_budget(training: Training, outputs: int, cells: int, seen: list[Cycle]) -> None:
+    """The documented budget without options, from the strobes alone: a proposal, and what a rejection adds."""
     widths = training.widths
     proposal = cells * (widths[SET] + widths[READ]) + len(training.labels) * outputs * widths[EVAL]
     proposal += training.conversion + 2
@@ -172,15 +296,48 @@ def check_budget(training: Training, outputs: int, cells: int, seen: list[Cycle]
     assert len(opened) == len(decided) > 0, f"{len(opened)} proposals opened, {len(decided)} decided"
     for number, (begin, end) in enumerate(zip(opened, decided, strict=True)):
         # the draw starts a cycle after the strobe; the trainer sees its end a cycle later and decides in the next
-        budget = max(proposal, training.drawing + 2) if number else proposal
-        assert end - begin == budget, f"proposal {number} took {end - begin} cycles, not {budget}"
+        due = max(proposal, training.drawing + 2) if number else proposal
+        assert end - begin == due, f"proposal {number} took {end - begin} cycles, not {due}"
     for end, begin in zip(decided, opened[1:], strict=False):
         extra = widths[RESET] if seen[end]["decide"] == "rejected" else 0
         assert begin - end == extra, f"{begin - end} cycles from decision to next proposal, not {extra}"
 
 
+def formula_cycles(training: Training, outputs: int, features: int, tally: Tally) -> int:
+    """The whole training by the product's cycle budget; at 1 GHz a cycle is a nanosecond."""
+    widths = {f"{op}_pulse_s": training.widths[code] * 1e-9 for op, code in PULSES.items()}
+    config = Config(
+        clock_hz=1e9,
+        conversion_s=training.conversion * 1e-9,
+        rows=training.rows,
+        burn_in=0,
+        outputs=outputs,
+        features=features,
+        train_samples=len(training.labels),
+        **widths,
+    )
+    formats = Formats(config.replace(**parameters()["options"]))
+    counts = dict(vars(tally), retry=0, switch=0)
+    cycles = budget.train_cycles(formats, tally.proposals, counts)
+    if option("verify") == "off":
+        return cycles
+    own = sum(training.programmed_after(number) for number in range(tally.proposals))
+    return cycles - tally.proposals * budget.programming_cycles(formats, 0, 0) + own
+
+
+PULSES = {"reset": RESET, "set": SET, "read": READ, "eval": EVAL}
+
+
+def draw_is_hidden(training: Training, cells: int) -> bool:
+    """The draw has ended by the time a row is programmed, as `Config` asks."""
+    if option("verify") == "off":
+        return training.drawing <= cells * (training.widths[SET] + training.widths[READ])
+    return training.drawing <= min(training.programming)
+
+
 async def begin(dut: Any) -> None:
-    idle = ("start", "last_row", "last_sample", "max_proposals", "latch", "converting", "label", "drawing", "accept")
+    idle = "start last_row last_sample max_proposals reject_limit latch converting label drawing accept".split()
+    idle += ["hopeless", "exceeds", "programmed"]
     await start(dut, **dict.fromkeys(idle, 0))
 
 
@@ -191,21 +348,27 @@ async def run(dut: Any, board: Scoreboard, training: Training, note: str) -> Non
     dut.last_row.value = training.rows - 1
     dut.last_sample.value = len(training.labels) - 1
     dut.max_proposals.value = training.limit
+    dut.reject_limit.value = training.reject_limit
     dut.start.value = 1
     await FallingEdge(dut.clk)
     dut.start.value = 0
-    cycles = list(expected(training, outputs, cells))
-    still = {name: cycles[-1][name] for name in ("row", "proposals")} | {"idle": 1}
+    tally = Tally()
+    cycles = list(expected(training, outputs, cells, tally))
+    still = {name: cycles[-1][name] for name in ("row", "proposals", "current")} | {"idle": 1}
     surroundings, seen = Surroundings(dut, training), []
     for number, cycle in enumerate(cycles + [still] * IDLE_CYCLES):
         board.expect(cycle, f"{note}, cycle {number}")
         surroundings.drive()
         await ReadOnly()
-        seen.append(observed(dut))
+        seen.append(observed(dut, surroundings))
         board.observe(seen[-1])
         surroundings.advance()
         await FallingEdge(dut.clk)
-    check_budget(training, outputs, cells, seen)
+    if option("verify") == "off" and not option("early_rejection") and option("sample_order") == "given":
+        check_plain_budget(training, outputs, cells, seen)
+    if draw_is_hidden(training, cells):
+        busy, due = len(seen) - IDLE_CYCLES, formula_cycles(training, outputs, p["features"], tally)
+        assert busy == due, f"{note}: {busy} cycles, by the budget's formula {due}"
 
 
 def corners(labels: list[int]) -> Iterator[tuple[str, Training]]:
@@ -227,6 +390,8 @@ def corners(labels: list[int]) -> Iterator[tuple[str, Training]]:
     for conversion in (1, 4):
         yield f"wide, conversion {conversion}", replace(mixed, conversion=conversion)
     yield "slow draw", Training(rows=3, limit=3, accepts=[False, True, False], labels=few, drawing=400)
+    yield "two samples", Training(rows=3, limit=9, accepts=[False, True, True], labels=few[:2])
+    yield "rows programmed at once", Training(rows=3, limit=9, accepts=[False, True, True], labels=few, programming=(1,))
 
 
 @cocotb.test()
@@ -244,12 +409,75 @@ async def directed(dut: Any) -> None:
 async def draw_ends_anywhere(dut: Any) -> None:
     """The draw ends in every cycle around the last answer, so that neither wait hides the other."""
     p = parameters()
-    pulses = 4 * p["outputs"] * p["features"] + p["outputs"]
+    programming = 4 * p["outputs"] * p["features"]
     board = Scoreboard("trainer")
     await begin(dut)
-    for drawing in (1, *range(pulses - 2, pulses + 5)):
-        training = Training(rows=2, limit=2, accepts=[False, True], labels=[1], drawing=drawing)
+    for drawing in (1, *range(programming - 2, programming + p["outputs"] + 5)):
+        accepts = [False, True]
+        training = Training(
+            rows=2, limit=2, accepts=accepts, labels=[1], drawing=drawing, programming=(programming, 1)
+        )
         await run(dut, board, training, f"drawing for {drawing}")
+    board.finish()
+
+
+@cocotb.test()
+async def early_rejection(dut: Any) -> None:
+    """The sum exceeds the threshold at each evaluation, or no sum can do; with pulses and conversions of several
+    lengths, so that one or two more evaluations have begun."""
+    if not option("early_rejection"):
+        return
+    outputs = parameters()["outputs"]
+    labels = [sample % max(2, outputs) for sample in range(3)]
+    stops = dict(enumerate(range(HOPELESS, len(labels) * outputs)))
+    board, rejected = Scoreboard("trainer"), len(stops)
+    await begin(dut)
+    for evaluation, conversion in ((1, 1), (2, 1), (2, 2), (3, 2), (5, 5)):
+        widths = {RESET: 1, SET: 1, READ: conversion, EVAL: evaluation}
+        training = Training(
+            rows=3,
+            limit=99,
+            accepts=[False] * rejected + [True, False, True],
+            labels=labels,
+            widths=widths,
+            conversion=conversion,
+            stops=stops | {rejected + 1: HOPELESS},
+        )
+        await run(dut, board, training, f"evaluations of {evaluation}, conversions of {conversion}")
+    for last in (HOPELESS, 0):
+        training = Training(rows=3, limit=2, accepts=[True, False], labels=labels, stops={1: last})
+        await run(dut, board, training, f"limit on stop {last}")
+    for drawing in range(4 * outputs * parameters()["features"] + 3):
+        training = Training(rows=2, limit=2, accepts=[False, True], labels=[1], drawing=drawing, stops={0: HOPELESS})
+        await run(dut, board, training, f"hopeless, drawing for {drawing}")
+    board.finish()
+
+
+@cocotb.test()
+async def skipped_rows(dut: Any) -> None:
+    """Rows are left after a number of rejections: one, several, the last one, at the proposal limit, never."""
+    if not option("reject_limit"):
+        return
+    few, no = [1, 0, 1], [False] * 400
+    board = Scoreboard("trainer")
+    await begin(dut)
+    wide = {RESET: 3, SET: 1, READ: 2, EVAL: 1}
+    cases = [
+        Training(rows=5, limit=99, accepts=no, labels=few, reject_limit=1),
+        Training(rows=5, limit=99, accepts=no, labels=few, reject_limit=2, widths=wide),
+        Training(rows=5, limit=99, accepts=[True, *no], labels=few, reject_limit=3),
+        Training(rows=5, limit=99, accepts=[False, True, False, False, True, *no], labels=few, reject_limit=2),
+        Training(rows=6, limit=99, accepts=[False, False, True] * 9, labels=few, reject_limit=2, widths=wide),
+        Training(rows=5, limit=4, accepts=no, labels=few, reject_limit=2),  # skip and limit at once
+        Training(rows=3, limit=4, accepts=no, labels=few, reject_limit=2),  # of the last row, too
+        Training(rows=5, limit=5, accepts=no, labels=few, reject_limit=2),
+        Training(rows=5, limit=3, accepts=[False, False, True], labels=few, reject_limit=2),
+        Training(rows=5, limit=6, accepts=no, labels=few, reject_limit=0),
+    ]
+    if parameters()["features"] * parameters()["outputs"] == 1:
+        cases += [Training(rows=3, limit=300, accepts=no, labels=[1], reject_limit=limit) for limit in (0, 255)]
+    for number, training in enumerate(cases):
+        await run(dut, board, training, f"case {number}")
     board.finish()
 
 
@@ -286,6 +514,12 @@ async def constrained_random(dut: Any) -> None:
             widths=widths,
             conversion=rng.randint(1, min(widths[READ], widths[EVAL])),
             drawing=rng.choice((1, 8, 64, rng.randint(1, 300))),
+            reject_limit=rng.randint(0, 3),
+            programming=tuple(rng.choice((1, 8, 64, rng.randint(1, 100))) for _ in range(3)),
         )
+        every = len(training.labels) * p["outputs"]
+        rejected = [number for number, accepted in enumerate(training.accepts) if not accepted]
+        stops = {number: rng.choice((HOPELESS, rng.randrange(every))) for number in rejected if rng.random() < 0.8}
+        training = replace(training, stops=stops)
         await run(dut, board, training, f"seed {p['seed']}, training {number}: {training}")
     board.finish()

@@ -1,0 +1,123 @@
+"""`--lockstep`: the twin runs beside the RTL and every proposal must be the same, or the run stops.
+
+The array model tells of each SET and READ, the co-simulation top of each decision. At a decision the twin takes one
+step of its own and the two are held against each other in the order in which the chip computes, so that the first
+difference names the block where it arose.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hdl.chip import decision_layout
+from pymodels.array import OxramArray
+from pymodels.devices import load_card
+from pymodels.errors import RunError
+from pymodels.fixed import Formats
+from pymodels.twin import (
+    ACCEPTED,
+    ATTEMPTS,
+    COST,
+    CURRENT,
+    CURRENT_COST,
+    NEG_LOG2_U,
+    PRIOR,
+    ROW,
+    arithmetic,
+    clear_array,
+    devices_of,
+    new_chain,
+    step,
+    training_data,
+)
+from tb.job import Job
+from tb.program import lut_codes
+
+
+class LockstepError(RunError):
+    """Chip and twin differ; names cycle, row, block, both values and where to look."""
+
+
+class Lockstep:
+    """The twin of one training, a proposal at a time.
+
+    `set` and `read` take what the array saw (row, cell, gate code or read code) with its clock cycle, `decide` the
+    word that the top latched. Each raises `LockstepError` at the first difference.
+    """
+
+    def __init__(self, job: Job):
+        config = job.config
+        formats = Formats(config)
+        array = OxramArray(config, load_card(config.card), job.seed)
+        self.chip, self.devices = arithmetic(formats, np.array(lut_codes(formats))), devices_of(array)
+        self.chain = new_chain(config, config.rows, job.seed)
+        self.data = training_data(config, job.codes[: config.train_samples], job.labels)
+        clear_array(self.devices, self.chain)
+        self.layout = decision_layout(formats)
+        self.proposals = 0
+        self._sets: list[tuple[int, int, int, int]] = []
+        self._reads: list[tuple[int, int, int, int]] = []
+
+    def set(self, cycle: int, row: int, cell: int, gate: int) -> None:
+        self._sets.append((cycle, row, cell, gate))
+
+    def read(self, cycle: int, row: int, cell: int, code: int) -> None:
+        self._reads.append((cycle, row, cell, code))
+
+    def decide(self, cycle: int, word: int) -> None:
+        """Compare a whole proposal; `word` is packed as `hdl.chip.decision_layout`."""
+        place = self.chain.place
+        row, current, current_cost = (int(place[name]) for name in (ROW, CURRENT, CURRENT_COST))
+        counter = int(self.chain.counters[current])
+        step(self.chip, self.devices, self.chain, *self.data)
+        last = self.chain.seen_last
+        self._compare_programming(row)
+        seen = self._unpack(word)
+        first = row == 0
+        expected = {
+            ("Trainer", "row"): row,
+            ("Trainer", "current_row"): None if first else current,
+            ("RowCounters", "counter"): None if first else counter,
+            ("Prior", "prior"): int(last[PRIOR]),
+            ("Lfsr and LogUniform", "neg_log2_u"): None if first else int(last[NEG_LOG2_U]),
+            ("Acceptance", "current_cost"): None if first else current_cost,
+            ("Likelihood", "likelihood"): int(last[COST]),
+            ("Acceptance", "accepted"): int(last[ACCEPTED]),
+        }
+        for (block, name), value in expected.items():
+            if value is not None and seen[name] != value:
+                self._refuse(cycle, row, block, name, seen[name], value)
+        self.proposals += not first
+        self._sets.clear()
+        self._reads.clear()
+
+    def _unpack(self, word: int) -> dict[str, int]:
+        return {
+            name: word >> field.offset & (2**field.width - 1)
+            for name, field in ((name, self.layout[name]) for name in self.layout.members)
+        }
+
+    def _compare_programming(self, row: int) -> None:
+        """Gate codes and read codes of the row, in the order in which they were applied."""
+        attempts: list[Any] = self.chain.programmed[: self.chain.place[ATTEMPTS]].tolist()
+        for block, kind, seen, due in (
+            ("GateDac or programmer", "SET", self._sets, [(row, cell, gate) for cell, gate, _ in attempts]),
+            ("array port", "READ", self._reads, [(row, cell, code) for cell, _, code in attempts]),
+        ):
+            for (cycle, *found), expected in zip(seen, due, strict=False):
+                if tuple(found) != expected:
+                    self._refuse(cycle, row, block, f"{kind} (row, cell, code)", tuple(found), expected)
+            if len(seen) != len(due):
+                cycle = seen[-1][0] if seen else 0
+                self._refuse(cycle, row, block, f"number of {kind}s", len(seen), len(due))
+
+    def _refuse(self, cycle: int, row: int, block: str, what: str, found: object, expected: object) -> None:
+        raise LockstepError(
+            f"lockstep: cycle {cycle}, row {row}, {block}: {what} is {found} on the chip, {expected} in the twin after "
+            f"{self.proposals} proposals; the same command with --waves and --rows {row + 2} shows it at cycle {cycle}"
+        )
+
+
+__all__ = ["Lockstep", "LockstepError"]

@@ -1,0 +1,86 @@
+"""Runs the pair programmer bench: several geometries, and a bench that can fail."""
+
+from __future__ import annotations
+
+import pytest
+from amaranth import Const, Signal
+from benches import on_each_simulator
+from rewired import Change, rewired
+
+from hdl import pair_programmer
+from hdl.pair_programmer import PairProgrammer
+from pymodels.config import resolve
+from pymodels.fixed import Formats
+from tb.simulator import Mutation, run_bench
+
+pytestmark = pytest.mark.cosim
+
+
+def bench(
+    simulator: str,
+    seed: int,
+    *,
+    outputs: int = 1,
+    features: int = 16,
+    read_bits: int = 8,
+    gate_codes: int = 21,
+    chains: int = 4,
+    rows: int = 6,
+    mistake: Change | None = None,
+    mutate: Mutation = None,
+) -> None:
+    """One geometry; pulse widths are the bench's own."""
+    shape = dict(outputs=outputs, features=features, read_bits=read_bits, gate_codes=gate_codes)
+    programmer = PairProgrammer(Formats(resolve("cancer", "paper").replace(verify="pair", **shape)))
+    if mistake:
+        programmer = rewired(programmer, *mistake)
+    parameters = dict(shape, pairs=outputs * features, chains=chains, rows=rows, seed=seed)
+    run_bench(programmer, "pair_programmer", "tb.benches.pair_programmer", simulator, parameters, mutate=mutate)
+
+
+@on_each_simulator
+def test_pair_programmer(simulator: str, seed: int) -> None:
+    bench(simulator, seed)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "features", "read_bits", "gate_codes"),
+    [(1, 1, 3, 2), (1, 1, 8, 64), (3, 1, 5, 7)],
+    ids=["smallest", "one_pair", "odd"],
+)
+def test_geometries(outputs: int, features: int, read_bits: int, gate_codes: int, seed: int) -> None:
+    """With two gate codes every one is at the LUT's end, so that each repeat changes sides."""
+    shape = dict(outputs=outputs, features=features, read_bits=read_bits, gate_codes=gate_codes)
+    bench("icarus", seed, chains=8, rows=16, **shape)
+
+
+MISTAKES: dict[str, Change] = {
+    "commands no pulse": ("valid", Signal.like),
+    "takes any read": ("window", lambda window: Const(2**7, len(window))),
+    "has a wider window": ("window", lambda window: window + 1),
+    "repeats once more": ("tries", lambda tries: tries + 1),
+    "never repeats": ("tries", lambda _: Const(0)),
+    "aims too high": ("common_mode", lambda common_mode: common_mode + 1),
+    "forgets at once": ("fresh", lambda _: Const(1)),
+    "keeps every row": ("keep", lambda _: Const(1)),
+    "keeps no row": ("keep", lambda _: Const(0)),
+    "stores no difference": ("store", lambda _: Const(0)),
+    "stores them in one place": ("store_pair", lambda pair: Const(0, len(pair))),
+    "says nothing of its reads": ("push", Signal.like),
+    "is never done": ("done", Signal.like),
+    "waits for no answer": ("answer", lambda _: Const(1)),
+    "never looks up a gate code": ("lookup", Signal.like),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_bench_catches_a_programmer_that(mistake: str, seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, features=3, chains=3, rows=8, mistake=MISTAKES[mistake])
+
+
+@pytest.mark.parametrize(("name", "value"), [("EDGE", 1), ("EDGE", 3), ("SEEN_TOP", 4), ("SEEN_TOP", 6)])
+def test_bench_catches_a_wrong_constant(name: str, value: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pair_programmer, name, value)
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, features=3, chains=3, rows=8)
