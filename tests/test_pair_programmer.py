@@ -79,8 +79,20 @@ def test_bench_catches_a_programmer_that(mistake: str, seed: int) -> None:
         bench("icarus", seed, features=3, chains=3, rows=8, mistake=MISTAKES[mistake])
 
 
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        ("$signed(error) + $signed(2'h1)", "$signed(error) + $signed(2'h0)"),  # gain 1/2 rounds down
+        ("$signed(moved) > $signed(9'h0ff)", "1'b0"),  # an offset wraps
+    ],
+)
+def test_bench_catches_a_wrong_offset(mutate: tuple[str, str], seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, features=3, chains=3, rows=8, mutate=mutate)
+
+
 @pytest.mark.parametrize(("name", "value"), [("EDGE", 1), ("EDGE", 3), ("SEEN_TOP", 4), ("SEEN_TOP", 6)])
 def test_bench_catches_a_wrong_constant(name: str, value: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pair_programmer, name, value)
     with pytest.raises(SystemExit, match="FAILED"):
-        bench("icarus", seed, features=3, chains=3, rows=8)
+        bench("icarus", seed, features=3, gate_codes=7, chains=3, rows=8)

@@ -207,13 +207,18 @@ def stopped(tmp_path: Path, capsys: CaptureFixture[str]) -> Path:
 
 def test_an_interrupted_run_goes_on(stopped: Path, whole: Callable[[int], Path], monkeypatch: MonkeyPatch) -> None:
     done: list[int] = []
-    original = repeats.run_repeat
-    monkeypatch.setattr(repeats, "run_repeat", lambda *given: (done.append(given[1]), original(*given))[1])
+    original, expected = repeats.run_repeat, whole(REPEATS)
+
+    def noted(request: Any, repeat: int, scratch: Path | None) -> Any:
+        done.append(repeat)
+        return original(request, repeat, scratch)
+
+    monkeypatch.setattr(repeats, "run_repeat", noted)
     assert run(command(stopped, "--resume")) == 0
-    check_equal(stopped, whole(REPEATS))
+    check_equal(stopped, expected)
     assert done == [2, 3, 4]
     assert run(command(stopped, "--resume")) == 0 and done == [2, 3, 4]  # a whole run needs nothing more
-    check_equal(stopped, whole(REPEATS))
+    check_equal(stopped, expected)
 
 
 def test_what_a_partial_run_refuses(stopped: Path, capsys: CaptureFixture[str]) -> None:
@@ -269,7 +274,7 @@ def test_a_failure_loses_nothing_else(
     capsys: CaptureFixture[str], tmp_path: Path, whole: Callable[[int], Path], monkeypatch: MonkeyPatch
 ) -> None:
     bad = {repeat_seed(SEED, 1): RunError("it broke"), repeat_seed(SEED, 3): ZeroDivisionError("oh\nno")}
-    original = repeats.run_chain
+    original, expected = repeats.run_chain, whole(REPEATS)
 
     def fail(request: Any, dataset: Any, seed: int, *rest: Any) -> Any:
         if seed in bad:
@@ -293,7 +298,7 @@ def test_a_failure_loses_nothing_else(
     assert failure(oxmc(capsys, *command(out, "--resume")), 1).startswith("1 of 5 repeats failed: repeat 1 ")
     bad.clear()
     assert run(command(out, "--resume")) == 0
-    check_equal(out, whole(REPEATS))
+    check_equal(out, expected)
 
 
 def test_names_without_out(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:

@@ -152,7 +152,9 @@ async def random_rows(dut: Any) -> None:
     ends = {"at once": 0, "later": 0, "out of tries": 0}
     await begin(dut)
     for number in range(p["rows"]):
-        scale = next(levels(p["gate_codes"], top, rng)) if number % 3 else tuple([rng.randint(0, top)] * p["gate_codes"])
+        scale = (
+            next(levels(p["gate_codes"], top, rng)) if number % 3 else tuple([rng.randint(0, top)] * p["gate_codes"])
+        )
         gates = tuple(rng.randrange(len(scale)) for _ in range(cells))
         spread = rng.choice((1, 2, top // 8 + 1))
         row = Row(

@@ -5,10 +5,12 @@ The bench plays Pulse, the array, the gate DAC's code map and the prior that squ
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import cocotb
@@ -89,7 +91,8 @@ class Model:
         shift = GAIN_SHIFTS[min(self.seen[cell], len(GAIN_SHIFTS) - 1)]
         self.met[f"gain 1 / {2**shift}"] += 1
         self.seen[cell] += 1
-        offset = self.offset[cell] + ((target - cells.read(cell)) >> shift)  # rounds down
+        moves = Fraction(target - cells.read(cell), 2**shift)
+        offset = self.offset[cell] + math.floor(moves + Fraction(1, 2))
         self.offset[cell] = max(-self.top, min(self.top, offset))
         self.met["offset at its end"] += self.offset[cell] != offset
         pulses = row.timing.pulse(SET, cell=cell, gate=gate) + row.timing.pulse(READ, cell=cell)

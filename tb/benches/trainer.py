@@ -391,7 +391,10 @@ def corners(labels: list[int]) -> Iterator[tuple[str, Training]]:
         yield f"wide, conversion {conversion}", replace(mixed, conversion=conversion)
     yield "slow draw", Training(rows=3, limit=3, accepts=[False, True, False], labels=few, drawing=400)
     yield "two samples", Training(rows=3, limit=9, accepts=[False, True, True], labels=few[:2])
-    yield "rows programmed at once", Training(rows=3, limit=9, accepts=[False, True, True], labels=few, programming=(1,))
+    yield (
+        "rows programmed at once",
+        Training(rows=3, limit=9, accepts=[False, True, True], labels=few, programming=(1,)),
+    )
 
 
 @cocotb.test()
@@ -414,9 +417,7 @@ async def draw_ends_anywhere(dut: Any) -> None:
     await begin(dut)
     for drawing in (1, *range(programming - 2, programming + p["outputs"] + 5)):
         accepts = [False, True]
-        training = Training(
-            rows=2, limit=2, accepts=accepts, labels=[1], drawing=drawing, programming=(programming, 1)
-        )
+        training = Training(rows=2, limit=2, accepts=accepts, labels=[1], drawing=drawing, programming=(programming, 1))
         await run(dut, board, training, f"drawing for {drawing}")
     board.finish()
 

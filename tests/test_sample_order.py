@@ -1,0 +1,69 @@
+"""Runs the sample order bench: one and several outputs, and a bench that can fail."""
+
+from __future__ import annotations
+
+import pytest
+from amaranth import Const, Signal
+from benches import on_each_simulator
+from rewired import Change, rewired
+
+from hdl.sample_order import SampleOrder
+from pymodels.config import resolve
+from pymodels.fixed import Formats
+from tb.simulator import Mutation, run_bench
+
+pytestmark = pytest.mark.cosim
+
+
+def bench(
+    simulator: str,
+    seed: int,
+    *,
+    outputs: int = 1,
+    train_samples: int = 369,
+    log_fraction_bits: int = 8,
+    trainings: int = 15,
+    mistake: Change | None = None,
+    mutate: Mutation = None,
+) -> None:
+    """The block itself does not depend on the number of outputs; the sweeps do."""
+    shape = dict(outputs=outputs, train_samples=train_samples, log_fraction_bits=log_fraction_bits)
+    formats = Formats(resolve("cancer", "paper").replace(sample_order="hard_first", **shape))
+    order = rewired(SampleOrder(formats), *mistake) if mistake else SampleOrder(formats)
+    parameters = dict(outputs=outputs, likelihood_bits=4 + log_fraction_bits, trainings=trainings, seed=seed)
+    parameters |= dict(capacity=2**formats.sample_bits)
+    run_bench(order, "sample_order", "tb.benches.sample_order", simulator, parameters, mutate=mutate)
+
+
+@on_each_simulator
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_sample_order(simulator: str, outputs: int, seed: int) -> None:
+    bench(simulator, seed, outputs=outputs)
+
+
+def test_larger_memory(seed: int) -> None:
+    bench("icarus", seed, outputs=2, train_samples=2000, log_fraction_bits=4)
+
+
+MISTAKES: dict[str, Change] = {
+    "is never ordered": ("ordered", Signal.like),
+    "keeps its order over a restart": ("restart", lambda _: Const(0)),
+    "goes on where a sweep was cut": ("clear", lambda _: Const(0)),
+    "keeps no order": ("keep", lambda _: Const(0)),
+    "takes the border for hard": ("hard_above", lambda hard_above: hard_above - 1),
+    "files what is not whole": ("last_output", lambda _: Const(1)),
+    "files nothing": ("filing", Signal.like),
+    "answers nothing": ("index", Signal.like),
+    "has one sample less": ("last_sample", lambda last_sample: last_sample - 1),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_bench_catches_an_order_that(mistake: str, seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, outputs=3, trainings=5, mistake=MISTAKES[mistake])
+
+
+def test_bench_catches_an_order_by_the_last_output(seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, outputs=3, trainings=5, mutate=("hard = was_hard | ", "hard = "))
