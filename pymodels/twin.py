@@ -219,12 +219,12 @@ def program_pairs(chip: Arithmetic, devices: Devices, chain: Chain, row: int) ->
 
 @njit(cache=True)
 def sample_costs(
-    chip: Arithmetic, conductance_ns: np.ndarray, codes: np.ndarray, flips: np.ndarray, costs: np.ndarray
+    chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray, flips: np.ndarray, costs: np.ndarray
 ) -> None:
     """-log2 likelihood of each sample and output under one row, [cells] in nS, into `costs` int64 [outputs, samples].
 
-    `codes` float64 [features, samples] and the sums below are integers below 2^52, so floating point is exact here in
-    any order, and four times as fast as 64-bit integers. `flips` int64 [outputs, samples] is 0 for t = 1, else -1.
+    Codes and sums are integers below 2^52, so floating point is exact here in any order, and four times as fast as
+    64-bit integers.
     """
     features, samples = codes.shape
     sums = np.empty(samples)
@@ -232,7 +232,7 @@ def sample_costs(
         sums[:] = 0.0
         for feature in range(features):
             cell = 2 * (output * features + feature)
-            w = np.float64(conductance_ns[cell] - conductance_ns[cell + 1])
+            w = np.float64(model_ns[cell] - model_ns[cell + 1])
             for sample in range(samples):
                 sums[sample] += w * codes[feature, sample]
         for sample in range(samples):
@@ -241,19 +241,40 @@ def sample_costs(
             costs[output, sample] = chip.likelihood_table[(code + chip.adc_top + 1) >> chip.table_shift]
 
 
+class Data(NamedTuple):
+    """The training points: `codes` float64 [features, samples], `code2` int64 [samples, features] their squares,
+    `code2_total` int64 [features] the sum of these, `flips` int64 [outputs, samples] 0 for t = 1, else -1."""
+
+    codes: np.ndarray
+    code2: np.ndarray
+    code2_total: np.ndarray
+    flips: np.ndarray
+
+
+@njit(cache=True)
+def evaluated_code2(data: Data, order: np.ndarray, samples: int) -> np.ndarray:
+    """Squared codes summed over the first `samples` in `order`, int64 [features]."""
+    if samples == len(order):
+        return data.code2_total
+    total = np.zeros_like(data.code2_total)
+    for position in range(samples):
+        total += data.code2[order[position]]
+    return total
+
+
 @njit(cache=True)
 def sweep(
-    chip: Arithmetic, conductance_ns: np.ndarray, code2: np.ndarray, costs: np.ndarray, order: np.ndarray,
-    threshold: int, first: bool, tally: np.ndarray,
+    chip: Arithmetic, model_ns: np.ndarray, data: Data, costs: np.ndarray, order: np.ndarray, threshold: int,
+    first: bool, tally: np.ndarray,
 ) -> int:  # fmt: skip
     """Sum `costs` sample by sample in `order`; with early rejection they end soon after the sum exceeds `threshold`.
 
     Returns the sum. `late_evaluations` are those already under way when the sum is seen. Books evaluations and their
-    drive: conductance times squared code, `code2` int64 [samples, features].
+    drive: conductance of the row `model_ns` [cells] times squared code.
     """
     outputs, samples = costs.shape
-    end = samples * outputs
-    total = 0
+    features = len(data.code2_total)
+    end, total = samples * outputs, 0
     if chip.early_rejection and not first:
         end = 0 if threshold < 0 else end
         evaluation = 0
@@ -273,16 +294,11 @@ def sweep(
     if chip.hard_first and end:
         tally[ORDER_READS] += min(samples, fetched + 1) if not first else 0
         tally[ORDER_WRITES] += end // outputs
-    features = code2.shape[1]
     for output in range(outputs):
-        both = np.zeros(features, np.int64)
+        code2 = evaluated_code2(data, order, (end - output + outputs - 1) // outputs)
         for feature in range(features):
             cell = 2 * (output * features + feature)
-            both[feature] = conductance_ns[cell] + conductance_ns[cell + 1]
-        for position in range((end - output + outputs - 1) // outputs):
-            sample = order[position]
-            for feature in range(features):
-                tally[EVAL_NS] += both[feature] * code2[sample, feature]
+            tally[EVAL_NS] += (model_ns[cell] + model_ns[cell + 1]) * code2[feature]
     return total
 
 
@@ -391,9 +407,7 @@ def reject(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
 
 
 @njit(cache=True)
-def step(
-    chip: Arithmetic, devices: Devices, chain: Chain, codes: np.ndarray, code2: np.ndarray, flips: np.ndarray
-) -> bool:
+def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
     """One proposal, from programming a row to the decision and what follows from it; True when the chain has ended."""
     place, last = chain.place, chain.seen_last
     rows, row = devices.conductance_ns.shape[0], place[ROW]
@@ -409,8 +423,8 @@ def step(
         place[PROPOSALS] += 1
         threshold = place[CURRENT_COST] + last[NEG_LOG2_U] - last[PRIOR]
     model = devices.conductance_ns[row]
-    sample_costs(chip, model, codes, flips, chain.costs)
-    last[COST] = sweep(chip, model, code2, chain.costs, chain.order, threshold, row == 0, chain.tally)
+    sample_costs(chip, model, data.codes, data.flips, chain.costs)
+    last[COST] = sweep(chip, model, data, chain.costs, chain.order, threshold, row == 0, chain.tally)
     last[ACCEPTED] = row == 0 or last[COST] <= threshold
     at_limit = place[PROPOSALS] == chip.max_proposals
     if not last[ACCEPTED]:
@@ -427,12 +441,10 @@ def step(
 
 
 @njit(cache=True)
-def train_chain(
-    chip: Arithmetic, devices: Devices, chain: Chain, codes: np.ndarray, code2: np.ndarray, flips: np.ndarray
-) -> None:
-    """The whole training, in place. `codes` float64 [features, samples], `code2` and `flips` as in `sweep`."""
+def train_chain(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> None:
+    """The whole training, in place."""
     clear_array(devices, chain)
-    while not step(chip, devices, chain, codes, code2, flips):
+    while not step(chip, devices, chain, data):
         pass
 
 
@@ -495,11 +507,13 @@ def devices_of(array: OxramArray) -> Devices:
     )
 
 
-def training_data(config: Config, codes: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The kernel's view of the training points: codes by feature, squared codes by sample, and flips by output."""
+def training_data(config: Config, codes: np.ndarray, labels: np.ndarray) -> Data:
+    """The kernel's view of the training points, int64 [train, features] and [train + any]."""
     classes = np.arange(config.outputs)[:, None] if config.outputs > 1 else np.ones((1, 1), np.int64)
     flips = np.where(labels[None, : config.train_samples] == classes, 0, -1)
-    return np.ascontiguousarray(codes.T, np.float64), np.ascontiguousarray(codes**2, np.int64), flips
+    return Data(
+        np.ascontiguousarray(codes.T, np.float64), np.ascontiguousarray(codes**2), (codes**2).sum(axis=0), flips
+    )
 
 
 def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, lut: np.ndarray, words: int) -> Outcome:
@@ -512,7 +526,7 @@ def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, l
     array = OxramArray(config, load_card(config.card), seed)
     train, test = np.split(codes, [config.train_samples])
     chain = new_chain(config, config.rows, seed)
-    train_chain(arithmetic(formats, lut), devices_of(array), chain, *training_data(config, train, labels))
+    train_chain(arithmetic(formats, lut), devices_of(array), chain, training_data(config, train, labels))
     last_row, proposals = int(chain.place[CURRENT]), int(chain.place[PROPOSALS])
     counters, counted = chain.counters[: last_row + 1], chain.tally
     tally = dict(zip(TALLIES, counted.tolist(), strict=True))

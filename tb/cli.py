@@ -93,6 +93,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json and nothing else.")] = False,
     chains: Annotated[str, typer.Option(metavar="C", help="Chains on one split, each with its own devices.")] = "1",
     waves: Annotated[bool, typer.Option(help="Keep a VCD of all signals in the run directory.")] = False,
+    lockstep: Annotated[bool, typer.Option(help="Run the twin beside the RTL; the first difference ends it.")] = False,
     repeats: Annotated[str | None, typer.Option(metavar="N", help="Trainings, each with its own split.")] = None,
     jobs: Annotated[str | None, typer.Option(metavar="N", help="Processes that share the repeats; else 1.")] = None,
     cluster: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run the repeats.")] = None,
@@ -108,8 +109,9 @@ def train(
     from tb import train as training
     from tb.rundir import check_out, free_name
 
-    if waves and engine in ("twin", "float"):
-        raise InputError(f"--waves needs an RTL engine (verilator, icarus), not {engine!r}")
+    for option, given in (("--waves", waves), ("--lockstep", lockstep)):
+        if given and engine in ("twin", "float"):
+            raise InputError(f"{option} needs an RTL engine (verilator, icarus), not {engine!r}")
     if engine not in training.ENGINES:
         raise InputError(f"--engine must be one of {', '.join(training.ENGINES)}, not {engine!r}")
     seed_value = _integer("--seed", seed, 0)
@@ -132,6 +134,7 @@ def train(
         ),
         out=out or (repeating.default_out(f"{stem}-r{plan.repeats}", resume=resume) if plan else free_name(stem)),
         waves=waves,
+        lockstep=lockstep,
         chains=_chains(chains),
     )
     if plan:

@@ -20,6 +20,7 @@ module cosim #(
     parameter LABEL_BITS = 1,
     parameter EVENTS = 15,
     parameter PHASE_BITS = 2,
+    parameter DECISION_BITS = 64,
     parameter CONVERSION = 1
 ) (
     output reg                      clk,
@@ -40,6 +41,9 @@ module cosim #(
     // results of the inference: {last, winner, sum}
     output reg                      result_toggle,
     output reg  [RESULT_SUM_BITS+LABEL_BITS:0] result_word,
+    // decisions of the chain, packed as hdl.chip.decision_layout, for --lockstep
+    output reg                      decision_toggle,
+    output reg  [DECISION_BITS-1:0] decision_word,
     // progress and counts
     output wire                     busy,
     output wire [ROW_BITS-1:0]      row,
@@ -76,6 +80,8 @@ module cosim #(
     wire [EVENTS-1:0] events;
     wire result_valid;
     wire [RESULT_SUM_BITS+LABEL_BITS:0] result_payload;
+    wire decide;
+    wire [DECISION_BITS-1:0] decision;
     reg answering = 1'b0;
 
     oxmc_chip chip (
@@ -107,7 +113,9 @@ module cosim #(
         .phase(phase),
         .row(row),
         .proposals(proposals),
-        .events(events)
+        .events(events),
+        .decide(decide),
+        .decision(decision)
     );
 
     // pins that each command must drive, as {wl, bl, sl, inputs_on}
@@ -140,6 +148,8 @@ module cosim #(
         event_word = 58'd0;
         result_toggle = 1'b0;
         result_word = 0;
+        decision_toggle = 1'b0;
+        decision_word = 0;
         event_inputs = 0;
         event_mask = 0;
     end
@@ -159,6 +169,10 @@ module cosim #(
             if (op == EVAL) event_inputs <= array_inputs;
             event_mask <= array_mask;
             event_toggle <= ~event_toggle;
+        end
+        if (decide) begin
+            decision_word <= decision;
+            decision_toggle <= ~decision_toggle;
         end
         if (result_valid) begin
             result_word <= result_payload;

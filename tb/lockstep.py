@@ -57,6 +57,7 @@ class Lockstep:
         clear_array(self.devices, self.chain)
         self.layout = decision_layout(formats)
         self.proposals = 0
+        self.ended = False
         self._sets: list[tuple[int, int, int, int]] = []
         self._reads: list[tuple[int, int, int, int]] = []
 
@@ -71,7 +72,9 @@ class Lockstep:
         place = self.chain.place
         row, current, current_cost = (int(place[name]) for name in (ROW, CURRENT, CURRENT_COST))
         counter = int(self.chain.counters[current])
-        step(self.chip, self.devices, self.chain, *self.data)
+        if self.ended:
+            self._refuse(cycle, row, "Trainer", "decision after the last one", "there", "absent")
+        self.ended = step(self.chip, self.devices, self.chain, self.data)
         last = self.chain.seen_last
         self._compare_programming(row)
         seen = self._unpack(word)
@@ -92,6 +95,15 @@ class Lockstep:
         self.proposals += not first
         self._sets.clear()
         self._reads.clear()
+
+    def finish(self, cycle: int, counters: list[int]) -> None:
+        """After the training: nothing of the twin is left over, and the row counters in memory are its own."""
+        row = int(self.chain.place[ROW])
+        if not self.ended:
+            self._refuse(cycle, row, "Trainer", "number of decisions", "too small", "larger")
+        for index, (found, due) in enumerate(zip(counters, self.chain.counters.tolist(), strict=False)):
+            if found != due:
+                self._refuse(cycle, index, "RowCounters", "stored counter", found, due)
 
     def _unpack(self, word: int) -> dict[str, int]:
         return {

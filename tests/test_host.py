@@ -1,4 +1,4 @@
-"""Runs the host port bench: small and large settings, those of options, and a bench that can fail; the address map as numbers."""
+"""Runs the host port bench: small and large settings, those of options; a bench that can fail; the address map."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def bench(
     *,
     mutate: Mutation = None,
 ) -> None:
-    """`bits` are those of a row and of a sample number that `changes` lead to, `options` the widths of more settings."""
+    """`bits` are those of a row and of a sample number that `changes` lead to, `options` widths of more settings."""
     config = resolve("cancer", "paper").replace(**changes)
     row_bits, sample_bits = bits
     widths = dict(last_row=row_bits, last_sample=sample_bits, last_test=sample_bits, burn_in=row_bits)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cocotb
@@ -126,6 +126,9 @@ def rows(rng: random.Random) -> Iterator[tuple[str, Row]]:
     yield "wide pulses", Row(far, gates, exact, window=3, tries=2, timing=wide)
     ends = tuple(cell % 2 * top for cell in range(cells))
     saturating = Law("saturating", tuple(level % 2 * top for level in range(len(scale))), top, noise=3)
+    full = Row((top,) * cells, gates, Law("full scale", (top,) * len(scale), top), window=0, tries=3)
+    for window in (0, 1, top):
+        yield f"full scale, window {window}", replace(full, window=window)
     for window in (0, 1, top - 1, top):
         yield f"ends of the scale, window {window}", Row(ends, gates, saturating, window=window, tries=3)
 
@@ -152,9 +155,8 @@ async def random_rows(dut: Any) -> None:
     ends = {"at once": 0, "later": 0, "out of tries": 0}
     await begin(dut)
     for number in range(p["rows"]):
-        scale = (
-            next(levels(p["gate_codes"], top, rng)) if number % 3 else tuple([rng.randint(0, top)] * p["gate_codes"])
-        )
+        one_level = (rng.randint(0, top),) * p["gate_codes"]
+        scale = next(levels(p["gate_codes"], top, rng)) if number % 3 else one_level
         gates = tuple(rng.randrange(len(scale)) for _ in range(cells))
         spread = rng.choice((1, 2, top // 8 + 1))
         row = Row(

@@ -14,7 +14,6 @@ from fractions import Fraction
 from typing import Any
 
 import cocotb
-from cocotb.triggers import FallingEdge
 
 from tb.benches.cycles import cycle
 from tb.benches.programming import (

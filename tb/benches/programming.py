@@ -56,9 +56,9 @@ def formula_cycles(timing: Timing, retries: int, switches: int, verify: str) -> 
     """Programming a row by the product's cycle budget; at 1 GHz a cycle is a nanosecond."""
     p = parameters()
     widths = {f"{name}_s": width * 1e-9 for name, width in (("reset_pulse", timing.reset), ("set_pulse", timing.set))}
-    widths |= {"read_pulse_s": timing.read * 1e-9, "conversion_s": timing.conversion * 1e-9, "eval_pulse_s": 1e-6}
-    config = Config(clock_hz=1e9, verify=verify, outputs=1, features=p["pairs"], **widths)
-    return budget.programming_cycles(Formats(config), retries, switches)
+    widths |= {"read_pulse_s": timing.read * 1e-9, "conversion_s": timing.conversion * 1e-9}
+    config = Config(clock_hz=1e9, verify=verify, outputs=1, features=p["pairs"], eval_pulse_s=1e-6)
+    return budget.programming_cycles(Formats(config.replace(**widths)), retries, switches)
 
 
 @dataclass(frozen=True)

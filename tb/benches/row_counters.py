@@ -177,8 +177,16 @@ async def random_sequence(dut) -> None:
         if rng.random() < 0.01 or stores == cells:
             bench.burn_in, stores = rng.randrange(8), 0
             await bench.clock(restart=1)
-        choices = (dict(bump=1), dict(store=1), dict(begin=1), dict(store=1, begin=1), dict(store_zero=1), {})
-        strobes = rng.choice((*choices, dict(bump=1)))
+        choices: tuple[dict[str, int], ...] = (
+            dict(bump=1),
+            dict(store=1),
+            dict(begin=1),
+            dict(store=1, begin=1),
+            dict(store_zero=1),
+            {},
+            dict(bump=1),
+        )
+        strobes = rng.choice(choices)
         stores += strobes.get("store", 0)
         row, fetch_row = rng.randrange(8), rng.randrange(8)
         fetch = int(fetch_row in bench.model.rows and rng.random() < 0.5)

@@ -155,7 +155,8 @@ def expected(training: Training, outputs: int, cells: int, tally: Tally) -> Iter
     for row in range(training.rows):
         at_end = OPEN_FIRST if row == training.rows - 1 else {}
         yield from pulse(training, RESET, at_end, row=row, proposals=0)
-    row, streak, current = 0, 0, {}
+    row, streak = 0, 0
+    current: Cycle = {}
     while True:
         number = tally.proposals if row else None
         fresh = int(streak == 0 or option("verify_memory") == "proposal")
@@ -215,7 +216,7 @@ class Surroundings:
         decision is accepted, a threshold that is not there yet is the wrong one."""
         dut, number = self.dut, self.number
         deciding, row_0 = dut.decide.value == 1, number is None
-        dut.accept.value = int(self.training.accepts[number] if deciding and not row_0 else not deciding)
+        dut.accept.value = int(self.training.accepts[number or 0] if deciding and not row_0 else not deciding)
         stop, adds = self.training.stop(number), self.additions.get(self.time)
         exceeds = adds is not None and stop is not None and adds >= stop
         dut.exceeds.value = int(row_0 or not option("early_rejection") or exceeds)
@@ -314,9 +315,8 @@ def formula_cycles(training: Training, outputs: int, features: int, tally: Tally
         outputs=outputs,
         features=features,
         train_samples=len(training.labels),
-        **widths,
     )
-    formats = Formats(config.replace(**parameters()["options"]))
+    formats = Formats(config.replace(**widths, **parameters()["options"]))
     counts = dict(vars(tally), retry=0, switch=0)
     cycles = budget.train_cycles(formats, tally.proposals, counts)
     if option("verify") == "off":
