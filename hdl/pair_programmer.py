@@ -24,7 +24,7 @@ class PairProgrammer(wiring.Component):
     the difference to what was just read is w. While it is off by more than `window` and tries are left, RESET, SET and
     READ that one side again, or the other side where the wanted gate code lies within `EDGE` of the LUT's end. Every
     read error moves a code offset of that device, with gain 1, 1/2, 1/4, 1/4, then 1/8, rounded half up (rounding down
-    would drag small errors to one side); `fresh` forgets the offsets.
+    would drag small errors to one side) and held to one full scale; `fresh` forgets the offsets.
 
     The current row's differences stand in one bank of a memory, the proposed row's fill the other; `keep` swaps them.
     The two final read codes of a pair leave on `push` and `push_code`, g+ then g-.

@@ -330,7 +330,8 @@ def test_joules_by_hand() -> None:
     oxram.read(0, 0, 1)
     assert oxram.joules["train"]["read"] == pytest.approx(0.8e-12, rel=1e-12, abs=0.0)  # 0.16 V^2 * 50 uS * 100 ns
     oxram.evaluate(0, 0, np.full(3, 127), 1)
-    assert oxram.joules["train"]["eval"] == pytest.approx(4.8e-12, rel=1e-12, abs=0.0)  # 6 cells * 0.16 V^2 * 50 uS * 100 ns
+    # 6 cells * 0.16 V^2 * 50 uS * 100 ns
+    assert oxram.joules["train"]["eval"] == pytest.approx(4.8e-12, rel=1e-12, abs=0.0)
     oxram.reset(0, 1, 1)
     mean_s = (50_000 + int(oxram.conductance_ns[0, 0])) / 2 * 1e-9
     assert oxram.joules["train"]["reset"] == pytest.approx(2.6**2 * mean_s * 100e-9, rel=1e-12, abs=0.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from amaranth import Const, Signal
 from benches import on_each_simulator
@@ -45,7 +47,7 @@ def test_cell_programmer(simulator: str, seed: int) -> None:
     ("outputs", "features", "read_bits", "gate_codes"), [(1, 1, 3, 2), (3, 5, 5, 7)], ids=["smallest", "odd"]
 )
 def test_geometries(outputs: int, features: int, read_bits: int, gate_codes: int, seed: int) -> None:
-    shape = dict(outputs=outputs, features=features, read_bits=read_bits, gate_codes=gate_codes)
+    shape: dict[str, Any] = dict(outputs=outputs, features=features, read_bits=read_bits, gate_codes=gate_codes)
     bench("icarus", seed, rows=60, **shape)
 
 

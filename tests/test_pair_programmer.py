@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from amaranth import Const, Signal
 from benches import on_each_simulator
@@ -50,7 +52,7 @@ def test_pair_programmer(simulator: str, seed: int) -> None:
 )
 def test_geometries(outputs: int, features: int, read_bits: int, gate_codes: int, seed: int) -> None:
     """With two gate codes every one is at the LUT's end, so that each repeat changes sides."""
-    shape = dict(outputs=outputs, features=features, read_bits=read_bits, gate_codes=gate_codes)
+    shape: dict[str, Any] = dict(outputs=outputs, features=features, read_bits=read_bits, gate_codes=gate_codes)
     bench("icarus", seed, chains=8, rows=16, **shape)
 
 
