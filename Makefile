@@ -32,7 +32,7 @@ demo: setup ## train the cancer classifier on the simulated chip
 	@$(VENV)/bin/oxmc train cancer
 
 test: setup ## run all tests, or one bench: T=lfsr [SIM=icarus|verilator]
-	@$(VENV)/bin/python -m pytest $(TESTS)
+	@$(VENV)/bin/python -m pytest $(if $(T),,-n auto --dist loadfile) $(TESTS)
 
 lint: setup ## check style, format and types
 	@$(VENV)/bin/ruff check .
