@@ -92,6 +92,7 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Run directory; by default a new one in build/runs.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json and nothing else.")] = False,
     chains: Annotated[str, typer.Option(metavar="C", help="Chains on one split, each with its own devices.")] = "1",
+    coupling: Annotated[str, typer.Option(help="Where the array's model runs: python or compiled.")] = "python",
     waves: Annotated[bool, typer.Option(help="Keep a VCD of all signals in the run directory.")] = False,
     lockstep: Annotated[bool, typer.Option(help="Run the twin beside the RTL; the first difference ends it.")] = False,
     repeats: Annotated[str | None, typer.Option(metavar="N", help="Trainings, each with its own split.")] = None,
@@ -112,6 +113,12 @@ def train(
     for option, given in (("--waves", waves), ("--lockstep", lockstep)):
         if given and engine in ("twin", "float"):
             raise InputError(f"{option} needs an RTL engine (verilator, icarus), not {engine!r}")
+    if coupling not in training.COUPLINGS:
+        raise InputError(f"--coupling must be one of {', '.join(training.COUPLINGS)}, not {coupling!r}")
+    if coupling == "compiled" and engine in ("twin", "float"):
+        raise InputError(f"--coupling compiled needs an RTL engine (verilator, icarus), not {engine!r}")
+    if coupling == "compiled" and lockstep:
+        raise InputError("--lockstep must be left out with --coupling compiled, where Python sees no pulses")
     if engine not in training.ENGINES:
         raise InputError(f"--engine must be one of {', '.join(training.ENGINES)}, not {engine!r}")
     seed_value = _integer("--seed", seed, 0)
@@ -136,6 +143,7 @@ def train(
         waves=waves,
         lockstep=lockstep,
         chains=_chains(chains),
+        coupling=coupling,
     )
     if plan:
         with console.repeats_progress(plan.repeats) as repeats_watcher:

@@ -5,6 +5,10 @@
 // is over and is inverted before and after, so a chip that samples at a wrong time reads garbage. The observer measures
 // each pulse on the pins; what breaks the protocol raises `fault` in the event. All registers that Python reads are
 // assigned before the toggle in one block, so that they are settled when it is woken.
+//
+// With COMPILED the array (`oxram_array`) and the host (`host_rom`) are in here, and Python is woken for random draws, a
+// refused pulse, whose event it then reads, and the end, when all counts and results lie in files. OXMC_BARE is for a
+// simulator without Python: the clock comes from outside.
 `timescale 1ns / 1ps
 
 module cosim #(
@@ -21,9 +25,30 @@ module cosim #(
     parameter EVENTS = 15,
     parameter PHASE_BITS = 2,
     parameter DECISION_BITS = 64,
-    parameter CONVERSION = 1
+    parameter CONVERSION = 1,
+    // of the compiled coupling alone
+    parameter COMPILED = 0,
+    parameter STROBE = 0,  // a clock without width, for speed
+    parameter ROWS = 256,
+    parameter GATE_CODES = 21,
+    parameter OUTPUTS = 1,
+    parameter FEATURES = 16,
+    parameter INPUT_BITS = 8,
+    parameter ADC_BITS = 8,
+    parameter READ_BITS = 8,
+    parameter SET_CYCLES = 1,
+    parameter RESET_CYCLES = 1,
+    parameter READ_CYCLES = 1,
+    parameter EVAL_CYCLES = 1,
+    parameter BLOCK = 1,
+    parameter PROGRAM = 4096,
+    parameter RESULTS = 1024
 ) (
+`ifdef OXMC_BARE
+    input  wire                     clk,
+`else
     output reg                      clk,
+`endif
     output reg                      rst,
     // host bus
     input  wire                     host_valid,
@@ -37,7 +62,7 @@ module cosim #(
     output reg  [57:0]              event_word,
     output reg  [INPUTS_BITS-1:0]   event_inputs,
     output reg  [CELLS-1:0]         event_mask,
-    input  wire [DATA_BITS-1:0]     answer,
+    input  wire [DATA_BITS-1:0]     python_answer,
     // results of the inference: {last, winner, sum}
     output reg                      result_toggle,
     output reg  [RESULT_SUM_BITS+LABEL_BITS:0] result_word,
@@ -51,15 +76,33 @@ module cosim #(
     output reg  [63:0]              cycle,
     input  wire [7:0]               count_phase,
     input  wire [7:0]               count_index,
-    output wire [47:0]              count_value
+    output wire [47:0]              count_value,
+    // compiled coupling: `wake` changes at a request of draws, which Python writes to `draws`, at a pulse that the array
+    // refused, and at the end; one signal to watch, since the simulator compares it several times an edge
+    output wire                     wake,
+    output wire                     request,
+    output wire [ROW_BITS-1:0]      request_row,
+    output wire [CELLS*32-1:0]      request_counts,
+    output reg                      finished,
+    output wire                     refused
 );
     localparam IDLE = 3'd0, FORM = 3'd1, RESET = 3'd2, SET = 3'd3, READ = 3'd4, EVAL = 3'd5;
     localparam PHASES = 3;
     // after the chip's own events: cells of form, reset, set, read, eval; reset pulses; cycles
     localparam COUNTS = EVENTS + 7;
 
+`ifndef OXMC_BARE
     initial clk = 1'b0;
-    always #50 clk = ~clk;
+    generate if (STROBE) begin : strobe
+        // nothing acts on falling edges: one time step a cycle, in which the clock falls again, costs half of two
+        always begin
+            #100 clk = 1'b1;
+            clk <= 1'b0;
+        end
+    end else begin : square
+        always #50 clk = ~clk;
+    end endgenerate
+`endif
 
     reg [2:0] reset_left = 3'd4;
     initial rst = 1'b1;
@@ -83,14 +126,22 @@ module cosim #(
     wire decide;
     wire [DECISION_BITS-1:0] decision;
     reg answering = 1'b0;
+    wire [DATA_BITS-1:0] answer;
+    // the host bus as the chip sees it
+    wire bus_valid, bus_write;
+    wire [ADDRESS_BITS-1:0] bus_address;
+    wire [31:0] bus_data;
+    wire idle;  // the compiled host's commands are through: nothing counts any more
+    reg save;
+    reg [CELLS*BLOCK*32-1:0] draws;  // no port, since the inputs of the top are copied at each evaluation
 
     oxmc_chip chip (
         .clk(clk),
         .rst(rst),
-        .host__valid(host_valid),
-        .host__write(host_write),
-        .host__address(host_address),
-        .host__write_data(host_write_data),
+        .host__valid(bus_valid),
+        .host__write(bus_write),
+        .host__address(bus_address),
+        .host__write_data(bus_data),
         .host__ready(host_ready),
         .host__read_data(host_read_data),
         .array__op(op),
@@ -180,17 +231,64 @@ module cosim #(
         end
     end
 
+    generate if (COMPILED) begin : compiled
+        wire done;
+
+        oxram_array #(
+            .ROWS(ROWS), .ROW_BITS(ROW_BITS), .CELLS(CELLS), .CELL_BITS(CELL_BITS), .GATE_CODES(GATE_CODES),
+            .GATE_BITS(GATE_BITS), .OUTPUTS(OUTPUTS), .SEGMENT_BITS(SEGMENT_BITS), .FEATURES(FEATURES),
+            .INPUT_BITS(INPUT_BITS), .ADC_BITS(ADC_BITS), .READ_BITS(READ_BITS), .DATA_BITS(DATA_BITS),
+            .PHASE_BITS(PHASE_BITS), .SET_CYCLES(SET_CYCLES), .RESET_CYCLES(RESET_CYCLES), .READ_CYCLES(READ_CYCLES),
+            .EVAL_CYCLES(EVAL_CYCLES), .BLOCK(BLOCK)
+        ) array (
+            .clk(clk), .rst(rst), .op(op), .row(array_row), .place(array_cell), .mask(array_mask), .gate(array_gate),
+            .segment(array_segment), .inputs(array_inputs), .latch(latch), .width(width + 12'd1), .bad(bad),
+            .phase(phase), .data(answer), .request(request), .request_row(request_row),
+            .request_counts(request_counts), .draws(draws), .save(save), .refused(refused)
+        );
+
+        host_rom #(
+            .ADDRESS_BITS(ADDRESS_BITS), .PROGRAM(PROGRAM), .ANSWERS(ROWS + 8), .RESULTS(RESULTS),
+            .RESULT_BITS(RESULT_SUM_BITS + LABEL_BITS + 1)
+        ) host (
+            .clk(clk), .rst(rst), .valid(bus_valid), .write(bus_write), .address(bus_address), .write_data(bus_data),
+            .ready(host_ready), .read_data(host_read_data), .busy(busy), .result_valid(result_valid),
+            .result(result_payload), .idle(idle), .done(done), .save(save)
+        );
+
+        always @(posedge clk) begin
+            save <= done && !save && !finished;
+            if (save) $writememh("final/counts.hex", counts);
+            finished <= save && !refused || finished;
+        end
+    end else begin : python
+        assign answer = python_answer;
+        assign bus_valid = host_valid;
+        assign bus_write = host_write;
+        assign bus_address = host_address;
+        assign bus_data = host_write_data;
+        assign idle = 1'b0;
+        assign request = 1'b0;
+        assign request_row = 0;
+        assign request_counts = 0;
+        assign refused = 1'b0;
+    end endgenerate
+
+    assign wake = request ^ refused ^ finished;
+
     // counts
     reg [47:0] counts [0:PHASES*COUNTS-1];
     integer i;
     reg [47:0] masked;
     initial begin
         cycle = 64'd0;
+        save = 1'b0;
+        finished = 1'b0;
         for (i = 0; i < PHASES * COUNTS; i = i + 1) counts[i] = 48'd0;
     end
     assign count_value = counts[count_phase * COUNTS + count_index];
 
-    always @(posedge clk) if (!rst) begin
+    always @(posedge clk) if (!rst && !idle) begin
         cycle <= cycle + 64'd1;
         counts[phase * COUNTS + COUNTS - 1] <= counts[phase * COUNTS + COUNTS - 1] + 48'd1;
         for (i = 0; i < EVENTS; i = i + 1)

@@ -33,14 +33,15 @@ class ArrayModel:
     async def serve(self) -> None:
         dut = self.dut
         toggled = ValueChange(dut.event_toggle)
-        word, answer = dut.event_word, dut.answer
+        word, answer = dut.event_word, dut.python_answer
         while True:
             await toggled
-            code = self._act(word.value.to_unsigned())
+            code = self.act(word.value.to_unsigned())
             if code is not None:
                 answer.value = code
 
-    def _act(self, word: int) -> int | None:
+    def act(self, word: int) -> int | None:
+        """Let the array do what an event says; the answer of a conversion as the converter bus carries it."""
         op, phase, fault, width = word & 7, word >> 3 & 3, word >> 5 & 1, word >> 6 & 0xFFF
         row, place, gate = word >> 18 & 0xFFFF, word >> 34 & 0xFFFF, word >> 50
         try:
@@ -95,7 +96,7 @@ class HostModel:
         self.dut.host_write.value = 0
         self.dut.host_address.value = 0
         self.dut.host_write_data.value = 0
-        self.dut.answer.value = 0
+        self.dut.python_answer.value = 0
         await FallingEdge(self.dut.rst)
         await FallingEdge(self.dut.clk)
 

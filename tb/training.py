@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,33 @@ def check_counts(counts: dict[str, dict[str, int]], array: OxramArray) -> None:
                 raise RunError(f"event {event} in phase {phase} must count alike in chip ({chip}) and array ({model})")
 
 
+def outcome_of(
+    array: OxramArray,
+    status: Mapping[Status, int],
+    counters: np.ndarray,
+    classes: np.ndarray,
+    sums: np.ndarray,
+    cycles: int,
+    counts: dict[str, dict[str, int]],
+) -> Outcome:
+    """The outcome of a run on the RTL from what was read of the chip, its array and the co-simulation top."""
+    return Outcome(
+        conductance_ns=array.conductance_ns,
+        counters=counters,
+        classes=classes,
+        sums=sums,
+        last_row=status[Status.LAST_ROW],
+        proposals=status[Status.PROPOSALS],
+        skipped=status[Status.SKIPPED],
+        clamps=status[Status.CLAMPS],
+        lost_counts=status[Status.LOST_COUNTS],
+        cycles=cycles,
+        counts=counts,
+        quantities=array.quantities,
+        joules=array.joules,
+    )
+
+
 @cocotb.test()
 async def train(dut: Any) -> None:
     """One whole training and inference of the job that the environment names."""
@@ -74,22 +102,11 @@ async def train(dut: Any) -> None:
     cycles = dut.cycle.value.to_unsigned()
     counts = await host.counts()
     check_counts(counts, array)
-    last_row = await host.read(Space.STATUS, Status.LAST_ROW)
-    counters = [await host.read(Space.COUNTERS, row) for row in range(last_row + 1)]
+    status = {register: await host.read(Space.STATUS, register) for register in Status}
+    counters = [await host.read(Space.COUNTERS, row) for row in range(status[Status.LAST_ROW] + 1)]
     if lockstep is not None:
         lockstep.finish(cycles, counters)
-    Outcome(
-        conductance_ns=array.conductance_ns,
-        counters=np.array(counters, np.int64),
-        classes=np.array([winner for _, winner, last in results if last], np.int64),
-        sums=np.array([total for total, _, _ in results], np.int64).reshape(-1, job.config.outputs),
-        last_row=last_row,
-        proposals=await host.read(Space.STATUS, Status.PROPOSALS),
-        skipped=await host.read(Space.STATUS, Status.SKIPPED),
-        clamps=await host.read(Space.STATUS, Status.CLAMPS),
-        lost_counts=await host.read(Space.STATUS, Status.LOST_COUNTS),
-        cycles=cycles,
-        counts=counts,
-        quantities=array.quantities,
-        joules=array.joules,
-    ).save(folder / "outcome.npz")
+    classes = np.array([winner for _, winner, last in results if last], np.int64)
+    sums = np.array([total for total, _, _ in results], np.int64).reshape(-1, job.config.outputs)
+    outcome = outcome_of(array, status, np.array(counters, np.int64), classes, sums, cycles, counts)
+    outcome.save(folder / "outcome.npz")

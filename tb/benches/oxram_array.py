@@ -1,0 +1,97 @@
+"""Bench of the compiled array: random pulses, every operation, against the array model."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge, ValueChange
+
+from hdl.array_port import ArrayOp
+from pymodels.array import HCS, UNFORMED, OxramArray
+from pymodels.devices import load_card
+from pymodels.events import PHASES
+from pymodels.fixed import Formats
+from tb.benches.scoreboard import Scoreboard, parameters, start
+from tb.compiled import block_size, read_array, write_load
+from tb.compiled_training import hand_over_draws
+from tb.job import Job
+
+PULSES = 3000
+IDLE = dict.fromkeys(("op", "row", "place", "mask", "gate", "segment", "inputs", "latch", "width", "bad", "save"), 0)
+
+
+class Pulses:
+    """Draws a legal pulse for the state that `array` is in; returns its pins and what is to be done to the model."""
+
+    def __init__(self, array: OxramArray, rng: random.Random):
+        self.array, self.rng, self.formats = array, rng, Formats(array.config)
+        self.row = 0
+
+    def draw(self) -> tuple[dict[str, int], Any]:
+        array, rng, config = self.array, self.rng, self.array.config
+        if rng.random() < 0.01:  # else blocks of draws would never be used up
+            self.row = rng.randrange(array.rows)
+        row, cell = self.row, rng.randrange(array.cells)
+        gate = rng.randrange(config.gate_codes)
+        whole = bool((array.state[row] != UNFORMED).all())
+        if array.state[row, cell] == UNFORMED:
+            width = config.cycles(config.set_pulse_s)
+            pins = dict(op=ArrayOp.FORM.value, row=row, place=cell, gate=gate, width=width)
+            return pins, lambda: array.form(row, cell, gate, width)
+        kind = rng.choice(("set", "set", "read", "reset", "eval") if whole else ("set", "read"))
+        width = config.cycles(getattr(config, f"{kind}_pulse_s"))
+        pins = dict(op=ArrayOp[kind.upper()].value, row=row, place=cell, width=width)
+        if kind == "set":
+            return pins | {"gate": gate}, lambda: array.set(row, cell, gate, width)
+        if kind == "read":
+            return pins, lambda: array.read(row, cell, width)
+        if kind == "reset":
+            mask = rng.choice((1 << cell, 2**array.cells - 1, rng.randrange(1, 2**array.cells)))
+            return pins | {"mask": mask}, lambda: array.reset(row, mask, width)
+        segment, top = rng.randrange(config.outputs), self.formats.input_max
+        codes = [rng.choice((-top, top, rng.randint(-top, top))) for _ in range(config.features)]
+        pins |= {"segment": segment, "inputs": self.formats.pack_sample(codes, 0)}
+        return pins, lambda: array.evaluate(row, segment, np.array(codes, np.int64), width)
+
+
+async def serve_draws(dut: Any, array: OxramArray) -> None:
+    while True:
+        await ValueChange(dut.request)
+        hand_over_draws(dut, array)
+
+
+@cocotb.test()
+async def random_pulses(dut: Any) -> None:
+    """From an unformed array; read back and compared in full at the end."""
+    job, folder = Job.load(Path(parameters()["job"])), Path.cwd()
+    rng = random.Random(parameters()["seed"])
+    array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=False)
+    write_load(folder, job, array)
+    await start(dut, **IDLE, phase=1, draws=0)
+    cocotb.start_soon(serve_draws(dut, array))
+    pulses, board = Pulses(array, rng), Scoreboard("answers")
+    for _ in range(PULSES):
+        pins, act = pulses.draw()
+        phase = rng.randrange(len(PHASES))
+        array.phase = PHASES[phase]
+        for name, value in (IDLE | pins | {"phase": phase, "latch": 1}).items():
+            getattr(dut, name).value = value
+        code = act()
+        await FallingEdge(dut.clk)
+        if code is not None:
+            board.expect(code & (2 ** Formats(job.config).data_bits - 1))
+            board.observe(dut.data.value.to_unsigned())
+        assert not dut.refused.value, pins
+    board.finish()
+    dut.op.value, dut.latch.value, dut.save.value = 0, 0, 1
+    await FallingEdge(dut.clk)
+    seen = OxramArray(job.config, load_card(job.config.card), job.seed, formed=False)
+    read_array(folder, seen)
+    for name in ("conductance_ns", "set_count", "state"):
+        assert (getattr(seen, name) == getattr(array, name)).all(), name
+    assert seen.counts == array.counts and seen.quantities == array.quantities
+    assert (array.state == HCS).any() and array.set_count.max() > block_size(array.cells)

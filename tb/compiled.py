@@ -1,0 +1,150 @@
+"""Python's share of the compiled coupling: the files of its modules, the blocks of random draws, and the results.
+
+The array's arithmetic runs in `oxram_array.v`, the host in `host_rom.v`. Both read load/*.hex of the run's folder at
+the start and write final/*.hex at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numba import njit
+
+from hdl.host import ADDRESS_BITS, Command, Space, Status, address
+from pymodels import draws
+from pymodels.array import QUANTITY_OF, UNFORMED, OxramArray, lcs_population
+from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
+from pymodels.fixed import HOST_WORD_BITS, Formats
+from pymodels.philox import philox4x32
+from pymodels.streams import lfsr_seed
+from tb.job import Job
+from tb.port import COUNTED
+from tb.program import command, load_words
+
+LOAD, FINAL = "load", "final"
+"""Folders of the files that the modules read and write."""
+BLOCK_WORDS = 256
+"""Draws of a row handed over at once: larger blocks draw more than is used, smaller ones wake Python more often."""
+WRITE = 1 << (ADDRESS_BITS + HOST_WORD_BITS)
+"""Flag of a write in the host's program."""
+
+
+def block_size(cells: int) -> int:
+    """Draws of each cell in a block for rows of `cells`."""
+    return max(1, BLOCK_WORDS // cells)
+
+
+@njit(cache=True)
+def draw_words(k0: int, k1: int, first: int, counts: np.ndarray, block: int) -> np.ndarray:
+    """The next `block` draws of a row's cells, uint32 [cells * block], cell by cell, under key (k0, k1).
+
+    `first` is the global index of the row's first cell, int64 `counts` [cells] the SETs they have seen. Word k: the
+    LCS table's entry that a RESET after the k-th SET finds, in the top byte, over that SET's normal variate in Q16.
+    """
+    words = np.empty(counts.size * block, np.uint32)
+    for cell in range(counts.size):
+        for i in range(block):
+            k = counts[cell] + 1 + i
+            normal = draws.normal_q16(philox4x32(first + cell, k, 0, draws.SET, k0, k1)[0])
+            entry = np.int64(philox4x32(first + cell, k, 0, draws.RESET, k0, k1)[0]) >> 24
+            words[cell * block + i] = np.uint32((entry << 24) | (normal & 0xFFFFFF))
+    return words
+
+
+def write_hex(path: Path, values: Iterable[int]) -> None:
+    """One value >= 0 a line, for $readmemh."""
+    path.write_text("".join(f"{value:x}\n" for value in values))
+
+
+def read_hex(path: Path) -> list[str]:
+    """The values that $writememh wrote, still as text: what was never written is no number on Icarus."""
+    return [word for line in path.read_text().splitlines() if not line.startswith(("//", "@")) for word in line.split()]
+
+
+def _read_array(path: Path) -> np.ndarray:
+    return np.array([int(word, 16) for word in read_hex(path)], np.int64)
+
+
+def _formed_ns(job: Job, array: OxramArray) -> np.ndarray:
+    """What FORM leaves of each cell that waits for it, int64 [rows, cells] in nS; 0 where none does."""
+    waiting = np.argwhere(array.state == UNFORMED).tolist()
+    model = OxramArray(job.config, array.card, job.seed, formed=False) if waiting else array
+    for row, cell in waiting:
+        model.form(row, cell, 0, job.config.cycles(job.config.set_pulse_s))
+    return np.where(array.state == UNFORMED, model.conductance_ns, 0)
+
+
+def write_load(folder: Path, job: Job, array: OxramArray) -> None:
+    """Write what the modules start from: the law and population of `array` before any SET, the host's program."""
+    formats = Formats(job.config)
+    (folder / LOAD).mkdir()
+    (folder / FINAL).mkdir()
+    program = [WRITE | where << HOST_WORD_BITS | data for where, data in _writes(formats, job)]
+    program += [where << HOST_WORD_BITS for where in _reads(job)]
+    form_na = round(1000 * array.card.form_current_ua)
+    files: dict[str, Iterable[int]] = {
+        "program": program,
+        "length": [len(program)],
+        "settings": [array.rows, array.eval_step, array.read_step_ns, form_na, draws.MIN_NS],
+        "median_ns": array.gates.median_ns,
+        "sd_ns": array.gates.sd_ns,
+        "current_na": array.gates.current_na,
+        "lcs_ns": array.lcs_table,
+        "device_q16": array.device_q16.ravel(),
+        "stuck": array.stuck.ravel(),
+        "conductance_ns": array.conductance_ns.ravel(),
+        "state": array.state.ravel(),
+        "low_ns": lcs_population(*array.key, array.state.size, array.lcs_table),
+        "formed_ns": _formed_ns(job, array).ravel(),
+    }
+    for name, values in files.items():
+        write_hex(folder / LOAD / f"{name}.hex", values)
+
+
+def _writes(formats: Formats, job: Job) -> list[tuple[int, int]]:
+    commands = [command(value) for value in (Command.BUILD_MAP, Command.TRAIN, Command.INFER)]
+    return load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)) + commands
+
+
+def _reads(job: Job) -> list[int]:
+    status = [address(Space.STATUS, register) for register in Status]
+    return status + [address(Space.COUNTERS, row) for row in range(job.config.rows)]
+
+
+def read_answers(folder: Path) -> tuple[dict[Status, int], np.ndarray]:
+    """What the host read back: the status registers and the counters of the filled rows, int64 [last row + 1]."""
+    words = read_hex(folder / FINAL / "answers.hex")
+    status = {register: int(word, 16) for register, word in zip(Status, words[: len(Status)], strict=True)}
+    filled = words[len(Status) :][: status[Status.LAST_ROW] + 1]
+    return status, np.array([int(word, 16) for word in filled], np.int64)
+
+
+def read_results(folder: Path, formats: Formats) -> tuple[np.ndarray, np.ndarray]:
+    """Classes int64 [test] and sums int64 [test, outputs] of the inference."""
+    bits, label_bits = formats.response_sum_bits, formats.label_bits
+    words = _read_array(folder / FINAL / "results.hex")
+    totals = words & ((1 << bits) - 1)
+    last = words >> (bits + label_bits) == 1
+    classes = (words >> bits & ((1 << label_bits) - 1))[last]
+    return classes, (totals - (totals >> (bits - 1) << bits)).reshape(-1, formats.config.outputs)
+
+
+def read_counts(folder: Path) -> dict[str, dict[str, int]]:
+    """Events by phase, as the co-simulation top counted them."""
+    counts = _read_array(folder / FINAL / "counts.hex").reshape(len(PHASES), len(COUNTED)).tolist()
+    return {phase: dict(zip(COUNTED, row, strict=True)) for phase, row in zip(PHASES, counts, strict=True)}
+
+
+def read_array(folder: Path, array: OxramArray) -> None:
+    """Bring `array`, as it was loaded, to the state and books of the compiled one."""
+    for name in ("conductance_ns", "set_count", "state"):
+        getattr(array, name)[:] = _read_array(folder / FINAL / f"{name}.hex").reshape(array.rows, array.cells)
+    events = (*ARRAY_EVENTS, *PULSE_EVENTS)
+    books = _read_array(folder / FINAL / "books.hex").reshape(len(PHASES), -1).tolist()
+    for phase, book in zip(PHASES, books, strict=True):
+        array.counts[phase] = dict(zip(events, book, strict=False))
+        for event, quantity in zip(ARRAY_EVENTS, book[len(events) :], strict=True):
+            array.quantities[phase][QUANTITY_OF[event]] = quantity
+            array.joules[phase][event] = array.joules_of(event, quantity)

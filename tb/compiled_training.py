@@ -1,0 +1,69 @@
+"""The cocotb test behind `oxmc train --coupling compiled`: load, hand over draws, read back at the end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge, ValueChange
+
+from pymodels.array import OxramArray
+from pymodels.devices import load_card
+from pymodels.errors import RunError
+from pymodels.fixed import Formats
+from tb.compiled import block_size, draw_words, read_answers, read_array, read_counts, read_results, write_load
+from tb.job import Job
+from tb.port import ArrayModel
+from tb.training import JOB_VARIABLE, check_counts, outcome_of, report_progress
+
+DRAWS_VARIABLE = "OXMC_DRAWS"
+"""Names a file that keeps all blocks of draws, for the bench without Python."""
+
+
+def hand_over_draws(dut: Any, array: OxramArray) -> None:
+    """Write the next draws of the row that asks for them; they are due at the next rising clock edge."""
+    row = dut.request_row.value.to_unsigned()
+    counts = np.frombuffer(dut.request_counts.value.to_unsigned().to_bytes(4 * array.cells, "little"), "<u4")
+    block = draw_words(*array.key, row * array.cells, counts.astype(np.int64), block_size(array.cells))
+    words = block.astype("<u4").tobytes()
+    dut.draws.value = int.from_bytes(words, "little")
+    kept = os.environ.get(DRAWS_VARIABLE)
+    if kept:
+        with open(kept, "ab") as file:
+            file.write(words)
+
+
+def explain_refusal(dut: Any, array: OxramArray, folder: Path) -> None:
+    """Let the array model say what is wrong with the pulse that the compiled array refused. Raises `ArrayError`."""
+    read_array(folder, array)
+    ArrayModel(dut, array).act(dut.event_word.value.to_unsigned())
+    cycle = dut.cycle.value.to_unsigned()
+    raise RunError(f"array model must refuse what the compiled array did in clock cycle {cycle}")
+
+
+@cocotb.test()
+async def train(dut: Any) -> None:
+    """One whole training and inference of the job that the environment names."""
+    folder = Path(os.environ[JOB_VARIABLE])
+    job = Job.load(folder / "job.npz")
+    array = OxramArray(job.config, load_card(job.config.card), job.seed)
+    write_load(folder, job, array)  # the modules read it while reset lasts
+    await FallingEdge(dut.rst)  # on Icarus the initial values of what is awaited below count as changes
+    cocotb.start_soon(report_progress(dut, folder / "progress"))
+    while True:
+        await ValueChange(dut.wake)
+        if dut.refused.value:
+            explain_refusal(dut, array, folder)
+        if dut.finished.value:
+            break
+        hand_over_draws(dut, array)
+    read_array(folder, array)
+    counts = read_counts(folder)
+    check_counts(counts, array)
+    status, counters = read_answers(folder)
+    classes, sums = read_results(folder, Formats(job.config))
+    cycles = dut.cycle.value.to_unsigned()
+    outcome_of(array, status, counters, classes, sums, cycles, counts).save(folder / "outcome.npz")

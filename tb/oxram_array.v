@@ -1,0 +1,291 @@
+// OxRAM array of the compiled coupling: the integer arithmetic of `pymodels.array.OxramArray`, equal to the bit.
+//
+// Simulation only. The population is read from load/*.hex while reset lasts and the state written to final/*.hex on
+// `save`. Python knows the random generator and hands over draws in blocks: when a SET starts that has no draw yet,
+// `request` toggles with the row and its cells' SET counts, and before the next clock edge `draws` holds the next BLOCK
+// words of each of that row's cells, the first for the SET with k = count + 1. Word k of a cell is {entry of the LCS table
+// that a RESET after that SET leaves, the SET's standard normal in Q16}. A pulse that breaks the array's
+// rules changes nothing: the state is saved and `refused` raised, for Python to say which rule it was.
+`timescale 1ns / 1ps
+
+module oxram_array #(
+    parameter ROWS = 256,
+    parameter ROW_BITS = 8,
+    parameter CELLS = 32,
+    parameter CELL_BITS = 5,
+    parameter GATE_CODES = 21,
+    parameter GATE_BITS = 5,
+    parameter OUTPUTS = 1,
+    parameter SEGMENT_BITS = 1,
+    parameter FEATURES = 16,
+    parameter INPUT_BITS = 8,
+    parameter ADC_BITS = 8,
+    parameter READ_BITS = 8,
+    parameter DATA_BITS = 8,
+    parameter PHASE_BITS = 2,
+    parameter SET_CYCLES = 1,
+    parameter RESET_CYCLES = 1,
+    parameter READ_CYCLES = 1,
+    parameter EVAL_CYCLES = 1,
+    parameter BLOCK = 16
+) (
+    input  wire                           clk,
+    input  wire                           rst,
+    // the array port; `width` is how many cycles the pulse lasts with this one, `bad` a breach of the port's protocol
+    input  wire [2:0]                     op,
+    input  wire [ROW_BITS-1:0]            row,
+    input  wire [CELL_BITS-1:0]           place,
+    input  wire [CELLS-1:0]               mask,
+    input  wire [GATE_BITS-1:0]           gate,
+    input  wire [SEGMENT_BITS-1:0]        segment,
+    input  wire [FEATURES*INPUT_BITS-1:0] inputs,
+    input  wire                           latch,
+    input  wire [11:0]                    width,
+    input  wire                           bad,
+    input  wire [PHASE_BITS-1:0]          phase,
+    output reg  [DATA_BITS-1:0]           data,
+    // random draws
+    output reg                            request,
+    output reg  [ROW_BITS-1:0]            request_row,
+    output reg  [CELLS*32-1:0]            request_counts,
+    input  wire [CELLS*BLOCK*32-1:0]      draws,
+    // results
+    input  wire                           save,
+    output reg                            refused
+);
+    localparam FORM = 3'd1, RESET = 3'd2, SET = 3'd3, READ = 3'd4, EVAL = 3'd5;
+    localparam UNFORMED = 2'd0, FORMED = 2'd1, HCS = 2'd2;
+    localparam NOT_STUCK = 2'd0, STUCK_LCS = 2'd1;
+    localparam PHASES = 3;
+    // books of a phase: cells of FORM, RESET, SET, READ and EVAL, RESET pulses, quantities of the five operations
+    localparam BOOKS = 11, PULSES = 5, QUANTITIES = 6;
+    localparam POPULATION = ROWS * CELLS;
+    localparam signed [63:0] ADC_TOP = (64'sd1 << (ADC_BITS - 1)) - 64'sd1;
+    localparam signed [63:0] INPUT_MAX = (64'sd1 << (INPUT_BITS - 1)) - 64'sd1;
+
+    // rows, nS an EVAL step, nS a READ step, nA of a FORM, least nS after a SET
+    reg [63:0] settings [0:4];
+    reg [31:0] median_ns [0:GATE_CODES-1];
+    reg [31:0] sd_ns [0:GATE_CODES-1];
+    reg [31:0] current_na [0:GATE_CODES-1];
+    reg [31:0] lcs_ns [0:255];
+    reg [31:0] device_q16 [0:POPULATION-1];
+    reg [31:0] formed_ns [0:POPULATION-1];  // what a FORM leaves
+    reg [31:0] low_ns [0:POPULATION-1];  // what a RESET leaves, until the next SET
+    reg [31:0] conductance_ns [0:POPULATION-1];
+    reg [31:0] set_count [0:POPULATION-1];
+    reg [1:0] state [0:POPULATION-1];
+    reg [1:0] stuck [0:POPULATION-1];
+    reg [63:0] books [0:PHASES*BOOKS-1];
+    reg loaded = 1'b0;
+    integer rows;
+    reg signed [63:0] eval_step, read_step_ns, form_na, min_ns;
+
+    task automatic load;
+        integer i;
+        begin
+            $readmemh("load/settings.hex", settings);
+            rows = settings[0][31:0];
+            eval_step = settings[1];
+            read_step_ns = settings[2];
+            form_na = settings[3];
+            min_ns = settings[4];
+            $readmemh("load/median_ns.hex", median_ns);
+            $readmemh("load/sd_ns.hex", sd_ns);
+            $readmemh("load/current_na.hex", current_na);
+            $readmemh("load/lcs_ns.hex", lcs_ns);
+            $readmemh("load/device_q16.hex", device_q16, 0, rows * CELLS - 1);
+            $readmemh("load/formed_ns.hex", formed_ns, 0, rows * CELLS - 1);
+            $readmemh("load/low_ns.hex", low_ns, 0, rows * CELLS - 1);
+            $readmemh("load/conductance_ns.hex", conductance_ns, 0, rows * CELLS - 1);
+            $readmemh("load/state.hex", state, 0, rows * CELLS - 1);
+            $readmemh("load/stuck.hex", stuck, 0, rows * CELLS - 1);
+            for (i = 0; i < POPULATION; i = i + 1) set_count[i] = 32'd0;
+            for (i = 0; i < PHASES * BOOKS; i = i + 1) books[i] = 64'd0;
+        end
+    endtask
+
+    task automatic store;
+        begin
+            $writememh("final/conductance_ns.hex", conductance_ns, 0, rows * CELLS - 1);
+            $writememh("final/set_count.hex", set_count, 0, rows * CELLS - 1);
+            $writememh("final/state.hex", state, 0, rows * CELLS - 1);
+            $writememh("final/books.hex", books);
+        end
+    endtask
+
+    // pulses; `first` is the index of the row's first cell, `at` that of the addressed one
+
+    wire [31:0] first = {{(32-ROW_BITS){1'b0}}, row} * CELLS;
+    wire [31:0] at = first + {{(32-CELL_BITS){1'b0}}, place};
+
+    // which word of its block a SET of this cell takes; `draws` are those of row `request_row`, if any, from SET counts
+    // `request_counts` on
+    reg open = 1'b0;
+    wire [31:0] slot = set_count[at] - request_counts[place*32+:32];
+
+    // what a pulse found: a breach of the rules, or what is to be booked
+    reg wrong;
+    reg [63:0] cells, quantity;
+
+    task automatic form_cell;
+        if (state[at] == UNFORMED) begin
+            state[at] = stuck[at] == STUCK_LCS ? FORMED : HCS;
+            conductance_ns[at] = formed_ns[at];
+            quantity = form_na * SET_CYCLES;
+        end else wrong = 1'b1;
+    endtask
+
+    task automatic reset_cells;
+        integer i;
+        begin
+            wrong = mask == 0;
+            for (i = 0; i < CELLS; i = i + 1) if (mask[i] && state[first+i] == UNFORMED) wrong = 1'b1;
+            cells = 64'd0;
+            if (!wrong) for (i = 0; i < CELLS; i = i + 1) if (mask[i]) begin
+                cells = cells + 64'd1;
+                quantity = quantity + {32'd0, conductance_ns[first+i]};
+                if (stuck[first+i] == NOT_STUCK) begin
+                    conductance_ns[first+i] = low_ns[first+i];
+                    state[first+i] = FORMED;
+                end
+                quantity = quantity + {32'd0, conductance_ns[first+i]};
+            end
+            quantity = quantity * RESET_CYCLES;
+        end
+    endtask
+
+    function automatic signed [63:0] scaled(input signed [63:0] value, input signed [63:0] factor_q16);
+        scaled = (value * factor_q16 + 64'sd32768) >>> 16;
+    endfunction
+
+    task automatic set_cell;
+        reg [31:0] draw;
+        reg signed [63:0] left_ns;
+        if (state[at] == UNFORMED) wrong = 1'b1;
+        else begin
+            draw = draws[(place*BLOCK+slot)*32+:32];
+            left_ns = scaled({32'd0, median_ns[gate]}, {32'd0, device_q16[at]})
+                    + scaled({32'd0, sd_ns[gate]}, {{40{draw[23]}}, draw[23:0]});
+            if (stuck[at] == NOT_STUCK) begin
+                conductance_ns[at] = left_ns < min_ns ? min_ns[31:0] : left_ns[31:0];
+                low_ns[at] = lcs_ns[draw[31:24]];
+                state[at] = HCS;
+            end
+            set_count[at] = set_count[at] + 32'd1;
+            quantity = {32'd0, current_na[gate]} * SET_CYCLES;
+        end
+    endtask
+
+    task automatic read_cell;
+        reg [63:0] code;
+        if (state[at] == UNFORMED) wrong = 1'b1;
+        else begin
+            code = {32'd0, conductance_ns[at]} / read_step_ns;
+            data <= code > 2**READ_BITS - 1 ? 2**READ_BITS - 1 : code[DATA_BITS-1:0];
+            quantity = {32'd0, conductance_ns[at]} * READ_CYCLES;
+        end
+    endtask
+
+    task automatic evaluate;
+        integer i;
+        reg signed [63:0] code, plus, minus, dot, drive, quotient;
+        reg [31:0] pair;
+        reg unfit;
+        begin
+            unfit = 1'b0;
+            dot = 64'sd0;
+            drive = 64'sd0;
+            pair = first + {{(32-SEGMENT_BITS){1'b0}}, segment} * (2 * FEATURES);
+            for (i = 0; i < FEATURES; i = i + 1) begin
+                code = {{(64-INPUT_BITS){inputs[i*INPUT_BITS+INPUT_BITS-1]}}, inputs[i*INPUT_BITS+:INPUT_BITS]};
+                plus = {32'd0, conductance_ns[pair+2*i]};
+                minus = {32'd0, conductance_ns[pair+2*i+1]};
+                dot = dot + (plus - minus) * code;
+                drive = drive + (plus + minus) * (code * code);
+                unfit = unfit || code < -INPUT_MAX || plus == 0 || minus == 0;
+            end
+            wrong = unfit;
+            quotient = dot / eval_step;  // towards zero
+            if (dot < 0 && quotient * eval_step != dot) quotient = quotient - 64'sd1;
+            if (quotient > ADC_TOP) quotient = ADC_TOP;
+            if (quotient < -ADC_TOP - 64'sd1) quotient = -ADC_TOP - 64'sd1;
+            data <= quotient[DATA_BITS-1:0];
+            quantity = drive * EVAL_CYCLES;
+        end
+    endtask
+
+    task automatic check_address;
+        reg [11:0] width_due;
+        begin
+            case (op)
+                FORM, SET: width_due = SET_CYCLES;
+                RESET: width_due = RESET_CYCLES;
+                READ: width_due = READ_CYCLES;
+                default: width_due = EVAL_CYCLES;
+            endcase
+            wrong = bad || width != width_due || {{(32-ROW_BITS){1'b0}}, row} >= rows;
+            if (op == FORM || op == SET) wrong = wrong || gate >= GATE_CODES;
+            if (op == EVAL) wrong = wrong || segment >= OUTPUTS;
+            else if (op != RESET) wrong = wrong || place >= CELLS;
+        end
+    endtask
+
+    task automatic book;
+        integer page;
+        begin
+            page = phase * BOOKS;
+            books[page+op-1] = books[page+op-1] + cells;
+            books[page+QUANTITIES+op-1] = books[page+QUANTITIES+op-1] + quantity;
+            if (op == RESET) books[page+PULSES] = books[page+PULSES] + 64'd1;
+        end
+    endtask
+
+    task automatic pulse;
+        begin
+            check_address;
+            cells = 64'd1;
+            quantity = 64'd0;
+            if (!wrong) case (op)
+                FORM: form_cell;
+                RESET: reset_cells;
+                SET: set_cell;
+                READ: read_cell;
+                default: evaluate;
+            endcase
+            if (!wrong) book;
+            refused <= refused || wrong;
+        end
+    endtask
+
+    initial begin
+        data = 0;
+        request = 1'b0;
+        request_row = 0;
+        request_counts = 0;
+        refused = 1'b0;
+    end
+
+    // blocking assignments: only this block writes the state, and no one reads it at this edge
+    always @(posedge clk) begin
+        wrong = 1'b0;
+        if (rst) begin
+            if (!loaded) load;
+            loaded = 1'b1;
+        end else if (latch || bad) pulse;
+        if (save || wrong) store;
+    end
+
+    // in a SET without a draw, which it needs at the next edge; Icarus may see this rise for an instant on its way to 0,
+    // and the draws handed over then are right, too
+    wire in_set = op == SET && {{(32-ROW_BITS){1'b0}}, row} < rows && {{(32-CELL_BITS){1'b0}}, place} < CELLS;
+    wire dry = in_set && (!open || row != request_row || slot >= BLOCK);
+    integer j;
+
+    always @(posedge dry) begin
+        open = 1'b1;
+        for (j = 0; j < CELLS; j = j + 1) request_counts[j*32+:32] = set_count[first+j];
+        request_row = row;
+        request <= ~request;
+    end
+endmodule

@@ -1,0 +1,288 @@
+"""The compiled coupling: the array module against the array model, whole trainings against the Python coupling and the
+twin on both simulators, refused pulses, and the bench without Python."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from benches import CHOSEN, on_each_simulator
+from commands import SMALL, oxmc, refusal
+from pytest import CaptureFixture, MonkeyPatch
+
+import tb.train
+from pymodels.array import OxramArray
+from pymodels.config import Config
+from pymodels.devices import load_card
+from pymodels.errors import RunError
+from pymodels.fixed import Formats
+from pymodels.outcome import Outcome
+from pymodels.streams import lfsr_seed
+from pymodels.twin import run_twin
+from tb.bare import BareSimulation
+from tb.benches.scoreboard import PARAMETERS_VARIABLE
+from tb.compiled import block_size, read_answers, read_array, read_counts, read_results
+from tb.compiled_training import DRAWS_VARIABLE
+from tb.job import Job
+from tb.netlist import build_config, chip_verilog
+from tb.program import load_words, lut_codes
+from tb.simulator import RUNNERS, CompiledSimulation, array_parameters, use_simulator
+
+pytestmark = pytest.mark.cosim
+
+SMALL_CONFIG = Config(
+    rows=8, train_samples=40, test_samples=10, burn_in=1, stuck_lcs=0.02, stuck_hcs=0.02, max_proposals=40
+)
+NARROW = Config(rows=4, features=4, train_samples=12, test_samples=6, burn_in=1, scale_per_us=0.01, eval_range=4.0)
+VARIANTS = {
+    "paper": SMALL_CONFIG,
+    "slow pulses": NARROW.replace(
+        clock_hz=20e6, set_pulse_s=150e-9, reset_pulse_s=250e-9, read_pulse_s=100e-9, eval_pulse_s=200e-9,
+        conversion_s=100e-9,
+    ),
+    "three outputs": NARROW.replace(features=5, outputs=3, read_bits=6, adc_bits=7, table_bits=5, input_bits=6),
+    "a draw a block": NARROW.replace(rows=3, features=64, outputs=2, d2d_spread=0.3, max_proposals=12),
+    "verified pairs": NARROW.replace(verify="pair", verify_window_us=3.0, max_proposals=60),
+    "verified cells": NARROW.replace(verify="cell", verify_window_us=2.0, max_proposals=60, reject_limit=3),
+}  # fmt: skip
+
+
+def make_job(config: Config, seed: int) -> Job:
+    """Random codes; the label follows their first feature, so that there is something to learn."""
+    rng = np.random.default_rng(seed)
+    top = Formats(config).input_max
+    codes = rng.integers(-top, top + 1, (config.train_samples + config.test_samples, config.features))
+    classes = max(2, config.outputs)
+    return Job(config, seed, codes, np.clip((codes[:, 0] + top) * classes // (2 * top), 0, classes - 1))
+
+
+def twin(job: Job) -> Outcome:
+    formats = Formats(job.config)
+    words = len(load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
+    return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), words)
+
+
+def compiled(job: Job, engine: str, folder: Path) -> Outcome:
+    folder.mkdir()
+    return tb.train.simulate(job, engine, folder, coupling="compiled")
+
+
+def check_equal(one: Outcome, other: Outcome) -> None:
+    """To the bit, joules aside, which the Python coupling sums pulse by pulse in floating point."""
+    for field in dataclasses.fields(Outcome):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if field.name == "joules":
+            for phase in a:
+                assert a[phase] == pytest.approx(b[phase], rel=1e-9), phase  # as tb.result.CONSERVATION_LIMIT
+        elif field.name in Outcome.ARRAYS:
+            np.testing.assert_array_equal(a, b, err_msg=field.name)
+        else:
+            assert a == b, field.name
+
+
+@on_each_simulator
+def test_couplings_and_twin_agree(simulator: str, seed: int, tmp_path: Path) -> None:
+    """Conductances, counters, sums, classes, counts, quantities and cycles."""
+    job = make_job(SMALL_CONFIG, seed)
+    python = tmp_path / "python"
+    python.mkdir()
+    outcome = compiled(job, simulator, tmp_path / "compiled")
+    check_equal(outcome, tb.train.simulate(job, simulator, python))
+    check_equal(outcome, twin(job))
+
+
+@pytest.mark.skipif(CHOSEN == "verilator", reason="Verilator builds of six geometries")
+@pytest.mark.parametrize("variant", [name for name in VARIANTS if name != "paper"])
+def test_geometries_and_options_agree_with_twin(variant: str, seed: int, tmp_path: Path) -> None:
+    job = make_job(VARIANTS[variant], seed)
+    check_equal(compiled(job, "icarus", tmp_path / "run"), twin(job))
+
+
+def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] = ("", "")) -> str:
+    """Run the bench of the array module alone on Icarus; the simulator's log."""
+    use_simulator("icarus")
+    text = (Path(tb.train.__file__).parent / "oxram_array.v").read_text()
+    assert mutate[0] in text
+    folder.mkdir()
+    (folder / "oxram_array.v").write_text(text.replace(*mutate) if mutate[0] else text)
+    make_job(config, seed).save(folder / "job.npz")
+    runner = RUNNERS["icarus"]()
+    top = "oxram_array"
+    build = folder / "build"
+    runner.build(
+        sources=[folder / "oxram_array.v"], hdl_toplevel=top, parameters=array_parameters(Formats(config)),
+        build_dir=build, timescale=("1ns", "1ps"), log_file=folder / "build.log",
+    )  # fmt: skip
+    values = json.dumps({"job": str(folder / "job.npz"), "seed": seed})
+    environment = {PARAMETERS_VARIABLE: values, "COCOTB_REWRITE_ASSERTION_FILES": ""}
+    with contextlib.suppress(SystemExit):  # the runner's answer to a failed test; what failed is in the log
+        runner.test(
+            test_module="tb.benches.oxram_array", hdl_toplevel=top, hdl_toplevel_lang="verilog", build_dir=build,
+            test_dir=folder, extra_env=environment, log_file=folder / "simulator.log",
+            results_xml=str(folder / "results.xml"),
+        )  # fmt: skip
+    return (folder / "simulator.log").read_text()
+
+
+STUCK = dict(rows=6, stuck_lcs=0.05, stuck_hcs=0.05, d2d_spread=0.4)
+ARRAYS = {
+    "paper": Config(train_samples=10, test_samples=4, burn_in=1, **STUCK),  # type: ignore[arg-type]
+    "three outputs": VARIANTS["three outputs"].replace(**STUCK),
+    "slow pulses": VARIANTS["slow pulses"].replace(**STUCK),
+}
+
+
+@pytest.mark.parametrize("geometry", ARRAYS)
+def test_array_equals_its_model(geometry: str, seed: int, tmp_path: Path) -> None:
+    """FORM, RESET of some cells, SET, READ and EVAL in random order, with stuck cells."""
+    assert "PASS=1" in run_array(ARRAYS[geometry], seed, tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [
+        ("if (dot < 0 && quotient * eval_step != dot)", "if (1'b0)"),  # a quotient rounded towards zero
+        ("low_ns[at] = lcs_ns[draw[31:24]]", "low_ns[at] = lcs_ns[draw[30:23]]"),
+        ("if (stuck[first+i] == NOT_STUCK) begin", "begin"),
+        ("+ 64'sd32768", ""),
+        ("slot >= BLOCK", "slot > BLOCK"),
+    ],
+)
+def test_a_wrong_array_is_caught(mutate: tuple[str, str], seed: int, tmp_path: Path) -> None:
+    log = run_array(ARRAYS["three outputs"], seed, tmp_path / "run", mutate)
+    assert "FAIL=1" in log
+
+
+FAULTS = {
+    "width": (
+        [],
+        r"SET of row 0 cell 0 must last 1 cycle, not 2",
+    ),
+    "row": (
+        [
+            (".array__row(array_row)", ".array__row(chip_row)"),
+            (
+                "wire [ROW_BITS-1:0] array_row;",
+                "wire [ROW_BITS-1:0] chip_row; wire [ROW_BITS-1:0] array_row = chip_row + 100;",
+            ),
+        ],
+        r"RESET of row 100 must have a row from 0 to 3, not 100",
+    ),
+    "unformed": (
+        [
+            ('$readmemh("load/stuck.hex"', 'state[9] = 0; $readmemh("load/stuck.hex"'),
+        ],
+        r"RESET of row 1 cell 1 must meet a formed cell, not an unformed one",
+    ),
+    "pins": (
+        [("RESET: pins_due = 4'b1100", "RESET: pins_due = 4'b1010")],
+        r"pulse on row 0 cell 0 must keep op, address and pins of one command from its first cycle to its latch, "
+        r"not change in cycle 1 \(op 2\)",
+    ),
+    "codes": (
+        [
+            (".array__inputs(array_inputs)", ".array__inputs(chip_inputs)"),
+            (
+                "wire [INPUTS_BITS-1:0] array_inputs;",
+                "wire [INPUTS_BITS-1:0] chip_inputs;"
+                " wire [INPUTS_BITS-1:0] array_inputs = {chip_inputs[INPUTS_BITS-1:8], 8'h80};",
+            ),
+        ],
+        r"EVAL of row 0 segment 0 must have input codes from -127 to 127, not \[-128,.*\]",
+    ),
+    "a refusal without reason": (
+        [(".bad(bad)", ".bad(op == SET)")],
+        r"array model must refuse what the compiled array did in",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_refused_pulse_fails_the_run(fault: str, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    """With row, cell, rule and clock cycle."""
+    changes, message = FAULTS[fault]
+
+    class Broken(CompiledSimulation):
+        def __init__(self, config: Config, simulator: str, *, waves: bool = False):
+            super().__init__(config, simulator, waves=waves)
+            if fault == "width":
+                self.sources["oxmc_chip.v"] = chip_verilog(build_config(config.replace(set_pulse_s=200e-9)))
+            for old, new in changes:
+                (name,) = [name for name in ("cosim.v", "oxram_array.v") if old in self.sources[name]]
+                self.sources[name] = self.sources[name].replace(old, new)
+            self.folder = tmp_path / "build"
+
+    monkeypatch.setattr(tb.train, "CompiledSimulation", Broken)
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # cocotb's runner ends the program if a test fails under pytest
+    with pytest.raises(RunError, match=message + r".*clock cycle \d+") as caught:
+        compiled(make_job(NARROW, 1), "icarus", tmp_path / "run")
+    assert re.search(r"clock cycle [1-9]", str(caught.value))
+
+
+@pytest.mark.skipif(CHOSEN == "icarus", reason="Verilator alone")
+def test_bare_bench_agrees(seed: int, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    """The chip and its array without Python end with the same cycles, state, counts and results."""
+    job, folder = make_job(SMALL_CONFIG, seed), tmp_path / "run"
+    monkeypatch.setenv(DRAWS_VARIABLE, str(tmp_path / "draws"))
+    outcome = compiled(job, "verilator", folder)
+    assert os.path.getsize(tmp_path / "draws") % (4 * block_size(Formats(job.config).cells)) == 0
+    bare = BareSimulation(job.config)
+    bare.build()
+    cycles, seconds = bare.replay(folder, tmp_path / "draws")
+    assert cycles == outcome.cycles and seconds > 0
+    array = OxramArray(job.config, load_card(job.config.card), job.seed)
+    read_array(folder, array)
+    np.testing.assert_array_equal(array.conductance_ns, outcome.conductance_ns)
+    assert read_counts(folder) == outcome.counts and array.quantities == outcome.quantities
+    np.testing.assert_array_equal(read_answers(folder)[1], outcome.counters)
+    classes, sums = read_results(folder, Formats(job.config))
+    np.testing.assert_array_equal(classes, outcome.classes)
+    np.testing.assert_array_equal(sums, outcome.sums)
+    (tmp_path / "draws").write_bytes(b"")
+    with pytest.raises(RunError, match=r"bare bench ended with exit code 1: the draws of row 0 were not kept"):
+        bare.replay(folder, tmp_path / "draws")
+
+
+def test_command_line(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """`--coupling compiled` gives the same run.json but for times and the last bits of joules."""
+    runs: list[dict[str, Any]] = []
+    for coupling in ("python", "compiled"):
+        out = tmp_path / coupling
+        chosen = ("--engine", "icarus", "--coupling", coupling)
+        answer = oxmc(capsys, "train", "cancer", *chosen, *SMALL, "--json", "--out", out)
+        assert answer.code == 0
+        runs.append(json.loads(answer.out))
+    for run in runs:
+        for key in ("array_energy_j", "conservation_error"):
+            run.pop(key)
+        for key in ("wall_s", "cycles_per_s"):
+            run["time"].pop(key)
+    assert runs[0] == runs[1]
+    assert refusal(capsys, "train", "cancer", "--engine", "twin", "--coupling", "compiled") == (
+        "--coupling compiled needs an RTL engine (verilator, icarus), not 'twin'"
+    )
+    assert refusal(capsys, "train", "cancer", "--lockstep", "--coupling", "compiled") == (
+        "--lockstep must be left out with --coupling compiled, where Python sees no pulses"
+    )
+    assert (
+        refusal(capsys, "train", "cancer", "--coupling", "no") == "--coupling must be one of python, compiled, not 'no'"
+    )
+
+
+def test_waves_show_a_clock(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """With waves the clock has a width, and the run is the same."""
+    seen = []
+    for waves in ([], ["--waves"]):
+        out = tmp_path / f"run{len(waves)}"
+        chosen = ("--engine", "icarus", "--coupling", "compiled", *waves)
+        assert oxmc(capsys, "train", "cancer", *chosen, *SMALL, "--json", "--out", out).code == 0
+        seen.append(json.loads((out / "run.json").read_text()))
+    assert seen[0]["result"] == seen[1]["result"]
+    assert (out / "waves.vcd").read_text().count("\n#") >= 2 * seen[1]["time"]["cycles"]
