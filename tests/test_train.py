@@ -207,5 +207,5 @@ def test_progress_reaches_the_watcher(tmp_path: Path) -> None:
         assert before.cycles <= after.cycles and before.row <= after.row and before.proposals <= after.proposals
 
 
-def test_engines_are_the_simulators_and_the_twin() -> None:
-    assert tb.train.ENGINES == (*SIMULATORS, "twin") and TWIN[3] in tb.train.ENGINES
+def test_engines_are_the_simulators_and_the_models() -> None:
+    assert tb.train.ENGINES == (*SIMULATORS, "twin", "float") and TWIN[3] in tb.train.ENGINES
