@@ -62,7 +62,17 @@ def test_a_bad_key_is_refused(changes: dict[str, Any], message: str) -> None:
     assert refusal(lambda: Config().replace(**changes)) == message
 
 
-@pytest.mark.parametrize("name", [name for name, field in KEYS.items() if not field.metadata["choices"]])
+NUMBERS = [
+    name for name, field in KEYS.items() if not field.metadata["choices"] and not isinstance(field.default, bool)
+]
+
+
+def test_a_switch_is_true_or_false() -> None:
+    assert Config(early_rejection=True).early_rejection is True
+    assert refusal(lambda: Config(early_rejection=1)) == "early_rejection must be true or false, not 1"  # type: ignore
+
+
+@pytest.mark.parametrize("name", NUMBERS)
 def test_ranges_are_inclusive_and_end_there(name: str) -> None:
     """Each end is a value of its own right (rules between keys aside), and one beyond it is refused by name."""
     meta, whole = KEYS[name].metadata, isinstance(KEYS[name].default, int)
@@ -165,7 +175,7 @@ def test_later_sources_win_and_an_explicit_burn_in_stays() -> None:
 def test_presets() -> None:
     assert preset("cancer", "paper") == Config()
     assert refusal(lambda: preset("iris", "paper")) == "task must be one of cancer, not 'iris'"
-    assert refusal(lambda: preset("cancer", "fast")) == "preset must be one of paper, not 'fast'"
+    assert refusal(lambda: preset("cancer", "fast")) == "preset must be one of paper, best, plain, not 'fast'"
 
 
 @pytest.mark.parametrize(
