@@ -62,9 +62,21 @@ shared_libpython() {
         die "$PYTHON must come with its shared library (built with --enable-shared); choose another with PYTHON=..."
 }
 
+# Compiled here once: neither a first run nor tests side by side should wait for it.
+kernels() {
+    local engine scratch
+    scratch=$(mktemp -d)
+    for engine in twin float; do
+        say "compiling the $engine engine"
+        logged '' "$VENV/bin/oxmc" train cancer --engine "$engine" --rows 2 --out "$scratch/$engine"
+    done
+    rm -rf "$scratch"
+}
+
 mkdir -p build
 : >"$LOG"
 system_packages
 python_venv
 shared_libpython
+kernels
 say "done"
