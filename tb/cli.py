@@ -102,7 +102,7 @@ def train(
 ) -> None:
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
 
-    The twin gives the same bits without the clock, a thousand times faster."""
+    The twin gives the same bits without the clock, in a fraction of a second."""
     from energy.report import render_components  # what follows takes a second to import, which `oxmc --help` need not
     from pymodels.tasks import load_task, reference_accuracy
     from tb import console, result
