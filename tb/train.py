@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from pymodels.tasks import Dataset, load_task, quantise
 from pymodels.twin import run_twin
 from tb.chains import chain_statistics
 from tb.job import Job
+from tb.netlist import build_config, chip_verilog
 from tb.posterior import FILE, NOT_WRITTEN, available, posterior_tree, write_posterior
 from tb.program import load_words, lut_codes
 from tb.result import run_record
@@ -159,7 +161,10 @@ def train(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
 
     With several chains, the run is that of the first, and the state of chain c is in chain-c/.
     """
-    dataset = load_task(request.task, request.config, request.seed)
+    with ThreadPoolExecutor(1) as pool:  # the netlist is made while scikit-learn loads: half a second of a run's start
+        if request.engine in RTL_ENGINES:
+            pool.submit(chip_verilog, build_config(request.config))
+        dataset = load_task(request.task, request.config, request.seed)
     seeds = chain_seeds(request.seed, request.chains)
     with writing(request.out) as folder:
         parts = [folder, *(folder / f"chain-{chain}" for chain in range(1, len(seeds)))]
