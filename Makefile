@@ -16,7 +16,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/hypothesis
 TESTS = $(if $(T),$(or $(shell find tests -name 'test_$(T).py'),$(error T must name a bench, so that \
 	tests/test_$(T).py exists)),tests)
 
-.PHONY: help setup demo test lint waves clean
+.PHONY: help setup demo test regress lint waves clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -33,6 +33,9 @@ demo: setup ## train the cancer classifier on the simulated chip
 
 test: setup ## run all tests, or one bench: T=lfsr [SIM=icarus|verilator]
 	@$(VENV)/bin/python -m pytest $(if $(T),,-n auto --dist loadfile) $(TESTS)
+
+regress: setup ## long campaigns: the RTL against the twin at full size, and in lockstep over 1e8 cycles
+	@$(VENV)/bin/python -m pytest -v -s regress
 
 lint: setup ## check style, format and types
 	@$(VENV)/bin/ruff check .
