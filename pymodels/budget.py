@@ -78,7 +78,7 @@ def event_counts(
 ) -> dict[str, dict[str, int]]:
     """Events by phase of a run in which the host loaded `words` words ahead of its commands.
 
-    `tally` has the counts named in `pymodels.twin.TALLIES`.
+    `tally` has the counts named in `pymodels.twin_state.TALLIES`.
     """
     c = formats.config
     votes = c.test_samples * c.outputs * voting_rows

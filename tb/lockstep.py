@@ -16,22 +16,10 @@ from pymodels.array import OxramArray
 from pymodels.devices import load_card
 from pymodels.errors import RunError
 from pymodels.fixed import Formats
-from pymodels.twin import (
-    ACCEPTED,
-    ATTEMPTS,
-    COST,
-    CURRENT,
-    CURRENT_COST,
-    NEG_LOG2_U,
-    PRIOR,
-    ROW,
-    arithmetic,
-    clear_array,
-    devices_of,
-    new_chain,
-    step,
-    training_data,
-)
+from pymodels.twin import arithmetic, devices_of, new_chain, training_data
+from pymodels.twin_kernel import step
+from pymodels.twin_program import clear_array
+from pymodels.twin_state import ACCEPTED, ATTEMPTS, COST, CURRENT, CURRENT_COST, NEG_LOG2_U, PRIOR, ROW
 from tb.job import Job
 from tb.program import lut_codes
 

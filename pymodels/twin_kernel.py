@@ -1,0 +1,211 @@
+"""The twin's proposal: draw of u, sweep over the samples, decision and what follows from it, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from pymodels.twin_program import clear_array, program_row, reset_row
+from pymodels.twin_state import (
+    ACCEPTED,
+    COST,
+    CURRENT,
+    CURRENT_COST,
+    EVAL_NS,
+    EVALS,
+    LOST,
+    NEG_LOG2_U,
+    ORDER_READS,
+    ORDER_WRITES,
+    PRIOR,
+    PROPOSALS,
+    REJECTED,
+    ROW,
+    SAMPLE_READS,
+    SKIPPED,
+    STORED,
+    STREAK,
+    SWEEPS,
+    Arithmetic,
+    Chain,
+    Data,
+    Devices,
+)
+
+
+@njit(cache=True)
+def draw_state(state: np.uint64, bits: int, taps: np.uint64) -> np.uint64:
+    """The LFSR `bits` shifts on; the new bit is the parity of the tapped ones and enters at bit 0."""
+    mask = (np.uint64(1) << np.uint64(bits)) - np.uint64(1) if bits < 64 else ~np.uint64(0)
+    for _ in range(bits):
+        parity = state & taps
+        for shift in (32, 16, 8, 4, 2, 1):
+            parity ^= parity >> np.uint64(shift)
+        state = ((state << np.uint64(1)) | (parity & np.uint64(1))) & mask
+    return state
+
+
+@njit(cache=True)
+def neg_log2_u(state: np.uint64, chip: Arithmetic) -> int:
+    """-log2 u of an LFSR state, see `Formats.neg_log2_u`."""
+    octave, zeros = np.int64(state >> np.uint64(chip.log_u_index_bits)), chip.lfsr_bits - chip.log_u_index_bits
+    while octave:
+        octave >>= 1
+        zeros -= 1
+    index = np.int64(state & np.uint64((1 << chip.log_u_index_bits) - 1))
+    return ((zeros + 1) << chip.log_fraction_bits) - chip.log_u_table[index]
+
+
+@njit(cache=True)
+def sample_costs(
+    chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray, flips: np.ndarray, costs: np.ndarray
+) -> None:
+    """-log2 likelihood of each sample and output under one row, [cells] in nS, into `costs` int64 [outputs, samples].
+
+    Codes and sums are integers below 2^52, so floating point is exact here in any order, and four times as fast as
+    64-bit integers.
+    """
+    features, samples = codes.shape
+    sums = np.empty(samples)
+    for output in range(chip.outputs):
+        sums[:] = 0.0
+        for feature in range(features):
+            cell = 2 * (output * features + feature)
+            w = np.float64(model_ns[cell] - model_ns[cell + 1])
+            for sample in range(samples):
+                sums[sample] += w * codes[feature, sample]
+        for sample in range(samples):
+            code = np.int64(np.floor(sums[sample] / chip.eval_step))
+            code = min(max(code, -chip.adc_top - 1), chip.adc_top) ^ flips[output, sample]
+            costs[output, sample] = chip.likelihood_table[(code + chip.adc_top + 1) >> chip.table_shift]
+
+
+@njit(cache=True)
+def evaluated_code2(data: Data, order: np.ndarray, samples: int) -> np.ndarray:
+    """Squared codes summed over the first `samples` in `order`, int64 [features]."""
+    if samples == len(order):
+        return data.code2_total
+    total = np.zeros_like(data.code2_total)
+    for position in range(samples):
+        total += data.code2[order[position]]
+    return total
+
+
+@njit(cache=True)
+def sweep(
+    chip: Arithmetic, model_ns: np.ndarray, data: Data, costs: np.ndarray, order: np.ndarray, threshold: int,
+    first: bool, tally: np.ndarray,
+) -> int:  # fmt: skip
+    """Sum `costs` sample by sample in `order`; with early rejection they end soon after the sum exceeds `threshold`.
+
+    Returns the sum. `late_evaluations` are those already under way when the sum is seen. Books evaluations and their
+    drive: conductance of the row `model_ns` [cells] times squared code.
+    """
+    outputs, samples = costs.shape
+    features = len(data.code2_total)
+    end, total = samples * outputs, 0
+    if chip.early_rejection and not first:
+        end = 0 if threshold < 0 else end
+        evaluation = 0
+        while evaluation < end:
+            total += costs[evaluation % outputs, order[evaluation // outputs]]
+            evaluation += 1
+            if total > threshold:
+                end = min(end, evaluation + chip.late_evaluations)
+                threshold = 2**62  # seen once
+    else:
+        for cost in costs.ravel():
+            total += cost
+    fetched = (end + outputs - 1) // outputs
+    tally[EVALS] += end
+    tally[SAMPLE_READS] += fetched
+    tally[SWEEPS] += end > 0
+    if chip.hard_first and end:
+        tally[ORDER_READS] += min(samples, fetched + 1) if not first else 0
+        tally[ORDER_WRITES] += end // outputs
+    for output in range(outputs):
+        code2 = evaluated_code2(data, order, (end - output + outputs - 1) // outputs)
+        for feature in range(features):
+            cell = 2 * (output * features + feature)
+            tally[EVAL_NS] += (model_ns[cell] + model_ns[cell + 1]) * code2[feature]
+    return total
+
+
+@njit(cache=True)
+def hard_first(chip: Arithmetic, costs: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """The next order: samples above `hard_above` in any output from the front, the others from the back."""
+    outputs, samples = costs.shape
+    fresh = np.empty_like(order)
+    front, back = 0, samples - 1
+    for position in range(samples):
+        sample = order[position]
+        hard = False
+        for output in range(outputs):
+            hard |= costs[output, sample] > chip.hard_above
+        if hard:
+            fresh[front] = sample
+            front += 1
+        else:
+            fresh[back] = sample
+            back -= 1
+    return fresh
+
+
+@njit(cache=True)
+def reject(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
+    """Count the current row once more, clear the proposed one, leave it after enough of that."""
+    place, tally = chain.place, chain.tally
+    tally[REJECTED] += 1
+    place[STREAK] += 1
+    if chain.counters[place[CURRENT]] == chip.counter_top:
+        tally[LOST] += 1
+    else:
+        chain.counters[place[CURRENT]] += 1
+    reset_row(devices, place[ROW], tally)
+    if place[STREAK] == chip.reject_limit:
+        tally[SKIPPED] += 1
+        tally[STORED] += 1
+        place[STREAK] = 0
+        place[ROW] += 1
+
+
+@njit(cache=True)
+def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
+    """One proposal, from programming a row to the decision and what follows from it; True when the chain has ended."""
+    place, last = chain.place, chain.seen_last
+    rows, row = devices.conductance_ns.shape[0], place[ROW]
+    program_row(chip, devices, chain)
+    squares = 0
+    for cell in range(0, len(chain.read), 2):
+        squares += (chain.read[cell] - chain.read[cell + 1]) ** 2
+    last[PRIOR] = (squares * chip.prior_multiplier) >> chip.prior_shift
+    threshold = 0
+    if row:
+        chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_bits, chip.lfsr_taps)
+        last[NEG_LOG2_U] = neg_log2_u(chain.lfsr[0], chip)
+        place[PROPOSALS] += 1
+        threshold = place[CURRENT_COST] + last[NEG_LOG2_U] - last[PRIOR]
+    model = devices.conductance_ns[row]
+    sample_costs(chip, model, data.codes, data.flips, chain.costs)
+    last[COST] = sweep(chip, model, data, chain.costs, chain.order, threshold, row == 0, chain.tally)
+    last[ACCEPTED] = row == 0 or last[COST] <= threshold
+    at_limit = place[PROPOSALS] == chip.max_proposals
+    if not last[ACCEPTED]:
+        reject(chip, devices, chain)
+        return at_limit or place[ROW] == rows
+    place[CURRENT_COST], place[CURRENT], place[STREAK] = last[COST] + last[PRIOR], row, 0
+    chain.counters[row] = 1
+    chain.tally[STORED] += 1
+    chain.current_read[:] = chain.read
+    if chip.hard_first:
+        chain.order[:] = hard_first(chip, chain.costs, chain.order)
+    place[ROW] += 1
+    return at_limit or place[ROW] == rows
+
+
+@njit(cache=True)
+def train_chain(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> None:
+    """The whole training, in place."""
+    clear_array(devices, chain)
+    while not step(chip, devices, chain, data):
+        pass

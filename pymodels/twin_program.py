@@ -1,0 +1,155 @@
+"""How the twin programs a row: plain, each cell verified, or each pair verified. Device draws are the array model's."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from pymodels.array import NOT_STUCK, reset_draw, set_draw
+from pymodels.twin_state import (
+    ATTEMPTS,
+    CLAMPS,
+    EDGE,
+    READ_NS,
+    READS,
+    RESET_NS,
+    RESET_PULSES,
+    RESETS,
+    RETRIES,
+    ROW,
+    SET_NA,
+    SETS,
+    STREAK,
+    SWITCHES,
+    VERIFY_CELL,
+    Arithmetic,
+    Chain,
+    Devices,
+)
+
+
+@njit(cache=True)
+def reset_cell(devices: Devices, row: int, cell: int, tally: np.ndarray) -> None:
+    tally[RESETS] += 1
+    tally[RESET_NS] += devices.conductance_ns[row, cell]
+    if devices.stuck[row, cell] == NOT_STUCK:
+        index, k = row * devices.conductance_ns.shape[1] + cell, devices.set_count[row, cell]
+        devices.conductance_ns[row, cell] = reset_draw(devices.k0, devices.k1, index, k, devices.lcs_table)
+    tally[RESET_NS] += devices.conductance_ns[row, cell]
+
+
+@njit(cache=True)
+def reset_row(devices: Devices, row: int, tally: np.ndarray) -> None:
+    tally[RESET_PULSES] += 1
+    for cell in range(devices.conductance_ns.shape[1]):
+        reset_cell(devices, row, cell, tally)
+
+
+@njit(cache=True)
+def set_and_read(chip: Arithmetic, devices: Devices, chain: Chain, row: int, cell: int, code: int, first: bool) -> None:
+    """SET one cell at the gate code nearest to read code `code` (0 if `first`) and READ it into `chain.read`."""
+    gate = 0 if first else chip.gate_map[code]
+    devices.set_count[row, cell] += 1
+    if devices.stuck[row, cell] == NOT_STUCK:
+        devices.conductance_ns[row, cell] = set_draw(
+            devices.k0, devices.k1, row * devices.conductance_ns.shape[1] + cell, devices.set_count[row, cell],
+            devices.median_ns[gate], devices.sd_ns[gate], devices.device_q16[row, cell],
+        )  # fmt: skip
+    conductance_ns = devices.conductance_ns[row, cell]
+    chain.read[cell] = min(conductance_ns // chip.read_step_ns, chip.read_top)
+    tally, attempt = chain.tally, chain.programmed[chain.place[ATTEMPTS]]
+    attempt[0], attempt[1], attempt[2] = cell, gate, chain.read[cell]
+    chain.place[ATTEMPTS] += 1
+    tally[CLAMPS] += 0 if first else chip.gate_clamped[code]
+    tally[SETS] += 1
+    tally[SET_NA] += devices.current_na[gate]
+    tally[READS] += 1
+    tally[READ_NS] += conductance_ns
+
+
+@njit(cache=True)
+def clear_for_retry(devices: Devices, chain: Chain, row: int, cell: int) -> None:
+    chain.tally[RETRIES] += 1
+    chain.tally[RESET_PULSES] += 1
+    reset_cell(devices, row, cell, chain.tally)
+
+
+@njit(cache=True)
+def program_plain(chip: Arithmetic, devices: Devices, chain: Chain, row: int) -> None:
+    """One SET a cell at the gate code of the current row's read; row 0 at gate code 0."""
+    for cell in range(len(chain.read)):
+        set_and_read(chip, devices, chain, row, cell, chain.current_read[cell], row == 0)
+
+
+@njit(cache=True)
+def program_cells(chip: Arithmetic, devices: Devices, chain: Chain, row: int) -> None:
+    """As `program_plain`, each cell again until its read is within the window of the current row's, or out of tries."""
+    for cell in range(len(chain.read)):
+        target, tries = chain.current_read[cell], 0
+        set_and_read(chip, devices, chain, row, cell, target, False)
+        while abs(chain.read[cell] - target) > chip.window and tries < chip.tries:
+            tries += 1
+            clear_for_retry(devices, chain, row, cell)
+            set_and_read(chip, devices, chain, row, cell, target, False)
+
+
+@njit(cache=True)
+def learn(chip: Arithmetic, cell: int, error: int, offsets: np.ndarray, seen: np.ndarray) -> None:
+    """Move a device's code offset by its read error with gain 1, 1/2, 1/4, 1/4, then 1/8, rounded half up."""
+    seen[cell] = min(seen[cell] + 1, 5)
+    shift = 0 if seen[cell] == 1 else 1 if seen[cell] == 2 else 2 if seen[cell] < 5 else 3
+    offsets[cell] = min(max(offsets[cell] + ((error + (1 << shift >> 1)) >> shift), -chip.read_top), chip.read_top)
+
+
+@njit(cache=True)
+def aim(chip: Arithmetic, target: int, offset: int) -> int:
+    return min(max(target + offset, 0), chip.read_top)
+
+
+@njit(cache=True)
+def program_pairs(chip: Arithmetic, devices: Devices, chain: Chain, row: int) -> None:
+    """Close the loop on each pair: the lower side once, then the other until the difference is the current row's."""
+    read, offsets, seen = chain.read, chain.offsets, chain.seen
+    for plus in range(0, len(read), 2):
+        difference = chain.current_read[plus] - chain.current_read[plus + 1]
+        wanted = abs(difference)
+        high = plus if difference >= 0 else plus + 1
+        low = 2 * plus + 1 - high
+        for cell in (low, high):
+            target = max(chip.common_mode - (wanted >> 1), 0) if cell == low else read[low] + wanted
+            set_and_read(chip, devices, chain, row, cell, aim(chip, target, offsets[cell]), False)
+            learn(chip, cell, target - read[cell], offsets, seen)
+        work, tries = high, 0
+        while abs(read[high] - read[low] - wanted) > chip.window and tries < chip.tries:
+            tries += 1
+            target = read[low] + wanted if work == high else read[high] - wanted
+            gate = chip.gate_map[aim(chip, target, offsets[work])]
+            if gate < EDGE or gate > chip.gate_top - EDGE:
+                work = high + low - work
+                chain.tally[SWITCHES] += 1
+                target = read[low] + wanted if work == high else read[high] - wanted
+            clear_for_retry(devices, chain, row, work)
+            set_and_read(chip, devices, chain, row, work, aim(chip, target, offsets[work]), False)
+            learn(chip, work, target - read[work], offsets, seen)
+
+
+@njit(cache=True)
+def clear_array(devices: Devices, chain: Chain) -> None:
+    for row in range(devices.conductance_ns.shape[0]):
+        reset_row(devices, row, chain.tally)
+
+
+@njit(cache=True)
+def program_row(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
+    """Program `place[ROW]` around the current row; its read codes end in `chain.read`."""
+    row = chain.place[ROW]
+    chain.place[ATTEMPTS] = 0
+    if chain.place[STREAK] == 0 or not chip.memory:
+        chain.offsets[:] = 0
+        chain.seen[:] = 0
+    if row == 0 or chip.verify == 0:
+        program_plain(chip, devices, chain, row)
+    elif chip.verify == VERIFY_CELL:
+        program_cells(chip, devices, chain, row)
+    else:
+        program_pairs(chip, devices, chain, row)

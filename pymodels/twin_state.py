@@ -1,0 +1,108 @@
+"""What the twin's compiled kernels pass around: the chip's constants, the array's population, data, the chain."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Arithmetic(NamedTuple):
+    """The chip's constants and tables as the compiled kernel takes them."""
+
+    outputs: int
+    read_step_ns: int
+    read_top: int
+    eval_step: int
+    adc_top: int
+    table_shift: int
+    likelihood_table: np.ndarray
+    log_u_table: np.ndarray
+    log_u_index_bits: int
+    log_fraction_bits: int
+    lfsr_bits: int
+    lfsr_taps: np.uint64
+    prior_multiplier: int
+    prior_shift: int
+    gate_map: np.ndarray
+    gate_clamped: np.ndarray
+    gate_top: int
+    counter_top: int
+    max_proposals: int
+    verify: int
+    window: int
+    tries: int
+    memory: bool
+    common_mode: int
+    reject_limit: int
+    early_rejection: bool
+    late_evaluations: int
+    hard_first: bool
+    hard_above: int
+
+
+VERIFY = {"off": 0, "cell": 1, "pair": 2}
+VERIFY_CELL, VERIFY_PAIR = 1, 2
+EDGE = 2
+"""A wanted gate code closer to the LUT's ends than this passes the work to the other side of the pair."""
+
+
+class Devices(NamedTuple):
+    """The array's population and laws, and its state, which the kernel changes in place."""
+
+    k0: int
+    k1: int
+    median_ns: np.ndarray
+    sd_ns: np.ndarray
+    current_na: np.ndarray
+    lcs_table: np.ndarray
+    device_q16: np.ndarray
+    stuck: np.ndarray
+    set_count: np.ndarray
+    conductance_ns: np.ndarray
+
+
+TALLIES = (
+    "set", "reset", "read", "reset_pulse", "retry", "switch", "sweep", "sample_read", "eval", "order_read",
+    "order_write", "stored", "rejected", "clamps", "lost", "skipped", "set_na", "reset_ns", "read_ns", "eval_ns",
+)  # fmt: skip
+"""What the kernel counts, in the order of its tally; quantities (_na, _ns) still without the pulse widths."""
+(
+    SETS, RESETS, READS, RESET_PULSES, RETRIES, SWITCHES, SWEEPS, SAMPLE_READS, EVALS, ORDER_READS,
+    ORDER_WRITES, STORED, REJECTED, CLAMPS, LOST, SKIPPED, SET_NA, RESET_NS, READ_NS, EVAL_NS,
+) = range(len(TALLIES))  # fmt: skip
+
+
+class Data(NamedTuple):
+    """The training points: `codes` float64 [features, samples], `code2` int64 [samples, features] their squares,
+    `code2_total` int64 [features] the sum of these, `flips` int64 [outputs, samples] 0 for t = 1, else -1."""
+
+    codes: np.ndarray
+    code2: np.ndarray
+    code2_total: np.ndarray
+    flips: np.ndarray
+
+
+class Chain(NamedTuple):
+    """Everything that a running chain keeps; arrays, so that the kernel can change them in place.
+
+    `place` holds the values named by ROW .. DONE, `seen_last` those by PRIOR .. ACCEPTED of the last proposal, and
+    `programmed` [attempts, 3] its cell, gate code and read code of each SET, `place[ATTEMPTS]` of them.
+    """
+
+    place: np.ndarray
+    seen_last: np.ndarray
+    programmed: np.ndarray
+    lfsr: np.ndarray
+    counters: np.ndarray
+    current_read: np.ndarray
+    read: np.ndarray
+    offsets: np.ndarray
+    seen: np.ndarray
+    costs: np.ndarray
+    order: np.ndarray
+    tally: np.ndarray
+
+
+ROW, CURRENT, STREAK, PROPOSALS, CURRENT_COST, ATTEMPTS, DONE = range(7)
+PRIOR, NEG_LOG2_U, COST, ACCEPTED = range(4)
