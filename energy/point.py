@@ -62,6 +62,7 @@ class OperatingPoint:
     offset_bits: int
     sample_bits: int
     lfsr_bits: int
+    calibration_bits: int
     memory_bits: int
     flip_flops: int
 
@@ -146,6 +147,7 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
         offset_bits=config.read_bits + 4,
         sample_bits=formats.sample_bits,
         lfsr_bits=config.lfsr_bits,
+        calibration_bits=formats.calibration_bits,
         memory_bits=memory_bits(formats),
         flip_flops=flip_flops,
     )
@@ -168,4 +170,5 @@ def memory_bits(formats: Formats) -> int:
     else:
         row = 2 * cells * (formats.gate_bits + 1 + (config.read_bits if config.verify == "cell" else 0))
     order = 2 * formats.sample_capacity * formats.sample_bits if config.sample_order == "hard_first" else 0
-    return samples + counters + tables + lut + row + order
+    histogram = formats.calibration_bits << config.read_bits if config.calibrate else 0
+    return samples + counters + tables + lut + row + order + histogram

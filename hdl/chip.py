@@ -10,7 +10,9 @@ from amaranth.lib.wiring import Out, connect, flipped
 
 from hdl.acceptance import Acceptance
 from hdl.array_port import ArrayOp, ArrayPort
+from hdl.calibrator import Calibrator
 from hdl.cell_programmer import CellProgrammer
+from hdl.former import Former
 from hdl.gate_dac import GateDac
 from hdl.host import PROPOSAL_BITS, Host, HostBus, Space, sample_lane_bits, sample_lanes
 from hdl.inference import Inference, result_layout
@@ -95,6 +97,13 @@ class Chip(wiring.Component):
         self.programmer: PairProgrammer | CellProgrammer | None = None
         if config.verify != "off":
             m.submodules.programmer = self.programmer = PROGRAMMERS[config.verify](formats)
+        self.preparing: list[tuple[str, Former | Calibrator]] = []
+        if config.form:
+            m.submodules.former = self.former = Former(formats)
+            self.preparing.append(("form", self.former))
+        if config.calibrate:
+            m.submodules.calibrator = self.calibrator = Calibrator(formats)
+            self.preparing.append(("calibrate", self.calibrator))
         if self.orders:
             m.submodules.sample_order = self.sample_order = SampleOrder(formats)
         connect(m, flipped(self.host), self.control.bus)
@@ -109,6 +118,7 @@ class Chip(wiring.Component):
         if self.orders:
             self._connect_order(m)
         self._connect_observers(m)
+        self._connect_preparation(m)
         return m
 
     def _connect_tables(self, m: Module) -> None:
@@ -343,10 +353,48 @@ class Chip(wiring.Component):
         with m.If(trainer.op == ArrayOp.EVAL):
             m.d.comb += pulse.tag.eq(Cat(trainer.is_label, trainer.last_output, evaluated))
 
+    def _connect_preparation(self, m: Module) -> None:
+        """While the former or the calibrator is busy it has the array; the training's blocks see nothing of it."""
+        config, control, pulse, array = self.formats.config, self.control, self.pulse, self.array
+        for name, block in self.preparing:
+            m.d.comb += [block.start.eq(getattr(control, name)), block.latch.eq(pulse.latch)]
+            with m.If(block.busy):
+                m.d.comb += [
+                    self.valid.eq(block.valid),
+                    self.op.eq(block.op),
+                    self.cell.eq(block.cell),
+                    array.row.eq(block.row),
+                    array.gate.eq(Mux(block.op == ArrayOp.SET, block.gate, 0)),
+                    array.mask.eq((block.op == ArrayOp.RESET).replicate(self.formats.cells)),
+                    self.prior.valid.eq(0),
+                    self.gate_dac.lookup.eq(0),
+                    self.busy.eq(1),
+                    self.phase.eq(PHASES.index(name)),
+                ]
+        if config.form:
+            m.d.comb += [self.former.last_row.eq(control.last_row), self.former.cycles.eq(control.condition_cycles)]
+        if config.calibrate:
+            calibrator, lut = self.calibrator, self.gate_dac.lut
+            m.d.comb += [
+                calibrator.last_row.eq(control.calibration_last_row),
+                calibrator.converting.eq(pulse.converting),
+                calibrator.answer.eq(pulse.result_valid & calibrator.busy),
+                calibrator.code.eq(array.data[: config.read_bits]),
+                self.gate_dac.fetch_entry.eq(control.fetch_lut),
+                self.gate_dac.entry_index.eq(control.index),
+                control.lut_entry.eq(lut.read_data),
+            ]
+            with m.If(calibrator.write):
+                m.d.comb += [
+                    lut.write_lanes.eq(1),
+                    lut.write_address.eq(calibrator.gate),
+                    lut.write_data.eq(calibrator.entry),
+                ]
+
     def _connect_observers(self, m: Module) -> None:
         trainer, inference, gate_dac = self.trainer, self.inference, self.gate_dac
         pairs = self.programmer if isinstance(self.programmer, PairProgrammer) else None
-        codes = pairs is None
+        codes, calibrates = pairs is None, self.formats.config.calibrate
         strobes = {
             "host_write": self.control.writing,
             "lut_read": gate_dac.searching,
@@ -369,6 +417,9 @@ class Chip(wiring.Component):
             "counter_read": self.row_counters.fetch,
             "response_add": inference.adding,
             "classify": self.result.valid & self.result.ready & self.result.payload.last,
+            "histogram_read": self.calibrator.counting_read if calibrates else Const(0, 1),
+            "histogram_write": self.calibrator.counting_write if calibrates else Const(0, 1),
+            "lut_write": self.calibrator.write if calibrates else Const(0, 1),
         }
         m.d.comb += [
             self.decide.eq(trainer.decide),

@@ -36,6 +36,8 @@ class GateDac(wiring.Component):
         super().__init__(
             {
                 "build": In(1),
+                "fetch_entry": In(1),
+                "entry_index": In(formats.gate_bits),
                 "busy": Out(1),
                 "lookup": In(1),
                 "lookup_code": In(config.read_bits),
@@ -70,6 +72,9 @@ class GateDac(wiring.Component):
             self.lut.read_address.eq(high),
             self.map.write_address.eq(code),
         ]
+        if config.calibrate:  # the host reads what the calibration found
+            with m.If(self.fetch_entry):
+                m.d.comb += [self.lut.read_enable.eq(1), self.lut.read_address.eq(self.entry_index)]
         with m.FSM(name="build_state"):
             with m.State("IDLE"):
                 with m.If(self.build):

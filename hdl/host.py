@@ -28,7 +28,7 @@ class Space(enum.IntEnum, shape=SPACE_BITS):
     SAMPLES = 6
 
 
-class Setting(enum.IntEnum, shape=4):
+class Setting(enum.IntEnum, shape=5):
     """Registers of `Space.SETTINGS`, write only."""
 
     COMMAND = 0
@@ -46,14 +46,18 @@ class Setting(enum.IntEnum, shape=4):
     COMMON_MODE = 12
     REJECT_LIMIT = 13
     HARD_ABOVE = 14
+    CONDITION_CYCLES = 15
+    CALIBRATION_LAST_ROW = 16
 
 
-class Command(enum.IntEnum, shape=2):
+class Command(enum.IntEnum, shape=3):
     """Values written to `Setting.COMMAND`."""
 
     BUILD_MAP = 1
     TRAIN = 2
     INFER = 3
+    FORM = 4
+    CALIBRATE = 5
 
 
 class Status(enum.IntEnum, shape=3):
@@ -92,6 +96,8 @@ def setting_widths(formats: Formats) -> dict[Setting, int]:
         Setting.COMMON_MODE: config.read_bits if config.verify == "pair" else 0,
         Setting.REJECT_LIMIT: STREAK_BITS if config.reject_limit else 0,
         Setting.HARD_ABOVE: formats.likelihood_bits if config.sample_order == "hard_first" else 0,
+        Setting.CONDITION_CYCLES: formats.condition_bits if config.form else 0,
+        Setting.CALIBRATION_LAST_ROW: formats.row_bits if config.calibrate else 0,
     }
     return {
         Setting.LAST_ROW: formats.row_bits,
@@ -147,6 +153,8 @@ class Host(wiring.Component):
                 "index": Out(INDEX_BITS),
                 "fetch_counter": Out(1),
                 "counter": In(formats.config.counter_bits),
+                "fetch_lut": Out(1),
+                "lut_entry": In(formats.config.read_bits),
             }
         )
 
@@ -177,12 +185,15 @@ class Host(wiring.Component):
             self.index.eq(bus.address[:INDEX_BITS]),
             self.space.eq(bus.address[INDEX_BITS:]),
             self.fetch_counter.eq(reading & ~answering & (self.space == Space.COUNTERS)),
+            self.fetch_lut.eq(reading & ~answering & (self.space == Space.LUT)),
         ]
         m.d.sync += answering.eq(reading & ~answering)
         self._elaborate_settings(m)
         with m.If(answering):
             with m.If(self.space == Space.COUNTERS):
                 m.d.comb += bus.read_data.eq(self.counter)
+            with m.Elif(self.space == Space.LUT):
+                m.d.comb += bus.read_data.eq(self.lut_entry)
             with m.Else():
                 with m.Switch(self.index[: Status.as_shape().width]):
                     for register in Status:

@@ -26,7 +26,7 @@ from numba import njit
 
 from pymodels import draws
 from pymodels.config import Config
-from pymodels.devices import Card, lcs_table_ns, lut_table
+from pymodels.devices import Card, lcs_table_ns, lut_table, stuck_shares
 from pymodels.errors import RunError
 from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS, QUANTITIES
 from pymodels.fixed import Formats
@@ -152,7 +152,7 @@ class OxramArray:
         self.input_max, self.input_step_v = formats.input_max, formats.input_step_v
         self.eval_step, self.read_step_ns = formats.eval_step, formats.read_step_ns
         self.gates, self.lcs_table = lut_table(card, config), lcs_table_ns(card)
-        self.hcs_stuck_ns = round(1000 * card.hcs_stuck_us)
+        self.hcs_stuck_ns, self.form_current_na = round(1000 * card.hcs_stuck_us), round(1000 * card.form_current_ua)
         self.key = stream_key(seed, "array")
         self.phase = "train"
         self.counts = {phase: dict.fromkeys((*ARRAY_EVENTS, *PULSE_EVENTS), 0) for phase in PHASES}
@@ -176,8 +176,8 @@ class OxramArray:
         shape, cells = (self.rows, self.cells), self.rows * self.cells
         spread_q16 = round(self.config.d2d_spread * draws.ONE)
         self.device_q16 = device_factors_q16(*stream_key(seed, "devices"), cells, spread_q16).reshape(shape)
-        lcs_below = round(self.config.stuck_lcs * 2**32)
-        hcs_below = round((self.config.stuck_lcs + self.config.stuck_hcs) * 2**32)
+        stuck_lcs, stuck_hcs = stuck_shares(self.card, self.config)
+        lcs_below, hcs_below = round(stuck_lcs * 2**32), round((stuck_lcs + stuck_hcs) * 2**32)
         self.stuck = stuck_cells(*stream_key(seed, "stuck"), cells, lcs_below, hcs_below).reshape(shape)
 
     def _condition(self) -> None:
@@ -222,7 +222,7 @@ class OxramArray:
         if self.state[row, cell] != UNFORMED:
             _refuse("FORM", row, f" cell {cell}", "meet an unformed cell", "a formed one")
         self.state[row, cell], self.conductance_ns[row, cell] = self._formed(row, cell)
-        current_na = round(1000 * self.card.form_current_ua)
+        current_na = self.form_current_na
         self._book("form", 1, current_na * cycles, self.card.form_sl_v * current_na * NANO, cycles)
 
     def reset(self, row: int, mask: int, cycles: int) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pymodels.config import Config
-from pymodels.events import EVENTS
+from pymodels.events import EVENTS, PHASES
 from pymodels.fixed import Formats
 
 COMMANDS = 3
-"""Host words that start the code map's build, the training and the inference."""
+"""Host words that start the code map's build, the training and the inference; two more start what comes ahead."""
 
 
 def build_cycles(formats: Formats) -> int:
@@ -82,11 +82,12 @@ def event_counts(
     """
     c = formats.config
     votes = c.test_samples * c.outputs * voting_rows
+    commands = COMMANDS + c.form + c.calibrate
     load = {
-        "host_write": words + COMMANDS,
+        "host_write": words + commands,
         "lut_read": c.gate_codes,
         "map_write": 2**c.read_bits,
-        "cycle": words + COMMANDS + build_cycles(formats),
+        "cycle": words + commands + build_cycles(formats),
     }
     train = {name: tally[name] for name in ("reset", "set", "read", "eval", "reset_pulse", "sample_read")}
     train |= {
@@ -107,7 +108,41 @@ def event_counts(
         "cycle": infer_cycles(formats, voting_rows),
     }
     phases = {"load": load, "train": train, "infer": infer}
-    return {phase: dict.fromkeys(EVENTS, 0) | counts for phase, counts in phases.items()}
+    return {phase: dict.fromkeys(EVENTS, 0) | phases.get(phase, {}) for phase in PHASES}
+
+
+def form_cycles(formats: Formats) -> int:
+    """Forming and conditioning: a FORM or SET a cell, a RESET a row."""
+    c, row = formats.config, formats.cells * formats.config.cycles(formats.config.set_pulse_s)
+    return c.rows * (c.condition_cycles + 1) * (row + c.cycles(c.reset_pulse_s))
+
+
+def calibration_cycles(formats: Formats) -> int:
+    """Clearing the histogram, then a gate code the sweep, settling and the walk up the codes."""
+    c, codes = formats.config, 2**formats.config.read_bits
+    reset = c.cycles(c.reset_pulse_s)
+    rows = formats.calibration_rows * (formats.cells * set_and_read_cycles(c) + reset)
+    return codes + c.gate_codes * (rows + 1 + max(0, c.cycles(c.conversion_s) + 1 - reset) + codes + 2)
+
+
+def preparation_counts(formats: Formats, tallies: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """Events of forming and of calibrating, where the configuration has them; `tallies` as in `event_counts`."""
+    c = formats.config
+    pulses = ("reset", "set", "read", "reset_pulse")
+    counts = {
+        phase: dict.fromkeys(EVENTS, 0) | {name: tally[name] for name in pulses} for phase, tally in tallies.items()
+    }
+    if c.form:
+        counts["form"] |= {"form": c.rows * formats.cells, "cycle": form_cycles(formats)}
+    if c.calibrate:
+        scanned = c.gate_codes * 2**c.read_bits
+        counts["calibrate"] |= {
+            "histogram_read": tallies["calibrate"]["read"] + scanned,
+            "histogram_write": tallies["calibrate"]["read"] + scanned + 2**c.read_bits,
+            "lut_write": c.gate_codes,
+            "cycle": calibration_cycles(formats),
+        }
+    return counts
 
 
 def _programming_events(formats: Formats, proposals: int, tally: Mapping[str, int]) -> dict[str, int]:

@@ -113,6 +113,20 @@ class Config:
     stuck_lcs: float = key(0.0, "share of cells stuck in the low conductive state", low=0.0, high=1.0)
     stuck_hcs: float = key(0.0, "share of cells stuck in the high conductive state", low=0.0, high=1.0)
 
+    age_cycles: float = key(
+        0.0,
+        "SET and RESET cycles the array has seen before; adds the card's stuck cells of that age",
+        unit="1",
+        low=0.0,
+        high=1e7,
+    )
+
+    # ahead of a training
+    form: bool = key(False, "the chip forms and conditions the array first")
+    condition_cycles: int = key(100, "SET and RESET cycles of a conditioning", low=0, high=1023)
+    calibrate: bool = key(False, "the chip fills its gate LUT by a sweep over the array first")
+    calibration_rows: int = key(0, "rows of that sweep; 0: all", low=0, high=16384)
+
     # timing
     clock_hz: float = key(10e6, "chip clock", unit="Hz", low=1e3, high=1e9)
     set_pulse_s: float = key(100e-9, "SET pulse width", unit="s", low=1e-9, high=1e-3)
@@ -149,6 +163,10 @@ class Config:
         rule(
             self.lfsr_bits % self.lfsr_step_bits == 0,
             f"lfsr_step_bits must divide lfsr_bits ({self.lfsr_bits}), not {self.lfsr_step_bits}",
+        )
+        rule(
+            self.calibration_rows <= self.rows,
+            f"calibration_rows must be at most rows ({self.rows}), not {self.calibration_rows}",
         )
         draw = self.lfsr_bits // self.lfsr_step_bits
         row = 2 * self.outputs * self.features * (self.cycles(self.set_pulse_s) + self.cycles(self.read_pulse_s))

@@ -20,6 +20,8 @@ from pymodels.config import Config
 from pymodels.errors import InputError
 
 CARDS = ("16k", "4k")
+PLAIN_ENTRIES = ("extrapolations", "endurance")
+"""Entries of a card that are no figure."""
 LCS_ENTRIES = 256
 
 
@@ -32,6 +34,26 @@ class Figure:
     low: float
     high: float
     source: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Endurance:
+    """Shares of cells stuck in the LCS and in the HCS after `cycles` SET and RESET cycles, rising, and their source."""
+
+    cycles: tuple[float, ...]
+    stuck_lcs: tuple[float, ...]
+    stuck_hcs: tuple[float, ...]
+    low: float
+    high: float
+    source: str
+
+    def shares(self, age_cycles: float) -> tuple[float, float]:
+        """Shares stuck in LCS and HCS at an age: straight in log-log between points, in proportion below the first."""
+        if age_cycles < self.cycles[0]:
+            return self.stuck_lcs[0] * age_cycles / self.cycles[0], self.stuck_hcs[0] * age_cycles / self.cycles[0]
+        at, known = math.log(age_cycles), np.log(self.cycles)
+        lcs, hcs = (math.exp(np.interp(at, known, np.log(share))) for share in (self.stuck_lcs, self.stuck_hcs))
+        return lcs, hcs
 
 
 def _figure(unit: str) -> Any:
@@ -71,6 +93,8 @@ class Card:
     figures: Mapping[str, Figure]
     extrapolations: Mapping[str, str]
     """Figures that reach beyond measurements on this array, each with what was assumed."""
+    endurance: Endurance | None
+    """Stuck cells by age, where the card has them."""
 
 
 UNITS: dict[str, str] = {f.name: f.metadata["unit"] for f in dataclasses.fields(Card) if "unit" in f.metadata}
@@ -86,7 +110,7 @@ def load_card(name: str) -> Card:
 
 def parse_card(name: str, table: Mapping[str, Any]) -> Card:
     """The card in a TOML table: one table a figure, and `extrapolations`. Raises `InputError` as `load_card`."""
-    given = {key: entry for key, entry in table.items() if key != "extrapolations"}
+    given = {key: entry for key, entry in table.items() if key not in PLAIN_ENTRIES}
     for key in sorted(given.keys() ^ UNITS.keys()):
         raise InputError(f"card {name} must {'not ' if key in given else ''}have a figure {key}")
     figures = {key: _parse_figure(f"card {name} figure {key}", given[key], UNITS[key]) for key in UNITS}
@@ -94,7 +118,38 @@ def parse_card(name: str, table: Mapping[str, Any]) -> Card:
     for key in sorted(extrapolations.keys() - UNITS.keys()):
         raise InputError(f"card {name} extrapolations must name figures, not {key}")
     values = {key: figure.value for key, figure in figures.items()}
-    return Card(name=name, figures=figures, extrapolations=extrapolations, **values)
+    endurance = _parse_endurance(f"card {name} endurance", table["endurance"]) if "endurance" in table else None
+    return Card(name=name, figures=figures, extrapolations=extrapolations, endurance=endurance, **values)
+
+
+def _parse_endurance(what: str, entry: Mapping[str, Any]) -> Endurance:
+    fields = [field.name for field in dataclasses.fields(Endurance)]
+    if sorted(entry) != sorted(fields):
+        raise InputError(f"{what} must be a table of {', '.join(fields)}, not of {', '.join(entry)}")
+    curves = [tuple(map(float, entry[key])) for key in ("cycles", "stuck_lcs", "stuck_hcs")]
+    for key, curve in zip(fields, curves, strict=False):
+        rising = all(0 < a <= b for a, b in zip(curve, curve[1:], strict=False))
+        if len(curve) != len(curves[0]) or len(curve) < 2 or not rising:
+            raise InputError(f"{what} must have a rising {key} of as many points as cycles, not {list(curve)}")
+    cycles, lcs, hcs = curves
+    return Endurance(cycles, lcs, hcs, float(entry["low"]), float(entry["high"]), str(entry["source"]))
+
+
+def stuck_shares(card: Card, config: Config) -> tuple[float, float]:
+    """Shares of cells stuck in the LCS and in the HCS: those asked for, and those of the array's age.
+
+    Raises `InputError` where the card knows no endurance or more than all cells would be stuck.
+    """
+    if config.age_cycles == 0:
+        return config.stuck_lcs, config.stuck_hcs
+    if card.endurance is None:
+        rule = f"age_cycles must be 0 with card {card.name}, which has no endurance"
+        raise InputError(f"{rule}, not {config.age_cycles:g}")
+    lcs, hcs = card.endurance.shares(config.age_cycles)
+    lcs, hcs = lcs + config.stuck_lcs, hcs + config.stuck_hcs
+    if lcs + hcs > 1:
+        raise InputError(f"stuck_lcs + stuck_hcs and the cells of that age must be at most 1, not {lcs + hcs:g}")
+    return lcs, hcs
 
 
 def _parse_figure(what: str, entry: Any, unit: str) -> Figure:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-PHASES = ("load", "train", "infer")
-"""What the chip is busy with: host loading and LUT map, the Markov chain, inference on the test points."""
+PHASES = ("load", "train", "infer", "form", "calibrate")
+"""What the chip is busy with: host loading and LUT map, the Markov chain, inference on the test points; forming and
+conditioning, and the LUT's calibration, where these are asked for."""
 
 ARRAY_EVENTS = {
     "form": "cells formed",
@@ -45,6 +46,9 @@ DIGITAL_EVENTS = {
     "counter_read": "row counters fetched, by the inference or the host",
     "response_add": "response table look-ups, each weighted by a counter and added",
     "classify": "test points classified",
+    "histogram_read": "counts of the calibration's histogram fetched",
+    "histogram_write": "counts of the calibration's histogram stored",
+    "lut_write": "LUT entries stored by the calibration",
 }
 
 CLOCK_EVENTS = {

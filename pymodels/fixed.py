@@ -22,6 +22,7 @@ MIN_ROW_CAPACITY = 256
 MIN_SAMPLE_CAPACITY = 1024
 """Memory depths are elaborated; these floors let small runs share the build of the full-size chip."""
 
+CONDITION_BITS = 10
 HOST_WORD_BITS = 32
 """Width of the host port."""
 
@@ -163,6 +164,25 @@ class Formats:
         """Signed sum of counter times response over all rows."""
         largest = 2 ** (self.config.response_bits - 1) - 1
         return bits_for(largest * self.row_capacity * (2**self.config.counter_bits - 1)) + 1
+
+    @property
+    def condition_bits(self) -> int:
+        """Counter of conditioning cycles."""
+        return CONDITION_BITS
+
+    @property
+    def condition_gate(self) -> int:
+        """Gate code of a conditioning SET: the middle one, 1.6 V on the 16k card (Methods, standard SET)."""
+        return (self.config.gate_codes - 1) // 2
+
+    @property
+    def calibration_bits(self) -> int:
+        """A count of the calibration's histogram: room for every cell of the array, twice over."""
+        return bits_for(2 * self.row_capacity * self.cells)
+
+    @property
+    def calibration_rows(self) -> int:
+        return self.config.calibration_rows or self.config.rows
 
     # steps of the converters
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from pymodels.array import QUANTITY_OF, OxramArray
-from pymodels.budget import event_counts
+from pymodels.budget import event_counts, preparation_counts
 from pymodels.config import Config
 from pymodels.devices import load_card
 from pymodels.events import PHASES, QUANTITIES
@@ -19,6 +19,7 @@ from pymodels.inference import predict
 from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
 from pymodels.twin_kernel import train_chain
+from pymodels.twin_prepare import prepare
 from pymodels.twin_state import CURRENT, PROPOSALS, TALLIES, VERIFY, Arithmetic, Chain, Data, Devices
 
 
@@ -116,10 +117,12 @@ def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, l
     int64 [gate_codes] the LUT in read codes, `words` is how many the host loads ahead of its commands.
     """
     formats = Formats(config)
-    array = OxramArray(config, load_card(config.card), seed)
+    array = OxramArray(config, load_card(config.card), seed, formed=not config.form)
+    devices = devices_of(array)
+    lut, ahead = prepare(formats, array, devices, lut)
     train, test = np.split(codes, [config.train_samples])
     chain = new_chain(config, config.rows, seed)
-    train_chain(arithmetic(formats, lut), devices_of(array), chain, training_data(config, train, labels))
+    train_chain(arithmetic(formats, lut), devices, chain, training_data(config, train, labels))
     last_row, proposals = int(chain.place[CURRENT]), int(chain.place[PROPOSALS])
     counters, counted = chain.counters[: last_row + 1], chain.tally
     tally = dict(zip(TALLIES, counted.tolist(), strict=True))
@@ -127,7 +130,11 @@ def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, l
     first_vote = min(config.burn_in, last_row)
     classes, sums = predict(config, filled, counters, test)
     counts = event_counts(formats, words, proposals, last_row, last_row + 1 - first_vote, tally)
+    counts |= preparation_counts(formats, ahead)
     quantities = _quantities(config, tally, _test_drive(config, filled[first_vote:], test))
+    quantities |= {phase: quantities[phase] | _pulse_quantities(config, done) for phase, done in ahead.items()}
+    formed = counts["form"]["form"] * config.cycles(config.set_pulse_s)
+    quantities["form"]["form_current_na_cycles"] = formed * array.form_current_na
     return Outcome(
         conductance_ns=array.conductance_ns,
         counters=counters,
@@ -151,16 +158,20 @@ def _test_drive(config: Config, voting: np.ndarray, test: np.ndarray) -> int:
     return int((by_pair.reshape(config.outputs, -1) * (test**2).sum(axis=0)).sum())
 
 
-def _quantities(config: Config, tally: dict[str, int], test_drive: int) -> dict[str, dict[str, int]]:
-    quantities = {phase: dict.fromkeys(QUANTITIES, 0) for phase in PHASES}
-    evaluation = config.cycles(config.eval_pulse_s)
-    quantities["train"] |= {
+def _pulse_quantities(config: Config, tally: dict[str, int]) -> dict[str, int]:
+    """Tallied currents and conductances times the widths of their pulses."""
+    return {
         "set_current_na_cycles": tally["set_na"] * config.cycles(config.set_pulse_s),
         "reset_conductance_ns_cycles": tally["reset_ns"] * config.cycles(config.reset_pulse_s),
         "read_conductance_ns_cycles": tally["read_ns"] * config.cycles(config.read_pulse_s),
-        "eval_conductance_code2_ns_cycles": tally["eval_ns"] * evaluation,
+        "eval_conductance_code2_ns_cycles": tally["eval_ns"] * config.cycles(config.eval_pulse_s),
     }
-    quantities["infer"]["eval_conductance_code2_ns_cycles"] = test_drive * evaluation
+
+
+def _quantities(config: Config, tally: dict[str, int], test_drive: int) -> dict[str, dict[str, int]]:
+    quantities = {phase: dict.fromkeys(QUANTITIES, 0) for phase in PHASES}
+    quantities["train"] |= _pulse_quantities(config, tally)
+    quantities["infer"]["eval_conductance_code2_ns_cycles"] = test_drive * config.cycles(config.eval_pulse_s)
     return quantities
 
 

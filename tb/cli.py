@@ -80,6 +80,13 @@ def _chains(text: str) -> int:
     return int(text)
 
 
+def _preparation(age: str | None, calibrate: bool, form: bool) -> dict[str, Any]:
+    """Settings that the options of a training stand for."""
+    switches = {"calibrate": calibrate, "form": form}
+    aged = {} if age is None else dict([parse_setting(f"age_cycles={age}")])
+    return aged | {name: True for name, given in switches.items() if given}
+
+
 @app.command()
 def train(
     task: TaskArgument,
@@ -90,6 +97,9 @@ def train(
     config: ConfigOption = None,
     settings: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="Run directory; by default a new one in build/runs.")] = None,
+    age: Annotated[str | None, typer.Option(metavar="CYCLES", help="Age of the array; sets age_cycles.")] = None,
+    calibrate: Annotated[bool, typer.Option(help="The chip calibrates its gate LUT first.")] = False,
+    form: Annotated[bool, typer.Option(help="The chip forms and conditions the array first.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json and nothing else.")] = False,
     chains: Annotated[str, typer.Option(metavar="C", help="Chains on one split, each with its own devices.")] = "1",
     coupling: Annotated[str, typer.Option(help="Where the array's model runs: python or compiled.")] = "python",
@@ -136,7 +146,7 @@ def train(
             task,
             preset,
             toml=load_toml(config) if config else None,
-            settings=dict(parse_setting(text) for text in settings or []),
+            settings=dict(parse_setting(text) for text in settings or []) | _preparation(age, calibrate, form),
             rows=None if rows is None else parse_setting(f"rows={rows}")[1],
         ),
         out=out or (repeating.default_out(f"{stem}-r{plan.repeats}", resume=resume) if plan else free_name(stem)),
@@ -162,6 +172,30 @@ def train(
     terminal.print(render_components(ledgers))
     reference = reference_accuracy(load_task(task, request.config, seed_value))
     terminal.print(console.summary(run, request.out, reference))
+
+
+@app.command()
+def calibrate(
+    task: TaskArgument = "cancer",
+    preset: PresetOption = "paper",
+    engine: Annotated[str, typer.Option(help="verilator or icarus: the RTL; twin: its bit-true model.")] = "twin",
+    seed: Annotated[str, typer.Option(metavar="N", help="Devices and noise come from it; an integer >= 0.")] = "0",
+    rows: Annotated[str | None, typer.Option(metavar="N", help="Array rows.")] = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Let the chip fill its gate LUT by a sweep over the array, and compare it with the device card's law."""
+    from tb.calibration import calibrate as sweep
+    from tb.calibration import render
+
+    chosen = resolve(
+        task, preset, toml=load_toml(config) if config else None,
+        settings=dict(parse_setting(text) for text in settings or []) | {"calibrate": True},
+        rows=None if rows is None else parse_setting(f"rows={rows}")[1],
+    )  # fmt: skip
+    record = sweep(chosen, engine, _integer("--seed", seed, 0))
+    print(json.dumps(record)) if as_json else Console(markup=False, emoji=False).print(render(record))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from hdl.host import ADDRESS_BITS, Command, Space, Status, address
+from hdl.host import ADDRESS_BITS, Space, Status, address
 from pymodels import draws
 from pymodels.array import QUANTITY_OF, UNFORMED, OxramArray, lcs_population
 from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
@@ -21,7 +21,7 @@ from pymodels.philox import philox4x32
 from pymodels.streams import lfsr_seed
 from tb.job import Job
 from tb.port import COUNTED
-from tb.program import command, load_words
+from tb.program import command, commands, load_words
 
 LOAD, FINAL = "load", "final"
 """Folders of the files that the modules read and write."""
@@ -83,11 +83,10 @@ def write_load(folder: Path, job: Job, array: OxramArray) -> None:
     (folder / FINAL).mkdir()
     program = [WRITE | where << HOST_WORD_BITS | data for where, data in _writes(formats, job)]
     program += [where << HOST_WORD_BITS for where in _reads(job)]
-    form_na = round(1000 * array.card.form_current_ua)
     files: dict[str, Iterable[int]] = {
         "program": program,
         "length": [len(program)],
-        "settings": [array.rows, array.eval_step, array.read_step_ns, form_na, draws.MIN_NS],
+        "settings": [array.rows, array.eval_step, array.read_step_ns, array.form_current_na, draws.MIN_NS],
         "median_ns": array.gates.median_ns,
         "sd_ns": array.gates.sd_ns,
         "current_na": array.gates.current_na,
@@ -104,8 +103,8 @@ def write_load(folder: Path, job: Job, array: OxramArray) -> None:
 
 
 def _writes(formats: Formats, job: Job) -> list[tuple[int, int]]:
-    commands = [command(value) for value in (Command.BUILD_MAP, Command.TRAIN, Command.INFER)]
-    return load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)) + commands
+    words = load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits))
+    return words + [command(value) for value in commands(job.config)]
 
 
 def _reads(job: Job) -> list[int]:

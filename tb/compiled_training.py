@@ -49,7 +49,7 @@ async def train(dut: Any) -> None:
     """One whole training and inference of the job that the environment names."""
     folder = Path(os.environ[JOB_VARIABLE])
     job = Job.load(folder / "job.npz")
-    array = OxramArray(job.config, load_card(job.config.card), job.seed)
+    array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
     write_load(folder, job, array)  # the modules read it while reset lasts
     await FallingEdge(dut.rst)  # on Icarus the initial values of what is awaited below count as changes
     cocotb.start_soon(report_progress(dut, folder / "progress"))

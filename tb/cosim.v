@@ -23,7 +23,7 @@ module cosim #(
     parameter RESULT_SUM_BITS = 24,
     parameter LABEL_BITS = 1,
     parameter EVENTS = 15,
-    parameter PHASE_BITS = 2,
+    parameter PHASE_BITS = 3,
     parameter DECISION_BITS = 64,
     parameter CONVERSION = 1,
     // of the compiled coupling alone
@@ -59,7 +59,7 @@ module cosim #(
     output wire [31:0]              host_read_data,
     // pulses on the array port: {gate, cell or segment, row, width, fault, phase, op}
     output reg                      event_toggle,
-    output reg  [57:0]              event_word,
+    output reg  [58:0]              event_word,
     output reg  [INPUTS_BITS-1:0]   event_inputs,
     output reg  [CELLS-1:0]         event_mask,
     input  wire [DATA_BITS-1:0]     python_answer,
@@ -87,7 +87,7 @@ module cosim #(
     output wire                     refused
 );
     localparam IDLE = 3'd0, FORM = 3'd1, RESET = 3'd2, SET = 3'd3, READ = 3'd4, EVAL = 3'd5;
-    localparam PHASES = 3;
+    localparam PHASES = 5;
     // after the chip's own events: cells of form, reset, set, read, eval; reset pulses; cycles
     localparam COUNTS = EVENTS + 7;
 
@@ -196,7 +196,7 @@ module cosim #(
 
     initial begin
         event_toggle = 1'b0;
-        event_word = 58'd0;
+        event_word = 59'd0;
         result_toggle = 1'b0;
         result_word = 0;
         decision_toggle = 1'b0;

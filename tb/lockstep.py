@@ -18,6 +18,7 @@ from pymodels.errors import RunError
 from pymodels.fixed import Formats
 from pymodels.twin import arithmetic, devices_of, new_chain, training_data
 from pymodels.twin_kernel import step
+from pymodels.twin_prepare import prepare
 from pymodels.twin_program import clear_array
 from pymodels.twin_state import ACCEPTED, ATTEMPTS, COST, CURRENT, CURRENT_COST, NEG_LOG2_U, PRIOR, ROW
 from tb.job import Job
@@ -38,8 +39,10 @@ class Lockstep:
     def __init__(self, job: Job):
         config = job.config
         formats = Formats(config)
-        array = OxramArray(config, load_card(config.card), job.seed)
-        self.chip, self.devices = arithmetic(formats, np.array(lut_codes(formats))), devices_of(array)
+        array = OxramArray(config, load_card(config.card), job.seed, formed=not config.form)
+        self.devices = devices_of(array)
+        lut, _ = prepare(formats, array, self.devices, np.array(lut_codes(formats)))
+        self.chip = arithmetic(formats, lut)
         self.chain = new_chain(config, config.rows, job.seed)
         self.data = training_data(config, job.codes[: config.train_samples], job.labels)
         clear_array(self.devices, self.chain)

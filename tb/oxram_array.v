@@ -56,7 +56,7 @@ module oxram_array #(
     localparam FORM = 3'd1, RESET = 3'd2, SET = 3'd3, READ = 3'd4, EVAL = 3'd5;
     localparam UNFORMED = 2'd0, FORMED = 2'd1, HCS = 2'd2;
     localparam NOT_STUCK = 2'd0, STUCK_LCS = 2'd1;
-    localparam PHASES = 3;
+    localparam PHASES = 5;
     // books of a phase: cells of FORM, RESET, SET, READ and EVAL, RESET pulses, quantities of the five operations
     localparam BOOKS = 11, PULSES = 5, QUANTITIES = 6;
     localparam POPULATION = ROWS * CELLS;

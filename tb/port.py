@@ -42,8 +42,8 @@ class ArrayModel:
 
     def act(self, word: int) -> int | None:
         """Let the array do what an event says; the answer of a conversion as the converter bus carries it."""
-        op, phase, fault, width = word & 7, word >> 3 & 3, word >> 5 & 1, word >> 6 & 0xFFF
-        row, place, gate = word >> 18 & 0xFFFF, word >> 34 & 0xFFFF, word >> 50
+        op, phase, fault, width = word & 7, word >> 3 & 7, word >> 6 & 1, word >> 7 & 0xFFF
+        row, place, gate = word >> 19 & 0xFFFF, word >> 35 & 0xFFFF, word >> 51
         try:
             if fault:
                 raise ArrayError(
@@ -62,12 +62,12 @@ class ArrayModel:
             return code & (2**self.formats.data_bits - 1)
         if op == ArrayOp.READ.value:
             code = array.read(row, place, width)
-            if self.lockstep is not None:
+            if self.lockstep is not None and array.phase == "train":
                 self.lockstep.read(self.dut.cycle.value.to_unsigned(), row, place, code)
             return code
         if op == ArrayOp.SET.value:
             array.set(row, place, gate, width)
-            if self.lockstep is not None:
+            if self.lockstep is not None and array.phase == "train":
                 self.lockstep.set(self.dut.cycle.value.to_unsigned(), row, place, gate)
         elif op == ArrayOp.RESET.value:
             array.reset(row, self.dut.event_mask.value.to_unsigned(), width)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hdl.host import Command, Setting, Space, address, sample_lane_bits, sample_lanes, setting_widths
+from pymodels.config import Config
 from pymodels.devices import load_card, lut_table
 from pymodels.fixed import HOST_WORD_BITS, Formats
 
@@ -28,6 +29,12 @@ def setting(register: Setting, value: int) -> Word:
 
 def command(value: Command) -> Word:
     return setting(Setting.COMMAND, value)
+
+
+def commands(config: Config) -> list[Command]:
+    """What the host starts after loading, in order."""
+    ahead = [Command.FORM] * config.form + [Command.CALIBRATE] * config.calibrate
+    return [*ahead, Command.BUILD_MAP, Command.TRAIN, Command.INFER]
 
 
 def load_words(formats: Formats, codes: np.ndarray, labels: np.ndarray, lfsr_seed: int) -> list[Word]:
@@ -77,6 +84,8 @@ def _settings(formats: Formats, lfsr_seed: int) -> Iterator[Word]:
         Setting.COMMON_MODE: formats.common_mode,
         Setting.REJECT_LIMIT: config.reject_limit,
         Setting.HARD_ABOVE: formats.hard_above,
+        Setting.CONDITION_CYCLES: config.condition_cycles,
+        Setting.CALIBRATION_LAST_ROW: formats.calibration_rows - 1,
     }
     for register in setting_widths(formats):
         if register in options:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from pymodels.config import Config
-from pymodels.errors import RunError
+from pymodels.devices import load_card, stuck_shares
+from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats
 from pymodels.float_engine import run_float
 from pymodels.outcome import Outcome
@@ -68,6 +69,7 @@ Watcher = Callable[[Progress], None]
 
 def make_job(config: Config, dataset: Dataset, seed: int) -> Job:
     """The data as input codes and labels, training points first."""
+    stuck_shares(load_card(config.card), config)
     Formats(config).prior_constants  # noqa: B018 - a prior that cannot be represented fails here, not in a simulator
     x, labels = np.concatenate([dataset.train_x, dataset.test_x]), np.concatenate([dataset.train_t, dataset.test_t])
     return Job(config, seed, quantise(config, x), labels, features=x)
@@ -119,6 +121,9 @@ def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None
         formats = Formats(job.config)
         words = len(load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
         if request.engine == "float":
+            for name in ("form", "calibrate"):
+                if getattr(job.config, name):
+                    raise InputError(f"{name} must be false with --engine float, which has no pulses, not true")
             assert job.features is not None
             return run_float(job.config, job.seed, job.features, job.labels, words)
         return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), words)

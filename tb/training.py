@@ -12,7 +12,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import Timer
 
-from hdl.host import Command, Space, Status
+from hdl.host import Space, Status
 from pymodels.array import OxramArray
 from pymodels.devices import load_card
 from pymodels.errors import RunError
@@ -23,7 +23,7 @@ from pymodels.streams import lfsr_seed
 from tb.job import Job
 from tb.lockstep import Lockstep
 from tb.port import ArrayModel, HostModel, collect_results, follow_decisions
-from tb.program import command, load_words
+from tb.program import command, commands, load_words
 
 JOB_VARIABLE, OWNER_VARIABLE, LOCKSTEP_VARIABLE = "OXMC_JOB", "OXMC_OWNER", "OXMC_LOCKSTEP"
 CLOCK_NS = 100
@@ -85,7 +85,7 @@ async def train(dut: Any) -> None:
     folder = Path(os.environ[JOB_VARIABLE])
     job = Job.load(folder / "job.npz")
     formats = Formats(job.config)
-    array = OxramArray(job.config, load_card(job.config.card), job.seed)
+    array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
     host = HostModel(dut)
     results: list[tuple[int, int, bool]] = []
     await host.start()  # the observers come after it: on Icarus the initial values of their triggers count as changes
@@ -96,9 +96,8 @@ async def train(dut: Any) -> None:
     cocotb.start_soon(collect_results(dut, formats, lambda *result: results.append(result)))
     cocotb.start_soon(report_progress(dut, folder / "progress"))
     await host.write(load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
-    await host.run(command(Command.BUILD_MAP))
-    await host.run(command(Command.TRAIN))
-    await host.run(command(Command.INFER))
+    for each in commands(job.config):
+        await host.run(command(each))
     cycles = dut.cycle.value.to_unsigned()
     counts = await host.counts()
     check_counts(counts, array)

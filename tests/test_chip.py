@@ -46,6 +46,14 @@ VARIANTS = {
         lut_high_us=200.0, read_range_us=256.0, gate_codes=48, early_rejection=True, sample_order="hard_first",
         reject_limit=7, hard_sample_bits=0.1,
     ),
+    "formed and calibrated": SMALL.replace(
+        form=True, condition_cycles=2, calibrate=True, calibration_rows=3, gate_codes=4, read_bits=5, stuck_lcs=0.05,
+        stuck_hcs=0.05, max_proposals=25,
+    ),
+    "calibrated slowly": SMALL.replace(
+        calibrate=True, gate_codes=3, verify="pair", clock_hz=20e6, set_pulse_s=150e-9, reset_pulse_s=50e-9,
+        conversion_s=100e-9,
+    ),
     "pairs afresh": SMALL.replace(
         rows=9, verify="pair", verify_memory="proposal", reject_limit=9, outputs=2, clock_hz=20e6, set_pulse_s=150e-9,
         d2d_spread=0.3, stuck_lcs=0.05, stuck_hcs=0.05,

@@ -77,8 +77,8 @@ def test_settings_of_options(changes: dict[str, Any], options: dict[str, int], s
         ("bus__write_data == 2'h3", "bus__write_data[7:0] == 2'h3"),
         ("assign writing = \\$1  & \\$2 ;", "assign writing = \\$1 ;"),
         ("bus__write_data[4:0]", "bus__write_data[5:1]"),
-        ("reading & \\$15", "reading"),
-        ("4'h9:", "4'ha:"),
+        ("reading & \\$21", "reading"),
+        ("5'h09:", "5'h0a:"),
     ],
     ids=["command_of_a_byte", "writes_while_busy", "shifted_setting", "back_to_back_reads", "seed_elsewhere"],
 )
@@ -90,7 +90,7 @@ def test_bench_catches_a_wrong_design(mutate: tuple[str, str], seed: int) -> Non
 def test_bench_catches_swapped_options(seed: int) -> None:
     changes, options = dict(verify="cell"), dict(verify_window=8, verify_tries=6)
     with pytest.raises(SystemExit, match="FAILED"):
-        bench("icarus", seed, PAPER, changes, options, mutate=("4'ha:", "4'hc:"))
+        bench("icarus", seed, PAPER, changes, options, mutate=("5'h0a:", "5'h0c:"))
 
 
 def test_bench_catches_a_silent_design(seed: int) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, Timer, with_timeout
 
 from hdl.array_port import ArrayOp
-from hdl.host import Command, Space, Status
+from hdl.host import Space, Status
 from pymodels.array import OxramArray
 from pymodels.devices import load_card
 from pymodels.events import DIGITAL_EVENTS, PHASES
@@ -27,7 +27,7 @@ from pymodels.streams import lfsr_seed
 from tb.benches.scoreboard import CLOCK_NS, Scoreboard, parameters, start
 from tb.job import Job
 from tb.port import HostModel
-from tb.program import command, load_words
+from tb.program import command, commands, load_words
 
 # {wl, bl, sl, inputs_on} that each command drives: SET and FORM by WL and SL, RESET by WL and BL, READ by WL and SL,
 # EVAL by WL and the input drivers (paper.md, pulses in the lab; docs/design.md, array port)
@@ -91,6 +91,7 @@ class PinWatcher:
     @staticmethod
     def _fields(op: ArrayOp) -> tuple[str, ...]:
         return {
+            ArrayOp.FORM: ("cell", "gate"),
             ArrayOp.RESET: ("mask",),
             ArrayOp.SET: ("cell", "gate"),
             ArrayOp.READ: ("cell",),
@@ -106,6 +107,8 @@ class PinWatcher:
             array.reset(row, where[0], width)
         elif op == ArrayOp.SET:
             array.set(row, where[0], where[1], width)
+        elif op == ArrayOp.FORM:
+            array.form(row, where[0], where[1], width)
         else:
             if op == ArrayOp.READ:
                 code = array.read(row, where[0], width)
@@ -159,7 +162,7 @@ class ChipHost(HostModel):
 async def whole_run(dut, job: Job, watcher: PinWatcher, host: HostModel) -> int:
     """Load, build, train, infer; the cycles it took from the end of reset."""
     await host.write(load_words(Formats(job.config), job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
-    for what in (Command.BUILD_MAP, Command.TRAIN, Command.INFER):
+    for what in commands(job.config):
         await host.run(command(what))
     return watcher.cycle
 
@@ -170,7 +173,7 @@ async def training(dut) -> None:
     p = parameters()
     job, expected = Job.load(Path(p["job"])), Outcome.load(Path(p["outcome"]))
     formats, rng = Formats(job.config), random.Random(p["seed"])
-    array = OxramArray(job.config, load_card(job.config.card), job.seed)
+    array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
     idle = dict(host__valid=0, host__write=0, host__address=0, host__write_data=0, array__data=0, result__ready=0)
     await start(dut, **idle)
     watcher, host = PinWatcher(dut, array, p["seed"]), ChipHost(dut)

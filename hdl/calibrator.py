@@ -1,0 +1,143 @@
+"""Calibration of the gate LUT by the chip: the median conductance that each gate code leaves in the array."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.array_port import ArrayOp
+from hdl.ram import Ram
+from pymodels.fixed import Formats
+
+
+class Calibrator(wiring.Component):
+    """For each gate code SET and READ every cell of the rows up to `last_row`, keep a histogram of the read codes, and
+    write its lower median to the LUT (Supplementary Fig 16). An entry is never below the one before, since the LUT is
+    searched as a rising one.
+
+    Each row is RESET by one pulse after its reads; a read code is added to the histogram in the two cycles after its
+    conversion, in which no other can arrive, as a SET lies between two READs.
+
+    Latency: 2^read_bits cycles to clear the histogram, then a gate code takes rows * (cells * (set + read) + reset)
+    + 1 + max(0, conversion + 1 - reset) to settle + 2^read_bits + 2 to find the median and clear again.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        self.histogram = Ram(width=formats.calibration_bits, depth=2**formats.config.read_bits)
+        super().__init__(
+            {
+                "start": In(1),
+                "busy": Out(1),
+                "last_row": In(formats.row_bits),
+                # array commands, through Pulse
+                "valid": Out(1),
+                "op": Out(ArrayOp),
+                "row": Out(formats.row_bits),
+                "cell": Out(formats.cell_bits),
+                "gate": Out(formats.gate_bits),
+                "latch": In(1),
+                "converting": In(1),
+                "answer": In(1),
+                "code": In(formats.config.read_bits),
+                # the LUT's write port
+                "write": Out(1),
+                "entry": Out(formats.config.read_bits),
+                # strobes for observers
+                "counting_read": Out(1),
+                "counting_write": Out(1),
+            }
+        )
+
+    def _elaborate_histogram(self, m: Module) -> None:
+        """Add an answer: its count is fetched in the answer's cycle and stored, one larger, in the next."""
+        histogram = self.histogram
+        self.adding = Signal()
+        self.added = Signal.like(self.code)
+        m.d.sync += self.adding.eq(self.answer)
+        m.d.comb += [
+            self.counting_read.eq(histogram.read_enable),
+            self.counting_write.eq(histogram.write_lanes),
+            histogram.read_address.eq(self.code),
+            histogram.write_address.eq(self.added),
+        ]
+        with m.If(self.answer):
+            m.d.comb += histogram.read_enable.eq(1)
+            m.d.sync += [self.added.eq(self.code), self.answers.eq(self.answers + 1)]
+        with m.If(self.adding):
+            m.d.comb += [histogram.write_lanes.eq(1), histogram.write_data.eq(histogram.read_data + 1)]
+
+    def _elaborate_scan(self, m: Module) -> None:
+        """Walk up the codes, a count a cycle, until half of the answers lie at or below; clear behind."""
+        histogram, top = self.histogram, 2**self.formats.config.read_bits
+        reached = Signal.like(self.answers)
+        m.d.comb += [
+            histogram.read_enable.eq(self.position != top),
+            histogram.read_address.eq(self.position),
+            reached.eq(self.below + histogram.read_data),
+        ]
+        m.d.sync += self.position.eq(self.position + 1)
+        with m.If(self.position != 0):
+            m.d.comb += [histogram.write_lanes.eq(1), histogram.write_address.eq(self.position - 1)]
+            m.d.sync += self.below.eq(reached)
+            with m.If(~self.found & (reached + reached >= self.answers)):
+                m.d.sync += self.found.eq(1)
+                with m.If(self.position - 1 > self.entry):
+                    m.d.sync += self.entry.eq(self.position - 1)
+        with m.If(self.position == top):
+            m.next = "WRITE"
+
+    def elaborate(self, platform):
+        formats, m = self.formats, Module()
+        config = formats.config
+        m.submodules.histogram = histogram = self.histogram
+        self.answers = Signal(formats.calibration_bits)
+        self.below = Signal(formats.calibration_bits)
+        self.position = Signal(config.read_bits + 1)
+        self.found = Signal()
+        last_cell, last_gate = self.cell == formats.cells - 1, self.gate == config.gate_codes - 1
+        self._elaborate_histogram(m)
+        with m.FSM(name="calibration_state") as fsm:
+            m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
+            with m.State("IDLE"):
+                with m.If(self.start):
+                    m.d.sync += [self.row.eq(0), self.cell.eq(0), self.gate.eq(0), self.entry.eq(0)]
+                    m.d.sync += [self.position.eq(0), self.answers.eq(0)]
+                    m.next = "CLEAR"
+            with m.State("CLEAR"):
+                m.d.comb += [histogram.write_lanes.eq(1), histogram.write_address.eq(self.position)]
+                m.d.sync += self.position.eq(self.position + 1)
+                with m.If(self.position == 2**config.read_bits - 1):
+                    m.next = "SET"
+            with m.State("SET"):
+                m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.SET)]
+                with m.If(self.latch):
+                    m.next = "READ"
+            with m.State("READ"):
+                m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.READ)]
+                with m.If(self.latch):
+                    m.d.sync += self.cell.eq(Mux(last_cell, 0, self.cell + 1))
+                    m.next = "SET"
+                    with m.If(last_cell):
+                        m.next = "RESET"
+            with m.State("RESET"):
+                m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.RESET)]
+                with m.If(self.latch):
+                    m.d.sync += self.row.eq(Mux(self.row == self.last_row, 0, self.row + 1))
+                    m.next = "SET"
+                    with m.If(self.row == self.last_row):
+                        m.next = "SETTLE"
+            with m.State("SETTLE"):
+                m.d.sync += [self.position.eq(0), self.below.eq(0), self.found.eq(0)]
+                with m.If(~self.converting & ~self.adding):
+                    m.next = "SCAN"
+            with m.State("SCAN"):
+                self._elaborate_scan(m)
+            with m.State("WRITE"):
+                m.d.comb += self.write.eq(1)
+                m.d.sync += [self.gate.eq(self.gate + 1), self.answers.eq(0)]
+                m.next = "SET"
+                with m.If(last_gate):
+                    m.next = "IDLE"
+        return m

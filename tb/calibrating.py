@@ -1,0 +1,39 @@
+"""The cocotb test behind `oxmc calibrate`: calibrate and read the LUT back. Runs inside the simulator's process."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+
+from hdl.host import Command, Space
+from pymodels.array import OxramArray
+from pymodels.devices import load_card
+from pymodels.fixed import Formats
+from pymodels.streams import lfsr_seed
+from tb.job import Job
+from tb.port import ArrayModel, HostModel
+from tb.program import command, commands, load_words
+from tb.training import JOB_VARIABLE
+
+FOUND = "lut.npy"
+
+
+@cocotb.test()
+async def calibrate(dut: Any) -> None:
+    """Form where asked, calibrate, and keep the LUT."""
+    folder = Path(os.environ[JOB_VARIABLE])
+    job = Job.load(folder / "job.npz")
+    array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
+    host = HostModel(dut)
+    await host.start()
+    cocotb.start_soon(ArrayModel(dut, array).serve())
+    await host.write(load_words(Formats(job.config), job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
+    for each in commands(job.config):
+        if each in (Command.FORM, Command.CALIBRATE):
+            await host.run(command(each))
+    lut = [await host.read(Space.LUT, gate) for gate in range(job.config.gate_codes)]
+    np.save(folder / FOUND, np.array(lut, np.int64))

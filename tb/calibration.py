@@ -1,0 +1,107 @@
+"""`oxmc calibrate`: the LUT that the chip finds by its sweep, beside the device card's law."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from pymodels.array import OxramArray
+from pymodels.budget import calibration_cycles
+from pymodels.config import Config
+from pymodels.devices import gate_voltages, load_card, lut_table, stuck_shares
+from pymodels.errors import InputError, RunError
+from pymodels.fixed import Formats
+from pymodels.twin import devices_of
+from pymodels.twin_prepare import prepare
+from tb.calibrating import FOUND
+from tb.job import Job
+from tb.program import lut_codes
+from tb.simulator import Simulation
+from tb.training import JOB_VARIABLE, OWNER_VARIABLE
+
+ENGINES = ("twin", "verilator", "icarus")
+SCHEMA = "oxmc.calibration/1"
+
+
+class CalibrationSimulation(Simulation):
+    """The co-simulation with a host that calibrates and reads the LUT back."""
+
+    module = "tb.calibrating"
+
+
+def on_chip(config: Config, engine: str, seed: int) -> np.ndarray:
+    """The LUT in read codes, int64 [gate_codes], from the RTL."""
+    simulation = CalibrationSimulation(config, engine)
+    simulation.build()
+    nothing = np.zeros((config.train_samples + config.test_samples, config.features), np.int64)
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        Job(config, seed, nothing, nothing[:, 0]).save(folder / "job.npz")
+        simulation.run(folder, {JOB_VARIABLE: str(folder), OWNER_VARIABLE: str(os.getpid())})
+        if not (folder / FOUND).exists():
+            raise RunError(f"{engine} ended without a LUT")
+        lut: np.ndarray = np.load(folder / FOUND)
+    return lut
+
+
+def calibrate(config: Config, engine: str, seed: int) -> dict[str, Any]:
+    """Calibrate with the devices of `seed`; one record with the LUT found, the card's law and their difference.
+
+    Raises `InputError` for an engine without a chip or a card that does not serve the configuration.
+    """
+    if engine not in ENGINES:
+        raise InputError(f"--engine must be one of {', '.join(ENGINES)}, not {engine!r}")
+    formats, card = Formats(config), load_card(config.card)
+    stuck_shares(card, config)
+    law = np.array(lut_codes(formats))
+    if engine == "twin":
+        array = OxramArray(config, card, seed, formed=not config.form)
+        found, _ = prepare(formats, array, devices_of(array), law)
+    else:
+        found = on_chip(config, engine, seed)
+    table, volts = lut_table(card, config), gate_voltages(card, config.gate_codes)
+    step_us = formats.read_step_ns / 1000
+    entries = [
+        {
+            "gate": gate,
+            "gate_v": float(volts[gate]),
+            "current_ua": table.current_na[gate] / 1000,
+            "code": int(found[gate]),
+            "law_code": int(law[gate]),
+            "median_us": (int(found[gate]) + 0.5) * step_us,
+            "law_us": table.median_ns[gate] / 1000,
+        }
+        for gate in range(config.gate_codes)
+    ]
+    return {
+        "schema": SCHEMA,
+        "engine": engine,
+        "seed": seed,
+        "config": config.as_dict(),
+        "rows": formats.calibration_rows,
+        "cells": formats.calibration_rows * formats.cells,
+        "cycles": calibration_cycles(formats),
+        "step_us": step_us,
+        "lut": entries,
+        "largest_difference_us": max(abs(entry["median_us"] - entry["law_us"]) for entry in entries),
+    }
+
+
+def render(record: dict[str, Any]) -> Table:
+    """The LUT, an entry a row."""
+    cells, cycles = record["cells"], record["cycles"]
+    table = Table(title=f"gate LUT from {cells} cells in {cycles} cycles ({record['engine']})")
+    for name in ("gate code", "word line, V", "SET current, uA", "median read, uS", "card's law, uS", "difference, uS"):
+        table.add_column(name, justify="right")
+    for entry in record["lut"]:
+        found, law = entry["median_us"], entry["law_us"]
+        table.add_row(
+            str(entry["gate"]), f"{entry['gate_v']:.3f}", f"{entry['current_ua']:.1f}", f"{found:.2f}", f"{law:.2f}",
+            f"{found - law:+.2f}",
+        )  # fmt: skip
+    return table
