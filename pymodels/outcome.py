@@ -40,10 +40,12 @@ class Outcome:
         """Rows that hold an accepted model; each was counted at least once."""
         return int(np.count_nonzero(self.counters))
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, **more: np.ndarray) -> None:
+        """Write all of it, and arrays that `load` leaves to others."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         arrays = {name: values.pop(name) for name in self.ARRAYS}
-        np.savez(path, header=json.dumps(values), **arrays)
+        contents: dict[str, Any] = arrays | more
+        np.savez(path, header=json.dumps(values), **contents)
 
     @classmethod
     def load(cls, path: Path) -> Outcome:

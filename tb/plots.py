@@ -1,13 +1,11 @@
 """`oxmc plot`: what a run's posterior and array look like, as PNG and SVG.
 
 `trace`: the chain over its proposals, with marginals; `pairs`: joint marginals of the pairs that decide most; `array`:
-the conductances of the first chain's array, with its row counters.
+the conductances of the first chain's array, with its row counters; and those of `tb.plots_results`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,9 @@ import numpy as np
 from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.outcome import Outcome
-from tb.posterior import EXTRA, expand, read_posterior, values_of
+from tb.plot_style import CHAIN_COLOURS, PNG_DPI, WIDTH_IN, grid, plot_style
+from tb.plots_results import accuracy_figure, device_figure, uncertainty_figure
+from tb.posterior import expand, read_posterior, values_of
 from tb.rundir import read_run
 
 if TYPE_CHECKING:
@@ -25,26 +25,6 @@ if TYPE_CHECKING:
 
 SHOWN = 4
 """Pairs that trace and pair plots show."""
-CHAIN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-"""M. Okabe and K. Ito's palette, told apart with any colour vision."""
-STYLE: dict[Any, Any] = {
-    "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
-    "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "lines.linewidth": 0.7,
-    "axes.spines.top": False, "axes.spines.right": False, "figure.constrained_layout.use": True,
-    "svg.hashsalt": "oxmc", "svg.fonttype": "none", "image.interpolation": "nearest",
-}  # fmt: skip
-WIDTH_IN = 7.0
-PNG_DPI = 200
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise InputError(f"oxmc plot needs the packages of {EXTRA}, which are not installed ({error})") from error
-    with matplotlib.rc_context(STYLE):
-        yield
 
 
 def plot_run(run: Path, out: Path) -> list[Path]:
@@ -57,12 +37,17 @@ def plot_run(run: Path, out: Path) -> list[Path]:
         config, state = Config().replace(**record["config"]), Outcome.load(run / "state.npz")
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"RUN must hold a whole run, which {str(run)!r} does not ({error})") from error
-    with _style():
+    with plot_style():
         figures = {
             "trace": trace_figure(tree),
             "pairs": pair_figure(tree),
             "array": array_figure(config, state),
+            "devices": device_figure(config),
         }
+        accuracy = accuracy_figure(config, state, run)
+        figures |= {} if accuracy is None else {"accuracy": accuracy}
+        if "uncertainty" in record:
+            figures["uncertainty"] = uncertainty_figure(record["uncertainty"])
         try:
             out.mkdir(parents=True, exist_ok=True)
             return [path for name, figure in figures.items() for path in _save(figure, out / name)]
@@ -86,7 +71,7 @@ def trace_figure(tree: xr.DataTree) -> Figure:
     likelihood = [np.repeat(values, counts)[:length] for values, counts in zip(*stats, strict=True)]
     panels = [(_name(tree, pair), f"{_label(pair)} (µS)", draws["w"].values[:, :, pair]) for pair in pairs]
     panels.append(("log-likelihood", "log L (nat)", np.stack(likelihood)))
-    figure, axes = _grid(len(panels), 2, height_in=1.15 * len(panels) + 0.4, width_ratios=[5, 1], sharey="row")
+    figure, axes = grid(len(panels), 2, height_in=1.15 * len(panels) + 0.4, width_ratios=[5, 1], sharey="row")
     for (trace, marginal), (title, label, values) in zip(axes, panels, strict=True):
         _trace(trace, marginal, values)
         trace.set_ylabel(label)
@@ -127,7 +112,7 @@ def pair_figure(tree: xr.DataTree) -> Figure:
     everything, weights = (np.concatenate(parts) for parts in zip(*chains, strict=True))
     edges = [np.histogram_bin_edges(column, bins=24) for column in everything.T]
     side_in = max(WIDTH_IN * len(pairs) / SHOWN, 3.0)
-    figure, axes = _grid(len(pairs), len(pairs), height_in=side_in, width_in=side_in, sharex="col")
+    figure, axes = grid(len(pairs), len(pairs), height_in=side_in, width_in=side_in, sharex="col")
     limits = [_padded(edge) for edge in edges]
     area = 60.0 / np.quantile(weights, 0.99)  # a dot of the largest counters is 9 points wide
     for i, j in np.ndindex(axes.shape):
@@ -163,7 +148,7 @@ def array_figure(config: Config, state: Outcome) -> Figure:
     """Conductance of every cell in uS, row by row, and each row's counter beside it; rows the chain left are 0."""
     conductance_us = state.conductance_ns / 1000
     rows = len(conductance_us)
-    figure, axes = _grid(1, 2, height_in=4.6, width_ratios=[3.2, 1], sharey=True)
+    figure, axes = grid(1, 2, height_in=4.6, width_ratios=[3.2, 1], sharey=True)
     heat, bars = axes[0]
     image = heat.imshow(
         conductance_us, aspect="auto", cmap="viridis", vmin=0.0, vmax=np.quantile(conductance_us, 0.999),
@@ -184,16 +169,6 @@ def array_figure(config: Config, state: Outcome) -> Figure:
             textcoords="offset points", ha="right", va="bottom", fontsize=7,
         )  # fmt: skip
     return figure
-
-
-def _grid(rows: int, columns: int, *, height_in: float, width_in: float = WIDTH_IN, **options: Any) -> tuple[Any, Any]:
-    """A figure that no window system knows of, and its axes [rows, columns]."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width_in, height_in))
-    FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
 def _save(figure: Figure, stem: Path) -> list[Path]:

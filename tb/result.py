@@ -20,6 +20,7 @@ from pymodels.events import EVENTS, PHASES, QUANTITIES
 from pymodels.inference import predict
 from pymodels.outcome import Outcome
 from pymodels.tasks import Dataset
+from pymodels.uncertainty import uncertainty_record
 from tb.job import Job
 from tb.netlist import flip_flop_total
 from tb.rundir import SCHEMA
@@ -101,6 +102,12 @@ def _chain(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def _uncertainty(config: Config, outcome: Outcome, dataset: Dataset) -> dict[str, Any]:
+    """The entry `uncertainty`, where any row has voted."""
+    votes = outcome.counters[min(config.burn_in, outcome.last_row) :].sum()
+    return {"uncertainty": uncertainty_record(config, outcome.sums, int(votes), dataset.test_t)} if votes else {}
+
+
 def _energy(config: Config, outcome: Outcome, phases: dict) -> tuple[dict[str, Any], float]:
     """Totals a node, and the largest relative disagreement between ledger and array integral."""
     totals, worst = {}, 0.0
@@ -139,6 +146,7 @@ def run_record(
             "state_sha256": state_sha256(outcome.conductance_ns, outcome.counters),
         },
         "chain": _chain(outcome),
+        **_uncertainty(config, outcome, dataset),
         "events": {name: sum(phases[phase]["events"][name] for phase in PHASES) for name in EVENTS},
         "quantities": {name: sum(phases[phase]["quantities"][name] for phase in PHASES) for name in QUANTITIES},
         "phases": phases,

@@ -157,7 +157,7 @@ def run_chain(
     record = run_record(
         job, outcome, dataset, engine=request.engine, preset=request.preset, task=request.task, wall_s=wall_s
     )
-    outcome.save(folder / "state.npz")
+    outcome.save(folder / "state.npz", test_codes=job.codes[request.config.train_samples :], test_t=dataset.test_t)
     return outcome, record
 
 

@@ -18,7 +18,7 @@ from tb.cli import run
 from tb.plots import array_figure, decisive_pairs, pair_figure, trace_figure
 from tb.posterior import expand, read_posterior
 
-NAMES = ("trace", "pairs", "array")
+NAMES = ("trace", "pairs", "array", "devices", "accuracy", "uncertainty")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_files_are_whole_and_repeatable(capsys: CaptureFixture[str], trained: Pa
     for png in files[0::2]:
         head = png.read_bytes()[:24]
         width, height = struct.unpack(">II", head[16:24])
-        assert head[:8] == b"\x89PNG\r\n\x1a\n" and width == 1400 and 800 <= height <= 1600
+        assert head[:8] == b"\x89PNG\r\n\x1a\n" and width == 1400 and 500 <= height <= 1600
     for svg in files[1::2]:
         assert ElementTree.parse(svg).getroot().tag == "{http://www.w3.org/2000/svg}svg"
     assert oxmc(capsys, "plot", trained, "--out", tmp_path / "again").code == 0
@@ -55,6 +55,9 @@ def check_texts(folder: Path) -> None:
         "trace": ("proposal after the burn-in", "log L (nat)", "chain 1", "µS"),
         "pairs": ("counter 10", "chain 0", "µS"),
         "array": ("conductance (µS)", "row counter", "burn-in", "cell (even: g+, odd: g−)"),
+        "devices": ("SET current (µA)", "word line (V)", "gate LUT, 21 codes"),
+        "accuracy": ("test accuracy", "one row alone", "burn-in"),
+        "uncertainty": ("confidence", "expected error", "share of points kept"),
     }.items():
         svg = (folder / f"{name}.svg").read_text()
         for text in texts:

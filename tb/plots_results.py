@@ -1,0 +1,95 @@
+"""More of `oxmc plot`: accuracy row by row, how far predictions can be trusted, and what the gate codes program.
+
+`accuracy` is Fig 5b of the paper for this run, `devices` its Fig 2b and Supplementary Fig 16 for this card.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pymodels.config import Config
+from pymodels.devices import gate_voltages, load_card, lut_table
+from pymodels.inference import predict
+from pymodels.outcome import Outcome
+from pymodels.uncertainty import row_accuracies
+from tb.plot_style import CHAIN_COLOURS, grid
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+POINTS = 40
+"""Lengths of the chain at which the combined accuracy is computed."""
+
+
+def accuracy_figure(config: Config, state: Outcome, folder: Path) -> Figure | None:
+    """Each stored row's test accuracy alone, and that of all from the burn-in to it; None where no test set is kept."""
+    with np.load(folder / "state.npz") as file:
+        if "test_codes" not in file:
+            return None
+        codes, t = file["test_codes"], file["test_t"]
+    filled = np.flatnonzero(state.counters)
+    alone = row_accuracies(config, state.conductance_ns[filled], codes, t)
+    first = min(config.burn_in, len(state.counters) - 1)
+    ends = np.unique(np.linspace(first + 1, len(state.counters), POINTS).astype(int))
+    together = [
+        float((predict(config, state.conductance_ns[:end], state.counters[:end], codes)[0] == t).mean()) for end in ends
+    ]
+    figure, axes = grid(1, 1, height_in=2.6)
+    axis = axes[0, 0]
+    axis.scatter(filled, alone, s=6, color=CHAIN_COLOURS[2], linewidths=0, alpha=0.6, label="one row alone")
+    axis.plot(ends - 1, together, color=CHAIN_COLOURS[0], linewidth=1.4, label="rows from the burn-in to here")
+    if config.burn_in:
+        axis.axvspan(-0.5, config.burn_in - 0.5, color=CHAIN_COLOURS[1], alpha=0.1, linewidth=0)
+        axis.annotate(
+            "burn-in", (config.burn_in - 0.5, 0), xycoords=("data", "axes fraction"), xytext=(-3, 3),
+            textcoords="offset points", ha="right", va="bottom", fontsize=7,
+        )  # fmt: skip
+    axis.set(xlabel="row", ylabel="test accuracy", xlim=(-0.5, config.rows - 0.5))
+    axis.legend(frameon=False, loc="lower right", fontsize=7)
+    return figure
+
+
+def uncertainty_figure(record: dict[str, Any]) -> Figure:
+    """Accuracy against confidence, and accuracy on the points that are left when the least sure are turned away."""
+    figure, axes = grid(1, 2, height_in=2.9)
+    reliability, rejection = axes[0]
+    curve = record["calibration"]
+    sizes = [max(4.0, 60.0 * entry["n"] / max(e["n"] for e in curve)) for entry in curve]
+    confidence, accuracy = ([entry[name] for entry in curve] for name in ("confidence", "accuracy"))
+    reliability.plot([0, 1], [0, 1], color="0.6", linewidth=0.6, linestyle=(0, (4, 2)))
+    reliability.plot(confidence, accuracy, color=CHAIN_COLOURS[0])
+    reliability.scatter(confidence, accuracy, s=sizes, color=CHAIN_COLOURS[0], linewidths=0)
+    low = min([*confidence, *accuracy, 0.5]) - 0.03
+    reliability.set(xlabel="confidence", ylabel="accuracy", xlim=(low, 1.03), ylim=(low, 1.03))
+    error = record["expected_calibration_error"]
+    reliability.set_title(f"calibration, expected error {error:.3f}", loc="left")
+    kept = record["rejection"]
+    rejection.plot(
+        [entry["kept"] for entry in kept], [entry["accuracy"] for entry in kept], color=CHAIN_COLOURS[1], marker="o",
+        markersize=3,
+    )  # fmt: skip
+    rejection.invert_xaxis()
+    rejection.set(xlabel="share of points kept, the surest first", ylabel="accuracy on them")
+    rejection.set_title("rejection by confidence", loc="left")
+    return figure
+
+
+def device_figure(config: Config) -> Figure:
+    """Median conductance and its cycle-to-cycle s.d. against SET current and against gate voltage."""
+    card = load_card(config.card)
+    table, volts = lut_table(card, config), gate_voltages(card, config.gate_codes)
+    current, median, sd = table.current_na / 1000, table.median_ns / 1000, table.sd_ns / 1000
+    figure, axes = grid(1, 3, height_in=2.6)
+    law, spread, lut = axes[0]
+    for axis, x, name in ((law, current, "SET current (µA)"), (lut, volts, "word line (V)")):
+        axis.fill_between(x, median - sd, median + sd, color=CHAIN_COLOURS[0], alpha=0.2, linewidth=0)
+        axis.plot(x, median, color=CHAIN_COLOURS[0], marker="o", markersize=2)
+        axis.set(xlabel=name, ylabel="conductance (µS)")
+    spread.plot(current, 100 * sd / median, color=CHAIN_COLOURS[1], marker="o", markersize=2)
+    spread.set(xlabel="SET current (µA)", ylabel="cycle-to-cycle s.d. (%)")
+    law.set_title("median ± s.d.", loc="left")
+    lut.set_title(f"gate LUT, {config.gate_codes} codes", loc="left")
+    return figure
