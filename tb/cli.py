@@ -247,6 +247,25 @@ def plot(
         print(path)
 
 
+@app.command()
+def bench(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A ratio, or scaling; may be repeated.")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="Measure everything once: a look, no figures to keep.")] = False,
+    out: Annotated[Path | None, typer.Option(help="File that also gets the JSON.")] = None,
+) -> None:
+    """Measure the speed of co-simulation, twin and repeats on this machine, in less than ten minutes."""
+    from tb.bench import plan, report
+
+    chosen = plan.plan_of(only or [], quick=quick)
+    with report.output(out) as write:
+        record = plan.measure(chosen)
+        write(record)
+    print(json.dumps(record)) if as_json else Console(markup=False, emoji=False).print(report.text(record))
+
+
 def _fail(message: str, code: int) -> int:
     """Say on one line of stderr what went wrong."""
     print("oxmc: error:", " ".join(message.splitlines()), file=sys.stderr)

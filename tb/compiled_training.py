@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pymodels.fixed import Formats
 from tb.compiled import block_size, draw_words, read_answers, read_array, read_counts, read_results, write_load
 from tb.job import Job
 from tb.port import ArrayModel
-from tb.training import JOB_VARIABLE, check_counts, outcome_of, report_progress
+from tb.training import JOB_VARIABLE, SECONDS, check_counts, outcome_of, report_progress
 
 DRAWS_VARIABLE = "OXMC_DRAWS"
 """Names a file that keeps all blocks of draws, for the bench without Python."""
@@ -51,8 +52,10 @@ async def train(dut: Any) -> None:
     job = Job.load(folder / "job.npz")
     array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
     write_load(folder, job, array)  # the modules read it while reset lasts
+    draw_words(*array.key, 0, np.zeros(1, np.int64), 1)  # loads the kernel before the clock runs
     await FallingEdge(dut.rst)  # on Icarus the initial values of what is awaited below count as changes
     cocotb.start_soon(report_progress(dut, folder / "progress"))
+    started = time.perf_counter()
     while True:
         await ValueChange(dut.wake)
         if dut.refused.value:
@@ -60,6 +63,7 @@ async def train(dut: Any) -> None:
         if dut.finished.value:
             break
         hand_over_draws(dut, array)
+    (folder / SECONDS).write_text(repr(time.perf_counter() - started))
     read_array(folder, array)
     counts = read_counts(folder)
     check_counts(counts, array)

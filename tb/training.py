@@ -28,6 +28,8 @@ from tb.program import command, commands, load_words
 JOB_VARIABLE, OWNER_VARIABLE, LOCKSTEP_VARIABLE = "OXMC_JOB", "OXMC_OWNER", "OXMC_LOCKSTEP"
 CLOCK_NS = 100
 PROGRESS_CYCLES = 10_000
+SECONDS = "seconds"
+"""File in a job's folder: wall time in s from the release of reset to the end of the inference, for `oxmc bench`."""
 
 
 async def report_progress(dut: Any, path: Path) -> None:
@@ -95,9 +97,11 @@ async def train(dut: Any) -> None:
     cocotb.start_soon(ArrayModel(dut, array, lockstep).serve())
     cocotb.start_soon(collect_results(dut, formats, lambda *result: results.append(result)))
     cocotb.start_soon(report_progress(dut, folder / "progress"))
+    started = time.perf_counter()
     await host.write(load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
     for each in commands(job.config):
         await host.run(command(each))
+    (folder / SECONDS).write_text(repr(time.perf_counter() - started))
     cycles = dut.cycle.value.to_unsigned()
     counts = await host.counts()
     check_counts(counts, array)

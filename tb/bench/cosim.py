@@ -1,0 +1,139 @@
+"""The co-simulation against bare Verilator, Icarus, and the whole command against both: one training, in turns.
+
+All run the same training, but Icarus only its first `ICARUS_PROPOSALS`: it does what the others do in a second in a
+minute. Cycles a second are those between the release of reset and the end of the inference, on the wall's clock.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import tb.bare
+from pymodels.config import Config, preset
+from pymodels.events import ARRAY_EVENTS
+from pymodels.outcome import Outcome
+from pymodels.tasks import load_task
+from tb.bench.commands import Finished, run_oxmc
+from tb.bench.figures import Raw, figure, in_turns
+from tb.compiled_training import DRAWS_VARIABLE
+from tb.job import Job
+from tb.simulator import CompiledSimulation, Simulation
+from tb.train import make_job, simulate
+from tb.training import JOB_VARIABLE, OWNER_VARIABLE, SECONDS
+
+ICARUS_PROPOSALS = 100
+COMMAND = "train cancer --preset paper --coupling compiled --engine verilator --json --out".split()
+RATIOS = {
+    "cosim_compiled_over_bare": ("compiled", "bare"),
+    "cosim_python_us_per_event": ("python",),
+    "verilator_over_icarus": ("compiled", "icarus"),
+    "training_over_bare": ("command", "bare"),
+}
+"""What each ratio needs to have run."""
+
+
+def paper_job(seed: int = 0, **changes: int) -> Job:
+    """Cancer `paper`, with keys changed."""
+    config = preset("cancer", "paper").replace(**changes)
+    return make_job(config, load_task("cancer", config, seed), seed)
+
+
+def array_events(outcome: Outcome) -> int:
+    """Pulses on the array port, each of which wakes Python in the python coupling; a RESET pulse acts on a whole row."""
+    one_cell = [name for name in ARRAY_EVENTS if name != "reset"]
+    return sum(counts[name] for counts in outcome.counts.values() for name in (*one_cell, "reset_pulse"))
+
+
+class Bare:
+    """Bare Verilator on a training whose draws the compiled coupling has kept."""
+
+    def __init__(self, job: Job, folder: Path):
+        """Build both and run the training once in `folder`."""
+        simulation = CompiledSimulation(job.config, "verilator")
+        simulation.build()
+        self.bare = tb.bare.BareSimulation(job.config)
+        self.bare.build()
+        self.folder, self.draws = folder / "kept", folder / "draws"
+        self.folder.mkdir()
+        job.save(self.folder / "job.npz")
+        environment = {JOB_VARIABLE: str(self.folder.absolute()), OWNER_VARIABLE: str(os.getpid())}
+        simulation.run(self.folder, environment | {DRAWS_VARIABLE: str(self.draws.absolute())})
+
+    def __call__(self) -> tuple[int, float, float]:
+        """Clock cycles, seconds of the clock loop, seconds of the whole program."""
+        started = time.monotonic()
+        cycles, seconds = self.bare.replay(self.folder, self.draws)
+        return cycles, seconds, time.monotonic() - started
+
+
+def _simulation(job: Job, engine: str, coupling: str, names: Callable[[str], Path]) -> tuple[Outcome, float]:
+    """The outcome of one co-simulation and the seconds that its clock ran."""
+    folder = names(f"{engine}-{coupling}")
+    folder.mkdir()
+    outcome = simulate(job, engine, folder, coupling=coupling)
+    return outcome, float((folder / SECONDS).read_text())
+
+
+def _actions(wanted: set[str], scratch: Path) -> dict[str, Callable[[], object]]:
+    """What to run in turns; builds come first, apart from all figures."""
+    count = itertools.count()
+
+    def names(stem: str) -> Path:
+        return scratch / f"{stem}-{next(count)}"
+
+    job, short = paper_job(), paper_job(max_proposals=ICARUS_PROPOSALS)
+    actions: dict[str, Callable[[], object]] = {}
+    if wanted & {"compiled", "command"}:
+        CompiledSimulation(job.config, "verilator").build()
+    if "bare" in wanted:
+        actions["bare"] = Bare(job, scratch)
+    if "compiled" in wanted:
+        actions["compiled"] = lambda: _simulation(job, "verilator", "compiled", names)
+    if "command" in wanted:
+        actions["command"] = lambda: run_oxmc(*COMMAND, names("command"))
+    if "icarus" in wanted:
+        CompiledSimulation(short.config, "icarus").build()
+        actions["icarus"] = lambda: _simulation(short, "icarus", "compiled", names)
+    if "python" in wanted:
+        Simulation(job.config, "verilator").build()
+        actions["python"] = lambda: _simulation(job, "verilator", "python", names)
+    return actions
+
+
+def _rates(runs: list[tuple[Outcome, float]]) -> dict[str, object]:
+    return figure([outcome.cycles / seconds for outcome, seconds in runs], "cycles/s")
+
+
+def measure_cosim(ratios: list[str], rounds: int, limit_s: float, scratch: Path) -> Raw:
+    """The raw figures that `ratios` (of `RATIOS`) need, all measured in turns in folder `scratch`."""
+    wanted = {action for name in ratios for action in RATIOS[name]}
+    runs = in_turns(_actions(wanted, scratch), rounds, limit_s)
+    raw: Raw = {}
+    if "bare" in runs:
+        raw["bare_cycles_per_s"] = figure([cycles / seconds for cycles, seconds, _ in runs["bare"]], "cycles/s")
+        raw["bare_program_s"] = figure([whole for _, _, whole in runs["bare"]], "s")
+    if "compiled" in runs:
+        raw["compiled_cycles_per_s"] = _rates(runs["compiled"])
+    if "icarus" in runs:
+        raw["icarus_compiled_cycles_per_s"] = _rates(runs["icarus"])
+    if "python" in runs:
+        raw["python_cycles_per_s"] = _rates(runs["python"])
+        raw["python_us_per_event"] = figure(
+            [1e6 * seconds / array_events(outcome) for outcome, seconds in runs["python"]], "us"
+        )
+        raw["python_events"] = figure([array_events(outcome) for outcome, _ in runs["python"]], "")
+    if "command" in runs:
+        raw |= _command_figures(runs["command"])
+    return raw
+
+
+def _command_figures(commands: list[Finished]) -> Raw:
+    return {
+        "training_command_s": figure([command.wall_s for command in commands], "s"),
+        "training_command_cpu_s": figure([command.cpu_s for command in commands], "s"),
+        "verilator_peak_mb": figure([command.peak_mb for command in commands], "MB"),
+    }

@@ -1,0 +1,60 @@
+"""Throughput of repeats on one process and on two, and the memory of a training.
+
+A rate is taken between two finished repeats, so that starting the workers, some seconds a command, is apart; the rate
+of the whole is beside it. The twin trains: a repeat is as short as it gets, and handing repeats out costs most.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from pymodels.config import preset
+from tb.bench.commands import run_oxmc
+from tb.bench.figures import Raw, figure, in_turns
+from tb.repeats import Plan, Standing, train_repeats
+from tb.train import Request
+
+REPEATS = 400
+WARM = 20
+"""Finished repeats before the clock starts: by then all workers work."""
+
+
+class Rates(NamedTuple):
+    """Repeats a second: between repeat `WARM` and the last, and over everything."""
+
+    steady: float
+    whole: float
+
+
+def repeats_rates(repeats: int, jobs: int, out: Path) -> Rates:
+    """Rates of cancer `paper` on the twin, `repeats` times on `jobs` processes, `out` the run directory."""
+    config = preset("cancer", "paper")
+    request = Request(task="cancer", preset="paper", engine="twin", seed=0, config=config, out=out)
+    done: list[float] = []
+
+    def watch(standing: Standing) -> None:
+        done.append(time.monotonic())
+
+    started = time.monotonic()
+    train_repeats(request, Plan(repeats=repeats, jobs=jobs), watch)
+    whole = time.monotonic() - started
+    return Rates((repeats - WARM) / (done[-1] - done[WARM - 1]), repeats / whole)
+
+
+def measure_jobs(rounds: int, limit_s: float, scratch: Path, repeats: int = REPEATS) -> Raw:
+    """The raw figures, rounds in turns, run directories in folder `scratch`."""
+    count = itertools.count()
+    jobs1, jobs2 = (
+        lambda jobs=jobs: repeats_rates(repeats, jobs, scratch / f"repeats-{next(count)}") for jobs in (1, 2)
+    )
+    runs = in_turns({"jobs1": jobs1, "jobs2": jobs2}, rounds, limit_s)
+    raw: Raw = {"repeats": figure([repeats], "")}
+    for name, rates in runs.items():
+        raw[f"{name}_repeats_per_s"] = figure([rate.steady for rate in rates], "1/s")
+        raw[f"{name}_whole_repeats_per_s"] = figure([rate.whole for rate in rates], "1/s")
+    single = run_oxmc("train", "cancer", "--engine", "twin", "--json", "--out", scratch / "memory")
+    raw["twin_command_s"], raw["twin_peak_mb"] = figure([single.wall_s], "s"), figure([single.peak_mb], "MB")
+    return raw

@@ -1,0 +1,72 @@
+"""The whole of `oxmc bench`: which measurements, how often, for how long, and the record of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from pymodels.errors import InputError
+from tb.bench import cosim
+from tb.bench.asked import NAMES, SCALING, asked_of, ratios_of
+from tb.bench.figures import Raw
+from tb.bench.jobs import REPEATS, WARM, measure_jobs
+from tb.bench.machine import machine
+from tb.bench.samplers import measure_samplers
+from tb.bench.scaling import measure_scaling
+
+SCHEMA = "oxmc.bench/1"
+COSIM_S, SAMPLERS_S, SCALING_S, JOBS_S = 200.0, 20.0, 30.0, 90.0
+"""After this long a measurement begins no new round: all of them with builds stay below ten minutes on two cores."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Names of ratios (and `scaling`) to measure, and how many rounds and repeats it takes."""
+
+    names: tuple[str, ...] = NAMES
+    rounds: int = 5
+    repeats: int = REPEATS
+
+
+def plan_of(only: list[str], *, quick: bool) -> Plan:
+    """The plan that the command line asks for. Raises `InputError` for a name that is none."""
+    for name in only:
+        if name not in NAMES:
+            raise InputError(f"--only must be one of {', '.join(NAMES)}, not {name!r}")
+    names = tuple(name for name in NAMES if name in only or not only)
+    return Plan(names, rounds=1, repeats=2 * WARM) if quick else Plan(names)
+
+
+def say(text: str) -> None:
+    """A line of progress; stdout keeps the result."""
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def measure(plan: Plan) -> dict[str, Any]:
+    """Measure and return the record of `oxmc bench --json`. Raises `InputError` or `RunError`."""
+    started = time.monotonic()
+    raw: Raw = {}
+    record: dict[str, Any] = {"schema": SCHEMA, "machine": machine(), "skipped": {}, "scaling": {}}
+    chosen = [name for name in plan.names if name in cosim.RATIOS]
+    with tempfile.TemporaryDirectory(prefix="oxmc-bench-", ignore_cleanup_errors=True) as folder:
+        if chosen:
+            say("co-simulation (builds first)")
+            raw |= cosim.measure_cosim(chosen, plan.rounds, COSIM_S, Path(folder))
+        if "twin_trainings_per_s_core" in plan.names:
+            say("twin beside other samplers")
+            figures, record["skipped"] = measure_samplers(plan.rounds, SAMPLERS_S)
+            raw |= figures
+        if SCALING in plan.names:
+            say("cost against rows, pairs and samples")
+            figures, record["scaling"] = measure_scaling(plan.rounds, SCALING_S)
+            raw |= figures
+        if "jobs2_over_jobs1" in plan.names:
+            say("repeats on one and two processes")
+            raw |= measure_jobs(plan.rounds, JOBS_S, Path(folder), plan.repeats)
+    ratios = ratios_of(raw, plan.names)
+    record |= {"ratios": ratios, "asked": asked_of(ratios), "raw": raw, "wall_s": time.monotonic() - started}
+    return record

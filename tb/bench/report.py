@@ -1,0 +1,99 @@
+"""The record of `oxmc bench` as tables for a terminal and as a file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+
+from pymodels.errors import InputError
+from tb.bench.asked import MOST_EXPONENT, RATIOS
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _machine(record: dict[str, Any]) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in record["machine"].items():
+        table.add_row(name.replace("_", " "), " ".join(map(str, value)) if isinstance(value, list) else str(value))
+    table.add_row("measured in", f"{record['wall_s']:.0f} s")
+    return table
+
+
+def _ratios(record: dict[str, Any]) -> Table:
+    table = Table("ratio", "measured", "asked", "met", "what it is")
+    for name, value in record["ratios"].items():
+        asked = record["asked"][name]
+        table.add_row(name, _number(value), asked["asked"], "yes" if asked["met"] else "no", RATIOS[name].meaning)
+    return table
+
+
+def _scaling(record: dict[str, Any]) -> Table:
+    table = Table("cost against", "from", "to", "time ~ n^", "top decade", "cycles ~ n^", "top decade", "asked", "met")
+    for axis, fit in record["scaling"].items():
+        keys = ("time_exponent", "top_time_exponent", "cycles_exponent", "top_cycles_exponent")
+        met = all(fit[key] <= MOST_EXPONENT for key in keys)
+        numbers = [f"{fit[key]:.2f}" for key in keys]
+        sizes = [str(fit["sizes"][0]), str(fit["sizes"][-1])]
+        table.add_row(axis, *sizes, *numbers, f"<= {MOST_EXPONENT:g}", "yes" if met else "no")
+    return table
+
+
+def _raw(record: dict[str, Any]) -> Table:
+    table = Table("raw figure", "median", "min", "max", "unit", "times")
+    for name, figure in record["raw"].items():
+        numbers = [_number(figure[key]) for key in ("median", "min", "max")]
+        table.add_row(name, *numbers, figure["unit"], str(figure["n"]))
+    return table
+
+
+def text(record: dict[str, Any]) -> Group:
+    """All of the record, for a terminal."""
+    parts = [_machine(record)]
+    if record["ratios"]:
+        parts.append(_ratios(record))
+    if record["scaling"]:
+        parts.append(_scaling(record))
+    skipped = Table(show_header=False, box=None, pad_edge=False)
+    for name, reason in record["skipped"].items():
+        skipped.add_row(f"left out: {name} {reason}")
+    return Group(*parts, _raw(record), *([skipped] if record["skipped"] else []))
+
+
+@contextlib.contextmanager
+def output(out: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Writes a record to file `out`, whole or not at all; found out ahead of minutes of measuring if it cannot be.
+
+    Raises `InputError` unless `out` can be written.
+    """
+    if out is None:
+        yield lambda record: None
+        return
+    rule = "--out must be a file that can be written"
+    if out.is_dir():
+        raise InputError(f"{rule}, not the folder {str(out)!r}")
+    try:
+        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}-")
+    except OSError as error:
+        raise InputError(f"{rule}, not {str(out)!r} ({error.strerror})") from error
+    os.close(handle)
+    scratch = Path(name)
+
+    def write(record: dict[str, Any]) -> None:
+        scratch.write_text(json.dumps(record, indent=2) + "\n")
+        scratch.chmod(0o644)
+        scratch.replace(out)
+
+    try:
+        yield write
+    finally:
+        scratch.unlink(missing_ok=True)
