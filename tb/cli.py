@@ -250,9 +250,7 @@ def plot(
 @app.command()
 def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
-    only: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A ratio, or scaling; may be repeated.")
-    ] = None,
+    only: Annotated[list[str] | None, typer.Option(metavar="NAME", help="A ratio, or scaling; again for more.")] = None,
     quick: Annotated[bool, typer.Option(help="Measure everything once: a look, no figures to keep.")] = False,
     out: Annotated[Path | None, typer.Option(help="File that also gets the JSON.")] = None,
 ) -> None:

@@ -37,6 +37,6 @@ def run_oxmc(*arguments: object) -> Finished:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             said.seek(0)
-            last = said.read().decode(errors="replace").strip().splitlines()[-1:]
+            last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
             raise RunError(f"{' '.join(map(str, arguments))} ended with exit code {process.returncode}: {last}")
     return Finished(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import tb.bare
-from pymodels.config import Config, preset
+from pymodels.config import preset
 from pymodels.events import ARRAY_EVENTS
 from pymodels.outcome import Outcome
 from pymodels.tasks import load_task
@@ -43,7 +43,7 @@ def paper_job(seed: int = 0, **changes: int) -> Job:
 
 
 def array_events(outcome: Outcome) -> int:
-    """Pulses on the array port, each of which wakes Python in the python coupling; a RESET pulse acts on a whole row."""
+    """Pulses on the array port, each of which wakes Python in the python coupling; a RESET acts on a whole row."""
     one_cell = [name for name in ARRAY_EVENTS if name != "reset"]
     return sum(counts[name] for counts in outcome.counts.values() for name in (*one_cell, "reset_pulse"))
 

@@ -47,14 +47,15 @@ def repeats_rates(repeats: int, jobs: int, out: Path) -> Rates:
 def measure_jobs(rounds: int, limit_s: float, scratch: Path, repeats: int = REPEATS) -> Raw:
     """The raw figures, rounds in turns, run directories in folder `scratch`."""
     count = itertools.count()
-    jobs1, jobs2 = (
-        lambda jobs=jobs: repeats_rates(repeats, jobs, scratch / f"repeats-{next(count)}") for jobs in (1, 2)
-    )
-    runs = in_turns({"jobs1": jobs1, "jobs2": jobs2}, rounds, limit_s)
+
+    def rates(jobs: int) -> Rates:
+        return repeats_rates(repeats, jobs, scratch / f"repeats-{next(count)}")
+
+    runs = in_turns({"jobs1": lambda: rates(1), "jobs2": lambda: rates(2)}, rounds, limit_s)
     raw: Raw = {"repeats": figure([repeats], "")}
-    for name, rates in runs.items():
-        raw[f"{name}_repeats_per_s"] = figure([rate.steady for rate in rates], "1/s")
-        raw[f"{name}_whole_repeats_per_s"] = figure([rate.whole for rate in rates], "1/s")
+    for name, turns in runs.items():
+        raw[f"{name}_repeats_per_s"] = figure([rate.steady for rate in turns], "1/s")
+        raw[f"{name}_whole_repeats_per_s"] = figure([rate.whole for rate in turns], "1/s")
     single = run_oxmc("train", "cancer", "--engine", "twin", "--json", "--out", scratch / "memory")
     raw["twin_command_s"], raw["twin_peak_mb"] = figure([single.wall_s], "s"), figure([single.peak_mb], "MB")
     return raw

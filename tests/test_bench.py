@@ -1,0 +1,257 @@
+"""`oxmc bench`: the shape of its record and that figures, ratios and exponents hang together. No speed is asserted:
+what a machine reaches depends on what else it does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import ROOT, oxmc, refusal
+from pytest import CaptureFixture, MonkeyPatch
+
+from pymodels.config import Config, preset
+from pymodels.errors import RunError
+from pymodels.tasks import load_task
+from tb.bench import cosim, jobs, plan, samplers, scaling
+from tb.bench.asked import NAMES, RATIOS, asked_of, ratios_of
+from tb.bench.commands import run_oxmc
+from tb.bench.figures import exponent, figure, in_turns
+from tb.compiled_training import DRAWS_VARIABLE
+from tb.simulator import CompiledSimulation
+
+TINY = Config(rows=4, features=4, train_samples=12, test_samples=6, burn_in=1, max_proposals=20)
+MACHINE = {"cpu", "cores", "memory_gb", "python", "numba", "numpy", "verilator", "cocotb", "load_average"}
+
+
+def check_record(record: dict[str, Any], names: list[str]) -> None:
+    """What the contract says of the record, and that its ratios are what its raw figures imply."""
+    assert set(record["machine"]) == MACHINE and len(record["machine"]["load_average"]) == 3
+    assert list(record["ratios"]) == [name for name in RATIOS if name in names]
+    for entry in record["raw"].values():
+        assert set(entry) == {"value", "unit", "n", "min", "median", "max"}
+        assert entry["n"] >= 1 and 0 <= entry["min"] <= entry["value"] == entry["median"] <= entry["max"]
+    for name, value in record["ratios"].items():
+        ratio = RATIOS[name]
+        raw = [record["raw"][key]["median"] for key in (ratio.over, ratio.under) if key]
+        assert value == pytest.approx(raw[0] / raw[1] if ratio.under else raw[0], rel=1e-12)  # one division
+        assert record["asked"][name] == {"asked": ratio.asked, "met": ratio.met(value)}
+
+
+def test_exponent_of_exact_power_laws() -> None:
+    sizes = [160, 500, 1600, 5000, 16000]
+    for b in (0.0, 0.5, 1.0, 1.1, 2.0):
+        # doubles carry 16 digits, the fit loses a few of them
+        assert exponent(sizes, [3e-4 * size**b for size in sizes]) == pytest.approx(b, abs=1e-9)
+
+
+def test_exponent_agrees_with_least_squares_by_hand(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sizes = np.array([10.0, 20.0, 80.0, 300.0])
+    costs = sizes**1.2 * np.exp(rng.normal(0, 0.1, 4))
+    x, y = np.log(sizes), np.log(costs)
+    by_hand = ((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum()
+    assert exponent(sizes.tolist(), costs.tolist()) == pytest.approx(by_hand, rel=1e-9)  # rounding
+
+
+def test_figure_holds_the_median() -> None:
+    assert figure([3.0, 1.0, 8.0], "s") == {"value": 3.0, "unit": "s", "n": 3, "min": 1.0, "median": 3.0, "max": 8.0}
+
+
+def test_rounds_take_turns_and_end() -> None:
+    calls: list[str] = []
+    actions = {name: lambda name=name: calls.append(name) for name in "ab"}
+    assert in_turns(actions, 2, 1e9) == {"a": [None, None], "b": [None, None]}
+    assert calls == ["a", "b", "a", "b"]
+    assert in_turns({"slow": lambda: time.sleep(0.02)}, 5, 0.01) == {"slow": [None]}  # the first round is whole
+
+
+def test_ratios_follow_from_raw_figures_and_know_their_bounds() -> None:
+    raw = {key: figure([2.0], "") for ratio in RATIOS.values() for key in (ratio.over, ratio.under) if key}
+    raw["bare_cycles_per_s"] = figure([4.0], "")
+    ratios = ratios_of(raw, NAMES)
+    assert list(ratios) == list(RATIOS) and ratios["cosim_compiled_over_bare"] == 0.5
+    asked = asked_of(ratios | {"jobs2_over_jobs1": 1.69})
+    assert asked["cosim_compiled_over_bare"] == {"asked": ">= 0.5", "met": True}
+    assert asked["training_over_bare"] == {"asked": "<= 3", "met": True}
+    assert asked["jobs2_over_jobs1"]["met"] is False and asked["verilator_over_icarus"]["met"] is False
+
+
+def test_unknown_name_is_refused(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    known = ", ".join(NAMES)
+    assert refusal(capsys, "bench", "--only", "speed") == f"--only must be one of {known}, not 'speed'"
+    assert refusal(capsys, "bench", "--out", tmp_path) == (
+        f"--out must be a file that can be written, not the folder {str(tmp_path)!r}"
+    )
+    missing = tmp_path / "none" / "bench.json"
+    assert refusal(capsys, "bench", "--out", missing) == (
+        f"--out must be a file that can be written, not {str(missing)!r} (No such file or directory)"
+    )
+
+
+def test_command_line_on_the_twin(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """JSON on stdout and in the file, progress on stderr; then as text."""
+    name, out = "twin_trainings_per_s_core", tmp_path / "bench.json"
+    answer = oxmc(capsys, "bench", "--quick", "--only", name, "--json", "--out", out)
+    assert answer.code == 0 and answer.err == "bench: twin beside other samplers\n"
+    record = json.loads(answer.out)
+    assert record == json.loads(out.read_text()) and list(tmp_path.iterdir()) == [out]
+    check_record(record, [name])
+    assert {"twin_proposals_per_s_core", "numpy_proposals_per_s_core"} <= set(record["raw"])
+    assert ("blackjax" in record["skipped"]) != ("blackjax_proposals_per_s_core" in record["raw"])
+
+
+def test_text_names_ratio_bound_and_figures(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch) -> None:
+    raw = {"python_us_per_event": figure([12.5, 13.5, 14.0], "us")}
+    monkeypatch.setattr(cosim, "measure_cosim", lambda *_: raw)
+    monkeypatch.setenv("COLUMNS", "200")
+    answer = oxmc(capsys, "bench", "--only", "cosim_python_us_per_event")
+    line = next(line for line in answer.out.splitlines() if "cosim_python_us_per_event" in line)
+    assert [word for word in ("13.5", "<= 30", "yes") if word not in line] == []
+    figures = next(line for line in answer.out.splitlines() if " python_us_per_event" in line)
+    assert [word for word in ("13.5", "12.5", "14", "us", "3") if word not in figures] == []
+
+
+@pytest.mark.parametrize("error", [RunError("no"), KeyboardInterrupt()])
+def test_a_failure_leaves_no_file(
+    error: BaseException, capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(plan, "measure_samplers", fail)
+    out = tmp_path / "bench.json"
+    out.write_text("before")
+    answer = oxmc(capsys, "bench", "--only", "twin_trainings_per_s_core", "--out", out)
+    assert answer.code == (1 if isinstance(error, RunError) else 130)
+    assert list(tmp_path.iterdir()) == [out] and out.read_text() == "before"
+
+
+def test_an_interrupt_ends_a_command_that_runs(tmp_path: Path) -> None:
+    """SIGINT to the bench alone: exit code 130, and the training that it was timing is gone."""
+    code = (
+        "import sys; from tb import cli; from tb.bench import plan\n"
+        "from tb.bench.commands import run_oxmc\n"
+        "def endless(*_):\n"
+        "    print('now', flush=True)\n"
+        f"    run_oxmc('train', 'cancer', '--engine', 'twin', '--repeats', 100000, '--out', {str(tmp_path / 'r')!r})\n"
+        "plan.measure_samplers = endless\n"
+        "sys.exit(cli.run(['bench', '--only', 'twin_trainings_per_s_core']))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stdout.readline() == "now\n"
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and err.splitlines()[-1] == "oxmc: error: interrupted"
+
+
+def test_a_failed_command_is_named() -> None:
+    with pytest.raises(RunError, match=r"^train nothing ended with exit code 2: oxmc: error: .*'nothing'$"):
+        run_oxmc("train", "nothing")
+
+
+def test_numpy_chain_samples_its_prior(seed: int) -> None:
+    """Without data worth speaking of (S = 1e-6) the posterior is the prior, whose variance is known."""
+    config = preset("cancer", "paper").replace(scale_per_us=1e-6, features=2)
+    rows, counts = samplers.numpy_chain(config, load_task("cancer", config, 0), 20_000, seed)
+    assert counts.sum() == 20_001 and len(rows) == len(counts)
+    variance = (counts[:, None] * rows**2).sum(axis=0) / counts.sum() / config.prior_sigma_us**2
+    # steps of 0.6 sigma: some 15 proposals for an independent draw, 1,300 of those; sd of a variance 4 %, of which 6
+    assert np.abs(variance - 1).max() < 0.25
+
+
+def test_blackjax_chain_accepts_as_numpy(seed: int) -> None:
+    pytest.importorskip("blackjax")
+    config = preset("cancer", "paper")
+    data = load_task("cancer", config, 0)
+    rows, _ = samplers.numpy_chain(config, data, 3000, seed)
+    accepted = samplers.blackjax_chain(config, data, 3000)()
+    # two estimates of one share near 0.2 over 3,000 correlated proposals each: s.d. of their difference about 0.02
+    assert accepted == pytest.approx((len(rows) - 1) / 3000, abs=0.08)
+
+
+def test_scaling_fits_what_it_measured(monkeypatch: MonkeyPatch) -> None:
+    small = {
+        name: scaling.Axis((4, 40, 128), lambda size, axis=axis: axis.config(size).replace(max_proposals=20))
+        for name, axis in scaling.AXES.items()
+    }
+    monkeypatch.setattr(scaling, "AXES", small)
+    raw, fits = scaling.measure_scaling(2, 1e9)
+    for name, fit in fits.items():
+        assert fit["sizes"] == [4, 40, 128]
+        for prefix, sizes in (("", [4, 40, 128]), ("top_", [40, 128])):
+            for kind, unit in (("time", "s"), ("cycles", "cycles")):
+                costs = [raw[f"{name}_{size}_{unit}"]["median"] for size in sizes]
+                assert fit[f"{prefix}{kind}_exponent"] == exponent(sizes, costs)
+
+
+def test_axes_span_two_decades() -> None:
+    for axis in scaling.AXES.values():
+        assert axis.sizes[-1] >= 100 * axis.sizes[0]
+    for pairs in scaling.AXES["pairs"].sizes:
+        config = scaling.AXES["pairs"].config(pairs)
+        assert config.features * config.outputs == pairs
+
+
+def test_rates_of_repeats(tmp_path: Path) -> None:
+    rates = jobs.repeats_rates(jobs.WARM + 4, 1, tmp_path / "run")
+    assert rates.steady > 0 and rates.whole > 0
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["repeats"]["n"] == jobs.WARM + 4
+
+
+@pytest.mark.cosim
+def test_cosim_figures_from_small_trainings(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    """All four ratios, with Icarus in the place of Verilator and a stand-in for the bare bench and the command."""
+
+    class Bare:
+        def __init__(self, config: Config):
+            pass
+
+        def build(self) -> None:
+            pass
+
+        def replay(self, folder: Path, draws: Path) -> tuple[int, float]:
+            assert draws.stat().st_size > 0 and (folder / "outcome.npz").exists()
+            return 1000, 0.5
+
+    simulate = cosim.simulate
+    monkeypatch.setattr(cosim, "paper_job", lambda **changes: tiny_job())
+    monkeypatch.setattr(cosim, "simulate", lambda job, _, *rest, **more: simulate(job, "icarus", *rest, **more))
+    monkeypatch.setattr(cosim, "CompiledSimulation", lambda config, _: CompiledSimulation(config, "icarus"))
+    monkeypatch.setattr(cosim, "Simulation", lambda config, _: CompiledSimulation(config, "icarus"))
+    monkeypatch.setattr("tb.bare.BareSimulation", Bare)
+    monkeypatch.setattr(cosim, "COMMAND", ["train", "cancer", "--engine", "twin", "--rows", "4", "--out"])
+    raw = cosim.measure_cosim(list(cosim.RATIOS), 1, 1e9, tmp_path)
+    record = {"machine": dict.fromkeys(MACHINE - {"load_average"}) | {"load_average": [0, 0, 0]}, "raw": raw}
+    record["ratios"] = ratios_of(raw, tuple(cosim.RATIOS))
+    check_record(record | {"asked": asked_of(record["ratios"])}, list(cosim.RATIOS))
+    assert raw["bare_cycles_per_s"]["value"] == 2000
+    assert DRAWS_VARIABLE not in os.environ
+
+
+def tiny_job() -> Any:
+    """A training of some hundred clock cycles on random codes."""
+    from tb.job import Job
+
+    rng = np.random.default_rng(0)
+    codes = rng.integers(-100, 101, (TINY.train_samples + TINY.test_samples, TINY.features))
+    return Job(TINY, 0, codes, (codes[:, 0] > 0).astype(np.int64))
+
+
+def test_events_are_those_that_wake_python(tmp_path: Path) -> None:
+    """Counted by hand: a RESET pulse is one event on its row, SET, READ and EVAL one each."""
+    counts = {"train": dict(form=1, reset=32, set=10, read=20, eval=300, reset_pulse=2), "infer": dict(eval=40)}
+    names = ("form", "reset", "set", "read", "eval", "reset_pulse")
+    filled = {phase: dict.fromkeys(names, 0) | row for phase, row in counts.items()}
+    outcome: Any = type("Outcome", (), {"counts": filled})
+    assert cosim.array_events(outcome) == 1 + 10 + 20 + 300 + 2 + 40
