@@ -22,7 +22,9 @@ from tb.bench.figures import Raw, exponent, figure, in_turns
 from tb.program import lut_codes
 
 ROWS = Config(burn_in=1, test_samples=1, prior_sigma_us=1000.0)
+"""A prior so wide that most proposals are accepted."""
 PROPOSALS = Config(burn_in=1, test_samples=1, prior_sigma_us=0.5)
+"""A prior so sharp that next to none is."""
 DECADE = 10
 
 
