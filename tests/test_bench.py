@@ -25,6 +25,7 @@ from tb.bench.asked import NAMES, RATIOS, asked_of, ratios_of
 from tb.bench.commands import run_oxmc
 from tb.bench.figures import exponent, figure, in_turns
 from tb.compiled_training import DRAWS_VARIABLE
+from tb.repeats import UnfinishedError
 from tb.simulator import CompiledSimulation
 
 TINY = Config(rows=4, features=4, train_samples=12, test_samples=6, burn_in=1, max_proposals=20)
@@ -207,6 +208,15 @@ def test_rates_of_repeats(tmp_path: Path) -> None:
     rates = jobs.repeats_rates(jobs.WARM + 4, 1, tmp_path / "run")
     assert rates.steady > 0 and rates.whole > 0
     assert json.loads((tmp_path / "run" / "run.json").read_text())["repeats"]["n"] == jobs.WARM + 4
+
+
+def test_an_interrupt_of_repeats_is_one(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    def stopped(*_: object) -> None:
+        raise UnfinishedError("3 of 9 repeats are done and kept") from KeyboardInterrupt()
+
+    monkeypatch.setattr(jobs, "train_repeats", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        jobs.repeats_rates(9, 1, tmp_path / "run")
 
 
 @pytest.mark.cosim

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from pymodels.config import preset
 from tb.bench.commands import run_oxmc
 from tb.bench.figures import Raw, figure, in_turns
-from tb.repeats import Plan, Standing, train_repeats
+from tb.repeats import Plan, Standing, UnfinishedError, train_repeats
 from tb.train import Request
 
 REPEATS = 400
@@ -39,7 +39,13 @@ def repeats_rates(repeats: int, jobs: int, out: Path) -> Rates:
         done.append(time.monotonic())
 
     started = time.monotonic()
-    train_repeats(request, Plan(repeats=repeats, jobs=jobs), watch)
+    try:
+        train_repeats(request, Plan(repeats=repeats, jobs=jobs), watch)
+    except UnfinishedError as error:
+        stopped = error.__cause__
+        if stopped is None or isinstance(stopped, Exception):
+            raise
+        raise stopped from None  # an interrupt; that repeats are kept is not so in a scratch folder
     whole = time.monotonic() - started
     return Rates((repeats - WARM) / (done[-1] - done[WARM - 1]), repeats / whole)
 
