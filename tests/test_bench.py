@@ -161,6 +161,14 @@ def test_a_failed_command_is_named() -> None:
         run_oxmc("train", "nothing")
 
 
+def test_peak_memory_is_the_command_s_own() -> None:
+    """However much this process holds: a child inherits the peak of whoever starts it."""
+    held = np.ones(2**26)  # 512 MB
+    finished = run_oxmc("--help")
+    assert held[-1] == 1 and finished.wall_s > 0 and finished.cpu_s > 0
+    assert 5 < finished.peak_mb < 400  # an interpreter takes more than the one, a command line less than the other
+
+
 def test_numpy_chain_samples_its_prior(seed: int) -> None:
     """Without data worth speaking of (S = 1e-6) the posterior is the prior, whose variance is known."""
     config = preset("cancer", "paper").replace(scale_per_us=1e-6, features=2)

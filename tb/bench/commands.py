@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import subprocess
 import sys
-import tempfile
-import time
 
 from pymodels.errors import RunError
+from tb.bench import launcher
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,20 +21,16 @@ class Finished:
 
 def run_oxmc(*arguments: object) -> Finished:
     """Run `oxmc` with `arguments`. Raises `RunError` with its last line if it fails."""
-    command = [sys.executable, "-m", "tb", *map(str, arguments)]
-    with tempfile.TemporaryFile() as said:
-        started = time.monotonic()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said)
-        try:
-            _, status, usage = os.wait4(process.pid, 0)
-        except BaseException:
-            process.terminate()  # it ends its own children, a simulator or workers
-            process.wait()
-            raise
-        wall_s = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
-            raise RunError(f"{' '.join(map(str, arguments))} ended with exit code {process.returncode}: {last}")
-    return Finished(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    command = [sys.executable, launcher.__file__, sys.executable, "-m", "tb", *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+    try:
+        figures, said = process.communicate()
+    except BaseException:
+        process.terminate()  # the command ends its own children, a simulator or workers
+        process.wait()
+        raise
+    if process.returncode:
+        last = said.strip().rpartition("\n")[2]
+        raise RunError(f"{' '.join(map(str, arguments))} ended with exit code {process.returncode}: {last}")
+    wall_s, cpu_s, peak_kb = map(float, figures.split())
+    return Finished(wall_s, cpu_s, peak_kb / 1024)
