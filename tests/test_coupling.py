@@ -148,7 +148,7 @@ def test_array_equals_its_model(geometry: str, seed: int, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "mutate",
     [
-        ("if (dot < 0 && quotient * eval_step != dot)", "if (1'b0)"),  # a quotient rounded towards zero
+        ("if (dot < 0 && quotient * step != dot)", "if (1'b0)"),  # a quotient rounded towards zero
         ("low_ns[at] = lcs_ns[draw[31:24]]", "low_ns[at] = lcs_ns[draw[30:23]]"),
         ("if (stuck[first+i] == NOT_STUCK) begin", "begin"),
         ("+ 64'sd32768", ""),
