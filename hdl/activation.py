@@ -38,7 +38,7 @@ class Activation(wiring.Component):
         m.submodules.table = self.table
         config = self.formats.config
         looked_up = Signal()
-        neuron = Signal.like(self.neuron)
+        looked_up_neuron = Signal.like(self.neuron)
         registers = Array(Signal(self.formats.activation_bits, name=f"neuron_{i}") for i in range(config.hidden))
         m.d.comb += [
             self.table.read_enable.eq(self.valid),
@@ -47,7 +47,7 @@ class Activation(wiring.Component):
         ]
         m.d.sync += looked_up.eq(self.valid)
         with m.If(self.valid):
-            m.d.sync += neuron.eq(self.neuron)
+            m.d.sync += looked_up_neuron.eq(self.neuron)
         with m.If(looked_up):
-            m.d.sync += registers[neuron].eq(self.table.read_data)
+            m.d.sync += registers[looked_up_neuron].eq(self.table.read_data)
         return m
