@@ -17,8 +17,8 @@ class Trainer(wiring.Component):
     Row 0 is SET at gate code 0 and accepted without a test. `current_row` is the current row, `row` the proposed one.
     From `propose` to `decide` a proposal takes max(cells * (set + read) + samples * outputs * eval + conversion, draw)
     + 2 cycles, all widths in cycles; a rejection takes reset more. With a hidden layer a sample takes (hidden +
-    outputs) * eval + conversion + 1: its outputs wait for the last hidden neuron's answer and sigmoid. A training adds rows * reset to clear the array at
-    its start and a cycle to store the last counter.
+    outputs) * eval + conversion + 1: its outputs wait for the last hidden neuron's answer and sigmoid. A training adds
+    rows * reset to clear the array at its start and a cycle to store the last counter.
 
     Options, each built only where the configuration asks for it: a programmer that reads while it writes takes the
     place of SET and READ (`program` to `programmed`); `exceeds` ends a sweep early and `hopeless` spares it, once prior

@@ -66,7 +66,8 @@ class Data(NamedTuple):
 class Plan(NamedTuple):
     """The posterior and the options of the chain, as `Config` has them, in this file's units.
 
-    `hidden` neurons feed the outputs if there are any; `hidden_code` is the input code of a sigmoid of 1. `edge_us` is how near to an end of the law's span a wanted median sends pair verification to the other cell;
+    `hidden` neurons feed the outputs if there are any; `hidden_code` is the input code of a sigmoid of 1. `edge_us` is
+    how near to an end of the law's span a wanted median sends pair verification to the other cell;
     `late_evaluations` are those already under way when a sum that rejects is seen.
     """
 

@@ -36,9 +36,9 @@ def predict(
 
 
 def hidden_codes(formats: Formats, pairs: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """What the hidden neurons of models `pairs`, int64 [rows, pairs] in nS, make of samples `codes`, int64 [n, features].
+    """What hidden neurons make of samples: the outputs' input codes, int64 [hidden, rows, n], 0 to `input_max`.
 
-    They are the outputs' input codes: int64 [hidden, rows, n], 0 to `input_max`.
+    `pairs` are the models, int64 [rows, pairs] in nS, `codes` the samples, int64 [n, features].
     """
     config, table = formats.config, np.array(formats.activation_table, np.int64)
     half = 2 ** (config.adc_bits - 1)

@@ -86,7 +86,7 @@ def sample_costs(
 def segment_codes(
     chip: Arithmetic, model_ns: np.ndarray, first: int, codes: np.ndarray, eval_step: int, adc: np.ndarray
 ) -> None:
-    """ADC codes int64 [samples] of the segment whose cells begin at `first`, under `codes` float64 [inputs, samples]."""
+    """ADC codes int64 [samples] of the segment with cells from `first` on, under `codes` float64 [inputs, samples]."""
     inputs, samples = codes.shape
     sums = np.zeros(samples)
     for i in range(inputs):
@@ -261,9 +261,7 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
         network_costs(chip, model, data.codes, data.flips, chain.activations, chain.costs)
     else:
         sample_costs(chip, model, data.codes, data.flips, chain.costs)
-    last[COST] = sweep(
-        chip, model, data, chain.activations, chain.costs, chain.order, threshold, row == 0, chain.tally
-    )
+    last[COST] = sweep(chip, model, data, chain.activations, chain.costs, chain.order, threshold, row == 0, chain.tally)
     last[ACCEPTED] = row == 0 or last[COST] <= threshold
     at_limit = place[PROPOSALS] == chip.max_proposals
     if not last[ACCEPTED]:

@@ -72,7 +72,7 @@ TALLIES = (
 )  # fmt: skip
 """What the kernel counts, in the order of its tally; quantities (_na, _ns) still without the pulse widths.
 
-`activation` are the evaluations of hidden neurons among `eval`, `layer` the samples whose outputs then were evaluated."""
+`activation` are the evaluations of hidden neurons among `eval`, `layer` the samples whose outputs were, too."""
 (
     SETS, RESETS, READS, RESET_PULSES, RETRIES, SWITCHES, SWEEPS, SAMPLE_READS, EVALS, ORDER_READS,
     ORDER_WRITES, STORED, REJECTED, CLAMPS, LOST, SKIPPED, SET_NA, RESET_NS, READ_NS, EVAL_NS,

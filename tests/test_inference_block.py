@@ -46,7 +46,9 @@ def bench(simulator: str, seed: int, *, mistake: Change | None = None, mutate: M
     """One geometry; pulse widths are the bench's own, so that one build serves all of them."""
     formats = Formats(resolve("cancer", "paper").replace(**changes))
     config = formats.config
-    shape = {name: getattr(config, name) for name in "hidden outputs adc_bits table_bits response_bits counter_bits".split()}
+    shape = {
+        name: getattr(config, name) for name in "hidden outputs adc_bits table_bits response_bits counter_bits".split()
+    }
     shape |= dict(sum_bits=formats.response_sum_bits, label_bits=formats.label_bits)
     shape |= dict(row_capacity=2**formats.row_bits, sample_capacity=2**formats.sample_bits)
     inference = rewired(inference_of(formats), *mistake) if mistake else inference_of(formats)

@@ -89,8 +89,8 @@ def pulse(training: Training, op: int, at_end: Cycle | None = None, **command: i
 
 
 def evaluations(training: Training, outputs: int, row: int, count: int) -> Iterator[Cycle]:
-    """Sample by sample on every segment, `count` in all; the next sample is fetched as the last output of this one ends,
-    the position after it looked up. Outputs wait for the sigmoid of the last hidden neuron."""
+    """Sample by sample on every segment, `count` in all; the next sample is fetched as the last output of this one
+    ends, the position after it looked up. Outputs wait for the sigmoid of the last hidden neuron."""
     samples, hidden = len(training.labels), option("hidden")
     segments = hidden + outputs
     for number in range(count):
@@ -357,7 +357,7 @@ def cells_of_a_row() -> int:
 
 
 def output_evaluations(samples: int) -> list[int]:
-    """The evaluations of a whole sweep that add to the sum: those of outputs, behind the hidden neurons' of a sample."""
+    """The evaluations of a whole sweep that add to the sum: a sample's outputs, behind its hidden neurons."""
     hidden = option("hidden")
     segments = hidden + parameters()["outputs"]
     return [number for number in range(samples * segments) if number % segments >= hidden]
