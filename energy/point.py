@@ -48,7 +48,7 @@ class OperatingPoint:
     eval_s: float
     rows: int
     cells: int
-    inputs: int
+    inputs: float
     adc_bits: int
     read_bits: int
     input_bits: int
@@ -57,6 +57,7 @@ class OperatingPoint:
     sample_word_bits: int
     likelihood_bits: int
     response_bits: int
+    activation_bits: int
     counter_bits: int
     pair_bits: int
     offset_bits: int
@@ -115,7 +116,8 @@ MULTIPLIERS = tuple(field.name for field in dataclasses.fields(OperatingPoint)) 
 def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flops: int) -> OperatingPoint:
     """The point at which a chip of this configuration ran, with the card's voltages (`CARD_VOLTAGES`, in V).
 
-    `flip_flops` counts those whose clock runs on every cycle. `input_rms_v` takes the features as of unit variance.
+    `flip_flops` counts those whose clock runs on every cycle. `input_rms_v` takes the features as of unit variance and
+    hidden neurons as evenly spread over their span (an estimate); `inputs` is the mean over a row's segments.
     Raises `InputError` for a voltage that is missing or not positive.
     """
     missing = [name for name in CARD_VOLTAGES if name not in card_voltages]
@@ -127,13 +129,13 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
         **{name: float(card_voltages[name]) for name in CARD_VOLTAGES},
         clock_hz=config.clock_hz,
         input_step_v=formats.input_step_v,
-        input_rms_v=config.input_full_scale_v / config.input_range,
+        input_rms_v=input_rms_v(config),
         set_s=config.cycles(config.set_pulse_s) / config.clock_hz,
         read_s=config.cycles(config.read_pulse_s) / config.clock_hz,
         eval_s=config.cycles(config.eval_pulse_s) / config.clock_hz,
         rows=config.rows,
         cells=formats.cells,
-        inputs=config.features,
+        inputs=formats.pairs / formats.segments,
         adc_bits=config.adc_bits,
         read_bits=config.read_bits,
         input_bits=config.input_bits,
@@ -142,6 +144,7 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
         sample_word_bits=formats.sample_word_bits,
         likelihood_bits=formats.likelihood_bits,
         response_bits=config.response_bits,
+        activation_bits=formats.activation_bits,
         counter_bits=config.counter_bits,
         pair_bits=config.read_bits + 1,
         offset_bits=config.read_bits + 4,
@@ -153,6 +156,13 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
     )
 
 
+def input_rms_v(config: Config) -> float:
+    """Root mean square voltage of an input line over the evaluations of a row's segments, in V."""
+    features = config.input_full_scale_v / config.input_range
+    from_features = (config.hidden or config.outputs) * config.features / config.pairs
+    return math.sqrt(from_features * features**2 + (1 - from_features) * config.input_full_scale_v**2 / 3)
+
+
 def memory_bits(formats: Formats) -> int:
     """Bits of all macros: samples, counters, tables, gate LUT, code map, and what a row's programming keeps.
 
@@ -160,7 +170,8 @@ def memory_bits(formats: Formats) -> int:
     beside one bank of learned offsets; and the evaluation order.
     """
     config = formats.config
-    tables = (formats.likelihood_bits + config.response_bits) << config.table_bits
+    activation = formats.activation_bits if config.hidden else 0
+    tables = (formats.likelihood_bits + config.response_bits + activation) << config.table_bits
     samples = formats.sample_capacity * formats.sample_word_bits
     counters = formats.row_capacity * config.counter_bits
     lut = config.gate_codes * config.read_bits + ((formats.gate_bits + 1) << config.read_bits)

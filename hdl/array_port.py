@@ -25,7 +25,8 @@ class ArrayPort(Signature):
     `op` and the address fields are stable while a pulse lasts; `wl`, `bl`, `sl` and `inputs_on` are the pulse pins:
     SET and FORM drive WL and SL, RESET WL and BL, READ WL and SL, EVAL WL and the input drivers. `latch` is high in the
     last cycle of a pulse; the array acts at the clock edge that ends it. A READ or EVAL answers on `data`, which the
-    chip samples at the end of the conversion time counted from that edge.
+    chip samples at the end of the conversion time counted from that edge. `segment` names a hidden neuron or, behind
+    those, an output; of the lanes of `inputs` it takes the lowest, one a feature or hidden neuron, the others are zero.
     """
 
     def __init__(self, formats: Formats):
@@ -36,8 +37,8 @@ class ArrayPort(Signature):
                 "cell": Out(formats.cell_bits),
                 "mask": Out(formats.cells),
                 "gate": Out(formats.gate_bits),
-                "segment": Out(formats.output_bits),
-                "inputs": Out(formats.inputs_bits),
+                "segment": Out(formats.segment_bits),
+                "inputs": Out(formats.lanes_bits),
                 "wl": Out(1),
                 "bl": Out(1),
                 "sl": Out(1),

@@ -9,6 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
 from hdl.acceptance import Acceptance
+from hdl.activation import Activation
 from hdl.array_port import ArrayOp, ArrayPort
 from hdl.calibrator import Calibrator
 from hdl.cell_programmer import CellProgrammer
@@ -19,6 +20,7 @@ from hdl.inference import Inference, result_layout
 from hdl.lfsr import Lfsr
 from hdl.likelihood import Likelihood
 from hdl.log_uniform import LogUniform
+from hdl.network_inference import NetworkInference
 from hdl.pair_programmer import PairProgrammer
 from hdl.prior import Prior
 from hdl.pulse import Pulse
@@ -32,6 +34,11 @@ from pymodels.fixed import HOST_WORD_BITS, Formats
 CLAMP_BITS = 24
 SKIPPED_BITS = 14
 PROGRAMMERS: dict[str, Any] = {"cell": CellProgrammer, "pair": PairProgrammer}
+
+
+def inference_of(formats: Formats) -> Inference:
+    """The inference block that a configuration asks for."""
+    return NetworkInference(formats) if formats.config.hidden else Inference(formats)
 
 
 def decision_layout(formats: Formats) -> data.StructLayout:
@@ -88,9 +95,10 @@ class Chip(wiring.Component):
         m.submodules.acceptance = self.acceptance = Acceptance(formats)
         self.orders = config.sample_order == "hard_first"
         tag_bits = max(formats.cell_bits, formats.row_bits, 2 + formats.sample_bits if self.orders else 0)
+        tag_bits += config.hidden > 0  # the top bit: an evaluation of a hidden neuron, whose number is below
         m.submodules.pulse = self.pulse = Pulse(formats, tag_bits=tag_bits)
         m.submodules.trainer = self.trainer = Trainer(formats)
-        m.submodules.inference = self.inference = Inference(formats)
+        m.submodules.inference = self.inference = inference_of(formats)
         m.submodules.samples = self.samples = Ram(
             width=formats.sample_word_bits, depth=formats.sample_capacity, lane_bits=HOST_WORD_BITS
         )
@@ -104,6 +112,8 @@ class Chip(wiring.Component):
         if config.calibrate:
             m.submodules.calibrator = self.calibrator = Calibrator(formats)
             self.preparing.append(("calibrate", self.calibrator))
+        if config.hidden:
+            m.submodules.activation = self.activation = Activation(formats)
         if self.orders:
             m.submodules.sample_order = self.sample_order = SampleOrder(formats)
         connect(m, flipped(self.host), self.control.bus)
@@ -117,6 +127,8 @@ class Chip(wiring.Component):
             self._connect_programmer(m, self.programmer)
         if self.orders:
             self._connect_order(m)
+        if config.hidden:
+            self._connect_hidden(m)
         self._connect_observers(m)
         self._connect_preparation(m)
         return m
@@ -124,11 +136,14 @@ class Chip(wiring.Component):
     def _connect_tables(self, m: Module) -> None:
         """Host words to the writable memories and the LFSR."""
         control, word = self.control, self.control.bus.write_data
-        for space, memory in (
-            (Space.LUT, self.gate_dac.lut),
-            (Space.LIKELIHOOD, self.likelihood.table),
-            (Space.RESPONSE, self.inference.table),
-        ):
+        tables = {
+            Space.LUT: self.gate_dac.lut,
+            Space.LIKELIHOOD: self.likelihood.table,
+            Space.RESPONSE: self.inference.table,
+        }
+        if self.formats.config.hidden:
+            tables[Space.ACTIVATION] = self.activation.table
+        for space, memory in tables.items():
             m.d.comb += [
                 memory.write_lanes.eq(control.writing & (control.space == space)),
                 memory.write_address.eq(control.index),
@@ -200,7 +215,7 @@ class Chip(wiring.Component):
             array.row.eq(Mux(inference.busy, inference.row, trainer.row)),
             array.cell.eq(self.cell),
             array.segment.eq(Mux(inference.busy, inference.segment, trainer.segment)),
-            array.inputs.eq(self.samples.read_data),
+            array.inputs.eq(self.samples.read_data[: self.formats.inputs_bits]),
             array.wl.eq(pulse.wl),
             array.bl.eq(pulse.bl),
             array.sl.eq(pulse.sl),
@@ -226,8 +241,8 @@ class Chip(wiring.Component):
     def _connect_answers(self, m: Module) -> None:
         """Converter answers: cell reads to prior and gate codes, evaluations to the likelihood or the inference."""
         pulse, answer, config = self.pulse, self.array.data, self.formats.config
-        read = Signal()
-        evaluated = Signal()
+        read, evaluated = Signal(), Signal()
+        self.evaluated = evaluated
         m.d.comb += [
             read.eq(pulse.result_valid & ~pulse.result_is_eval),
             evaluated.eq(pulse.result_valid & pulse.result_is_eval),
@@ -391,6 +406,23 @@ class Chip(wiring.Component):
                     lut.write_data.eq(calibrator.entry),
                 ]
 
+    def _connect_hidden(self, m: Module) -> None:
+        """Hidden neurons' answers go to the activation alone, and their sigmoids to the outputs' input lanes."""
+        trainer, inference, pulse, activation = self.trainer, self.inference, self.pulse, self.activation
+        is_hidden, hidden = pulse.result_tag[-1], Signal()
+        m.d.comb += [
+            hidden.eq(Mux(inference.busy, inference.hidden, trainer.hidden & (trainer.op == ArrayOp.EVAL))),
+            activation.valid.eq(self.evaluated & is_hidden),
+            activation.code.eq(self.array.data[: self.formats.config.adc_bits]),
+            activation.neuron.eq(pulse.result_tag),
+        ]
+        with m.If(hidden):
+            m.d.comb += pulse.tag.eq(Cat(self.array.segment, Const(0, pulse.tag_bits - 1 - len(self.array.segment)), 1))
+        with m.Else():
+            m.d.comb += self.array.inputs.eq(activation.codes)
+        with m.If(is_hidden):
+            m.d.comb += [self.likelihood.valid.eq(0), self.inference.answer.eq(0)]
+
     def _connect_observers(self, m: Module) -> None:
         trainer, inference, gate_dac = self.trainer, self.inference, self.gate_dac
         pairs = self.programmer if isinstance(self.programmer, PairProgrammer) else None
@@ -409,6 +441,7 @@ class Chip(wiring.Component):
             "order_read": self.sample_order.fetch if self.orders else Const(0, 1),
             "order_write": self.sample_order.filing if self.orders else Const(0, 1),
             "sample_read": self.samples.read_enable,
+            "activation": self.activation.valid if self.formats.config.hidden else Const(0, 1),
             "likelihood_add": self.likelihood.adding,
             "prior_square": self.prior.square,
             "lfsr_step": self.lfsr.busy,

@@ -26,6 +26,7 @@ class Space(enum.IntEnum, shape=SPACE_BITS):
     LIKELIHOOD = 4
     RESPONSE = 5
     SAMPLES = 6
+    ACTIVATION = 7
 
 
 class Setting(enum.IntEnum, shape=5):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -43,7 +43,8 @@ class Inference(wiring.Component):
                 "latch": In(1),
                 "converting": In(1),
                 "row": Out(formats.row_bits),
-                "segment": Out(formats.output_bits),
+                "segment": Out(formats.segment_bits),
+                "hidden": Out(1),
                 "fetch_sample": Out(1),
                 "fetch_index": Out(formats.sample_bits),
                 # answers; `counter` is fetched in step with the table
@@ -55,21 +56,28 @@ class Inference(wiring.Component):
             }
         )
 
-    def _elaborate_sum(self, m: Module, total: Signal, clear: Signal) -> None:
-        """Response look-up and counter fetch run in step; their product is added one cycle after the answer."""
+    def _first_row(self) -> Value:
+        return Mux(self.burn_in > self.last_row, self.last_row, self.burn_in)
+
+    def _elaborate_response(self, m: Module) -> Value:
+        """Response look-up and counter fetch run in step; their product is to be added one cycle after the answer."""
         config = self.formats.config
         m.submodules.table = self.table
-        response = Signal(self.formats.config.response_bits)
+        response = Signal(config.response_bits)
         m.d.comb += [
             self.table.read_enable.eq(self.answer),
             self.table.read_address.eq(table_index(self.code, config.adc_bits, config.table_bits)),
             response.eq(self.table.read_data),
         ]
         m.d.sync += self.adding.eq(self.answer)
+        return response.as_signed()
+
+    def _elaborate_sum(self, m: Module, total: Signal, clear: Signal) -> None:
+        response = self._elaborate_response(m)
         with m.If(clear):
             m.d.sync += total.eq(0)
         with m.Elif(self.adding):
-            m.d.sync += total.eq(total + response.as_signed() * self.counter)
+            m.d.sync += total.eq(total + response * self.counter)
 
     def _elaborate_winner(self, m: Module, total: Signal, output: Signal) -> None:
         """Class by comparison: a sign with one output, the running maximum with several."""
@@ -98,7 +106,7 @@ class Inference(wiring.Component):
         self._elaborate_sum(m, total, clear)
         self._elaborate_winner(m, total, output)
         m.d.comb += [
-            first_row.eq(Mux(self.burn_in > self.last_row, self.last_row, self.burn_in)),
+            first_row.eq(self._first_row()),
             last_output.eq(output == formats.config.outputs - 1),
             self.row.eq(row),
             self.segment.eq(output),

@@ -16,8 +16,9 @@ class Trainer(wiring.Component):
 
     Row 0 is SET at gate code 0 and accepted without a test. `current_row` is the current row, `row` the proposed one.
     From `propose` to `decide` a proposal takes max(cells * (set + read) + samples * outputs * eval + conversion, draw)
-    + 2 cycles, all widths in cycles; a rejection takes reset more. A training adds rows * reset to clear the array at
-    its start and a cycle to store the last counter.
+    + 2 cycles, all widths in cycles; a rejection takes reset more. With a hidden layer a sample takes (hidden +
+    outputs) * eval + conversion + 1: its outputs wait for the last hidden neuron's answer and sigmoid. A training adds
+    rows * reset to clear the array at its start and a cycle to store the last counter.
 
     Options, each built only where the configuration asks for it: a programmer that reads while it writes takes the
     place of SET and READ (`program` to `programmed`); `exceeds` ends a sweep early and `hopeless` spares it, once prior
@@ -45,7 +46,8 @@ class Trainer(wiring.Component):
                 "latch": In(1),
                 "converting": In(1),
                 "cell": Out(formats.cell_bits),
-                "segment": Out(formats.output_bits),
+                "segment": Out(formats.segment_bits),
+                "hidden": Out(1),
                 "label": In(formats.label_bits),
                 "is_label": Out(1),
                 "last_output": Out(1),
@@ -173,15 +175,15 @@ class Trainer(wiring.Component):
                         self._open_sweep(m)
 
     def _elaborate_sweep(self, m: Module) -> None:
-        """States that evaluate the samples: outputs within a sample, samples one after the other."""
+        """States that evaluate the samples: segments within a sample, samples one after the other."""
         formats, config = self.formats, self.formats.config
-        sample, output = Signal(formats.sample_bits), Signal(formats.output_bits)
+        sample, segment = Signal(formats.sample_bits), Signal(formats.segment_bits)
         last_eval = Signal()
         m.d.comb += [
-            self.segment.eq(output),
-            self.last_output.eq(output == config.outputs - 1),
+            self.segment.eq(segment),
+            self.last_output.eq(segment == formats.segments - 1),
             last_eval.eq((sample == self.last_sample) & self.last_output),
-            self.is_label.eq(self.label == output if config.outputs > 1 else self.label),
+            self.is_label.eq(self.label + config.hidden == segment if config.outputs > 1 else self.label),
         ]
         if config.sample_order == "hard_first":
             with m.State("ORDER"):
@@ -208,12 +210,24 @@ class Trainer(wiring.Component):
                 ]
             with m.If(self.latch):
                 with m.If(last_eval | self.stop):
-                    m.d.sync += [sample.eq(0), output.eq(0)]
+                    m.d.sync += [sample.eq(0), segment.eq(0)]
                     m.next = "SETTLE"
                 with m.Elif(self.last_output):
-                    m.d.sync += [sample.eq(sample + 1), output.eq(0)]
+                    m.d.sync += [sample.eq(sample + 1), segment.eq(0)]
                 with m.Else():
-                    m.d.sync += output.eq(output + 1)
+                    m.d.sync += segment.eq(segment + 1)
+                    if config.hidden:
+                        with m.If(segment == config.hidden - 1):
+                            m.next = "LAYER"
+        if config.hidden:
+            m.d.comb += self.hidden.eq(segment < config.hidden)
+            with m.State("LAYER"):  # the last hidden neuron's conversion and sigmoid
+                with m.If(~self.converting):
+                    with m.If(self.stop):
+                        m.d.sync += [sample.eq(0), segment.eq(0)]
+                        m.next = "DECIDE"
+                    with m.Else():
+                        m.next = "EVAL"
         with m.State("SETTLE"):  # the last conversion, its table look-up and addition
             with m.If(~self.converting & ~self.drawing):
                 m.next = "DECIDE"
@@ -285,6 +299,7 @@ class Trainer(wiring.Component):
             self._elaborate_sweep(m)
             self._elaborate_decision(m, row, current, proposals)
             summing = ["EVAL", "SETTLE", "DECIDE"]
+            summing += ["LAYER"] if self.formats.config.hidden else []
             summing += ["THRESHOLD"] if self.formats.config.early_rejection else []
             summing += ["ORDER"] if self.formats.config.sample_order == "hard_first" else []
             m.d.comb += self.summing.eq(Cat(fsm.ongoing(state) for state in summing).any())

@@ -1,7 +1,8 @@
 """OxRAM array: conductances, programming noise and the physical work that each pulse does on it.
 
 State is integer (nS) and every draw depends only on (seed, cell, SETs of that cell), see `pymodels.draws`. Cell 2p of a
-row is g+ of pair p, cell 2p + 1 its g-. Output (segment) k reads pairs k * features and up.
+row is g+ of pair p, cell 2p + 1 its g-. Which pairs an EVAL reads, its segment says (`Formats.segment_pairs`): those of
+output k are k * features and up, unless there are hidden neurons, which come first.
 
 Cells. A SET leaves a normal conductance about the device's median for that gate code (Eq 1, 9, 10), whatever it was
 before; a RESET leaves a log-normal LCS. Each device scales its medians by one factor for life (d2d). FORM leaves a cell
@@ -147,10 +148,11 @@ class OxramArray:
     def __init__(self, config: Config, card: Card, seed: int, *, formed: bool = True) -> None:
         formats = Formats(config)
         self.config, self.card = config, card
-        self.rows, self.cells, self.features = config.rows, formats.cells, config.features
-        self.segments = config.outputs
+        self.rows, self.cells, self.lanes = config.rows, formats.cells, formats.lanes
+        self.segments = [formats.segment_pairs(segment) for segment in range(formats.segments)]
+        self.steps = [formats.segment_step(segment) for segment in range(formats.segments)]
         self.input_max, self.input_step_v = formats.input_max, formats.input_step_v
-        self.eval_step, self.read_step_ns = formats.eval_step, formats.read_step_ns
+        self.read_step_ns = formats.read_step_ns
         self.gates, self.lcs_table = lut_table(card, config), lcs_table_ns(card)
         self.hcs_stuck_ns, self.form_current_na = round(1000 * card.hcs_stuck_us), round(1000 * card.form_current_ua)
         self.key = stream_key(seed, "array")
@@ -265,21 +267,28 @@ class OxramArray:
         return min(conductance_ns // self.read_step_ns, 2**self.config.read_bits - 1)
 
     def evaluate(self, row: int, segment: int, codes: np.ndarray, cycles: int) -> int:
-        """EVAL one output of a row under signed input `codes`, int64 [features]: the signed ADC code of V.w."""
+        """EVAL one segment of a row under signed input `codes`, int64 [lanes]: the signed ADC code of V.w.
+
+        Lanes that the segment does not use carry zeros.
+        """
         where = f" segment {segment}"
         self._check_row("EVAL", row, where, cycles)
-        if not 0 <= segment < self.segments:
-            _refuse("EVAL", row, where, f"have a segment from 0 to {self.segments - 1}", segment)
-        if codes.shape != (self.features,):
-            _refuse("EVAL", row, where, f"have {self.features} input codes", codes.shape)
-        dot, drive, lowest_ns, largest = evaluate_cells(self.conductance_ns[row], 2 * segment * self.features, codes)
+        if not 0 <= segment < len(self.segments):
+            _refuse("EVAL", row, where, f"have a segment from 0 to {len(self.segments) - 1}", segment)
+        if codes.shape != (self.lanes,):
+            _refuse("EVAL", row, where, f"have {self.lanes} input codes", codes.shape)
+        pairs = self.segments[segment]
+        if codes[len(pairs) :].any():
+            _refuse("EVAL", row, where, f"leave all lanes but {len(pairs)} at zero", codes.tolist())
+        used = codes[: len(pairs)]
+        dot, drive, lowest_ns, largest = evaluate_cells(self.conductance_ns[row], 2 * pairs.start, used)
         if largest > self.input_max:
             _refuse("EVAL", row, where, f"have input codes from -{self.input_max} to {self.input_max}", codes.tolist())
         if lowest_ns == 0:
             _refuse("EVAL", row, where, "meet formed cells only", "an unformed one")
         self._book("eval", 1, drive * cycles, drive * self.input_step_v**2 * NANO, cycles)
         top = 2 ** (self.config.adc_bits - 1)
-        return max(-top, min(top - 1, dot // self.eval_step))
+        return max(-top, min(top - 1, dot // self.steps[segment]))
 
     # checks and books
 

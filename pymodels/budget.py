@@ -40,10 +40,21 @@ def threshold_cycles(config: Config, verified: bool) -> int:
     return 1 if verified else config.cycles(config.conversion_s) + 1
 
 
+def layer_cycles(config: Config) -> int:
+    """Waiting for the last hidden neuron's conversion and sigmoid before the outputs are evaluated."""
+    return config.cycles(config.conversion_s) + 1 if config.hidden else 0
+
+
+def sample_cycles(formats: Formats) -> int:
+    """All evaluations of one sample under one row."""
+    c = formats.config
+    return formats.segments * c.cycles(c.eval_pulse_s) + layer_cycles(c)
+
+
 def sweep_cycles(formats: Formats) -> int:
     """All evaluations of one row, what follows the last of them, and the decision."""
     c = formats.config
-    evaluations = c.train_samples * c.outputs * c.cycles(c.eval_pulse_s)
+    evaluations = c.train_samples * sample_cycles(formats)
     return (c.sample_order == "hard_first") + evaluations + c.cycles(c.conversion_s) + 2
 
 
@@ -57,18 +68,25 @@ def train_cycles(formats: Formats, proposals: int, tally: Mapping[str, int]) -> 
     first = formats.cells * set_and_read_cycles(c) + threshold_cycles(c, False) + sweep_cycles(formats)
     programming = programming_cycles(formats, 0, 0) + threshold_cycles(c, verified)
     extra = programming_cycles(formats, tally["retry"], tally["switch"]) - programming_cycles(formats, 0, 0)
-    full = c.train_samples * c.outputs
+    full = c.train_samples * formats.segments
     swept = tally["sweep"] - 1  # proposals with at least one evaluation
-    sweeps = swept * (sweep_cycles(formats) - full * c.cycles(c.eval_pulse_s))
+    sweeps = swept * (sweep_cycles(formats) - c.train_samples * sample_cycles(formats))
     evaluations = (tally["eval"] - full) * c.cycles(c.eval_pulse_s)
+    evaluations += (tally["layer"] - c.train_samples) * layer_cycles(c)
     unswept = proposals - swept
     resets = (c.rows + tally["rejected"]) * c.cycles(c.reset_pulse_s)
     return resets + first + proposals * programming + extra + sweeps + evaluations + unswept + 1
 
 
 def infer_cycles(formats: Formats, voting_rows: int) -> int:
-    """A fetch a test point, and an EVAL a voting row and output, then settling and the result."""
+    """A fetch a test point, and an EVAL a voting row and output, then settling and the result.
+
+    With a hidden layer all segments of a row are evaluated before the next row's; the results come at the end.
+    """
     c = formats.config
+    if c.hidden:
+        settling = c.cycles(c.conversion_s) + 1
+        return c.test_samples * (1 + voting_rows * sample_cycles(formats) + settling + c.outputs)
     output = voting_rows * c.cycles(c.eval_pulse_s) + c.cycles(c.conversion_s) + 2
     return c.test_samples * (1 + c.outputs * output)
 
@@ -91,7 +109,8 @@ def event_counts(
     }
     train = {name: tally[name] for name in ("reset", "set", "read", "eval", "reset_pulse", "sample_read")}
     train |= {
-        "likelihood_add": tally["eval"],
+        "activation": tally["activation"],
+        "likelihood_add": tally["eval"] - tally["activation"],
         "prior_square": (proposals + 1) * formats.pairs,
         "lfsr_step": proposals * (c.lfsr_bits // c.lfsr_step_bits),
         "decision": proposals,
@@ -99,8 +118,10 @@ def event_counts(
         "cycle": train_cycles(formats, proposals, tally),
         **_programming_events(formats, proposals, tally),
     }
+    activations = c.test_samples * c.hidden * voting_rows
     infer = {
-        "eval": votes,
+        "eval": activations + votes,
+        "activation": activations,
         "sample_read": c.test_samples,
         "counter_read": votes,
         "response_add": votes,

@@ -42,6 +42,7 @@ class Config:
     rows: int = key(256, "array rows, one stored model each", low=2, high=16384)
     features: int = key(16, "features a sample, one differential pair each", low=1, high=128)
     outputs: int = key(1, "output neurons; 1 is a binary classifier", low=1, high=16)
+    hidden: int = key(0, "hidden neurons of a Bayesian network, sigmoid, no bias; 0: no hidden layer", low=0, high=16)
     train_samples: int = key(369, "training points", low=1, high=16384)
     test_samples: int = key(200, "test points", low=1, high=16384)
 
@@ -83,6 +84,7 @@ class Config:
     # converters
     adc_bits: int = key(8, "bits of an evaluation's ADC", unit="bit", low=2, high=12)
     eval_range: float = key(0.5, "full scale of that ADC is +-eval_range in S V.w", low=1e-3, high=11.0)
+    hidden_eval_range: float = key(8.0, "the same while hidden neurons are evaluated", low=1e-3, high=11.0)
     read_bits: int = key(8, "bits of a cell read", unit="bit", low=3, high=12)
     read_range_us: float = key(128.0, "full scale of a cell read", unit="uS", low=1.0, high=1000.0)
     input_bits: int = key(8, "bits of the signed input DAC of a feature", unit="bit", low=2, high=12)
@@ -169,7 +171,7 @@ class Config:
             f"calibration_rows must be at most rows ({self.rows}), not {self.calibration_rows}",
         )
         draw = self.lfsr_bits // self.lfsr_step_bits
-        row = 2 * self.outputs * self.features * (self.cycles(self.set_pulse_s) + self.cycles(self.read_pulse_s))
+        row = 2 * self.pairs * (self.cycles(self.set_pulse_s) + self.cycles(self.read_pulse_s))
         rule(
             draw <= row,
             f"lfsr_step_bits must let a draw ({draw} cycles) end while a row is programmed ({row} cycles), "
@@ -192,6 +194,13 @@ class Config:
         for name in ("set_pulse_s", "reset_pulse_s", "read_pulse_s", "eval_pulse_s"):
             width = self.cycles(getattr(self, name))
             rule(width <= 1024, f"{name} must last at most 1024 clock cycles, not {width}")
+
+    @property
+    def pairs(self) -> int:
+        """Differential pairs of one row: a weight each, without biases."""
+        if self.hidden:
+            return self.hidden * self.features + self.outputs * self.hidden
+        return self.outputs * self.features
 
     def cycles(self, seconds: float) -> int:
         """Clock cycles that cover `seconds`, rounded up; a rounding error below 1 ppm does not add one."""

@@ -38,6 +38,7 @@ DIGITAL_EVENTS = {
     "order_read": "entries of the evaluation order fetched",
     "order_write": "entries of the next evaluation order stored",
     "sample_read": "samples fetched from the sample memory",
+    "activation": "sigmoid table look-ups, one a hidden neuron evaluated",
     "likelihood_add": "likelihood table look-ups, each added to the sum",
     "prior_square": "pair differences squared and added",
     "lfsr_step": "clocks on which the LFSR advanced",

@@ -72,7 +72,20 @@ class Formats:
     @property
     def pairs(self) -> int:
         """Differential pairs of one row."""
-        return self.config.outputs * self.config.features
+        return self.config.pairs
+
+    @property
+    def segments(self) -> int:
+        """What an EVAL can name of a row: the hidden neurons, then the outputs."""
+        return self.config.hidden + self.config.outputs
+
+    def segment_pairs(self, segment: int) -> range:
+        """Pairs of one segment: a hidden neuron has one a feature, an output one a hidden neuron if there are any."""
+        c = self.config
+        if segment < c.hidden or not c.hidden:
+            return range(segment * c.features, (segment + 1) * c.features)
+        first = c.hidden * c.features + (segment - c.hidden) * c.hidden
+        return range(first, first + c.hidden)
 
     @property
     def cells(self) -> int:
@@ -104,6 +117,10 @@ class Formats:
         return bits_for(self.config.outputs - 1)
 
     @property
+    def segment_bits(self) -> int:
+        return bits_for(self.segments - 1)
+
+    @property
     def gate_bits(self) -> int:
         return bits_for(self.config.gate_codes - 1)
 
@@ -114,7 +131,23 @@ class Formats:
 
     @property
     def inputs_bits(self) -> int:
+        """All features of a sample."""
         return self.config.features * self.config.input_bits
+
+    @property
+    def lanes(self) -> int:
+        """Input DACs of the array: for the features or the hidden neurons, whichever are more."""
+        return max(self.config.features, self.config.hidden)
+
+    @property
+    def lanes_bits(self) -> int:
+        """Width of the array port's input bus."""
+        return self.lanes * self.config.input_bits
+
+    @property
+    def activation_bits(self) -> int:
+        """A hidden neuron's code runs from 0 to `input_max`: an input code without its sign."""
+        return self.config.input_bits - 1
 
     @property
     def sample_word_bits(self) -> int:
@@ -203,10 +236,25 @@ class Formats:
 
     @property
     def eval_step(self) -> int:
-        """nS times input codes an ADC code: eval_range / S over half the ADC's codes, to the nearest integer."""
+        """nS times input codes an ADC code: eval_range / S over half the ADC's codes, to the nearest integer.
+
+        Behind a hidden layer an output's inputs are sigmoids, which reach 1 at full scale, not `input_range`.
+        """
+        return self._eval_step(self.config.eval_range, 1.0 if self.config.hidden else self.config.input_range)
+
+    @property
+    def hidden_eval_step(self) -> int:
+        """The same while a hidden neuron is evaluated, with its own range."""
+        return self._eval_step(self.config.hidden_eval_range, self.config.input_range)
+
+    def _eval_step(self, eval_range: float, input_range: float) -> int:
         c = self.config
-        full_scale = c.eval_range / c.scale_per_us * 1000 * self.input_max / c.input_range
+        full_scale = eval_range / c.scale_per_us * 1000 * self.input_max / input_range
         return max(1, round(full_scale / 2 ** (c.adc_bits - 1)))
+
+    def segment_step(self, segment: int) -> int:
+        """nS times input codes an ADC code of an EVAL of `segment`."""
+        return self.hidden_eval_step if segment < self.config.hidden else self.eval_step
 
     def input_code(self, value: float) -> int:
         """The input DAC code of a feature value, rounded half to even and clipped."""
@@ -238,6 +286,14 @@ class Formats:
         """(f - 1/2) / gain a bin, signed and antisymmetric, so that class 1 is simply a sum >= 0 (Eq 8)."""
         bins = range(2**self.config.table_bits)
         return tuple(round((1 / (1 + math.exp(-self.table_mid(i))) - 0.5) / self.response_gain) for i in bins)
+
+    @cached_property
+    def activation_table(self) -> tuple[int, ...]:
+        """Sigmoid of a hidden neuron a bin, as the input code that stands for it: 0 to `input_max`, which is 1."""
+        half = 2 ** (self.config.table_bits - 1)
+        step = self.config.hidden_eval_range / half
+        bins = range(2**self.config.table_bits)
+        return tuple(round(self.input_max / (1 + math.exp(-(i - half + 0.5) * step))) for i in bins)
 
     @cached_property
     def log_u_table(self) -> tuple[int, ...]:
@@ -290,7 +346,10 @@ class Formats:
 
     @property
     def late_evaluations(self) -> int:
-        """Evaluations already started when a sum that rejects is seen: conversion and addition overlap pulses."""
+        """Evaluations already started when a sum that rejects is seen: conversion and addition overlap pulses.
+
+        With a hidden layer none of an output of the next sample is among them, since those wait for its neurons.
+        """
         c = self.config
         return c.cycles(c.conversion_s) // c.cycles(c.eval_pulse_s) + 1
 
@@ -303,7 +362,7 @@ class Formats:
         return word | int(label) << self.inputs_bits
 
     def unpack_inputs(self, word: int) -> list[int]:
-        """The signed input codes of a sample memory word or of the array port's input bus."""
+        """The signed input codes on the array port's input bus, one a lane."""
         width = self.config.input_bits
-        fields = ((word >> (width * i)) & (2**width - 1) for i in range(self.config.features))
+        fields = ((word >> (width * i)) & (2**width - 1) for i in range(self.lanes))
         return [field - (field >> (width - 1) << width) for field in fields]

@@ -61,6 +61,8 @@ def cells_of(array: OxramArray) -> kernel.Cells:
 def plan_of(config: Config, law: kernel.Law) -> kernel.Plan:
     """The kernel's view of a configuration. `edge_us` covers the two outermost gate codes of either end."""
     return kernel.Plan(
+        hidden=config.hidden,
+        hidden_code=float(Formats(config).input_max),
         scale_per_us=config.scale_per_us,
         prior_sigma_us=config.prior_sigma_us,
         max_proposals=config.max_proposals,
@@ -145,10 +147,36 @@ def vote(config: Config, chain: FloatChain, x: np.ndarray) -> np.ndarray:
     `x` float64 [n, features]; the sum float64 [n, outputs].
     """
     first = _first_vote(config, chain)
-    weights = chain.w_us[first:].reshape(-1, config.outputs, config.features)
-    y = config.scale_per_us * np.einsum("rof,nf->rno", weights, x)
+    models_us = chain.w_us[first:]
+    y = config.scale_per_us * output_sums(config, models_us, x)
     votes: np.ndarray = np.einsum("r,rno->no", chain.counters[first:], np.tanh(y / 2) / 2)  # f - 1/2
     return votes
+
+
+def layer_weights(config: Config, models: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What `models` [rows, pairs] hold of the neurons fed by features and of the outputs fed by hidden neurons.
+
+    Their shapes are [rows, neurons, features] and [rows, outputs, hidden]; without a hidden layer the first neurons are
+    the outputs and the second array is empty.
+    """
+    neurons = config.hidden or config.outputs
+    first, second = np.split(models, [neurons * config.features], axis=1)
+    return first.reshape(-1, neurons, config.features), second.reshape(len(models), config.outputs, config.hidden)
+
+
+def hidden_neurons(config: Config, models_us: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Sigmoids of the hidden neurons of `models_us` [rows, pairs] for features `x` [n, features]: [rows, n, hidden]."""
+    y = config.scale_per_us * np.einsum("rhf,nf->rnh", layer_weights(config, models_us)[0], x)
+    sigmoids: np.ndarray = np.tanh(y / 2) / 2 + 0.5
+    return sigmoids
+
+
+def output_sums(config: Config, models_us: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """V.w of the outputs of `models_us` [rows, pairs] in uS for features `x` [n, features]: [rows, n, outputs]."""
+    from_features, from_hidden = layer_weights(config, models_us)
+    if config.hidden:
+        return np.einsum("roh,rnh->rno", from_hidden, hidden_neurons(config, models_us, x))
+    return np.einsum("rof,nf->rno", from_features, x)
 
 
 def _classes(config: Config) -> np.ndarray:
@@ -164,8 +192,12 @@ def _quantities(config: Config, chain: FloatChain, test: np.ndarray) -> dict[str
     quantities = {phase: dict.fromkeys(QUANTITIES, 0) for phase in PHASES}
     codes = test * (Formats(config).input_max / config.input_range)
     voting = chain.conductance_us[_first_vote(config, chain) : len(chain.counters)]
-    by_pair = voting.reshape(len(voting), -1, 2).sum(axis=(0, 2)).reshape(config.outputs, -1)
-    drive = float((by_pair * (codes**2).sum(axis=0)).sum())
+    to_features, to_hidden = layer_weights(config, voting.reshape(len(voting), -1, 2).sum(axis=2))
+    drive = float((to_features.sum(axis=(0, 1)) * (codes**2).sum(axis=0)).sum())
+    if config.hidden:
+        w_us = voting[:, 0::2] - voting[:, 1::2]
+        hidden2 = (hidden_neurons(config, w_us, test) * Formats(config).input_max) ** 2
+        drive += float((to_hidden.sum(axis=1) * hidden2.sum(axis=1)).sum())
 
     def cycles(micro: float, pulse_s: float) -> int:
         return round(1000 * micro) * config.cycles(pulse_s)

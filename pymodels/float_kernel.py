@@ -14,12 +14,12 @@ from numba import njit
 VERIFY_OFF, VERIFY_CELL, VERIFY_PAIR = range(3)
 COUNTS = (
     "set", "reset", "read", "reset_pulse", "retry", "switch", "sweep", "sample_read", "eval", "order_read",
-    "order_write", "stored", "rejected", "clamps", "skipped",
+    "order_write", "stored", "rejected", "clamps", "skipped", "activation", "layer",
 )  # fmt: skip
 """What `Ledger.counts` holds, by the names of the cycle budget."""
 (
     SETS, RESETS, READS, RESET_PULSES, RETRIES, SWITCHES, SWEEPS, SAMPLE_READS, EVALS, ORDER_READS,
-    ORDER_WRITES, STORED, REJECTED, CLAMPS, SKIPPED,
+    ORDER_WRITES, STORED, REJECTED, CLAMPS, SKIPPED, ACTIVATIONS, LAYERS,
 ) = range(len(COUNTS))  # fmt: skip
 SET_CURRENT, RESET_CONDUCTANCE, READ_CONDUCTANCE, EVAL_DRIVE = range(4)
 """Places in `Ledger.sums`: uA over SETs, uS before plus after over RESETs, uS over READs, uS code^2 over EVALs."""
@@ -66,10 +66,13 @@ class Data(NamedTuple):
 class Plan(NamedTuple):
     """The posterior and the options of the chain, as `Config` has them, in this file's units.
 
-    `edge_us` is how near to an end of the law's span a wanted median sends pair verification to the other cell;
+    `hidden` neurons feed the outputs if there are any; `hidden_code` is the input code of a sigmoid of 1. `edge_us` is
+    how near to an end of the law's span a wanted median sends pair verification to the other cell;
     `late_evaluations` are those already under way when a sum that rejects is seen.
     """
 
+    hidden: int
+    hidden_code: float
     scale_per_us: float
     prior_sigma_us: float
     max_proposals: int
@@ -258,6 +261,8 @@ def neg_log_likelihood(
     plan: Plan, data: Data, model_us: np.ndarray, order: np.ndarray, limit: float, terms: np.ndarray, book: Ledger
 ) -> float:
     """-log likelihood of a model (Eq 7), parts left in `terms` [outputs, samples]; ends early once above `limit`."""
+    if plan.hidden:
+        return network_neg_log_likelihood(plan, data, model_us, order, limit, terms, book)
     outputs, features = data.signs.shape[0], data.x.shape[1]
     whole = order.size * outputs
     end = whole if limit >= 0.0 else 0
@@ -280,12 +285,50 @@ def neg_log_likelihood(
 
 
 @njit(cache=True)
-def count_sweep(plan: Plan, book: Ledger, evaluations: int, outputs: int, samples: int) -> None:
+def network_neg_log_likelihood(
+    plan: Plan, data: Data, model_us: np.ndarray, order: np.ndarray, limit: float, terms: np.ndarray, book: Ledger
+) -> float:
+    """As `neg_log_likelihood` behind a hidden layer; a sum above `limit` leaves no output of the next sample."""
+    outputs, features, hidden = data.signs.shape[0], data.x.shape[1], plan.hidden
+    segments, neurons = hidden + outputs, np.zeros(hidden)
+    whole = order.size * segments
+    end = whole if limit >= 0.0 else 0
+    total, evaluation = 0.0, 0
+    while evaluation < end:
+        sample, segment = order[evaluation // segments], evaluation % segments
+        evaluation += 1
+        dot = drive = 0.0
+        if segment < hidden:
+            for feature in range(features):
+                cell = 2 * (segment * features + feature)
+                dot += (model_us[cell] - model_us[cell + 1]) * data.x[sample, feature]
+                drive += (model_us[cell] + model_us[cell + 1]) * data.code2[sample, feature]
+            neurons[segment] = np.exp(-neg_log_logistic(plan.scale_per_us * dot))
+            book.sums[EVAL_DRIVE] += drive
+            continue
+        output = segment - hidden
+        for neuron in range(hidden):
+            cell = 2 * (hidden * (features + output) + neuron)
+            dot += (model_us[cell] - model_us[cell + 1]) * neurons[neuron]
+            drive += (model_us[cell] + model_us[cell + 1]) * (neurons[neuron] * plan.hidden_code) ** 2
+        terms[output, sample] = neg_log_logistic(data.signs[output, sample] * plan.scale_per_us * dot)
+        book.sums[EVAL_DRIVE] += drive
+        if total <= limit < total + terms[output, sample]:
+            end = min(whole, evaluation + min(plan.late_evaluations, outputs - 1 - output + hidden))
+        total += terms[output, sample]
+    book.counts[ACTIVATIONS] += end // segments * hidden + min(end % segments, hidden)
+    book.counts[LAYERS] += (end + outputs - 1) // segments
+    count_sweep(plan, book, end, segments, order.size)
+    return total if end else np.inf
+
+
+@njit(cache=True)
+def count_sweep(plan: Plan, book: Ledger, evaluations: int, segments: int, samples: int) -> None:
     """Book a sweep over samples of which `evaluations` were made; the first ever follows no stored order."""
-    fetched = (evaluations + outputs - 1) // outputs
+    fetched = (evaluations + segments - 1) // segments
     if plan.hard_first and evaluations:
         book.counts[ORDER_READS] += min(samples, fetched + 1) if book.counts[SWEEPS] else 0
-        book.counts[ORDER_WRITES] += evaluations // outputs
+        book.counts[ORDER_WRITES] += evaluations // segments
     book.counts[EVALS] += evaluations
     book.counts[SAMPLE_READS] += fetched
     book.counts[SWEEPS] += evaluations > 0

@@ -20,18 +20,39 @@ def predict(
     """
     formats = Formats(config)
     voting = conductance_ns[min(config.burn_in, len(counters) - 1) :]
-    pairs = voting[:, 0::2] - voting[:, 1::2]
-    weights = pairs.reshape(-1, config.outputs, config.features).astype(np.int64)
+    pairs = (voting[:, 0::2] - voting[:, 1::2]).astype(np.int64)
     table = np.array(formats.response_table, np.int64)
     half = 2 ** (config.adc_bits - 1)
     counts = np.asarray(counters[-len(voting) :], np.int64)
     sums = np.empty((len(codes), config.outputs), np.int64)
+    hidden = hidden_codes(formats, pairs, codes) if config.hidden else None
     for output in range(config.outputs):
-        dots = weights[:, output] @ codes.T.astype(np.int64)
+        weights = pairs[:, _slice(formats, config.hidden + output)]
+        dots = weights @ codes.T.astype(np.int64) if hidden is None else np.einsum("rh,hrn->rn", weights, hidden)
         adc = np.clip(dots // formats.eval_step, -half, half - 1)
         sums[:, output] = counts @ table[(adc + half) >> (config.adc_bits - config.table_bits)]
     classes = (sums[:, 0] >= 0).astype(np.int64) if config.outputs == 1 else np.argmax(sums, axis=1)
     return classes, sums
+
+
+def hidden_codes(formats: Formats, pairs: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """What hidden neurons make of samples: the outputs' input codes, int64 [hidden, rows, n], 0 to `input_max`.
+
+    `pairs` are the models, int64 [rows, pairs] in nS, `codes` the samples, int64 [n, features].
+    """
+    config, table = formats.config, np.array(formats.activation_table, np.int64)
+    half = 2 ** (config.adc_bits - 1)
+    neurons = []
+    for neuron in range(config.hidden):
+        dots = pairs[:, _slice(formats, neuron)] @ codes.T.astype(np.int64)
+        adc = np.clip(dots // formats.hidden_eval_step, -half, half - 1)
+        neurons.append(table[(adc + half) >> (config.adc_bits - config.table_bits)])
+    return np.stack(neurons)
+
+
+def _slice(formats: Formats, segment: int) -> slice:
+    pairs = formats.segment_pairs(segment)
+    return slice(pairs.start, pairs.stop)
 
 
 def probability(config: Config, sums: np.ndarray, total: int) -> np.ndarray:

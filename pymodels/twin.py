@@ -15,7 +15,7 @@ from pymodels.config import Config
 from pymodels.devices import load_card
 from pymodels.events import PHASES, QUANTITIES
 from pymodels.fixed import LFSR_TAPS, Formats, lfsr_state
-from pymodels.inference import predict
+from pymodels.inference import hidden_codes, predict
 from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
 from pymodels.twin_kernel import train_chain
@@ -36,6 +36,7 @@ def new_chain(config: Config, rows: int, seed: int) -> Chain:
         read=zeros(cells, np.int64),
         offsets=zeros(cells, np.int64),
         seen=zeros(cells, np.int64),
+        activations=zeros((config.hidden, config.train_samples)),
         costs=zeros((config.outputs, config.train_samples), np.int64),
         order=np.arange(config.train_samples),
         tally=zeros(len(TALLIES), np.int64),
@@ -55,11 +56,14 @@ def arithmetic(formats: Formats, lut: np.ndarray) -> Arithmetic:
     multiplier, shift = formats.prior_constants
     return Arithmetic(
         outputs=config.outputs,
+        hidden=config.hidden,
         read_step_ns=formats.read_step_ns,
         read_top=2**config.read_bits - 1,
         eval_step=formats.eval_step,
+        hidden_eval_step=formats.hidden_eval_step,
         adc_top=2 ** (config.adc_bits - 1) - 1,
         table_shift=config.adc_bits - config.table_bits,
+        activation_table=np.array(formats.activation_table, np.float64),
         likelihood_table=np.array(formats.likelihood_table, np.int64),
         log_u_table=np.array(formats.log_u_table, np.int64),
         log_u_index_bits=config.log_u_index_bits,
@@ -154,8 +158,14 @@ def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, l
 
 def _test_drive(config: Config, voting: np.ndarray, test: np.ndarray) -> int:
     """Conductance times squared code, over all test evaluations of the voting rows [rows, cells]."""
-    by_pair = voting.reshape(len(voting), -1, 2).sum(axis=(0, 2))
-    return int((by_pair.reshape(config.outputs, -1) * (test**2).sum(axis=0)).sum())
+    both = voting.reshape(len(voting), -1, 2).sum(axis=2)
+    code2, first = (test**2).sum(axis=0), (config.hidden or config.outputs) * config.features
+    drive = int((both[:, :first].sum(axis=0).reshape(-1, config.features) * code2).sum())
+    if config.hidden:
+        hidden = hidden_codes(Formats(config), voting[:, 0::2] - voting[:, 1::2], test)
+        by_neuron = both[:, first:].reshape(len(voting), config.outputs, config.hidden).sum(axis=1)
+        drive += int((by_neuron * (hidden**2).sum(axis=2).T).sum())
+    return drive
 
 
 def _pulse_quantities(config: Config, tally: dict[str, int]) -> dict[str, int]:

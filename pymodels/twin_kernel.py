@@ -8,11 +8,13 @@ from numba import njit
 from pymodels.twin_program import clear_array, program_row, reset_row
 from pymodels.twin_state import (
     ACCEPTED,
+    ACTIVATIONS,
     COST,
     CURRENT,
     CURRENT_COST,
     EVAL_NS,
     EVALS,
+    LAYERS,
     LOST,
     NEG_LOG2_U,
     ORDER_READS,
@@ -81,6 +83,42 @@ def sample_costs(
 
 
 @njit(cache=True)
+def segment_codes(
+    chip: Arithmetic, model_ns: np.ndarray, first: int, codes: np.ndarray, eval_step: int, adc: np.ndarray
+) -> None:
+    """ADC codes int64 [samples] of the segment with cells from `first` on, under `codes` float64 [inputs, samples]."""
+    inputs, samples = codes.shape
+    sums = np.zeros(samples)
+    for i in range(inputs):
+        w = np.float64(model_ns[first + 2 * i] - model_ns[first + 2 * i + 1])
+        for sample in range(samples):
+            sums[sample] += w * codes[i, sample]
+    for sample in range(samples):
+        adc[sample] = min(max(np.int64(np.floor(sums[sample] / eval_step)), -chip.adc_top - 1), chip.adc_top)
+
+
+@njit(cache=True)
+def network_costs(
+    chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray, flips: np.ndarray, activations: np.ndarray,
+    costs: np.ndarray,
+) -> None:  # fmt: skip
+    """As `sample_costs` behind a hidden layer, whose codes go to `activations` float64 [hidden, samples]."""
+    features, samples = codes.shape
+    half, adc = chip.adc_top + 1, np.empty(samples, np.int64)
+    for neuron in range(chip.hidden):
+        segment_codes(chip, model_ns, 2 * neuron * features, codes, chip.hidden_eval_step, adc)
+        for sample in range(samples):
+            activations[neuron, sample] = chip.activation_table[(adc[sample] + half) >> chip.table_shift]
+    for output in range(chip.outputs):
+        first = 2 * chip.hidden * (features + output)
+        segment_codes(chip, model_ns, first, activations, chip.eval_step, adc)
+        for sample in range(samples):
+            costs[output, sample] = chip.likelihood_table[
+                ((adc[sample] ^ flips[output, sample]) + half) >> chip.table_shift
+            ]
+
+
+@njit(cache=True)
 def evaluated_code2(data: Data, order: np.ndarray, samples: int) -> np.ndarray:
     """Squared codes summed over the first `samples` in `order`, int64 [features]."""
     if samples == len(order):
@@ -92,37 +130,70 @@ def evaluated_code2(data: Data, order: np.ndarray, samples: int) -> np.ndarray:
 
 
 @njit(cache=True)
+def network_drive(
+    chip: Arithmetic, model_ns: np.ndarray, data: Data, activations: np.ndarray, order: np.ndarray, end: int
+) -> int:
+    """Conductance times squared code over the first `end` evaluations of a network, whose last sample may be cut."""
+    features, segments, drive = len(data.code2_total), chip.hidden + chip.outputs, 0
+    whole, cut = end // segments, end % segments
+    code2 = evaluated_code2(data, order, whole)
+    for neuron in range(chip.hidden):
+        for feature in range(features):
+            cell = 2 * (neuron * features + feature)
+            code2_here = code2[feature] + (data.code2[order[whole], feature] if neuron < cut else 0)
+            drive += (model_ns[cell] + model_ns[cell + 1]) * code2_here
+    for output in range(chip.outputs):
+        count = whole + (chip.hidden + output < cut)
+        for neuron in range(chip.hidden):
+            hidden2 = 0.0
+            for position in range(count):
+                hidden2 += activations[neuron, order[position]] ** 2
+            cell = 2 * (chip.hidden * (features + output) + neuron)
+            drive += (model_ns[cell] + model_ns[cell + 1]) * np.int64(hidden2)
+    return drive
+
+
+@njit(cache=True)
 def sweep(
-    chip: Arithmetic, model_ns: np.ndarray, data: Data, costs: np.ndarray, order: np.ndarray, threshold: int,
-    first: bool, tally: np.ndarray,
+    chip: Arithmetic, model_ns: np.ndarray, data: Data, activations: np.ndarray, costs: np.ndarray, order: np.ndarray,
+    threshold: int, first: bool, tally: np.ndarray,
 ) -> int:  # fmt: skip
     """Sum `costs` sample by sample in `order`; with early rejection they end soon after the sum exceeds `threshold`.
 
-    Returns the sum. `late_evaluations` are those already under way when the sum is seen. Books evaluations and their
-    drive: conductance of the row `model_ns` [cells] times squared code.
+    Returns the sum. `late_evaluations` are those already under way when the sum is seen; with hidden neurons no output
+    of the next sample is. Books evaluations and their drive: conductance of the row `model_ns` [cells] times squared
+    code.
     """
     outputs, samples = costs.shape
-    features = len(data.code2_total)
-    end, total = samples * outputs, 0
+    segments, features = chip.hidden + outputs, len(data.code2_total)
+    end, total = samples * segments, 0
     if chip.early_rejection and not first:
         end = 0 if threshold < 0 else end
         evaluation = 0
         while evaluation < end:
-            total += costs[evaluation % outputs, order[evaluation // outputs]]
+            output = evaluation % segments - chip.hidden
+            if output >= 0:
+                total += costs[output, order[evaluation // segments]]
             evaluation += 1
             if total > threshold:
-                end = min(end, evaluation + chip.late_evaluations)
+                late = outputs - 1 - output + chip.hidden if chip.hidden else chip.late_evaluations
+                end = min(end, evaluation + min(late, chip.late_evaluations))
                 threshold = 2**62  # seen once
     else:
         for cost in costs.ravel():
             total += cost
-    fetched = (end + outputs - 1) // outputs
+    fetched = (end + segments - 1) // segments
     tally[EVALS] += end
     tally[SAMPLE_READS] += fetched
     tally[SWEEPS] += end > 0
     if chip.hard_first and end:
         tally[ORDER_READS] += min(samples, fetched + 1) if not first else 0
-        tally[ORDER_WRITES] += end // outputs
+        tally[ORDER_WRITES] += end // segments
+    if chip.hidden:
+        tally[LAYERS] += (end + outputs - 1) // segments
+        tally[ACTIVATIONS] += end // segments * chip.hidden + min(end % segments, chip.hidden)
+        tally[EVAL_NS] += network_drive(chip, model_ns, data, activations, order, end)
+        return total
     for output in range(outputs):
         code2 = evaluated_code2(data, order, (end - output + outputs - 1) // outputs)
         for feature in range(features):
@@ -186,8 +257,11 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
         place[PROPOSALS] += 1
         threshold = place[CURRENT_COST] + last[NEG_LOG2_U] - last[PRIOR]
     model = devices.conductance_ns[row]
-    sample_costs(chip, model, data.codes, data.flips, chain.costs)
-    last[COST] = sweep(chip, model, data, chain.costs, chain.order, threshold, row == 0, chain.tally)
+    if chip.hidden:
+        network_costs(chip, model, data.codes, data.flips, chain.activations, chain.costs)
+    else:
+        sample_costs(chip, model, data.codes, data.flips, chain.costs)
+    last[COST] = sweep(chip, model, data, chain.activations, chain.costs, chain.order, threshold, row == 0, chain.tally)
     last[ACCEPTED] = row == 0 or last[COST] <= threshold
     at_limit = place[PROPOSALS] == chip.max_proposals
     if not last[ACCEPTED]:

@@ -11,11 +11,14 @@ class Arithmetic(NamedTuple):
     """The chip's constants and tables as the compiled kernel takes them."""
 
     outputs: int
+    hidden: int
     read_step_ns: int
     read_top: int
     eval_step: int
+    hidden_eval_step: int
     adc_top: int
     table_shift: int
+    activation_table: np.ndarray
     likelihood_table: np.ndarray
     log_u_table: np.ndarray
     log_u_index_bits: int
@@ -65,11 +68,15 @@ class Devices(NamedTuple):
 TALLIES = (
     "set", "reset", "read", "reset_pulse", "retry", "switch", "sweep", "sample_read", "eval", "order_read",
     "order_write", "stored", "rejected", "clamps", "lost", "skipped", "set_na", "reset_ns", "read_ns", "eval_ns",
+    "activation", "layer",
 )  # fmt: skip
-"""What the kernel counts, in the order of its tally; quantities (_na, _ns) still without the pulse widths."""
+"""What the kernel counts, in the order of its tally; quantities (_na, _ns) still without the pulse widths.
+
+`activation` are the evaluations of hidden neurons among `eval`, `layer` the samples whose outputs were, too."""
 (
     SETS, RESETS, READS, RESET_PULSES, RETRIES, SWITCHES, SWEEPS, SAMPLE_READS, EVALS, ORDER_READS,
     ORDER_WRITES, STORED, REJECTED, CLAMPS, LOST, SKIPPED, SET_NA, RESET_NS, READ_NS, EVAL_NS,
+    ACTIVATIONS, LAYERS,
 ) = range(len(TALLIES))  # fmt: skip
 
 
@@ -87,7 +94,8 @@ class Chain(NamedTuple):
     """Everything that a running chain keeps; arrays, so that the kernel can change them in place.
 
     `place` holds the values named by ROW .. DONE, `seen_last` those by PRIOR .. ACCEPTED of the last proposal, and
-    `programmed` [attempts, 3] its cell, gate code and read code of each SET, `place[ATTEMPTS]` of them.
+    `programmed` [attempts, 3] its cell, gate code and read code of each SET, `place[ATTEMPTS]` of them; `activations`
+    float64 [hidden, samples] the hidden codes of its last sweep.
     """
 
     place: np.ndarray
@@ -99,6 +107,7 @@ class Chain(NamedTuple):
     read: np.ndarray
     offsets: np.ndarray
     seen: np.ndarray
+    activations: np.ndarray
     costs: np.ndarray
     order: np.ndarray
     tally: np.ndarray

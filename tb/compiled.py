@@ -86,7 +86,14 @@ def write_load(folder: Path, job: Job, array: OxramArray) -> None:
     files: dict[str, Iterable[int]] = {
         "program": program,
         "length": [len(program)],
-        "settings": [array.rows, array.eval_step, array.read_step_ns, array.form_current_na, draws.MIN_NS],
+        "settings": [
+            array.rows,
+            array.steps[-1],
+            array.read_step_ns,
+            array.form_current_na,
+            draws.MIN_NS,
+            array.steps[0],
+        ],
         "median_ns": array.gates.median_ns,
         "sd_ns": array.gates.sd_ns,
         "current_na": array.gates.current_na,

@@ -32,7 +32,9 @@ module cosim #(
     parameter ROWS = 256,
     parameter GATE_CODES = 21,
     parameter OUTPUTS = 1,
+    parameter HIDDEN = 0,
     parameter FEATURES = 16,
+    parameter LANES = 16,
     parameter INPUT_BITS = 8,
     parameter ADC_BITS = 8,
     parameter READ_BITS = 8,
@@ -236,8 +238,8 @@ module cosim #(
 
         oxram_array #(
             .ROWS(ROWS), .ROW_BITS(ROW_BITS), .CELLS(CELLS), .CELL_BITS(CELL_BITS), .GATE_CODES(GATE_CODES),
-            .GATE_BITS(GATE_BITS), .OUTPUTS(OUTPUTS), .SEGMENT_BITS(SEGMENT_BITS), .FEATURES(FEATURES),
-            .INPUT_BITS(INPUT_BITS), .ADC_BITS(ADC_BITS), .READ_BITS(READ_BITS), .DATA_BITS(DATA_BITS),
+            .GATE_BITS(GATE_BITS), .OUTPUTS(OUTPUTS), .HIDDEN(HIDDEN), .SEGMENT_BITS(SEGMENT_BITS),
+            .FEATURES(FEATURES), .LANES(LANES), .INPUT_BITS(INPUT_BITS), .ADC_BITS(ADC_BITS), .READ_BITS(READ_BITS), .DATA_BITS(DATA_BITS),
             .PHASE_BITS(PHASE_BITS), .SET_CYCLES(SET_CYCLES), .RESET_CYCLES(RESET_CYCLES), .READ_CYCLES(READ_CYCLES),
             .EVAL_CYCLES(EVAL_CYCLES), .BLOCK(BLOCK)
         ) array (

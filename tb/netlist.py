@@ -52,7 +52,7 @@ def build_config(config: Config) -> Config:
     """
     formats = Formats(config)
     shaping = (
-        "features outputs adc_bits read_bits input_bits gate_codes counter_bits lfsr_bits lfsr_step_bits"
+        "features outputs hidden adc_bits read_bits input_bits gate_codes counter_bits lfsr_bits lfsr_step_bits"
         " log_fraction_bits log_u_index_bits table_bits response_bits clock_hz set_pulse_s reset_pulse_s read_pulse_s"
         " eval_pulse_s conversion_s"
     ).split()

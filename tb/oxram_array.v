@@ -16,8 +16,10 @@ module oxram_array #(
     parameter GATE_CODES = 21,
     parameter GATE_BITS = 5,
     parameter OUTPUTS = 1,
+    parameter HIDDEN = 0,  // neurons of a hidden layer; segments are theirs, then the outputs
     parameter SEGMENT_BITS = 1,
     parameter FEATURES = 16,
+    parameter LANES = 16,  // input DACs
     parameter INPUT_BITS = 8,
     parameter ADC_BITS = 8,
     parameter READ_BITS = 8,
@@ -38,7 +40,7 @@ module oxram_array #(
     input  wire [CELLS-1:0]               mask,
     input  wire [GATE_BITS-1:0]           gate,
     input  wire [SEGMENT_BITS-1:0]        segment,
-    input  wire [FEATURES*INPUT_BITS-1:0] inputs,
+    input  wire [LANES*INPUT_BITS-1:0]    inputs,
     input  wire                           latch,
     input  wire [11:0]                    width,
     input  wire                           bad,
@@ -63,8 +65,8 @@ module oxram_array #(
     localparam signed [63:0] ADC_TOP = (64'sd1 << (ADC_BITS - 1)) - 64'sd1;
     localparam signed [63:0] INPUT_MAX = (64'sd1 << (INPUT_BITS - 1)) - 64'sd1;
 
-    // rows, nS an EVAL step, nS a READ step, nA of a FORM, least nS after a SET
-    reg [63:0] settings [0:4];
+    // rows, nS an EVAL step of an output, nS a READ step, nA of a FORM, least nS after a SET, nS an EVAL step of segment 0
+    reg [63:0] settings [0:5];
     reg [31:0] median_ns [0:GATE_CODES-1];
     reg [31:0] sd_ns [0:GATE_CODES-1];
     reg [31:0] current_na [0:GATE_CODES-1];
@@ -79,7 +81,7 @@ module oxram_array #(
     reg [63:0] books [0:PHASES*BOOKS-1];
     reg loaded = 1'b0;
     integer rows;
-    reg signed [63:0] eval_step, read_step_ns, form_na, min_ns;
+    reg signed [63:0] eval_step, hidden_eval_step, read_step_ns, form_na, min_ns;
 
     task automatic load;
         integer i;
@@ -90,6 +92,7 @@ module oxram_array #(
             read_step_ns = settings[2];
             form_na = settings[3];
             min_ns = settings[4];
+            hidden_eval_step = settings[5];
             $readmemh("load/median_ns.hex", median_ns);
             $readmemh("load/sd_ns.hex", sd_ns);
             $readmemh("load/current_na.hex", current_na);
@@ -189,15 +192,26 @@ module oxram_array #(
 
     task automatic evaluate;
         integer i;
-        reg signed [63:0] code, plus, minus, dot, drive, quotient;
-        reg [31:0] pair;
+        reg signed [63:0] code, plus, minus, dot, drive, quotient, step;
+        reg [31:0] number, pair, used;
         reg unfit;
         begin
             unfit = 1'b0;
             dot = 64'sd0;
             drive = 64'sd0;
-            pair = first + {{(32-SEGMENT_BITS){1'b0}}, segment} * (2 * FEATURES);
-            for (i = 0; i < FEATURES; i = i + 1) begin
+            number = {{(32-SEGMENT_BITS){1'b0}}, segment};
+            if (HIDDEN == 0 || number < HIDDEN) begin
+                pair = first + number * (2 * FEATURES);
+                used = FEATURES;
+                step = hidden_eval_step;
+            end else begin
+                pair = first + 2 * HIDDEN * FEATURES + (number - HIDDEN) * (2 * HIDDEN);
+                used = HIDDEN;
+                step = eval_step;
+            end
+            for (i = 0; i < LANES; i = i + 1) if (i >= used) begin
+                unfit = unfit || inputs[i*INPUT_BITS+:INPUT_BITS] != 0;
+            end else begin
                 code = {{(64-INPUT_BITS){inputs[i*INPUT_BITS+INPUT_BITS-1]}}, inputs[i*INPUT_BITS+:INPUT_BITS]};
                 plus = {32'd0, conductance_ns[pair+2*i]};
                 minus = {32'd0, conductance_ns[pair+2*i+1]};
@@ -206,8 +220,8 @@ module oxram_array #(
                 unfit = unfit || code < -INPUT_MAX || plus == 0 || minus == 0;
             end
             wrong = unfit;
-            quotient = dot / eval_step;  // towards zero
-            if (dot < 0 && quotient * eval_step != dot) quotient = quotient - 64'sd1;
+            quotient = dot / step;  // towards zero
+            if (dot < 0 && quotient * step != dot) quotient = quotient - 64'sd1;
             if (quotient > ADC_TOP) quotient = ADC_TOP;
             if (quotient < -ADC_TOP - 64'sd1) quotient = -ADC_TOP - 64'sd1;
             data <= quotient[DATA_BITS-1:0];
@@ -226,7 +240,7 @@ module oxram_array #(
             endcase
             wrong = bad || width != width_due || {{(32-ROW_BITS){1'b0}}, row} >= rows;
             if (op == FORM || op == SET) wrong = wrong || gate >= GATE_CODES;
-            if (op == EVAL) wrong = wrong || segment >= OUTPUTS;
+            if (op == EVAL) wrong = wrong || segment >= HIDDEN + OUTPUTS;
             else if (op != RESET) wrong = wrong || place >= CELLS;
         end
     endtask

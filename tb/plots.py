@@ -205,6 +205,9 @@ def _label(pair: int) -> str:
 
 
 def _name(tree: xr.DataTree, pair: int) -> str:
-    """Feature of a pair, and its output where there are several."""
+    """Feature or hidden neuron that feeds a pair, and what the pair feeds where that is not the only output."""
     outputs, name = values_of(tree, "posterior", "pair_output"), values_of(tree, "posterior", "pair_feature")[pair]
-    return f"{name}, output {outputs[pair]}" if outputs.max() else str(name)
+    if not outputs.max():
+        return str(name)
+    hidden = int(outputs[pair]) - int(tree.attrs["outputs"])
+    return f"{name}, hidden {hidden}" if hidden >= 0 else f"{name}, output {outputs[pair]}"

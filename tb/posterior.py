@@ -24,6 +24,7 @@ import numpy as np
 
 from pymodels.config import Config
 from pymodels.errors import InputError
+from pymodels.float_engine import output_sums
 from pymodels.outcome import Outcome
 from pymodels.tasks import Dataset
 
@@ -55,10 +56,9 @@ def log_likelihood(config: Config, w_us: np.ndarray, x: np.ndarray, t: np.ndarra
 
     Features `x` float64 [samples, features] as the task has them and class numbers `t` int64 [samples].
     """
-    weights = w_us.reshape(len(w_us), config.outputs, config.features)
     classes = np.arange(config.outputs) if config.outputs > 1 else np.ones(1, np.int64)
     signs = np.where(t[None, :] == classes[:, None], 1.0, -1.0)
-    y = config.scale_per_us * np.einsum("rof,nf->ron", weights, x) * signs
+    y = config.scale_per_us * output_sums(config, w_us, x) * signs.T
     total: np.ndarray = -np.logaddexp(0.0, -y).sum(axis=(1, 2))
     return total
 
@@ -73,6 +73,22 @@ def acceptance(counters: np.ndarray) -> np.ndarray:
     return share
 
 
+def pair_inputs(config: Config, names: np.ndarray) -> np.ndarray:
+    """What feeds each pair of a row: a feature, or behind a hidden layer one of its neurons."""
+    hidden = np.array([f"hidden {neuron}" for neuron in range(config.hidden)], object)
+    return np.concatenate(
+        [np.tile(names, config.hidden or config.outputs), *([np.tile(hidden, config.outputs)] if config.hidden else [])]
+    )
+
+
+def pair_neurons(config: Config) -> np.ndarray:
+    """The output that each pair of a row feeds, int64; hidden neurons count on behind the outputs."""
+    outputs, neurons = np.arange(config.outputs), config.outputs + np.arange(config.hidden)
+    if not config.hidden:
+        return np.repeat(outputs, config.features)
+    return np.concatenate([np.repeat(neurons, config.features), np.repeat(outputs, config.hidden)])
+
+
 def posterior_tree(
     config: Config, dataset: Dataset, outcomes: Sequence[Outcome], attributes: dict[str, str]
 ) -> xr.DataTree:
@@ -82,7 +98,7 @@ def posterior_tree(
     models = [stored_models(config, outcome) for outcome in outcomes]
     draws = max(len(rows) for rows in models)
     shape = (len(outcomes), draws)
-    w = np.full((*shape, config.outputs * config.features), np.nan)
+    w = np.full((*shape, config.pairs), np.nan)
     counter, row = np.zeros(shape, np.int64), np.full(shape, -1, np.int64)
     likelihood, accepted = np.full(shape, np.nan), np.full(shape, np.nan)
     for chain, (outcome, rows) in enumerate(zip(outcomes, models, strict=True)):
@@ -100,8 +116,8 @@ def posterior_tree(
             coords
             | {
                 "pair": np.arange(w.shape[2]),
-                "pair_feature": ("pair", np.tile(names, config.outputs)),
-                "pair_output": ("pair", np.repeat(np.arange(config.outputs), config.features)),
+                "pair_feature": ("pair", pair_inputs(config, names)),
+                "pair_output": ("pair", pair_neurons(config)),
             },
         ),
         "sample_stats": xr.Dataset(

@@ -55,6 +55,8 @@ def _tables(formats: Formats) -> Iterator[Word]:
         Space.LIKELIHOOD: formats.likelihood_table,
         Space.RESPONSE: formats.response_table,
     }
+    if formats.config.hidden:
+        contents[Space.ACTIVATION] = formats.activation_table
     for space, values in contents.items():
         for index, value in enumerate(values):
             yield address(space, index), value & WORD_MASK

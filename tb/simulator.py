@@ -177,8 +177,8 @@ class Simulation:
             "CELL_BITS": formats.cell_bits,
             "CELLS": formats.cells,
             "GATE_BITS": formats.gate_bits,
-            "SEGMENT_BITS": formats.output_bits,
-            "INPUTS_BITS": formats.inputs_bits,
+            "SEGMENT_BITS": formats.segment_bits,
+            "INPUTS_BITS": formats.lanes_bits,
             "DATA_BITS": formats.data_bits,
             "RESULT_SUM_BITS": formats.response_sum_bits,
             "LABEL_BITS": formats.label_bits,
@@ -276,8 +276,10 @@ def array_parameters(formats: Formats) -> dict[str, int]:
         "GATE_CODES": config.gate_codes,
         "GATE_BITS": formats.gate_bits,
         "OUTPUTS": config.outputs,
-        "SEGMENT_BITS": formats.output_bits,
+        "HIDDEN": config.hidden,
+        "SEGMENT_BITS": formats.segment_bits,
         "FEATURES": config.features,
+        "LANES": formats.lanes,
         "INPUT_BITS": config.input_bits,
         "ADC_BITS": config.adc_bits,
         "READ_BITS": config.read_bits,
@@ -299,7 +301,7 @@ class CompiledSimulation(Simulation):
     def _parameters(self) -> dict[str, int]:
         formats = self.formats
         config = formats.config
-        tables = config.gate_codes + 2 * 2**config.table_bits
+        tables = config.gate_codes + 3 * 2**config.table_bits
         registers = len(Setting) + len(Command) + len(Status) + formats.row_capacity
         samples = formats.sample_capacity << sample_lane_bits(formats)
         return (

@@ -51,3 +51,19 @@ def test_events_by_hand() -> None:
     }  # fmt: skip
     nothing: dict[str, dict[str, int]] = {"form": {}, "calibrate": {}}
     assert {phase: {name: n for name, n in row.items() if n} for phase, row in counts.items()} == expected | nothing
+
+
+def test_a_hidden_layer_by_hand() -> None:
+    """Two hidden neurons and an output: 8 cells; a sample is EVAL EVAL, a cycle of conversion, sigmoid, EVAL."""
+    formats = Formats(TINY.replace(hidden=2))
+    run = RUN | {"eval": 45, "activation": 30, "layer": 15}
+    assert budget.train_cycles(formats, 4, run) == 5 + 5 * (16 + 3 * 5 + 3) + 1
+    # a point: fetch; 2 rows of 5 cycles; conversion, sum; result
+    assert budget.infer_cycles(formats, voting_rows=2) == 2 * (1 + 2 * 5 + 2 + 1)
+    counts = budget.event_counts(formats, words=100, proposals=4, last_row=2, voting_rows=2, tally=run)
+    assert {name: counts["train"][name] for name in ("eval", "activation", "likelihood_add")} == {
+        "eval": 45, "activation": 30, "likelihood_add": 15,
+    }  # fmt: skip
+    assert {name: counts["infer"][name] for name in ("eval", "activation", "response_add", "counter_read")} == {
+        "eval": 12, "activation": 8, "response_add": 4, "counter_read": 4,
+    }  # fmt: skip

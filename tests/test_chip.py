@@ -54,6 +54,22 @@ VARIANTS = {
         calibrate=True, gate_codes=3, verify="pair", clock_hz=20e6, set_pulse_s=150e-9, reset_pulse_s=50e-9,
         conversion_s=100e-9,
     ),
+    "hidden": SMALL.replace(hidden=3),
+    # more hidden neurons than features, two outputs, slow pulses and conversions
+    "wide hidden": SMALL.replace(
+        hidden=5, outputs=2, features=3, input_bits=6, adc_bits=7, table_bits=6, hidden_eval_range=4.0, clock_hz=20e6,
+        set_pulse_s=150e-9, eval_pulse_s=150e-9, conversion_s=100e-9,
+    ),
+    "one hidden": SMALL.replace(hidden=1, features=1, early_rejection=True, scale_per_us=0.1, eval_range=8.0),
+    "hidden pairs": SMALL.replace(
+        rows=8, hidden=3, verify="pair", verify_tries=6, verify_window_us=3.0, scale_per_us=0.05, eval_range=8.0,
+        lut_low_us=10.0, lut_high_us=200.0, read_range_us=256.0, gate_codes=48, early_rejection=True,
+        sample_order="hard_first", reject_limit=7, hard_sample_bits=0.5,
+    ),
+    "hidden early": SMALL.replace(
+        hidden=2, outputs=3, early_rejection=True, sample_order="hard_first", scale_per_us=0.1, eval_range=8.0,
+        clock_hz=20e6, eval_pulse_s=100e-9, conversion_s=100e-9,
+    ),
     "pairs afresh": SMALL.replace(
         rows=9, verify="pair", verify_memory="proposal", reject_limit=9, outputs=2, clock_hz=20e6, set_pulse_s=150e-9,
         d2d_spread=0.3, stuck_lcs=0.05, stuck_hcs=0.05,

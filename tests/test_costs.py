@@ -73,14 +73,14 @@ OPERATIONS_PJ = {
     "decision": 3 * 0.1 + 4 * 0.2, "counter_write": 0.03, "counter_read": 0.03, "response_add": 0.2 + 0.1,
     "classify": 0, "pair_read": 2 * ADD_10, "pair_write": ADD_10, "offset_read": 2 * ADD_10, "offset_write": 4 * ADD_10,
     "order_read": ADD_10, "order_write": 2 * ADD_10, "histogram_read": 2 * ADD_10, "histogram_write": 4 * ADD_10,
-    "lut_write": 4 * ADD_10,
+    "lut_write": 4 * ADD_10, "activation": 0,
 }  # fmt: skip
 """pJ of an event's logic at 45 nm. Horowitz, ISSCC 2014: 8-bit add 0.03, 32-bit add 0.1, 8-bit multiply 0.2 pJ."""
 LARGE_BITS = {"host_write": 32, "sample_read": 129}
 SMALL_BITS = {
     "lut_read": 8, "map_write": 5, "gate_lookup": 5, "gate_code_write": 5, "gate_code_read": 5, "likelihood_add": 12,
     "counter_write": 8, "counter_read": 8, "response_add": 8, "pair_read": 9, "pair_write": 9, "offset_read": 12,
-    "offset_write": 12, "histogram_read": 15, "histogram_write": 15, "lut_write": 8,
+    "offset_write": 12, "histogram_read": 15, "histogram_write": 15, "lut_write": 8, "activation": 7,
 }  # fmt: skip
 """Bits an access of the 8 KB class (Horowitz: 64 bits for 10 pJ) and of the 256-byte class, a root of 32 below."""
 

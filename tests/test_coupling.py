@@ -50,6 +50,7 @@ VARIANTS = {
     "three outputs": NARROW.replace(features=5, outputs=3, read_bits=6, adc_bits=7, table_bits=5, input_bits=6),
     "a draw a block": NARROW.replace(rows=3, features=64, outputs=2, d2d_spread=0.3, max_proposals=12),
     "verified pairs": NARROW.replace(verify="pair", verify_window_us=3.0, max_proposals=60),
+    "hidden": NARROW.replace(hidden=5, features=3, outputs=2, early_rejection=True, scale_per_us=0.05, eval_range=8.0),
     "verified cells": NARROW.replace(verify="cell", verify_window_us=2.0, max_proposals=60, reject_limit=3),
 }  # fmt: skip
 
@@ -136,6 +137,7 @@ ARRAYS = {
     "paper": Config(train_samples=10, test_samples=4, burn_in=1, **STUCK),  # type: ignore[arg-type]
     "three outputs": VARIANTS["three outputs"].replace(**STUCK),
     "slow pulses": VARIANTS["slow pulses"].replace(**STUCK),
+    "hidden": VARIANTS["hidden"].replace(**STUCK),
 }
 
 
@@ -148,7 +150,7 @@ def test_array_equals_its_model(geometry: str, seed: int, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "mutate",
     [
-        ("if (dot < 0 && quotient * eval_step != dot)", "if (1'b0)"),  # a quotient rounded towards zero
+        ("if (dot < 0 && quotient * step != dot)", "if (1'b0)"),  # a quotient rounded towards zero
         ("low_ns[at] = lcs_ns[draw[31:24]]", "low_ns[at] = lcs_ns[draw[30:23]]"),
         ("if (stuck[first+i] == NOT_STUCK) begin", "begin"),
         ("+ 64'sd32768", ""),

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import Component, In, connect, flipped
 from benches import on_each_simulator
 from rewired import Change, rewired
 
+from hdl.chip import inference_of
 from hdl.inference import Inference
 from pymodels.config import resolve
 from pymodels.fixed import Formats
@@ -45,10 +46,12 @@ def bench(simulator: str, seed: int, *, mistake: Change | None = None, mutate: M
     """One geometry; pulse widths are the bench's own, so that one build serves all of them."""
     formats = Formats(resolve("cancer", "paper").replace(**changes))
     config = formats.config
-    shape = {name: getattr(config, name) for name in "outputs adc_bits table_bits response_bits counter_bits".split()}
+    shape = {
+        name: getattr(config, name) for name in "hidden outputs adc_bits table_bits response_bits counter_bits".split()
+    }
     shape |= dict(sum_bits=formats.response_sum_bits, label_bits=formats.label_bits)
     shape |= dict(row_capacity=2**formats.row_bits, sample_capacity=2**formats.sample_bits)
-    inference = rewired(Inference(formats), *mistake) if mistake else Inference(formats)
+    inference = rewired(inference_of(formats), *mistake) if mistake else inference_of(formats)
     parameters = dict(shape=shape, seed=seed, inferences=20)
     top = LoadableInference(inference)
     run_bench(top, "inference", "tb.benches.inference", simulator, parameters, mutate=mutate)
@@ -69,6 +72,8 @@ def test_inference(simulator: str, changes: dict[str, Any], seed: int) -> None:
         dict(outputs=3),
         dict(outputs=4, adc_bits=2, table_bits=2, response_bits=2, counter_bits=1),
         dict(outputs=2, adc_bits=12, table_bits=5, response_bits=12, counter_bits=16),
+        dict(hidden=3, outputs=1),
+        dict(hidden=1, outputs=3, adc_bits=6, table_bits=4, response_bits=5, counter_bits=3),
         dict(outputs=1, adc_bits=9, table_bits=9, rows=300, burn_in=0, train_samples=1500),
     ],
     ids=lambda changes: "-".join(map(str, changes.values())),
@@ -112,6 +117,20 @@ def test_bench_catches_an_inference_that(mistake: str, seed: int) -> None:
 def test_bench_catches_a_wrong_design(outputs: int, mutate: Mutation, seed: int) -> None:
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", seed, mutate=mutate, outputs=outputs)
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        ("hidden", Signal.like),
+        ("converting", lambda _: Const(0)),  # waits neither for the hidden layer nor for the last answer
+        ("answer", lambda _: Const(0)),
+    ],
+    ids=["hidden", "converting", "answer"],
+)
+def test_bench_catches_a_network_that_is_wrong(mistake: Change, seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, mistake=mistake, **ODD | dict(hidden=2))
 
 
 def test_bench_catches_bins_in_the_wrong_order(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:

@@ -19,15 +19,18 @@ from tb.simulator import run_bench
 pytestmark = pytest.mark.cosim
 
 
-PLAIN = dict(verify="off", verify_memory="row", early_rejection=False, sample_order="given", reject_limit=0)
+PLAIN = dict(hidden=0, verify="off", verify_memory="row", early_rejection=False, sample_order="given", reject_limit=0)
 OPTIONS: dict[str, dict[str, Any]] = {
     "early": dict(early_rejection=True),
     "hard first": dict(sample_order="hard_first"),
     "row skip": dict(reject_limit=5),
     "cells": dict(verify="cell", reject_limit=5),
     "pairs afresh": dict(verify="pair", verify_memory="proposal", early_rejection=True),
+    "hidden": dict(hidden=3),
+    "one hidden": dict(hidden=1, early_rejection=True),
     "all": dict(verify="pair", early_rejection=True, sample_order="hard_first", reject_limit=5),
 }
+OPTIONS["hidden all"] = OPTIONS["all"] | dict(hidden=2)
 
 
 def bench(
@@ -50,12 +53,12 @@ def bench(
 
 
 @on_each_simulator
-@pytest.mark.parametrize(("outputs", "features", "options"), [(1, 16, "plain"), (3, 2, "all")])
+@pytest.mark.parametrize(("outputs", "features", "options"), [(1, 16, "plain"), (3, 2, "all"), (2, 2, "hidden all")])
 def test_trainer(simulator: str, outputs: int, features: int, options: str, seed: int) -> None:
     bench(simulator, outputs, features, seed, OPTIONS.get(options, {}))
 
 
-@pytest.mark.parametrize("options", [name for name in OPTIONS if name != "all"])
+@pytest.mark.parametrize("options", [name for name in OPTIONS if not name.endswith("all")])
 def test_options(options: str, seed: int) -> None:
     bench("icarus", 2, 1, seed, OPTIONS[options])
 
@@ -96,6 +99,9 @@ MISTAKES: dict[str, tuple[str, Change]] = {
     "waits for no programmer": ("cells", ("programmed", lambda _: Const(1))),
     "waits for ever": ("cells", ("programmed", lambda _: Const(0))),
     "never says fresh": ("all", ("fresh", Signal.like)),
+    "takes hidden neurons for outputs": ("hidden", ("hidden", Signal.like)),
+    "does not wait for the hidden layer": ("hidden", ("converting", lambda _: Const(0))),
+    "evaluates outputs after a stop": ("one hidden", ("exceeds", lambda _: Const(0))),
 }
 
 

@@ -1,7 +1,7 @@
 """Bench of `hdl.inference.Inference`: every cycle and every sum of whole inferences against Eq 8 in Python integers.
 
 The bench plays Pulse, converter, sample memory and row counters. The design under test is an `Inference` whose response
-table can be written through `write`, `write_address` and `write_data`.
+table can be written through `write`, `write_address` and `write_data`; with hidden neurons a `NetworkInference`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ Response = Callable[[int, int, int], int]
 class Shape:
     """Widths of the build and the response table in it. `entries` are signed; among them are 0, -1, +-`largest`."""
 
+    hidden: int
     outputs: int
     adc_bits: int
     table_bits: int
@@ -97,9 +98,16 @@ def expected(shape: Shape, averaging: Averaging) -> list[Cycle]:
     for point in range(averaging.first, averaging.last + 1):
         sums = weighted_sums(shape, averaging, point)
         cycles.append({"fetch_sample": point})
+        if shape.hidden:
+            added += evaluate_network(shape, averaging, cycles)
+            for output, total in enumerate(sums):
+                last = output == shape.outputs - 1
+                result = (total, int(last), classify(sums) if last else None)
+                cycles += [{"result": result}] * (next(stalls) + 1)
+            continue
         for output in range(shape.outputs):
             for row in averaging.rows:
-                cycles += [{"row": row, "segment": output}] * averaging.eval_width
+                cycles += [{"row": row, "segment": output, "hidden": 0}] * averaging.eval_width
                 added.append(len(cycles) + averaging.conversion)  # the cycle after the answer
             cycles += [{}] * (averaging.conversion + 1)
             last = output == shape.outputs - 1
@@ -110,8 +118,29 @@ def expected(shape: Shape, averaging: Averaging) -> list[Cycle]:
     return cycles
 
 
+def evaluate_network(shape: Shape, averaging: Averaging, cycles: list[Cycle]) -> list[int]:
+    """Append a point's cycles ahead of its results: row by row the hidden neurons, a wait for the last one's sigmoid,
+    the outputs; then the wait for the last answer. Returns the cycles in which an output is added."""
+    added = []
+    for row in averaging.rows:
+        for segment in range(shape.hidden + shape.outputs):
+            if segment == shape.hidden:
+                cycles += [{}] * (averaging.conversion + 1)
+            command = {"row": row, "segment": segment, "hidden": int(segment < shape.hidden)}
+            cycles += [command] * averaging.eval_width
+            if segment >= shape.hidden:
+                added.append(len(cycles) + averaging.conversion)
+    cycles += [{}] * (averaging.conversion + 1)
+    return added
+
+
 def documented_cycles(shape: Shape, averaging: Averaging) -> int:
-    """The docstring's budget, and the cycles that results waited."""
+    """The docstrings' budgets, and the cycles that results waited."""
+    if shape.hidden:
+        row = (shape.hidden + shape.outputs) * averaging.eval_width + averaging.conversion + 1
+        point = 1 + len(averaging.rows) * row + averaging.conversion + 1 + shape.outputs
+        points = averaging.last - averaging.first + 1
+        return points * point + sum(averaging.stalls[: points * shape.outputs])
     output = len(averaging.rows) * averaging.eval_width + averaging.conversion + 2
     points = averaging.last - averaging.first + 1
     return points * (shape.outputs * output + 1) + sum(averaging.stalls[: points * shape.outputs])
@@ -134,8 +163,9 @@ class Surroundings:
         dut, shape, rng = self.dut, self.shape, self.rng
         dut.latch.value = int(dut.valid.value == 1 and self.elapsed + 1 >= self.averaging.eval_width)
         dut.converting.value = int(self.converting > 0)
-        dut.answer.value = int(self.converting == 1)
-        code = self.averaging.codes[self.tag] if self.converting == 1 and self.tag else rng.getrandbits(shape.adc_bits)
+        answers = self.converting == 1 and self.tag is not None and self.tag[2] >= 0  # a hidden neuron's goes elsewhere
+        dut.answer.value = int(answers)
+        code = self.averaging.codes[self.tag] if answers and self.tag else rng.getrandbits(shape.adc_bits)
         dut.code.value = code % 2**shape.adc_bits
         garbage = rng.getrandbits(shape.counter_bits)
         dut.counter.value = garbage if self.answered is None else self.averaging.counters[self.answered]
@@ -144,14 +174,14 @@ class Surroundings:
 
     def advance(self) -> None:
         dut = self.dut
-        self.answered = self.tag[1] if self.converting == 1 and self.tag else None
+        self.answered = self.tag[1] if self.converting == 1 and self.tag and self.tag[2] >= 0 else None
         latch = dut.latch.value == 1
         self.elapsed = self.elapsed + 1 if dut.valid.value == 1 and not latch else 0
         self.converting = max(0, self.converting - 1)
         if latch:
             assert self.point is not None, "evaluation before a sample was fetched"
             self.tag, self.converting = (
-                (self.point, int(dut.row.value), int(dut.segment.value)),
+                (self.point, int(dut.row.value), int(dut.segment.value) - self.shape.hidden),
                 self.averaging.conversion,
             )
         if dut.fetch_sample.value == 1:
@@ -165,7 +195,7 @@ def observed(dut: Any, shape: Shape) -> Cycle:
     """This cycle as `expected` writes it; what nobody looks at in this cycle is left out."""
     cycle: Cycle = {} if dut.busy.value == 1 else {"idle": 1}
     if dut.valid.value == 1:
-        cycle |= {"row": int(dut.row.value), "segment": int(dut.segment.value)}
+        cycle |= {"row": int(dut.row.value), "segment": int(dut.segment.value), "hidden": int(dut.hidden.value)}
     if dut.fetch_sample.value == 1:
         cycle["fetch_sample"] = int(dut.fetch_index.value)
     if dut.adding.value == 1:

@@ -52,9 +52,11 @@ class Pulses:
         if kind == "reset":
             mask = rng.choice((1 << cell, 2**array.cells - 1, rng.randrange(1, 2**array.cells)))
             return pins | {"mask": mask}, lambda: array.reset(row, mask, width)
-        segment, top = rng.randrange(config.outputs), self.formats.input_max
-        codes = [rng.choice((-top, top, rng.randint(-top, top))) for _ in range(config.features)]
-        pins |= {"segment": segment, "inputs": self.formats.pack_sample(codes, 0)}
+        segment, top, bits = rng.randrange(config.hidden + config.outputs), self.formats.input_max, config.input_bits
+        used = config.hidden if config.hidden and segment >= config.hidden else config.features
+        codes = [rng.choice((-top, top, rng.randint(-top, top))) for _ in range(used)]
+        codes += [0] * (max(config.features, config.hidden) - used)
+        pins |= {"segment": segment, "inputs": sum(code % 2**bits << bits * lane for lane, code in enumerate(codes))}
         return pins, lambda: array.evaluate(row, segment, np.array(codes, np.int64), width)
 
 

@@ -67,13 +67,17 @@ class Training:
 
     def evaluations(self, outputs: int, number: int | None) -> int:
         """How many pulses a sweep has: those that have begun when the sum is seen to exceed end as well."""
-        every, stop = len(self.labels) * outputs, self.stop(number)
+        hidden = option("hidden")
+        segments = hidden + outputs
+        every, stop = len(self.labels) * segments, self.stop(number)
         if stop is None:
             return every
         if stop == HOPELESS:
             return 0
         at, sum_seen = 0, self.conversion + 1  # cycles after the end of its pulse
         while at < sum_seen:
+            if hidden and (stop + 1) % segments == hidden:
+                break  # the outputs of the next sample wait for longer than it takes to see the sum
             at, stop = at + self.widths[EVAL], stop + 1
         return min(every, stop + 1)
 
@@ -85,19 +89,24 @@ def pulse(training: Training, op: int, at_end: Cycle | None = None, **command: i
 
 
 def evaluations(training: Training, outputs: int, row: int, count: int) -> Iterator[Cycle]:
-    """Sample by sample on every output, `count` in all; the next sample is fetched as the last output of this one ends,
-    the position after it looked up."""
-    samples = len(training.labels)
+    """Sample by sample on every segment, `count` in all; the next sample is fetched as the last output of this one
+    ends, the position after it looked up. Outputs wait for the sigmoid of the last hidden neuron."""
+    samples, hidden = len(training.labels), option("hidden")
+    segments = hidden + outputs
     for number in range(count):
-        sample, segment = divmod(number, outputs)
-        last_output = segment == outputs - 1
+        sample, segment = divmod(number, segments)
+        last_output = segment == segments - 1
+        if hidden and segment == hidden:
+            yield from [{"row": row, "summing": 1}] * (training.conversion + 1)
         at_end = {}
         if last_output and number < count - 1:
             at_end = {"fetch_sample": sample + 1}
             if option("sample_order") == "hard_first" and sample + 2 < samples:
                 at_end |= {"fetch_order": sample + 2}
         label = training.labels[sample]
-        command = dict(segment=segment, is_label=int(label == segment if outputs > 1 else label))
+        command = dict(segment=segment, hidden=int(segment < hidden))
+        if segment >= hidden:
+            command["is_label"] = int(label == segment - hidden if outputs > 1 else label)
         for cycle in pulse(training, EVAL, at_end, row=row, last_output=int(last_output), **command):
             yield {**cycle, "summing": 1}
 
@@ -146,6 +155,7 @@ class Tally:
     rejected: int = 0
     sweep: int = 0
     eval: int = 0
+    layer: int = 0
     programming: int = 0
 
 
@@ -164,6 +174,8 @@ def expected(training: Training, outputs: int, cells: int, tally: Tally) -> Iter
         for cycle in cycles:
             yield {**cycle, **current, "proposals": tally.proposals}
         tally.eval, tally.sweep = tally.eval + count, tally.sweep + (count > 0)
+        hidden = option("hidden")
+        tally.layer += sum(evaluation % (hidden + outputs) == hidden for evaluation in range(count))
         accepted = number is None or training.accepts[number]
         assert not accepted or training.stop(number) is None, "the bench accepts what it stopped"
         at_limit = number is not None and number + 1 == training.limit
@@ -229,7 +241,8 @@ class Surroundings:
         answers = latch and int(dut.op.value) in (READ, EVAL)
         self.converting = self.training.conversion if answers else max(0, self.converting - 1)
         if latch and int(dut.op.value) == EVAL:
-            self.additions[self.time + self.training.conversion + 1] = self.evaluated
+            if dut.hidden.value == 0:
+                self.additions[self.time + self.training.conversion + 1] = self.evaluated
             self.evaluated += 1
         self.drawing, self.programming = max(0, self.drawing - 1), max(0, self.programming - 1)
         if dut.propose.value == 1:
@@ -245,7 +258,7 @@ class Surroundings:
         self.time += 1
 
 
-FIELDS = {SET: ("cell", "first"), READ: ("cell",), EVAL: ("segment", "is_label", "last_output")}
+FIELDS = {SET: ("cell", "first"), READ: ("cell",), EVAL: ("segment", "hidden", "is_label", "last_output")}
 """What a command carries besides its row."""
 STROBES = {
     "fetch_gate": "fetch_cell",
@@ -274,6 +287,8 @@ def observed(dut: Any, surroundings: Surroundings) -> Cycle:
     if value("valid"):
         op = value("op")
         cycle |= {"op": op, **{name: value(name) for name in FIELDS.get(op, ())}}
+        if cycle.get("hidden"):
+            del cycle["is_label"]
     if value("summing"):
         cycle["summing"] = 1
     for strobe, carried in STROBES.items():
@@ -290,7 +305,8 @@ def observed(dut: Any, surroundings: Surroundings) -> Cycle:
 def check_plain_budget(training: Training, outputs: int, cells: int, seen: list[Cycle]) -> None:
     """The documented budget without options, from the strobes alone: a proposal, and what a rejection adds."""
     widths = training.widths
-    proposal = cells * (widths[SET] + widths[READ]) + len(training.labels) * outputs * widths[EVAL]
+    sample = (option("hidden") + outputs) * widths[EVAL] + (training.conversion + 1 if option("hidden") else 0)
+    proposal = cells * (widths[SET] + widths[READ]) + len(training.labels) * sample
     proposal += training.conversion + 2
     opened = [at for at, cycle in enumerate(seen) if "propose" in cycle]
     decided = [at for at, cycle in enumerate(seen) if "decide" in cycle]
@@ -335,6 +351,18 @@ def draw_is_hidden(training: Training, cells: int) -> bool:
     return training.drawing <= min(training.programming)
 
 
+def cells_of_a_row() -> int:
+    p, hidden = parameters(), option("hidden")
+    return 2 * (hidden * (p["features"] + p["outputs"]) if hidden else p["outputs"] * p["features"])
+
+
+def output_evaluations(samples: int) -> list[int]:
+    """The evaluations of a whole sweep that add to the sum: a sample's outputs, behind its hidden neurons."""
+    hidden = option("hidden")
+    segments = hidden + parameters()["outputs"]
+    return [number for number in range(samples * segments) if number % segments >= hidden]
+
+
 async def begin(dut: Any) -> None:
     idle = "start last_row last_sample max_proposals reject_limit latch converting label drawing accept".split()
     idle += ["hopeless", "exceeds", "programmed"]
@@ -344,7 +372,7 @@ async def begin(dut: Any) -> None:
 async def run(dut: Any, board: Scoreboard, training: Training, note: str) -> None:
     """One training from `start` until it is idle again, compared in every cycle."""
     p = parameters()
-    outputs, cells = p["outputs"], 2 * p["outputs"] * p["features"]
+    outputs, cells = p["outputs"], cells_of_a_row()
     dut.last_row.value = training.rows - 1
     dut.last_sample.value = len(training.labels) - 1
     dut.max_proposals.value = training.limit
@@ -412,10 +440,11 @@ async def directed(dut: Any) -> None:
 async def draw_ends_anywhere(dut: Any) -> None:
     """The draw ends in every cycle around the last answer, so that neither wait hides the other."""
     p = parameters()
-    programming = 4 * p["outputs"] * p["features"]
+    programming = 2 * cells_of_a_row()
     board = Scoreboard("trainer")
     await begin(dut)
-    for drawing in (1, *range(programming - 2, programming + p["outputs"] + 5)):
+    sample = 2 * option("hidden") + p["outputs"]
+    for drawing in (1, *range(programming - 2, programming + sample + 5)):
         accepts = [False, True]
         training = Training(rows=2, limit=2, accepts=accepts, labels=[1], drawing=drawing, programming=(programming, 1))
         await run(dut, board, training, f"drawing for {drawing}")
@@ -430,7 +459,7 @@ async def early_rejection(dut: Any) -> None:
         return
     outputs = parameters()["outputs"]
     labels = [sample % max(2, outputs) for sample in range(3)]
-    stops = dict(enumerate(range(HOPELESS, len(labels) * outputs)))
+    stops = dict(enumerate([HOPELESS, *output_evaluations(len(labels))]))
     board, rejected = Scoreboard("trainer"), len(stops)
     await begin(dut)
     for evaluation, conversion in ((1, 1), (2, 1), (2, 2), (3, 2), (5, 5)):
@@ -445,10 +474,10 @@ async def early_rejection(dut: Any) -> None:
             stops=stops | {rejected + 1: HOPELESS},
         )
         await run(dut, board, training, f"evaluations of {evaluation}, conversions of {conversion}")
-    for last in (HOPELESS, 0):
+    for last in (HOPELESS, option("hidden")):
         training = Training(rows=3, limit=2, accepts=[True, False], labels=labels, stops={1: last})
         await run(dut, board, training, f"limit on stop {last}")
-    for drawing in range(4 * outputs * parameters()["features"] + 3):
+    for drawing in range(2 * cells_of_a_row() + 3):
         training = Training(rows=2, limit=2, accepts=[False, True], labels=[1], drawing=drawing, stops={0: HOPELESS})
         await run(dut, board, training, f"hopeless, drawing for {drawing}")
     board.finish()
@@ -475,7 +504,7 @@ async def skipped_rows(dut: Any) -> None:
         Training(rows=5, limit=3, accepts=[False, False, True], labels=few, reject_limit=2),
         Training(rows=5, limit=6, accepts=no, labels=few, reject_limit=0),
     ]
-    if parameters()["features"] * parameters()["outputs"] == 1:
+    if cells_of_a_row() == 2:
         cases += [Training(rows=3, limit=300, accepts=no, labels=[1], reject_limit=limit) for limit in (0, 255)]
     for number, training in enumerate(cases):
         await run(dut, board, training, f"case {number}")
@@ -486,7 +515,7 @@ async def skipped_rows(dut: Any) -> None:
 async def whole_capacity(dut: Any) -> None:
     """Every row and every sample that the counters can count; for small rows only, to be quick."""
     p = parameters()
-    if p["features"] * p["outputs"] > 1:
+    if cells_of_a_row() > 2:
         return
     board = Scoreboard("trainer")
     await begin(dut)
@@ -518,9 +547,9 @@ async def constrained_random(dut: Any) -> None:
             reject_limit=rng.randint(0, 3),
             programming=tuple(rng.choice((1, 8, 64, rng.randint(1, 100))) for _ in range(3)),
         )
-        every = len(training.labels) * p["outputs"]
+        sums = output_evaluations(len(training.labels))
         rejected = [number for number, accepted in enumerate(training.accepts) if not accepted]
-        stops = {number: rng.choice((HOPELESS, rng.randrange(every))) for number in rejected if rng.random() < 0.8}
+        stops = {number: rng.choice((HOPELESS, rng.choice(sums))) for number in rejected if rng.random() < 0.8}
         training = replace(training, stops=stops)
         await run(dut, board, training, f"seed {p['seed']}, training {number}: {training}")
     board.finish()

@@ -1,0 +1,53 @@
+"""Hidden layer of a Bayesian network: what its neurons' evaluations make of one sample, the outputs' inputs."""
+
+from __future__ import annotations
+
+from amaranth import Array, Cat, Const, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.likelihood import table_index
+from hdl.ram import Ram
+from pymodels.fixed import Formats
+
+
+class Activation(wiring.Component):
+    """A table, shared by all hidden neurons, from ADC code to sigmoid, and a register a neuron that holds the result.
+
+    A sigmoid is an input code from 0 to `Formats.input_max`, which stands for 1; so its sign is no bit of the table.
+    `codes` are the outputs' input lanes, neuron 0 in the lowest bits, as wide as the array port's.
+
+    Latency: 2 cycles from `valid` to `codes`; one evaluation a cycle.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        config = formats.config
+        self.table = Ram(width=formats.activation_bits, depth=2**config.table_bits)
+        super().__init__(
+            {
+                "valid": In(1),
+                "code": In(config.adc_bits),
+                "neuron": In(range(config.hidden)),
+                "codes": Out(formats.lanes_bits),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.table = self.table
+        config = self.formats.config
+        looked_up = Signal()
+        looked_up_neuron = Signal.like(self.neuron)
+        registers = Array(Signal(self.formats.activation_bits, name=f"neuron_{i}") for i in range(config.hidden))
+        m.d.comb += [
+            self.table.read_enable.eq(self.valid),
+            self.table.read_address.eq(table_index(self.code, config.adc_bits, config.table_bits)),
+            self.codes.eq(Cat(Cat(register, Const(0, 1)) for register in registers)),
+        ]
+        m.d.sync += looked_up.eq(self.valid)
+        with m.If(self.valid):
+            m.d.sync += looked_up_neuron.eq(self.neuron)
+        with m.If(looked_up):
+            m.d.sync += registers[looked_up_neuron].eq(self.table.read_data)
+        return m
