@@ -52,7 +52,7 @@ class ArrayError(RunError):
     """A pulse that breaks the array's contract; names row, cell, rule and value. The caller adds the clock cycle."""
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def set_draw(k0: int, k1: int, cell: int, k: int, median_ns: int, sd_ns: int, device_q16: int) -> int:
     """Conductance in nS after the `k`-th SET (from 1) of global cell index `cell`, key (k0, k1)."""
     return draws.set_ns(philox4x32(cell, k, 0, draws.SET, k0, k1)[0], median_ns, sd_ns, device_q16)
@@ -65,12 +65,34 @@ def reset_draw(k0: int, k1: int, cell: int, k: int, lcs_table: np.ndarray) -> in
 
 
 @njit(cache=True)
+def reset_draws(k0: int, k1: int, first: int, set_count: np.ndarray, lcs_table: np.ndarray) -> np.ndarray:
+    """`reset_draw` of the cells from global index `first` on with int64 `set_count` SETs each, int64 [cells].
+
+    Two loops, since one that looks up a table while it draws is not compiled to one over vectors.
+    """
+    drawn_ns = np.empty(len(set_count), np.int64)
+    for cell in range(len(set_count)):
+        drawn_ns[cell] = philox4x32(first + cell, set_count[cell], 0, draws.RESET, k0, k1)[0]
+    for cell in range(len(set_count)):
+        drawn_ns[cell] = draws.lcs_ns(drawn_ns[cell], lcs_table)
+    return drawn_ns
+
+
 def lcs_population(k0: int, k1: int, cells: int, lcs_table: np.ndarray) -> np.ndarray:
     """Conductance in nS of `cells` cells RESET before any SET, int64 [cells]."""
-    population = np.empty(cells, np.int64)
-    for cell in range(cells):
-        population[cell] = reset_draw(k0, k1, cell, 0, lcs_table)
-    return population
+    return reset_draws(k0, k1, 0, np.zeros(cells, np.int64), lcs_table)
+
+
+@njit(cache=True)
+def set_draws(
+    k0: int, k1: int, first: int, set_count: np.ndarray, median_ns: np.ndarray, sd_ns: np.ndarray,
+    device_q16: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """`set_draw` of the cells from global index `first` on, arguments and result int64 [cells]."""
+    drawn_ns = np.empty(len(set_count), np.int64)
+    for cell in range(len(set_count)):
+        drawn_ns[cell] = set_draw(k0, k1, first + cell, set_count[cell], median_ns[cell], sd_ns[cell], device_q16[cell])
+    return drawn_ns
 
 
 @njit(cache=True)

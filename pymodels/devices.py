@@ -218,5 +218,10 @@ def lcs_table_ns(card: Card) -> np.ndarray:
 
     The slices cut the law's tails at 2.9 s.d. and narrow its s.d. by about half a percent.
     """
-    quantiles = [NormalDist().inv_cdf((i + 0.5) / LCS_ENTRIES) for i in range(LCS_ENTRIES)]
-    return np.array([round(1000 * card.lcs_median_us * math.exp(card.lcs_sigma_ln * z)) for z in quantiles], np.int64)
+    return np.array(_lcs_entries(card.lcs_median_us, card.lcs_sigma_ln), np.int64)
+
+
+@cache
+def _lcs_entries(median_us: float, sigma_ln: float) -> tuple[int, ...]:
+    quantiles = (NormalDist().inv_cdf((i + 0.5) / LCS_ENTRIES) for i in range(LCS_ENTRIES))
+    return tuple(round(1000 * median_us * math.exp(sigma_ln * z)) for z in quantiles)

@@ -30,6 +30,7 @@ MIN_DEVICE_Q16 = round(0.05 * ONE)
 _SEGMENT_BITS = 6
 _SEGMENTS = 1 << _SEGMENT_BITS
 _REST_BITS = 31 - _SEGMENT_BITS
+_DOUBLE_FRACTION_BITS, _DOUBLE_BIAS = 52, 1023
 
 
 def _normal_knots() -> np.ndarray:
@@ -42,7 +43,7 @@ def _normal_knots() -> np.ndarray:
 NORMAL_KNOTS = _normal_knots()
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def normal_q16(u0: int) -> int:
     """Standard normal in Q16 from one uint32: the quantile at (u0 + 1/2) / 2^32.
 
@@ -53,24 +54,23 @@ def normal_q16(u0: int) -> int:
     upper = word >> 31
     below = word ^ (np.int64(0xFFFFFFFF) * upper)  # values below the nearer end of the uint32 range
     tail = 2 * below + 1  # tail probability times 2^33, in 1 .. 2^32 - 1
-    octave = np.int64(31)
-    while tail < 0x80000000:
-        tail <<= 1
-        octave -= 1
-    index = octave * _SEGMENTS + ((tail >> _REST_BITS) & (_SEGMENTS - 1))
-    rest = tail & ((1 << _REST_BITS) - 1)
+    bits = np.float64(tail).view(
+        np.int64
+    )  # exact: exponent and mantissa are octave and what is below it, found at once
+    index = (bits >> (_DOUBLE_FRACTION_BITS - _SEGMENT_BITS)) - _DOUBLE_BIAS * _SEGMENTS
+    rest = (bits >> (_DOUBLE_FRACTION_BITS - 31)) & ((1 << _REST_BITS) - 1)
     knot, step = NORMAL_KNOTS[index], NORMAL_KNOTS[index + 1] - NORMAL_KNOTS[index]
     magnitude = knot + ((step * rest + (1 << (_REST_BITS - 1))) >> _REST_BITS)
     return magnitude if upper else -magnitude
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def scaled_q16(value: int, factor_q16: int) -> int:
     """value * factor_q16 / 2^16 to the nearest integer, halves up."""
     return int((np.int64(value) * np.int64(factor_q16) + HALF) >> Q)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def set_ns(u0: int, median_ns: int, sd_ns: int, device_q16: int) -> int:
     """Conductance in nS after a SET: normal about the device's median (Eq 1, 9, 10), never below `MIN_NS`."""
     return max(MIN_NS, scaled_q16(median_ns, device_q16) + scaled_q16(sd_ns, normal_q16(u0)))

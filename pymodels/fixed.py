@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pymodels.config import Config
 from pymodels.errors import InputError
@@ -284,8 +284,8 @@ class Formats:
     @cached_property
     def response_table(self) -> tuple[int, ...]:
         """(f - 1/2) / gain a bin, signed and antisymmetric, so that class 1 is simply a sum >= 0 (Eq 8)."""
-        bins = range(2**self.config.table_bits)
-        return tuple(round((1 / (1 + math.exp(-self.table_mid(i))) - 0.5) / self.response_gain) for i in bins)
+        bins, gain = range(2**self.config.table_bits), self.response_gain
+        return tuple(round((1 / (1 + math.exp(-self.table_mid(i))) - 0.5) / gain) for i in bins)
 
     @cached_property
     def activation_table(self) -> tuple[int, ...]:
@@ -366,3 +366,9 @@ class Formats:
         width = self.config.input_bits
         fields = ((word >> (width * i)) & (2**width - 1) for i in range(self.lanes))
         return [field - (field >> (width - 1) << width) for field in fields]
+
+
+@lru_cache(maxsize=64)
+def formats_of(config: Config) -> Formats:
+    """The formats of a configuration, one object for equal ones, so that many trainings share its tables."""
+    return Formats(config)

@@ -6,7 +6,8 @@ import numpy as np
 
 from pymodels.config import Config
 from pymodels.errors import RunError
-from pymodels.fixed import Formats
+from pymodels.evaluate import sample_codes, votes
+from pymodels.fixed import Formats, formats_of
 
 
 def predict(
@@ -18,19 +19,15 @@ def predict(
     response(V.w_n) over the rows from burn_in on, or of the last row if that leaves none. One output: class 1 where its
     sum is >= 0; several: the largest sum, ties to the lowest class.
     """
-    formats = Formats(config)
-    voting = conductance_ns[min(config.burn_in, len(counters) - 1) :]
-    pairs = (voting[:, 0::2] - voting[:, 1::2]).astype(np.int64)
-    table = np.array(formats.response_table, np.int64)
-    half = 2 ** (config.adc_bits - 1)
-    counts = np.asarray(counters[-len(voting) :], np.int64)
-    sums = np.empty((len(codes), config.outputs), np.int64)
-    hidden = hidden_codes(formats, pairs, codes) if config.hidden else None
-    for output in range(config.outputs):
-        weights = pairs[:, _slice(formats, config.hidden + output)]
-        dots = weights @ codes.T.astype(np.int64) if hidden is None else np.einsum("rh,hrn->rn", weights, hidden)
-        adc = np.clip(dots // formats.eval_step, -half, half - 1)
-        sums[:, output] = counts @ table[(adc + half) >> (config.adc_bits - config.table_bits)]
+    formats = formats_of(config)
+    first = min(config.burn_in, len(counters) - 1)
+    voting, counts = (np.ascontiguousarray(array[first:], np.int64) for array in (conductance_ns, counters))
+    table, top = np.array(formats.response_table, np.int64), 2 ** (config.adc_bits - 1) - 1
+    shift = config.adc_bits - config.table_bits
+    if config.hidden:
+        sums = _network_votes(formats, voting, counts, codes, table)
+    else:
+        sums = votes(voting, counts, sample_codes(codes), config.outputs, table, formats.eval_step, top, shift)
     classes = (sums[:, 0] >= 0).astype(np.int64) if config.outputs == 1 else np.argmax(sums, axis=1)
     return classes, sums
 
@@ -53,6 +50,20 @@ def hidden_codes(formats: Formats, pairs: np.ndarray, codes: np.ndarray) -> np.n
 def _slice(formats: Formats, segment: int) -> slice:
     pairs = formats.segment_pairs(segment)
     return slice(pairs.start, pairs.stop)
+
+
+def _network_votes(
+    formats: Formats, voting: np.ndarray, counts: np.ndarray, codes: np.ndarray, table: np.ndarray
+) -> np.ndarray:
+    """Response sums int64 [n, outputs] behind a hidden layer, of rows int64 [rows, cells] and their counters."""
+    config = formats.config
+    pairs, half = voting[:, 0::2] - voting[:, 1::2], 2 ** (config.adc_bits - 1)
+    hidden, sums = hidden_codes(formats, pairs, codes), np.empty((len(codes), config.outputs), np.int64)
+    for output in range(config.outputs):
+        dots = np.einsum("rh,hrn->rn", pairs[:, _slice(formats, config.hidden + output)], hidden)
+        adc = np.clip(dots // formats.eval_step, -half, half - 1)
+        sums[:, output] = counts @ table[(adc + half) >> (config.adc_bits - config.table_bits)]
+    return sums
 
 
 def probability(config: Config, sums: np.ndarray, total: int) -> np.ndarray:

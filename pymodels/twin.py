@@ -13,8 +13,9 @@ from pymodels.array import QUANTITY_OF, OxramArray
 from pymodels.budget import event_counts, preparation_counts
 from pymodels.config import Config
 from pymodels.devices import load_card
+from pymodels.evaluate import sample_codes
 from pymodels.events import PHASES, QUANTITIES
-from pymodels.fixed import LFSR_TAPS, Formats, lfsr_state
+from pymodels.fixed import LFSR_TAPS, Formats, formats_of, lfsr_state
 from pymodels.inference import hidden_codes, predict
 from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
@@ -109,9 +110,7 @@ def training_data(config: Config, codes: np.ndarray, labels: np.ndarray) -> Data
     """The kernel's view of the training points, int64 [train, features] and [train + any]."""
     classes = np.arange(config.outputs)[:, None] if config.outputs > 1 else np.ones((1, 1), np.int64)
     flips = np.where(labels[None, : config.train_samples] == classes, 0, -1)
-    return Data(
-        np.ascontiguousarray(codes.T, np.float64), np.ascontiguousarray(codes**2), (codes**2).sum(axis=0), flips
-    )
+    return Data(sample_codes(codes), np.ascontiguousarray(codes**2), (codes**2).sum(axis=0), flips)
 
 
 def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, lut: np.ndarray, words: int) -> Outcome:
@@ -120,7 +119,7 @@ def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, l
     `codes` int64 [train + test, features] and `labels` int64 [train + test] hold the training points first, `lut`
     int64 [gate_codes] the LUT in read codes, `words` is how many the host loads ahead of its commands.
     """
-    formats = Formats(config)
+    formats = formats_of(config)
     array = OxramArray(config, load_card(config.card), seed, formed=not config.form)
     devices = devices_of(array)
     lut, ahead = prepare(formats, array, devices, lut)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from pymodels.evaluate import dot_products, look_up
 from pymodels.twin_program import clear_array, program_row, reset_row
 from pymodels.twin_state import (
     ACCEPTED,
@@ -62,24 +63,12 @@ def neg_log2_u(state: np.uint64, chip: Arithmetic) -> int:
 def sample_costs(
     chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray, flips: np.ndarray, costs: np.ndarray
 ) -> None:
-    """-log2 likelihood of each sample and output under one row, [cells] in nS, into `costs` int64 [outputs, samples].
-
-    Codes and sums are integers below 2^52, so floating point is exact here in any order, and four times as fast as
-    64-bit integers.
-    """
+    """-log2 likelihood of all samples and outputs under one row, int64 [cells] in nS, to `costs` [outputs, samples]."""
     features, samples = codes.shape
-    sums = np.empty(samples)
+    sums, table = np.empty(samples), chip.likelihood_table
     for output in range(chip.outputs):
-        sums[:] = 0.0
-        for feature in range(features):
-            cell = 2 * (output * features + feature)
-            w = np.float64(model_ns[cell] - model_ns[cell + 1])
-            for sample in range(samples):
-                sums[sample] += w * codes[feature, sample]
-        for sample in range(samples):
-            code = np.int64(np.floor(sums[sample] / chip.eval_step))
-            code = min(max(code, -chip.adc_top - 1), chip.adc_top) ^ flips[output, sample]
-            costs[output, sample] = chip.likelihood_table[(code + chip.adc_top + 1) >> chip.table_shift]
+        dot_products(model_ns, output * features, codes, sums)
+        look_up(sums, flips[output], table, chip.eval_step, chip.adc_top, chip.table_shift, costs[output])
 
 
 @njit(cache=True)
@@ -180,8 +169,9 @@ def sweep(
                 end = min(end, evaluation + min(late, chip.late_evaluations))
                 threshold = 2**62  # seen once
     else:
-        for cost in costs.ravel():
-            total += cost
+        for output in range(outputs):
+            for sample in range(samples):
+                total += costs[output, sample]
     fetched = (end + segments - 1) // segments
     tally[EVALS] += end
     tally[SAMPLE_READS] += fetched

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from pymodels.array import NOT_STUCK, reset_draw, set_draw
+from pymodels.array import NOT_STUCK, reset_draw, reset_draws, set_draw, set_draws
+from pymodels.evaluate import whole_steps
 from pymodels.twin_state import (
     ATTEMPTS,
     CLAMPS,
@@ -40,9 +41,17 @@ def reset_cell(devices: Devices, row: int, cell: int, tally: np.ndarray) -> None
 
 @njit(cache=True)
 def reset_row(devices: Devices, row: int, tally: np.ndarray) -> None:
+    """`reset_cell` for each of a row, all draws ahead."""
+    cells_ns, stuck = devices.conductance_ns[row], devices.stuck[row]
+    cells, both_ns = len(cells_ns), 0
+    drawn_ns = reset_draws(devices.k0, devices.k1, row * cells, devices.set_count[row], devices.lcs_table)
+    for cell in range(cells):
+        after_ns = drawn_ns[cell] if stuck[cell] == NOT_STUCK else cells_ns[cell]
+        both_ns += cells_ns[cell] + after_ns
+        cells_ns[cell] = after_ns
     tally[RESET_PULSES] += 1
-    for cell in range(devices.conductance_ns.shape[1]):
-        reset_cell(devices, row, cell, tally)
+    tally[RESETS] += cells
+    tally[RESET_NS] += both_ns
 
 
 @njit(cache=True)
@@ -76,9 +85,31 @@ def clear_for_retry(devices: Devices, chain: Chain, row: int, cell: int) -> None
 
 @njit(cache=True)
 def program_plain(chip: Arithmetic, devices: Devices, chain: Chain, row: int) -> None:
-    """One SET a cell at the gate code of the current row's read; row 0 at gate code 0."""
-    for cell in range(len(chain.read)):
-        set_and_read(chip, devices, chain, row, cell, chain.current_read[cell], row == 0)
+    """`set_and_read` once a cell at the current row's read; row 0 at gate code 0. All draws at once, as in a RESET."""
+    cells_ns, stuck, set_count = devices.conductance_ns[row], devices.stuck[row], devices.set_count[row]
+    programmed, tally, cells, first = chain.programmed, chain.tally, len(chain.read), row == 0
+    median_ns, sd_ns = np.empty(cells, np.int64), np.empty(cells, np.int64)
+    set_na, read_ns = 0, 0
+    for cell in range(cells):
+        gate = 0 if first else chip.gate_map[chain.current_read[cell]]
+        median_ns[cell], sd_ns[cell] = devices.median_ns[gate], devices.sd_ns[gate]
+        programmed[cell, 0], programmed[cell, 1] = cell, gate
+        tally[CLAMPS] += 0 if first else chip.gate_clamped[chain.current_read[cell]]
+        set_na += devices.current_na[gate]
+    set_count += 1
+    drawn_ns = set_draws(
+        devices.k0, devices.k1, row * cells, set_count, median_ns, sd_ns, devices.device_q16[row]
+    )  # fmt: skip
+    for cell in range(cells):
+        cells_ns[cell] = drawn_ns[cell] if stuck[cell] == NOT_STUCK else cells_ns[cell]
+        chain.read[cell] = np.int64(min(whole_steps(cells_ns[cell], chip.read_step_ns), np.float64(chip.read_top)))
+        programmed[cell, 2] = chain.read[cell]
+        read_ns += cells_ns[cell]
+    chain.place[ATTEMPTS] = cells
+    tally[SET_NA] += set_na
+    tally[READ_NS] += read_ns
+    tally[SETS] += cells
+    tally[READS] += cells
 
 
 @njit(cache=True)

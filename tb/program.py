@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -47,6 +48,16 @@ def load_words(formats: Formats, codes: np.ndarray, labels: np.ndarray, lfsr_see
         *_samples(formats, codes, labels),
         *_settings(formats, lfsr_seed),
     ]
+
+
+def load_word_count(formats: Formats, samples: int) -> int:
+    """How many `load_words` are for that many samples, training and test: all that an engine without a host asks."""
+    return _fixed_word_count(formats) + samples * sample_lanes(formats)
+
+
+@lru_cache(maxsize=64)
+def _fixed_word_count(formats: Formats) -> int:
+    return sum(1 for words in (_tables(formats), _settings(formats, 1)) for _ in words)
 
 
 def _tables(formats: Formats) -> Iterator[Word]:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from pymodels.errors import InputError, RunError
 from pymodels.outcome import Outcome
@@ -107,6 +107,12 @@ def _described(error: Exception) -> str:
     return str(error) if isinstance(error, (InputError, RunError)) else f"{type(error).__name__}: {first_line}"
 
 
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    """The linear algebra of this process; finding it takes as long as a fit."""
+    return ThreadpoolController()
+
+
 def run_repeat(request: Request, repeat: int, scratch: Path | None) -> Answer:
     """One repeat, in whatever process; `scratch` is the parent of its own folder, None the system's."""
     seed = repeat_seed(request.seed, repeat)
@@ -114,7 +120,7 @@ def run_repeat(request: Request, repeat: int, scratch: Path | None) -> Answer:
         dataset = load_task(request.task, request.config, seed)
         with tempfile.TemporaryDirectory(dir=scratch, prefix="oxmc-", ignore_cleanup_errors=True) as folder:
             outcome, run = run_chain(request, dataset, seed, Path(folder), None)
-        with threadpool_limits(1):  # a fit this small only waits for its threads
+        with _libraries().limit(limits=1):  # a fit this small only waits for its threads
             record = short_record(repeat, run, reference_accuracy(dataset))
     except Exception as error:  # one bad repeat must not end the others
         return Answer(repeat, seed, error=_described(error))

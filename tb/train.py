@@ -19,14 +19,14 @@ from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats
 from pymodels.float_engine import run_float
 from pymodels.outcome import Outcome
-from pymodels.streams import chain_seeds, lfsr_seed
+from pymodels.streams import chain_seeds
 from pymodels.tasks import Dataset, load_task, quantise
 from pymodels.twin import run_twin
 from tb.chains import chain_statistics
 from tb.job import Job
 from tb.netlist import build_config, chip_verilog
 from tb.posterior import FILE, NOT_WRITTEN, available, posterior_tree, write_posterior
-from tb.program import load_words, lut_codes
+from tb.program import load_word_count, lut_codes
 from tb.result import run_record
 from tb.rundir import write_json, writing
 from tb.simulator import CompiledSimulation, Simulation
@@ -119,7 +119,7 @@ def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None
     """The outcome of a job on the requested engine; an RTL engine leaves its log and waves in `folder`."""
     if request.engine not in RTL_ENGINES:
         formats = Formats(job.config)
-        words = len(load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
+        words = load_word_count(formats, len(job.codes))
         if request.engine == "float":
             for name in ("form", "calibrate"):
                 if getattr(job.config, name):

@@ -10,7 +10,7 @@ import pytest
 from pymodels.config import Config
 from pymodels.devices import gate_table, load_card
 from pymodels.fixed import Formats
-from tb.program import command, load_words, lut_codes
+from tb.program import command, load_word_count, load_words, lut_codes
 
 SETTINGS, LUT, LIKELIHOOD, RESPONSE, SAMPLES = 0, 3, 4, 5, 6
 WIDE = Config(
@@ -55,6 +55,12 @@ def test_samples(config: Config, seed: int) -> None:
             assert word % 2**config.input_bits == code % 2**config.input_bits
             word >>= config.input_bits
         assert word == label
+
+
+@pytest.mark.parametrize("config", [WIDE, NARROW, WIDE.replace(verify="pair"), NARROW.replace(reject_limit=3)])
+def test_word_count(config: Config, seed: int) -> None:
+    codes, labels = random_samples(config, seed)
+    assert load_word_count(Formats(config), len(codes)) == len(load_words(Formats(config), codes, labels, 1))
 
 
 def test_settings() -> None:
