@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from amaranth import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,6 +16,8 @@ class Acceptance(wiring.Component):
     -log2 likelihood plus -log2 prior. The right side, `threshold`, is known before the first evaluation; equality
     accepts. `keep`, given with `compare`, makes the proposed row the current one.
 
+    With the `hastings` option its correction is taken from the threshold as well.
+
     `hopeless` is high if no sum can be accepted. With early rejection `compare` is also given for each partial sum, and
     rejects once one is not accepted: the sum only grows.
 
@@ -24,10 +26,12 @@ class Acceptance(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
+        correction = {"hastings": In(signed(formats.hastings_bits))} if formats.config.hastings else {}
         super().__init__(
             {
                 "likelihood": In(formats.sum_bits),
                 "prior": In(formats.prior_bits),
+                **correction,
                 "neg_log2_u": In(formats.log_u_bits),
                 "compare": In(1),
                 "keep": In(1),
@@ -40,13 +44,17 @@ class Acceptance(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         current = Signal(self.formats.cost_bits)
-        threshold = Signal(range(-(2**self.formats.prior_bits), 2 ** (self.formats.cost_bits + 1)))
+        hastings, low, high = 0, -(2**self.formats.prior_bits), 2 ** (self.formats.cost_bits + 1)
+        if self.formats.config.hastings:
+            hastings, largest = self.hastings, 2 ** (self.formats.hastings_bits - 1)
+            low, high = low - largest, high + largest
+        threshold = Signal(range(low, high))
         operand = Signal.like(self.likelihood)
         with m.If(self.compare):  # the growing sum is kept from comparator and adder until it is whole
             m.d.comb += operand.eq(self.likelihood)
         m.d.comb += [
             self.current_cost.eq(current),
-            threshold.eq(current + self.neg_log2_u - self.prior),
+            threshold.eq(current + self.neg_log2_u - self.prior - hastings),
             self.accept.eq(self.compare & (operand <= threshold)),
             self.hopeless.eq(threshold < 0),
         ]

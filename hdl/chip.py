@@ -15,6 +15,7 @@ from hdl.calibrator import Calibrator
 from hdl.cell_programmer import CellProgrammer
 from hdl.former import Former
 from hdl.gate_dac import GateDac
+from hdl.hastings import LAW_INDEX, Hastings
 from hdl.host import PROPOSAL_BITS, Host, HostBus, Space, sample_lane_bits, sample_lanes
 from hdl.inference import Inference, result_layout
 from hdl.lfsr import Lfsr
@@ -53,6 +54,7 @@ def decision_layout(formats: Formats) -> data.StructLayout:
             "neg_log2_u": formats.log_u_bits,
             "current_cost": formats.cost_bits,
             "likelihood": formats.sum_bits,
+            **({"hastings": formats.hastings_bits} if formats.config.hastings else {}),
         }
     )
 
@@ -116,6 +118,9 @@ class Chip(wiring.Component):
             m.submodules.activation = self.activation = Activation(formats)
         if self.orders:
             m.submodules.sample_order = self.sample_order = SampleOrder(formats)
+        self.hastings: Hastings | None = None
+        if config.hastings:
+            m.submodules.hastings = self.hastings = Hastings(formats)
         connect(m, flipped(self.host), self.control.bus)
         connect(m, flipped(self.result), self.inference.result)
         self._connect_tables(m)
@@ -129,6 +134,8 @@ class Chip(wiring.Component):
             self._connect_order(m)
         if config.hidden:
             self._connect_hidden(m)
+        if self.hastings is not None:
+            self._connect_hastings(m, self.hastings)
         self._connect_observers(m)
         self._connect_preparation(m)
         return m
@@ -423,6 +430,32 @@ class Chip(wiring.Component):
         with m.If(is_hidden):
             m.d.comb += [self.likelihood.valid.eq(0), self.inference.answer.eq(0)]
 
+    def _connect_hastings(self, m: Module, hastings: Hastings) -> None:
+        """While a row is read, each cell's codes of the current row are fetched beside those just found."""
+        trainer, gate_dac, control = self.trainer, self.gate_dac, self.control
+        reading = Signal()
+        m.d.comb += [
+            reading.eq(gate_dac.lookup & ~trainer.first),
+            hastings.write.eq(control.writing & (control.space == Space.LUT)),
+            hastings.index.eq(control.index),
+            hastings.word.eq(control.bus.write_data),
+            hastings.clear.eq(trainer.propose),
+            hastings.valid.eq(gate_dac.storing & ~trainer.first),
+            hastings.gate.eq(gate_dac.gate),
+            hastings.code.eq(gate_dac.target),
+            hastings.next_gate.eq(gate_dac.found),
+            hastings.next_code.eq(gate_dac.found_code),
+            hastings.ready.eq(trainer.summing),
+            self.acceptance.hastings.eq(hastings.cost),
+            self.decision.hastings.eq(hastings.cost),
+        ]
+        with m.If(control.index >= LAW_INDEX):  # the law shares the LUT's address space
+            m.d.comb += gate_dac.lut.write_lanes.eq(0)
+        with m.If(reading):
+            m.d.comb += [gate_dac.fetch.eq(1), gate_dac.fetch_cell.eq(gate_dac.lookup_cell)]
+        if self.formats.config.early_rejection:
+            m.d.comb += trainer.converting.eq(self.pulse.converting | hastings.busy)
+
     def _connect_observers(self, m: Module) -> None:
         trainer, inference, gate_dac = self.trainer, self.inference, self.gate_dac
         pairs = self.programmer if isinstance(self.programmer, PairProgrammer) else None
@@ -444,6 +477,7 @@ class Chip(wiring.Component):
             "activation": self.activation.valid if self.formats.config.hidden else Const(0, 1),
             "likelihood_add": self.likelihood.adding,
             "prior_square": self.prior.square,
+            "hastings_term": self.hastings.valid if self.hastings else Const(0, 1),
             "lfsr_step": self.lfsr.busy,
             "decision": trainer.decide & ~trainer.first,
             "counter_write": trainer.store | trainer.store_zero,

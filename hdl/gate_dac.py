@@ -21,8 +21,9 @@ class GateDac(wiring.Component):
     While a proposed row is read, its look-ups fill one bank of the gate code memory; the other bank keeps serving the
     current row's successors. `keep` swaps them when the proposal is accepted.
 
-    With cell-wise verification the read code is kept beside its gate code, as the `target` of the row to come. With
-    pair-wise verification there is no gate code memory: `gate` is the answer to the last look-up.
+    With the Hastings correction or cell-wise verification the read code is kept beside its gate code, the `target` of
+    the row to come; for the correction the answer to a look-up shows in `found` and `found_code` while it is `storing`.
+    With pair-wise verification there is no gate code memory: `gate` is the answer to the last look-up.
 
     Latency: 2 cycles from `lookup` to the stored gate code, 1 from `fetch` to `gate`; a build takes
     1 + 2^read_bits + 2 gate_codes cycles.
@@ -33,8 +34,10 @@ class GateDac(wiring.Component):
         self.formats = formats
         self.lut = Ram(width=config.read_bits, depth=config.gate_codes)
         self.map = Ram(width=formats.gate_bits + 1, depth=2**config.read_bits)
+        found = {"found": Out(formats.gate_bits), "found_code": Out(config.read_bits)} if config.hastings else {}
         super().__init__(
             {
+                **found,
                 "build": In(1),
                 "fetch_entry": In(1),
                 "entry_index": In(formats.gate_bits),
@@ -121,11 +124,13 @@ class GateDac(wiring.Component):
     def _elaborate_codes(self, m: Module) -> None:
         """Gate codes of the current row in one bank, of the proposed row in the other."""
         formats, found, kept = self.formats, [self.map.read_data], [self.gate, self.clamped]
-        if formats.config.verify == "cell":
+        if formats.config.verify == "cell" or formats.config.hastings:
             code = Signal.like(self.lookup_code)
             with m.If(self.lookup):
                 m.d.sync += code.eq(self.lookup_code)
             found, kept = [*found, code], [*kept, self.target]
+            if formats.config.hastings:
+                m.d.comb += [self.found.eq(self.map.read_data), self.found_code.eq(code)]
         m.submodules.codes = codes = Ram(width=len(Cat(found)), depth=2 * 2**formats.cell_bits)
         bank = Signal()
         cell = Signal(formats.cell_bits)

@@ -51,6 +51,11 @@ def sample_cycles(formats: Formats) -> int:
     return formats.segments * c.cycles(c.eval_pulse_s) + layer_cycles(c)
 
 
+def hastings_cycles(config: Config) -> int:
+    """Waiting for the last cell's part of the Hastings correction, where early rejection needs the threshold."""
+    return 2 if config.hastings and config.early_rejection else 0
+
+
 def sweep_cycles(formats: Formats) -> int:
     """All evaluations of one row, what follows the last of them, and the decision."""
     c = formats.config
@@ -66,7 +71,7 @@ def train_cycles(formats: Formats, proposals: int, tally: Mapping[str, int]) -> 
     c = formats.config
     verified = c.verify != "off"
     first = formats.cells * set_and_read_cycles(c) + threshold_cycles(c, False) + sweep_cycles(formats)
-    programming = programming_cycles(formats, 0, 0) + threshold_cycles(c, verified)
+    programming = programming_cycles(formats, 0, 0) + threshold_cycles(c, verified) + hastings_cycles(c)
     extra = programming_cycles(formats, tally["retry"], tally["switch"]) - programming_cycles(formats, 0, 0)
     full = c.train_samples * formats.segments
     swept = tally["sweep"] - 1  # proposals with at least one evaluation
@@ -182,5 +187,6 @@ def _programming_events(formats: Formats, proposals: int, tally: Mapping[str, in
     return order | {
         "gate_lookup": sweeps * cells,
         "gate_code_write": sweeps * cells,
-        "gate_code_read": proposals * cells,
+        "gate_code_read": proposals * cells * (2 if c.hastings else 1),
+        "hastings_term": proposals * cells if c.hastings else 0,
     }

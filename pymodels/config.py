@@ -79,6 +79,7 @@ class Config:
         "order of the evaluations: as loaded, or the current row's hard samples first",
         choices=("given", "hard_first"),
     )
+    hastings: bool = key(False, "add the Hastings correction of the asymmetric proposal, a study; without verify only")
     hard_sample_bits: float = key(0.5, "a sample is hard above this -log2 likelihood", unit="bit", low=0.0, high=15.0)
 
     # converters
@@ -161,6 +162,10 @@ class Config:
         rule(
             self.table_bits <= self.adc_bits,
             f"table_bits must be at most adc_bits ({self.adc_bits}), not {self.table_bits}",
+        )
+        rule(
+            not self.hastings or self.verify == "off",
+            f"hastings must be false with verified programming (verify = {self.verify}), whose proposal is no normal",
         )
         rule(
             self.lfsr_bits % self.lfsr_step_bits == 0,

@@ -41,6 +41,7 @@ DIGITAL_EVENTS = {
     "activation": "sigmoid table look-ups, one a hidden neuron evaluated",
     "likelihood_add": "likelihood table look-ups, each added to the sum",
     "prior_square": "pair differences squared and added",
+    "hastings_term": "cells whose ways there and back joined the Hastings correction",
     "lfsr_step": "clocks on which the LFSR advanced",
     "decision": "acceptance decisions",
     "counter_write": "row counters stored",

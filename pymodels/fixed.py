@@ -18,6 +18,11 @@ LIKELIHOOD_INTEGER_BITS = 4
 """Integer bits of a likelihood entry: -log2 f stays below 16 for any |S V.w| that `eval_range` allows (11.0)."""
 PRIOR_MULTIPLIER_BITS = 8
 PRIOR_SHIFT_BITS = 5
+HASTINGS_MULTIPLIER_BITS = 12
+"""A precision is 1 / s.d.^2: twelve bits leave seven to the widest gate code where it is five times the narrowest."""
+HASTINGS_SHIFT_BITS = 5
+LAW_OCTAVE_BITS = 5
+"""Integer bits of log2 of a gate code's s.d. over the smallest: no LUT spans 2^32."""
 MIN_ROW_CAPACITY = 256
 MIN_SAMPLE_CAPACITY = 1024
 """Memory depths are elaborated; these floors let small runs share the build of the full-size chip."""
@@ -182,6 +187,41 @@ class Formats:
     def cost_bits(self) -> int:
         """A row's -log2 likelihood plus -log2 prior."""
         return max(self.prior_bits, self.sum_bits) + 1
+
+    @property
+    def law_median_bits(self) -> int:
+        """A gate code's median in half read codes."""
+        return self.config.read_bits + 1
+
+    @property
+    def law_sd_bits(self) -> int:
+        """log2 of a gate code's s.d. over the smallest."""
+        return LAW_OCTAVE_BITS + self.config.log_fraction_bits
+
+    @property
+    def law_bits(self) -> int:
+        """What the Hastings correction keeps of a gate code: median, precision, log2 of the s.d., lowest bits first."""
+        return self.law_median_bits + HASTINGS_MULTIPLIER_BITS + self.law_sd_bits
+
+    @property
+    def law_exponent_bits(self) -> int:
+        """A squared deviation in half read codes times a precision."""
+        return 2 * self.law_median_bits + HASTINGS_MULTIPLIER_BITS
+
+    @property
+    def law_sum_bits(self) -> int:
+        """Signed sum over a row of the exponents' differences."""
+        return bits_for(self.cells << self.law_exponent_bits) + 1
+
+    @property
+    def law_sd_sum_bits(self) -> int:
+        """Signed sum over a row of the differences of log2 s.d."""
+        return bits_for(self.cells << self.law_sd_bits) + 1
+
+    @property
+    def hastings_bits(self) -> int:
+        """The Hastings correction of a row, signed."""
+        return max(self.law_sum_bits, self.law_sd_sum_bits) + 1
 
     @property
     def log_u_bits(self) -> int:

@@ -16,6 +16,7 @@ from pymodels.devices import load_card
 from pymodels.evaluate import sample_codes
 from pymodels.events import PHASES, QUANTITIES
 from pymodels.fixed import LFSR_TAPS, Formats, formats_of, lfsr_state
+from pymodels.hastings import law_of, no_law
 from pymodels.inference import hidden_codes, predict
 from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
@@ -29,7 +30,7 @@ def new_chain(config: Config, rows: int, seed: int) -> Chain:
     cells, zeros = Formats(config).cells, np.zeros
     return Chain(
         place=zeros(7, np.int64),
-        seen_last=zeros(4, np.int64),
+        seen_last=zeros(5, np.int64),
         programmed=zeros((cells * (1 + config.verify_tries), 3), np.int64),
         lfsr=np.array([lfsr_state(lfsr_seed(seed, config.lfsr_bits), config.lfsr_bits)], np.uint64),
         counters=zeros(rows, np.int64),
@@ -88,6 +89,8 @@ def arithmetic(formats: Formats, lut: np.ndarray) -> Arithmetic:
         late_evaluations=formats.late_evaluations,
         hard_first=config.sample_order == "hard_first",
         hard_above=formats.hard_above,
+        hastings=config.hastings,
+        law=law_of(config) if config.hastings else no_law(config),
     )
 
 

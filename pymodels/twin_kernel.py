@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from pymodels.evaluate import dot_products, look_up
+from pymodels.hastings import hastings_cost
 from pymodels.twin_program import clear_array, program_row, reset_row
 from pymodels.twin_state import (
     ACCEPTED,
@@ -15,6 +16,7 @@ from pymodels.twin_state import (
     CURRENT_COST,
     EVAL_NS,
     EVALS,
+    HASTINGS,
     LAYERS,
     LOST,
     NEG_LOG2_U,
@@ -245,7 +247,10 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
         chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_bits, chip.lfsr_taps)
         last[NEG_LOG2_U] = neg_log2_u(chain.lfsr[0], chip)
         place[PROPOSALS] += 1
-        threshold = place[CURRENT_COST] + last[NEG_LOG2_U] - last[PRIOR]
+        last[HASTINGS] = 0
+        if chip.hastings:
+            last[HASTINGS] = hastings_cost(chip.law, chip.gate_map, chain.current_read, chain.read)
+        threshold = place[CURRENT_COST] + last[NEG_LOG2_U] - last[PRIOR] - last[HASTINGS]
     model = devices.conductance_ns[row]
     if chip.hidden:
         network_costs(chip, model, data.codes, data.flips, chain.activations, chain.costs)

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pymodels.hastings import Law
+
 
 class Arithmetic(NamedTuple):
     """The chip's constants and tables as the compiled kernel takes them."""
@@ -42,6 +44,8 @@ class Arithmetic(NamedTuple):
     late_evaluations: int
     hard_first: bool
     hard_above: int
+    hastings: bool
+    law: Law
 
 
 VERIFY = {"off": 0, "cell": 1, "pair": 2}
@@ -93,7 +97,7 @@ class Data(NamedTuple):
 class Chain(NamedTuple):
     """Everything that a running chain keeps; arrays, so that the kernel can change them in place.
 
-    `place` holds the values named by ROW .. DONE, `seen_last` those by PRIOR .. ACCEPTED of the last proposal, and
+    `place` holds the values named by ROW .. DONE, `seen_last` those by PRIOR .. HASTINGS of the last proposal, and
     `programmed` [attempts, 3] its cell, gate code and read code of each SET, `place[ATTEMPTS]` of them; `activations`
     float64 [hidden, samples] the hidden codes of its last sweep.
     """
@@ -114,4 +118,4 @@ class Chain(NamedTuple):
 
 
 ROW, CURRENT, STREAK, PROPOSALS, CURRENT_COST, ATTEMPTS, DONE = range(7)
-PRIOR, NEG_LOG2_U, COST, ACCEPTED = range(4)
+PRIOR, NEG_LOG2_U, COST, ACCEPTED, HASTINGS = range(5)

@@ -20,7 +20,7 @@ from pymodels.twin import arithmetic, devices_of, new_chain, training_data
 from pymodels.twin_kernel import step
 from pymodels.twin_prepare import prepare
 from pymodels.twin_program import clear_array
-from pymodels.twin_state import ACCEPTED, ATTEMPTS, COST, CURRENT, CURRENT_COST, NEG_LOG2_U, PRIOR, ROW
+from pymodels.twin_state import ACCEPTED, ATTEMPTS, COST, CURRENT, CURRENT_COST, HASTINGS, NEG_LOG2_U, PRIOR, ROW
 from tb.job import Job
 from tb.program import lut_codes
 
@@ -80,6 +80,9 @@ class Lockstep:
             ("Likelihood", "likelihood"): int(last[COST]),
             ("Acceptance", "accepted"): int(last[ACCEPTED]),
         }
+        if self.chip.hastings and not first:
+            width = self.layout["hastings"].width
+            expected = {("Hastings", "hastings"): int(last[HASTINGS]) % 2**width, **expected}
         for (block, name), value in expected.items():
             if value is not None and seen[name] != value:
                 self._refuse(cycle, row, block, name, seen[name], value)

@@ -7,10 +7,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from hdl.hastings import LAW_INDEX, SHIFT_INDEX
 from hdl.host import Command, Setting, Space, address, sample_lane_bits, sample_lanes, setting_widths
 from pymodels.config import Config
 from pymodels.devices import load_card, lut_table
-from pymodels.fixed import HOST_WORD_BITS, Formats
+from pymodels.fixed import HASTINGS_MULTIPLIER_BITS, HOST_WORD_BITS, Formats
+from pymodels.hastings import law_of
 
 Word = tuple[int, int]
 WORD_MASK = 2**HOST_WORD_BITS - 1
@@ -71,6 +73,18 @@ def _tables(formats: Formats) -> Iterator[Word]:
     for space, values in contents.items():
         for index, value in enumerate(values):
             yield address(space, index), value & WORD_MASK
+    if formats.config.hastings:
+        yield from _law(formats)
+
+
+def _law(formats: Formats) -> Iterator[Word]:
+    """The gate codes' law, packed as `Formats.law_bits`, and its shift."""
+    law = law_of(formats.config)
+    for gate, (median, precision, log_sd) in enumerate(zip(*(part.tolist() for part in law[:3]), strict=True)):
+        word = median | (precision | log_sd << HASTINGS_MULTIPLIER_BITS) << formats.law_median_bits
+        for lane in range(-(-formats.law_bits // HOST_WORD_BITS)):
+            yield address(Space.LUT, LAW_INDEX + 2 * gate + lane), word >> (HOST_WORD_BITS * lane) & WORD_MASK
+    yield address(Space.LUT, SHIFT_INDEX), law.shift
 
 
 def _samples(formats: Formats, codes: np.ndarray, labels: np.ndarray) -> Iterator[Word]:

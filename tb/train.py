@@ -18,6 +18,7 @@ from pymodels.devices import load_card, stuck_shares
 from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats
 from pymodels.float_engine import run_float
+from pymodels.hastings import law_of
 from pymodels.outcome import Outcome
 from pymodels.streams import chain_seeds
 from pymodels.tasks import Dataset, load_task, quantise
@@ -71,6 +72,8 @@ def make_job(config: Config, dataset: Dataset, seed: int) -> Job:
     """The data as input codes and labels, training points first."""
     stuck_shares(load_card(config.card), config)
     Formats(config).prior_constants  # noqa: B018 - a prior that cannot be represented fails here, not in a simulator
+    if config.hastings:
+        law_of(config)  # so does a law
     x, labels = np.concatenate([dataset.train_x, dataset.test_x]), np.concatenate([dataset.train_t, dataset.test_t])
     return Job(config, seed, quantise(config, x), labels, features=x)
 
