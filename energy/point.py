@@ -61,6 +61,7 @@ class OperatingPoint:
     counter_bits: int
     pair_bits: int
     offset_bits: int
+    law_bits: int
     sample_bits: int
     lfsr_bits: int
     calibration_bits: int
@@ -88,6 +89,11 @@ class OperatingPoint:
         return 1 << self.read_bits
 
     @property
+    def deviation_bits(self) -> int:
+        """A read code less a median, in half codes."""
+        return self.read_bits + 2
+
+    @property
     def input_steps(self) -> int:
         return 1 << self.input_bits
 
@@ -108,7 +114,7 @@ class OperatingPoint:
 
 
 MULTIPLIERS = tuple(field.name for field in dataclasses.fields(OperatingPoint)) + (
-    "period_s", "adc_steps", "read_steps", "input_steps",
+    "period_s", "adc_steps", "read_steps", "input_steps", "deviation_bits",
 )  # fmt: skip
 """Names that a cost's `per` may use."""
 
@@ -148,6 +154,7 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
         counter_bits=config.counter_bits,
         pair_bits=config.read_bits + 1,
         offset_bits=config.read_bits + 4,
+        law_bits=formats.law_bits,
         sample_bits=formats.sample_bits,
         lfsr_bits=config.lfsr_bits,
         calibration_bits=formats.calibration_bits,
@@ -167,7 +174,8 @@ def memory_bits(formats: Formats) -> int:
     """Bits of all macros: samples, counters, tables, gate LUT, code map, and what a row's programming keeps.
 
     Two banks each: gate codes with their clamp flag (and read code, for cell-wise verification), or pair differences
-    beside one bank of learned offsets; and the evaluation order.
+    beside one bank of learned offsets; the evaluation order; two copies of the law of the Hastings correction, which
+    keeps read codes, too.
     """
     config = formats.config
     activation = formats.activation_bits if config.hidden else 0
@@ -176,10 +184,12 @@ def memory_bits(formats: Formats) -> int:
     counters = formats.row_capacity * config.counter_bits
     lut = config.gate_codes * config.read_bits + ((formats.gate_bits + 1) << config.read_bits)
     cells, pairs = power_of_two(formats.cells), power_of_two(formats.pairs)
+    keeps_code = config.verify == "cell" or config.hastings
     if config.verify == "pair":
         row = 2 * pairs * (config.read_bits + 1) + cells * (config.read_bits + 4)
     else:
-        row = 2 * cells * (formats.gate_bits + 1 + (config.read_bits if config.verify == "cell" else 0))
+        row = 2 * cells * (formats.gate_bits + 1 + (config.read_bits if keeps_code else 0))
     order = 2 * formats.sample_capacity * formats.sample_bits if config.sample_order == "hard_first" else 0
     histogram = formats.calibration_bits << config.read_bits if config.calibrate else 0
-    return samples + counters + tables + lut + row + order + histogram
+    law = 2 * config.gate_codes * formats.law_bits if config.hastings else 0
+    return samples + counters + tables + lut + row + order + histogram + law

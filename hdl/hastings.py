@@ -39,7 +39,8 @@ class LawTerm(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.table = self.table
-        kept, median = Signal.like(self.code), Signal(self.formats.law_median_bits)
+        kept = Signal.like(self.code)
+        median = Signal(self.formats.law_median_bits)
         precision = Signal(HASTINGS_MULTIPLIER_BITS)
         deviation = Signal(signed(self.formats.config.read_bits + 2))
         with m.If(self.lookup):
@@ -106,7 +107,8 @@ class Hastings(wiring.Component):
         m.submodules.back = back = LawTerm(formats)
         self._elaborate_law(m, there, back)
         adding = Signal()
-        exponents, log_sds = Signal(signed(formats.law_sum_bits)), Signal(signed(formats.law_sd_sum_bits))
+        exponents = Signal(signed(formats.law_sum_bits))
+        log_sds = Signal(signed(formats.law_sd_sum_bits))
         m.d.comb += [
             there.lookup.eq(self.valid),
             there.gate.eq(self.gate),

@@ -77,6 +77,7 @@ def plan_of(config: Config, law: kernel.Law) -> kernel.Plan:
         late_evaluations=Formats(config).late_evaluations,
         hard_first=config.sample_order == "hard_first",
         hard_nats=config.hard_sample_bits * math.log(2),
+        hastings=config.hastings,
     )
 
 

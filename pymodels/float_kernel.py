@@ -87,6 +87,7 @@ class Plan(NamedTuple):
     late_evaluations: int
     hard_first: bool
     hard_nats: float
+    hastings: bool
 
 
 class Ledger(NamedTuple):
@@ -251,6 +252,24 @@ def neg_log_prior(plan: Plan, model_us: np.ndarray) -> float:
 
 
 @njit(cache=True)
+def neg_log_density(law: Law, from_us: float, to_us: float) -> float:
+    """-log of the proposal's normal density at `to_us` for a typical device read at `from_us`, but for a constant."""
+    median_us = min(max(from_us, law.low_us), law.high_us)
+    sd_us = interpolate(law.sd_us, law, median_us)
+    return (to_us - median_us) ** 2 / (2.0 * sd_us**2) + np.log(sd_us)
+
+
+@njit(cache=True)
+def neg_log_hastings(law: Law, model_us: np.ndarray, proposed_us: np.ndarray) -> float:
+    """-log of q(g|g') / q(g'|g) over the cells of a row."""
+    total = 0.0
+    for cell in range(model_us.size):
+        total += neg_log_density(law, proposed_us[cell], model_us[cell])
+        total -= neg_log_density(law, model_us[cell], proposed_us[cell])
+    return total
+
+
+@njit(cache=True)
 def neg_log_logistic(y: float) -> float:
     """-log(1 / (1 + exp(-y))), exact for any y."""
     return np.log1p(np.exp(-y)) if y >= 0.0 else np.log1p(np.exp(y)) - y
@@ -386,6 +405,8 @@ def train_chain(
         proposals += 1
         prior = neg_log_prior(plan, cells.conductance_us[row])
         threshold = cost - np.log(1.0 - rng.random()) - prior
+        if plan.hastings:
+            threshold -= neg_log_hastings(law, cells.conductance_us[current], cells.conductance_us[row])
         limit = threshold if plan.early_rejection else np.inf
         likelihood = neg_log_likelihood(plan, data, cells.conductance_us[row], order, limit, terms, book)
         accepted = likelihood <= threshold

@@ -39,6 +39,13 @@ VARIANTS = {
         early_rejection=True, sample_order="hard_first", outputs=2, scale_per_us=0.1, eval_range=8.0, clock_hz=20e6,
         eval_pulse_s=150e-9, conversion_s=100e-9,
     ),
+    "hastings": SMALL.replace(
+        rows=8, hastings=True, outputs=2, read_bits=6, early_rejection=True, scale_per_us=0.1, eval_range=8.0,
+        clock_hz=20e6, set_pulse_s=150e-9, read_pulse_s=150e-9, conversion_s=150e-9, eval_pulse_s=150e-9,
+    ),
+    "hastings, one sample": SMALL.replace(
+        rows=12, hastings=True, features=1, train_samples=1, read_bits=12, log_fraction_bits=10, reject_limit=3
+    ),
     "rowskip": SMALL.replace(rows=12, reject_limit=3, scale_per_us=0.1, eval_range=8.0, d2d_spread=0.5),
     "cells": SMALL.replace(verify="cell", verify_window_us=3.0, verify_tries=3, reject_limit=20),
     "pairs": SMALL.replace(

@@ -70,6 +70,7 @@ ADD_10 = 1.25 * 0.03  # 10 bits of an 8-bit addition
 OPERATIONS_PJ = {
     "host_write": 0.1, "lut_read": 2 * 0.03, "map_write": 0.03, "gate_lookup": 2 * 0.03, "gate_code_write": 0,
     "gate_code_read": 0, "sample_read": 0.1, "likelihood_add": 0.1, "prior_square": 0.2 + 2 * 0.1,
+    "hastings_term": 0.2 / 64 * (2 * 10**2 + 2 * 20 * 12) + 6 * 0.1,
     "decision": 3 * 0.1 + 4 * 0.2, "counter_write": 0.03, "counter_read": 0.03, "response_add": 0.2 + 0.1,
     "classify": 0, "pair_read": 2 * ADD_10, "pair_write": ADD_10, "offset_read": 2 * ADD_10, "offset_write": 4 * ADD_10,
     "order_read": ADD_10, "order_write": 2 * ADD_10, "histogram_read": 2 * ADD_10, "histogram_write": 4 * ADD_10,
@@ -81,6 +82,7 @@ SMALL_BITS = {
     "lut_read": 8, "map_write": 5, "gate_lookup": 5, "gate_code_write": 5, "gate_code_read": 5, "likelihood_add": 12,
     "counter_write": 8, "counter_read": 8, "response_add": 8, "pair_read": 9, "pair_write": 9, "offset_read": 12,
     "offset_write": 12, "histogram_read": 15, "histogram_write": 15, "lut_write": 8, "activation": 7,
+    "hastings_term": 2 * 34 + 2 * 8,
 }  # fmt: skip
 """Bits an access of the 8 KB class (Horowitz: 64 bits for 10 pJ) and of the 256-byte class, a root of 32 below."""
 
