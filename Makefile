@@ -28,8 +28,8 @@ $(VENV)/.setup: pyproject.toml tools/setup.sh
 	@PYTHON='$(PYTHON)' VENV='$(VENV)' tools/setup.sh
 	@touch $@
 
-demo: setup ## train the cancer classifier on the simulated chip
-	@$(VENV)/bin/oxmc train cancer
+demo: setup ## train the cancer classifier on the simulated chip, at the paper's size
+	@$(VENV)/bin/oxmc train cancer --preset paper
 
 test: setup ## run all tests, or one bench: T=lfsr [SIM=icarus|verilator]
 	@$(VENV)/bin/python -m pytest $(if $(T),,-n auto --dist loadfile) $(TESTS)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OXMC = str(Path(sys.executable).parent / "oxmc")
 SMALL = ("--rows", "4", "--set", "train_samples=20", "--set", "test_samples=5")
 """A training of some 2,000 clock cycles."""
-TWIN = ("train", "cancer", "--engine", "twin", *SMALL)
+TWIN = ("train", "cancer", "--preset", "paper", "--engine", "twin", *SMALL)
 
 
 class Answer(NamedTuple):

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import OXMC, ROOT, TWIN, failure, oxmc, refusal
+from commands import OXMC, ROOT, SMALL, TWIN, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
+from pymodels.config import load_toml, resolve
 from pymodels.errors import InputError, RunError
 from pymodels.events import EVENTS, QUANTITIES
 from tb import train
@@ -59,11 +60,11 @@ def folder(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[Path]:
         ("cancer --set adc_bitz=8", "adc_bitz is not a configuration key; did you mean adc_bits?"),
         ("cancer --set clock_hz=nan", "clock_hz must be a number from 1000 to 1e+09 Hz, not nan"),
         ("cancer --rows 8 --set burn_in=8", "burn_in must be below rows (8), not 8"),
-        ("cancer --set rows=16", "burn_in must be below rows (16), not 32"),
+        ("cancer --set rows=8", "burn_in must be below rows (8), not 12"),
         ("cancer --set prior_sigma_us=0.1", "prior_sigma_us must be a number from 0.5 to 1000 uS, not 0.1"),
         (
             "cancer --set prior_sigma_us=0.5 --set read_bits=3",
-            "prior_sigma_us must be wider for a read step of 16 uS, not 0.5",
+            "prior_sigma_us must be wider for a read step of 32 uS, not 0.5",
         ),
         (
             "cancer --set train_samples=500",
@@ -254,6 +255,15 @@ def test_keys_of_run_json(capsys: CaptureFixture[str], tmp_path: Path) -> None:
     assert run["time"]["chip_s"] == run["time"]["cycles"] / 10e6
     for joules in run["energy_j"].values():
         assert 0 < joules["low"] < joules["total"] < joules["high"]
+
+
+def test_the_default_preset_is_best(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = json.loads(oxmc(capsys, "train", "cancer", "--engine", "twin", *SMALL, "--json").out)
+    assert run["preset"] == "best" and run["config"]["verify"] == "pair"
+    assert (tmp_path / "build" / "runs" / "cancer-best-twin-s0" / "run.json").exists()
+    assert oxmc(capsys, "verilog", "--out", tmp_path / "v").code == 0
+    assert load_toml(tmp_path / "v" / "config.toml") == resolve("cancer", "best").as_dict()
 
 
 def test_rows_set_and_config_meet(capsys: CaptureFixture[str], tmp_path: Path) -> None:

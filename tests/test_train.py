@@ -26,7 +26,8 @@ pytestmark = pytest.mark.cosim
 
 DEADLINE_S = 120.0
 """A simulator takes seconds to start; on a busy machine many."""
-ICARUS = ("train", "cancer", "--engine", "icarus", *SMALL)
+PAPER = ("train", "cancer", "--preset", "paper")
+ICARUS = (*PAPER, "--engine", "icarus", *SMALL)
 
 
 class Runs:
@@ -38,7 +39,7 @@ class Runs:
     def __getitem__(self, engine: str) -> dict[str, Any]:
         out = self.parent / engine
         if not out.exists():
-            code = run(["train", "cancer", "--seed", "3", "--rows", "8", "--engine", engine, "--out", str(out)])
+            code = run([*PAPER, "--seed", "3", "--rows", "8", "--engine", engine, "--out", str(out)])
             assert code == 0
         return json.loads((out / "run.json").read_text())
 
@@ -78,7 +79,7 @@ def test_waves(capsys: CaptureFixture[str], tmp_path: Path, simulator: str) -> N
     if simulator == "verilator" and CHOSEN != simulator:
         pytest.skip("takes a Verilator build of its own; OXMC_SIM=verilator asks for it")
     out = tmp_path / "run"
-    answer = oxmc(capsys, "train", "cancer", "--engine", simulator, *SMALL, "--waves", "--json", "--out", out)
+    answer = oxmc(capsys, *PAPER, "--engine", simulator, *SMALL, "--waves", "--json", "--out", out)
     assert answer.code == 0 and json.loads(answer.out)["engine"] == simulator
     assert sorted(path.name for path in out.iterdir()) == [
         "config.toml", "posterior.nc", "run.json", "simulator.log", "state.npz", "waves.vcd",
@@ -100,7 +101,7 @@ def children(parent: int, name: str) -> list[int]:
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """An `oxmc train` into folder/new/run and its simulator's process, once the simulation runs."""
-    arguments = [OXMC, "train", "cancer", "--engine", "icarus", "--rows", "200", "--out", str(folder / "new" / "run")]
+    arguments = [OXMC, *PAPER, "--engine", "icarus", "--rows", "200", "--out", str(folder / "new" / "run")]
     environment = os.environ | {"OXMC_BUILD": str(cache_folder())}
     process = subprocess.Popen(
         arguments, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -208,4 +209,4 @@ def test_progress_reaches_the_watcher(tmp_path: Path) -> None:
 
 
 def test_engines_are_the_simulators_and_the_models() -> None:
-    assert tb.train.ENGINES == (*SIMULATORS, "twin", "float") and TWIN[3] in tb.train.ENGINES
+    assert tb.train.ENGINES == (*SIMULATORS, "twin", "float") and TWIN[5] in tb.train.ENGINES

@@ -33,7 +33,7 @@ def chip(request: pytest.FixtureRequest, tmp_path_factory: TempPathFactory) -> P
     keys = folder / "keys.toml"
     keys.write_text("" if request.param == "paper" else ODD.to_toml())
     out = folder / "v"
-    subprocess.run([OXMC, "verilog", "cancer", "--config", str(keys), "--out", str(out)], check=True)
+    subprocess.run([OXMC, "verilog", "cancer", "--preset", "paper", "--config", str(keys), "--out", str(out)], check=True)
     return out
 
 
@@ -83,7 +83,7 @@ def test_bad_out(capsys: CaptureFixture[str], tmp_path: Path) -> None:
 def test_settings_reach_the_chip(capsys: CaptureFixture[str], tmp_path: Path) -> None:
     assert oxmc(capsys, "verilog", "--set", "lfsr_bits=16", "--set", "adc_bits=9", "--out", tmp_path).code == 0
     found = tomllib.loads((tmp_path / "config.toml").read_text())
-    assert Config(**found) == resolve("cancer", "paper", settings={"lfsr_bits": 16, "adc_bits": 9})
+    assert Config(**found) == resolve("cancer", "best", settings={"lfsr_bits": 16, "adc_bits": 9})
     assert "reg [15:0] state = 16'h0001;" in (tmp_path / "oxmc_chip.v").read_text()
 
 
