@@ -142,6 +142,7 @@ class Config:
     split: str = key(
         "reshuffled", "train/test split: drawn anew from each seed, or one for all", choices=("reshuffled", "fixed")
     )
+    split_seed: int = key(2021, "draws the split of split = fixed, the same for every run", low=0, high=2**53 - 1)
     preprocessing: str = key(
         "all",
         "data that feature selection and scaling see: all of it as in the paper, or train only",

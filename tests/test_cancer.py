@@ -50,6 +50,8 @@ def test_splits() -> None:
     assert np.array_equal(new[2], load_task("cancer", Config(), 2).test_t)
     one, other = (load_task("cancer", Config(split="fixed"), seed).test_x for seed in range(2))
     assert np.array_equal(one, other)
+    third = load_task("cancer", Config(split="fixed", split_seed=2), 0).test_t
+    assert np.array_equal(third, new[2])  # the stream of that seed
 
 
 def test_fewer_points_are_the_first_of_the_same_order() -> None:

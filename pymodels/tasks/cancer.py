@@ -20,15 +20,13 @@ from pymodels.streams import stream_rng
 from pymodels.tasks import Dataset, clipped_share
 
 POINTS, FEATURES = 569, 30
-FIXED_SPLIT_SEED = 2021
-"""Draws the one split that `split = "fixed"` gives to every run."""
 
 
 def load(config: Config, seed: int) -> Dataset:
     """The split and scaled data set. Raises `InputError` where `config` asks for more than the data has."""
     _check(config)
     t = _targets()
-    order = stream_rng(FIXED_SPLIT_SEED if config.split == "fixed" else seed, "split").permutation(POINTS)
+    order = stream_rng(config.split_seed if config.split == "fixed" else seed, "split").permutation(POINTS)
     train, test = np.split(order[: config.train_samples + config.test_samples], [config.train_samples])
     scaled, names = (
         _scaled_by_all(config.features) if config.preprocessing == "all" else _scaled(config.features, train)

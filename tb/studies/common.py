@@ -1,0 +1,176 @@
+"""What the studies share: trainings in this process, estimates with their errors, tables, a command line."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from pymodels.config import Config
+from pymodels.fixed import Formats
+from pymodels.float_engine import run_float
+from pymodels.outcome import Outcome
+from pymodels.streams import lfsr_seed, repeat_seed
+from pymodels.tasks import Dataset, load_task, reference_accuracy
+from pymodels.twin import run_twin
+from tb.job import Job
+from tb.program import load_words, lut_codes
+from tb.result import ledger_of, phases_of
+from tb.train import make_job
+
+TASK, NODE = "cancer", "28nm"
+SPLIT_KEYS = ("train_samples", "test_samples", "features", "split", "split_seed", "preprocessing")
+"""The keys that decide the data; configurations that agree in them see the same split for the same seed."""
+Row = dict[str, Any]
+"""A line of a study's table, by column."""
+
+
+class Estimate(NamedTuple):
+    """A mean and its standard error."""
+
+    mean: float
+    sem: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.4f} +- {self.sem:.4f}"
+
+
+def estimate(values: Iterable[float]) -> Estimate:
+    """Mean and standard error of independent values; one value alone has no error."""
+    array = np.fromiter(values, float)
+    return Estimate(float(array.mean()), float(array.std(ddof=1) / math.sqrt(len(array))) if len(array) > 1 else 0.0)
+
+
+def paired(values: Iterable[float], others: Iterable[float]) -> Estimate:
+    """Mean difference of pairs, value less other, and its standard error."""
+    return estimate(a - b for a, b in zip(values, others, strict=True))
+
+
+class Training(NamedTuple):
+    """What the studies look at of one training; counts are those of the training phase, `energy_uj` of the whole."""
+
+    accuracy: float
+    proposals: int
+    sets: int
+    evaluations: int
+    cycles: int
+    energy_uj: float
+    rows: int
+    lost_counts: int
+    outcome: Outcome
+
+
+def seeds_of(seed: int, repeats: int) -> list[int]:
+    """The seeds of `oxmc train --seed SEED --repeats REPEATS`, each with a split of its own."""
+    return [repeat_seed(seed, repeat) for repeat in range(repeats)]
+
+
+@functools.lru_cache(maxsize=1024)
+def _dataset(keys: tuple[tuple[str, Any], ...], seed: int) -> tuple[Dataset, float]:
+    """A split, and the accuracy of logistic regression on it."""
+    dataset = load_task(TASK, Config(**dict(keys)), seed)
+    with threadpool_limits(1):  # a fit this small only waits for its threads
+        return dataset, reference_accuracy(dataset)
+
+
+def split_of(config: Config, seed: int) -> tuple[Dataset, float]:
+    """The split that a configuration sees, and the accuracy of logistic regression on it."""
+    return _dataset(tuple((key, getattr(config, key)) for key in SPLIT_KEYS), 0 if config.split == "fixed" else seed)
+
+
+@functools.lru_cache(maxsize=1024)
+def host_words(config: Config) -> int:
+    """Words that the host loads: as many for each seed."""
+    samples = config.train_samples + config.test_samples
+    zeros = np.zeros((samples, config.features), np.int64)
+    return len(load_words(Formats(config), zeros, zeros[:, 0], lfsr_seed(0, config.lfsr_bits)))
+
+
+def run_job(job: Job, engine: str = "twin") -> Outcome:
+    """The outcome of a job on the twin or the float engine, in this process."""
+    words = host_words(job.config)
+    if engine == "float":
+        assert job.features is not None
+        return run_float(job.config, job.seed, job.features, job.labels, words)
+    return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(Formats(job.config))), words)
+
+
+def training(config: Config, seed: int, engine: str = "twin") -> Training:
+    """One training of the cancer task, as `oxmc train` does it."""
+    dataset, _ = split_of(config, seed)
+    outcome = run_job(make_job(config, dataset, seed), engine)
+    counts = outcome.counts["train"]
+    return Training(
+        accuracy=float((outcome.classes == dataset.test_t).mean()),
+        proposals=outcome.proposals,
+        sets=counts["set"],
+        evaluations=counts["eval"],
+        cycles=outcome.cycles,
+        energy_uj=1e6 * ledger_of(config, phases_of(outcome), NODE).total_j,
+        rows=outcome.filled_rows,
+        lost_counts=outcome.lost_counts,
+        outcome=outcome,
+    )
+
+
+def trainings(config: Config, seeds: Sequence[int], engine: str = "twin") -> list[Training]:
+    return [training(config, seed, engine) for seed in seeds]
+
+
+def accuracies(runs: Iterable[Training]) -> list[float]:
+    return [run.accuracy for run in runs]
+
+
+def references(config: Config, seeds: Iterable[int]) -> list[float]:
+    """Accuracy of logistic regression on each seed's split."""
+    return [split_of(config, seed)[1] for seed in seeds]
+
+
+def mean_costs(runs: Sequence[Training]) -> Row:
+    """Mean counts and energy of trainings, a column each."""
+    mean = {name: float(np.mean([getattr(run, name) for run in runs])) for name in Training._fields[1:-1]}
+    return {
+        "proposals": round(mean["proposals"]),
+        "SETs": round(mean["sets"]),
+        "evaluations": round(mean["evaluations"]),
+        "cycles": round(mean["cycles"]),
+        f"uJ, {NODE}": round(mean["energy_uj"], 3),
+        "rows": round(mean["rows"], 1),
+        "counts lost": round(mean["lost_counts"], 1),
+    }
+
+
+def parser(description: str | None, *, seed: int, repeats: int) -> argparse.ArgumentParser:
+    """The options that every study takes."""
+    options = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    options.add_argument("--seed", type=int, default=seed, help=f"seed of repeat 0 (default {seed})")
+    options.add_argument("--repeats", type=int, default=repeats, help=f"trainings each (default {repeats})")
+    options.add_argument("--json", action="store_true", help="print JSON, one object a line of the table")
+    return options
+
+
+def show(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """Print a study's lines as a Markdown table or as JSON."""
+    if as_json:
+        plain = [
+            {key: value._asdict() if isinstance(value, Estimate) else value for key, value in row.items()}
+            for row in rows
+        ]
+        print(json.dumps(plain))
+        return
+    names = list(rows[0])
+    print("| " + " | ".join(names) + " |\n|" + "---|" * len(names))
+    for row in rows:
+        print("| " + " | ".join(_cell(row[name]) for name in names) + " |")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

@@ -1,0 +1,111 @@
+"""Changes of the configuration, one at a time, against the preset they start from: accuracy, SETs, energy.
+
+Without `--try` these are the options of the chain, each taken from `best` and each added to `plain`. Differences are
+paired: both trainings of a pair have the split, devices and noise of one seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pymodels.config import Config, parse_setting, preset
+from pymodels.errors import InputError
+from tb.studies.common import (
+    TASK,
+    Row,
+    accuracies,
+    estimate,
+    mean_costs,
+    paired,
+    parser,
+    references,
+    seeds_of,
+    show,
+    trainings,
+)
+
+CARD_LUT = {"lut_low_us": 0.0, "lut_high_us": 0.0, "gate_codes": 21, "read_range_us": 128.0}
+WIDE_LUT = {"lut_low_us": 10.0, "lut_high_us": 200.0, "gate_codes": 48, "read_range_us": 256.0}
+HARD_FIRST = {"early_rejection": True, "sample_order": "hard_first"}
+PAIR = {"verify": "pair", "verify_tries": 6}
+FORMATS: dict[str, dict[str, Any]] = {
+    **{f"counter_bits {bits}": {"counter_bits": bits} for bits in (4, 6, 8, 12)},
+    "adc_bits 6": {"adc_bits": 6, "table_bits": 6},
+    "adc_bits 8": {"adc_bits": 8},
+    "adc_bits 10": {"adc_bits": 10, "table_bits": 10},
+}
+"""Both presets have 8 bits in each: those lines must show no difference."""
+
+OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "best": {
+        "verify off": {"verify": "off"},
+        "verify cell": {"verify": "cell"},
+        "verify_memory proposal": {"verify_memory": "proposal"},
+        "early_rejection off": {"early_rejection": False},
+        "sample_order given": {"sample_order": "given"},
+        "reject_limit 0": {"reject_limit": 0},
+        "card's LUT": CARD_LUT,
+        **FORMATS,
+    },
+    "plain": {
+        "verify pair": PAIR,
+        "verify pair, verify_memory proposal": PAIR | {"verify_memory": "proposal"},
+        "verify pair, wide LUT": PAIR | WIDE_LUT,
+        "verify cell": {"verify": "cell"},
+        "early_rejection": {"early_rejection": True},
+        "early_rejection, hard_first": HARD_FIRST,
+        "reject_limit 31": {"reject_limit": 31},
+        "wide LUT": WIDE_LUT,
+        **FORMATS,
+    },
+}
+
+
+def compare(base: Config, variants: Mapping[str, Mapping[str, Any]], name: str, seeds: Sequence[int]) -> list[Row]:
+    """The lines of one preset: itself, then each change to it."""
+    from_base = trainings(base, seeds)
+    reference = references(base, seeds)
+    lines = []
+    for change, keys in {name: {}, **variants}.items():
+        runs = trainings(base.replace(**keys), seeds) if keys else from_base
+        lines.append(
+            {
+                "chain": f"{name}: {change}" if keys else name,
+                "accuracy": estimate(accuracies(runs)),
+                f"to {name}": paired(accuracies(runs), accuracies(from_base)),
+                "to logistic regression": paired(accuracies(runs), reference),
+                **mean_costs(runs),
+            }
+        )
+    return lines
+
+
+def options(seeds: Sequence[int]) -> list[Row]:
+    """The options of the chain, one at a time."""
+    lines = []
+    for name, variants in OPTIONS.items():
+        for line in compare(preset(TASK, name), variants, name, seeds):
+            lines.append({("to preset" if key == f"to {name}" else key): value for key, value in line.items()})
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    chosen = parser(__doc__, seed=20000, repeats=100)
+    chosen.add_argument("--preset", default="best", help="what --try changes (default best)")
+    chosen.add_argument("--try", action="append", metavar="KEY=VALUE,...", help="a change to measure instead; repeatable")
+    given = chosen.parse_args(arguments)
+    seeds, tried = seeds_of(given.seed, given.repeats), getattr(given, "try")
+    if not tried:
+        show(options(seeds), given.json)
+        return
+    try:
+        changes = {text: dict(parse_setting(setting) for setting in text.split(",")) for text in tried}
+        lines = compare(preset(TASK, given.preset), changes, given.preset, seeds)
+    except InputError as error:
+        chosen.error(str(error))
+    show(lines, given.json)
+
+
+if __name__ == "__main__":
+    main()
