@@ -1,0 +1,90 @@
+"""Statistics at full size, run by `make regress`; the figures behind them are in docs/statistics.md."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pymodels.config import PRESETS, preset, resolve
+from tb.repeats import Plan, train_repeats
+from tb.studies import common, early_rejection, engines
+from tb.studies import total_variation as tv
+from tb.train import Request
+
+UNSEEN = 20000
+"""Seed of the splits that no constant was chosen on."""
+CHAINS, ROWS = 40, 4096
+
+
+@pytest.mark.parametrize("pairs", [1, 2])
+def test_verified_pairs_are_as_near_the_posterior_as_plain_programming(pairs: int) -> None:
+    """No worse at `best`'s common mode, better by half at 60 uS; three standard errors as tolerance."""
+    variants, case = tv.variants(), tv.problem(pairs)
+
+    def variation(name: str) -> common.Estimate:
+        found: common.Estimate = tv.compare(case, name, variants[name], range(CHAINS), ROWS)["total variation"]
+        print(f"{pairs} pairs, {name}: {found}")
+        return found
+
+    plain = variation("plain, card's LUT")
+    best = variation("pair, middle 35, window 7, row")
+    assert best.mean - plain.mean < 3 * (best.sem**2 + plain.sem**2) ** 0.5
+    for name in ("pair, middle 60, window 10, row", "pair, middle 90, window 20, row"):
+        found = variation(name)
+        assert found.mean + 3 * found.sem < 0.7 * plain.mean
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_early_rejection_decides_alike_over_1e5_proposals(name: str) -> None:
+    """`compare` raises at the first difference."""
+    given, hard_first = early_rejection.compare(name, 1, 100_000)
+    assert given["proposals"] >= 100_000
+    assert hard_first["evaluations left"] <= given["evaluations left"] <= 1.0
+
+
+def test_twin_is_as_accurate_as_float() -> None:
+    """200 splits, paired: a difference of 0.002 would be seen (s.e. 0.0005); p below 1e-3 is no chance."""
+    line = engines.compare("paper", common.seeds_of(UNSEEN, 200))
+    print(line)
+    assert line["p, paired"] > 1e-3 and abs(line["twin less float, paired"].mean) < 0.002
+
+
+@pytest.mark.parametrize("d2d_spread", [0.05, 0.25])
+def test_best_is_as_accurate_as_logistic_regression(d2d_spread: float) -> None:
+    """200 unseen splits: 0.960 and more, within 0.003 plus two standard errors of the paired difference; rows filled."""
+    config, seeds = preset("cancer", "best").replace(d2d_spread=d2d_spread), common.seeds_of(UNSEEN, 200)
+    runs = common.trainings(config, seeds)
+    accuracy = common.estimate(common.accuracies(runs))
+    difference = common.paired(common.accuracies(runs), common.references(config, seeds))
+    print(f"accuracy {accuracy}, to logistic regression {difference}")
+    assert accuracy.mean >= 0.960
+    assert difference.mean >= -0.003 - 2 * difference.sem
+    assert all(run.rows + run.outcome.skipped == config.rows for run in runs)
+    assert sum(run.rows for run in runs) >= 0.99 * config.rows * len(runs)
+
+
+def test_best_costs_less_than_paper() -> None:
+    """Three times fewer SETs, four times fewer evaluations, 40 splits."""
+    seeds = common.seeds_of(UNSEEN, 40)
+    paper, best = (common.mean_costs(common.trainings(preset("cancer", name), seeds)) for name in ("paper", "best"))
+    print(paper, best)
+    assert 3 * best["SETs"] <= paper["SETs"] and 4 * best["evaluations"] <= paper["evaluations"]
+
+
+def repeats(folder: Path, engine: str, **options: Any) -> list[dict[str, Any]]:
+    """The lines of runs.jsonl of 20 repeats of `paper`."""
+    request = Request(
+        task="cancer", preset="paper", engine=engine, seed=7, config=resolve("cancer", "paper"), out=folder / engine,
+        **options,
+    )  # fmt: skip
+    train_repeats(request, Plan(repeats=20), lambda standing: None)
+    return [json.loads(line) for line in (folder / engine / "runs.jsonl").read_text().splitlines()]
+
+
+def test_repeats_on_the_rtl_equal_the_twins(tmp_path: Path) -> None:
+    """Values, state digests, events, cycles and joules of 20 trainings, to the last digit."""
+    chip, twin = repeats(tmp_path, "verilator", coupling="compiled"), repeats(tmp_path, "twin")
+    assert len(chip) == 20 and chip == twin
