@@ -54,7 +54,7 @@ def test_twin_is_as_accurate_as_float() -> None:
 
 @pytest.mark.parametrize("d2d_spread", [0.05, 0.25])
 def test_best_is_as_accurate_as_logistic_regression(d2d_spread: float) -> None:
-    """200 unseen splits: 0.960 and more, within 0.003 plus two standard errors of the paired difference; rows filled."""
+    """200 unseen splits: 0.960 and more, within 0.003 of it (two standard errors as tolerance); rows filled."""
     config, seeds = preset("cancer", "best").replace(d2d_spread=d2d_spread), common.seeds_of(UNSEEN, 200)
     runs = common.trainings(config, seeds)
     accuracy = common.estimate(common.accuracies(runs))

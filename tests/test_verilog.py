@@ -33,7 +33,9 @@ def chip(request: pytest.FixtureRequest, tmp_path_factory: TempPathFactory) -> P
     keys = folder / "keys.toml"
     keys.write_text("" if request.param == "paper" else ODD.to_toml())
     out = folder / "v"
-    subprocess.run([OXMC, "verilog", "cancer", "--preset", "paper", "--config", str(keys), "--out", str(out)], check=True)
+    subprocess.run(
+        [OXMC, "verilog", "cancer", "--preset", "paper", "--config", str(keys), "--out", str(out)], check=True
+    )
     return out
 
 

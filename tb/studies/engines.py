@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 from scipy import stats
 
-from pymodels.config import PRESETS, preset
+from pymodels.config import preset
 from tb.studies.common import TASK, Row, accuracies, estimate, paired, parser, seeds_of, show, trainings
+
+PRESETS = ("paper", "best")
 
 
 def compare(name: str, seeds: Sequence[int]) -> Row:
