@@ -34,7 +34,7 @@ demo: setup ## train the cancer classifier on the simulated chip, at the paper's
 test: setup ## run all tests, or one bench: T=lfsr [SIM=icarus|verilator]
 	@$(VENV)/bin/python -m pytest $(if $(T),,-n auto --dist loadfile) $(TESTS)
 
-regress: setup ## long campaigns: the RTL against the twin at full size, and in lockstep over 1e8 cycles
+regress: setup ## long campaigns: the RTL against the twin at full size, in lockstep over 1e8 cycles; statistics
 	@$(VENV)/bin/python -m pytest -v -s regress
 
 lint: setup ## check style, format and types

@@ -133,7 +133,7 @@ SMALL_STUDIES = {
     "early_rejection": "--proposals 1",
     "engines": "--repeats 2",
     "fixed_split": "--repeats 2 --splits 2",
-    "variants": "--repeats 2 --try rows=32,burn_in=4 --try verify=off",
+    "variants": "--repeats 2 --set rows=48 --try rows=32,burn_in=4 --try verify=off",
 }
 
 

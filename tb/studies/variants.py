@@ -30,10 +30,10 @@ WIDE_LUT = {"lut_low_us": 10.0, "lut_high_us": 200.0, "gate_codes": 48, "read_ra
 HARD_FIRST = {"early_rejection": True, "sample_order": "hard_first"}
 PAIR = {"verify": "pair", "verify_tries": 6}
 FORMATS: dict[str, dict[str, Any]] = {
-    **{f"counter_bits {bits}": {"counter_bits": bits} for bits in (4, 6, 12)},
-    **{f"adc_bits, table_bits {bits}": {"adc_bits": bits, "table_bits": bits} for bits in (8, 10)},
+    **{f"counter_bits {bits}": {"counter_bits": bits} for bits in (4, 6, 8, 12)},
+    **{f"adc_bits, table_bits {bits}": {"adc_bits": bits, "table_bits": bits} for bits in (6, 8, 10)},
 }
-"""Both presets have counters of 8 bits, ADC and tables of 6."""
+"""Among them those of the presets: counters of 8 bits, ADC and tables of 6, whose lines must show no difference."""
 
 OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "best": {
@@ -83,13 +83,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser(__doc__, seed=20000, repeats=100)
     chosen.add_argument("--preset", default="best", choices=OPTIONS, help="what is changed (default best)")
     chosen.add_argument("--try", action="append", metavar="KEY=VALUE,...", help="a change to measure instead")
+    chosen.add_argument("--set", action="append", metavar="KEY=VALUE", default=[], help="a key of all lines")
     given = chosen.parse_args(arguments)
     seeds, tried = seeds_of(given.seed, given.repeats), getattr(given, "try")
     changes: Mapping[str, Mapping[str, Any]] = OPTIONS[given.preset]
     try:
         if tried:
             changes = {text: dict(parse_setting(setting) for setting in text.split(",")) for text in tried}
-        lines = compare(preset(TASK, given.preset), changes, given.preset, seeds)
+        base = preset(TASK, given.preset).replace(**dict(parse_setting(text) for text in given.set))
+        lines = compare(base, changes, given.preset, seeds)
     except InputError as error:
         chosen.error(str(error))
     show(lines, given.json)
