@@ -13,6 +13,7 @@ import dataclasses
 import math
 import tomllib
 from collections.abc import Callable
+from functools import cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -41,6 +42,11 @@ class Cost:
     per: tuple[str, ...] = ()
     physics: str | None = None
 
+    @property
+    def figure(self) -> tuple[object, ...]:
+        """What two entries share that quote the same figure, so that one error is in both."""
+        return (self.component, self.unit, self.source, self.value, self.low, self.high)
+
     def factor(self, point: OperatingPoint) -> float:
         """Joules a count and unit of `value`."""
         if self.physics:
@@ -58,6 +64,18 @@ class CostTable:
     def pricing(self, item: str) -> tuple[Cost, ...]:
         """Every cost of one event or quantity, in the table's order."""
         return tuple(cost for cost in self.costs if cost.item == item)
+
+    @cached_property
+    def _first(self) -> dict[tuple[object, ...], Cost]:
+        first: dict[tuple[object, ...], Cost] = {}
+        for cost in self.costs:
+            first.setdefault(cost.figure, cost)
+        return first
+
+    def figure_name(self, cost: Cost) -> str:
+        """Name of a cost's figure: component, action and item of the first entry that quotes it."""
+        first = self._first[cost.figure]
+        return f"{first.component}, {first.action} ({first.item})"
 
 
 def load_costs(node_or_path: str | Path) -> CostTable:

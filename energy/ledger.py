@@ -28,6 +28,8 @@ class Line:
     source: str
     item: str
     physics: str | None = None
+    figure: str = ""
+    """Name of the figure in the cost table; lines of one figure err together (`energy/interval.py`)."""
 
     def as_json(self) -> dict[str, Any]:
         names = ("action", "phase", "count", "energy_j", "low", "high", "source")
@@ -107,7 +109,8 @@ def _lines(phase: str, item: str, count: int, point: OperatingPoint, costs: Cost
     for cost in pricing:
         joules = count * cost.factor(point)
         energies = (joules * cost.value, joules * cost.low, joules * cost.high)
-        lines.append(Line(cost.component, cost.action, phase, count, *energies, cost.source, item, cost.physics))
+        names = (cost.source, item, cost.physics, costs.figure_name(cost))
+        lines.append(Line(cost.component, cost.action, phase, count, *energies, *names))
     return lines
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
+from energy.interval import DRAWS, Figure, Uncertainty
 from energy.ledger import Ledger, Line
+
+SHOWN = 8
+"""Figures that the table of sensitivity shows."""
 
 
 def render(ledger: Ledger, title: str = "energy") -> Table:
@@ -45,6 +49,38 @@ def render_components(ledgers: Mapping[str, Ledger]) -> Table:
             cells += [f"{energy * 1e9:.4g}", f"{energy / ledger.total_j:.1%}" if ledger.total_j else "-"]
         table.add_row(component, *cells)
     return table
+
+
+def render_band(ledger: Ledger, uncertainty: Uncertainty) -> Table:
+    """One row a component with its joules and its 5-95 % band, in nJ, the largest first."""
+    sums, total = ledger.by_component(), ledger.total_j
+    table = Table("component", title=f"5 to 95 % of {DRAWS:,} draws of all figures", show_footer=True)
+    table.columns[0].footer = "total"
+    band = f"{_three(uncertainty.total.low)} - {_three(uncertainty.total.high)}"
+    table.add_column("nJ", footer=f"{total * 1e9:.4g}", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("band, nJ", footer=band, justify="right")
+    for name in sorted(sums, key=lambda name: -sums[name]):
+        band = f"{_three(uncertainty.components[name].low)} - {_three(uncertainty.components[name].high)}"
+        table.add_row(name, f"{sums[name] * 1e9:.4g}", f"{sums[name] / total:.1%}" if total else "-", band)
+    return table
+
+
+def render_sensitivity(ledger: Ledger, figures: Sequence[Figure]) -> Table:
+    """The figures that move the total most: the total with each alone at its low and high, share of the variance."""
+    table = Table("figure", title="what the total hangs on")
+    for heading in ("nJ", "total at low, nJ", "total at high, nJ", "of the variance"):
+        table.add_column(heading, justify="right")
+    for figure in figures[:SHOWN]:
+        ends = (ledger.total_j - figure.energy_j + end for end in (figure.low_j, figure.high_j))
+        cells = (f"{figure.energy_j * 1e9:.4g}", *map(_three, ends), f"{figure.variance_share:.1%}")
+        table.add_row(figure.label, *cells)
+    return table
+
+
+def _three(joules: float) -> str:
+    """nJ with three digits."""
+    return f"{joules * 1e9:.3g}"
 
 
 def _nj(lines: list[Line], key: str) -> float:

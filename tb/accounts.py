@@ -1,8 +1,9 @@
-"""`oxmc energy`: the ledgers of finished runs as text, JSON or CSV."""
+"""`oxmc energy`: the ledgers of finished runs, with their bands, as text, JSON, CSV or a page."""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from collections.abc import Iterable, Sequence
@@ -11,45 +12,92 @@ from typing import Any
 
 from rich.console import Console
 
+from energy.interval import Uncertainty, uncertainty
 from energy.ledger import Ledger
-from energy.report import render
+from energy.report import render, render_band, render_sensitivity
 from pymodels.config import Config
 from pymodels.errors import InputError
+from tb.repeats import summarise
 from tb.result import NODES, ledger_of
 from tb.rundir import read_run
 
 FORMATS = ("text", "json", "csv")
 CSV_COLUMNS = ("run", "node", "name", "action", "phase", "count", "energy_j", "low", "high", "source")
 
-Accounts = list[tuple[Path, dict[str, Ledger]]]
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """A run with its ledger at each node, the bands of those, and the joules of its repeats, if it has any."""
+
+    path: Path
+    run: dict[str, Any]
+    config: Config
+    ledgers: dict[str, Ledger]
+    bands: dict[str, Uncertainty]
+    repeats: dict[str, list[float]]
 
 
 def report(runs: Sequence[Path], nodes: Iterable[str], output: str) -> str:
     """The report of each run at each node. Raises `InputError` for a bad format, run, node or cost table."""
     if output not in FORMATS:
         raise InputError(f"--format must be one of {', '.join(FORMATS)}, not {output!r}")
-    accounts = [(path, _ledgers(path, nodes)) for path in runs]
+    accounts = [read_account(path, tuple(nodes)) for path in runs]
     return {"text": _text, "json": _json, "csv": _csv}[output](accounts)
 
 
-def _ledgers(path: Path, nodes: Iterable[str]) -> dict[str, Ledger]:
+def read_account(path: Path, nodes: Sequence[str]) -> Account:
+    """A run directory accounted for at each node. Raises `InputError` if it is not whole."""
     run = read_run(path)
     try:
         config, phases = Config().replace(**run["config"]), run["phases"]
-        return {node: ledger_of(config, phases, node) for node in nodes}
+        ledgers = {node: ledger_of(config, phases, node) for node in nodes}
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not ({error!r})") from error
+    for node, ledger in ledgers.items():
+        if not ledger.lines:
+            raise InputError(f"RUN must hold a run that counted something, which {str(path)!r} did not ({node})")
+    bands = {node: uncertainty(ledger) for node, ledger in ledgers.items()}
+    return Account(path, run, config, ledgers, bands, _repeats(path, nodes))
 
 
-def _text(accounts: Accounts) -> str:
+def _repeats(path: Path, nodes: Sequence[str]) -> dict[str, list[float]]:
+    """Joules of each repeat as they were accounted for when it ran, by node; none for a table of one's own."""
+    try:
+        lines = (path / "runs.jsonl").read_text().splitlines()
+        records = [json.loads(line)["energy_j"] for line in lines]
+        return {node: [float(record[node]) for record in records] for node in nodes if node in NODES}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"RUN must hold whole repeats, which {str(path / 'runs.jsonl')!r} does not") from error
+
+
+def _text(accounts: Sequence[Account]) -> str:
     stream = io.StringIO()
     console = Console(file=stream, width=120, markup=False, emoji=False, highlight=False)
-    for path, ledgers in accounts:
-        for node, ledger in ledgers.items():
-            console.print(render(ledger, f"{path} at {node}"))
+    for account in accounts:
+        for node, ledger in account.ledgers.items():
+            console.print(render(ledger, f"{account.path} at {node}"))
+            console.print(render_band(ledger, account.bands[node]))
+            console.print(render_sensitivity(ledger, account.bands[node].figures))
+            if node in account.repeats:
+                console.print(_spread_line(account.repeats[node]))
             for line in _sources(ledger):
                 console.print(line)
     return stream.getvalue()
+
+
+def summary(joules: list[float]) -> dict[str, Any]:
+    """n, mean, standard error (null for one repeat), 5th and 95th percentile of the repeats' joules."""
+    found = summarise(joules, 0.0)
+    return {key: found[key] for key in ("n", "mean", "sem", "low", "high")}
+
+
+def _spread_line(joules: list[float]) -> str:
+    found = summary(joules)
+    error = "" if found["sem"] is None else f" +- {found['sem'] * 1e9:.2g} (standard error)"
+    span = f"5 to 95 % of them {found['low'] * 1e9:.4g} - {found['high'] * 1e9:.4g}"
+    return f"{found['n']} repeats: mean {found['mean'] * 1e9:.4g}{error}, {span} nJ"
 
 
 def _sources(ledger: Ledger) -> list[str]:
@@ -57,23 +105,30 @@ def _sources(ledger: Ledger) -> list[str]:
     return list(dict.fromkeys(f"  {line.component}, {line.action}: {line.source}" for line in ledger.lines))
 
 
-def _json(accounts: Accounts) -> str:
-    def entry(path: Path, ledgers: dict[str, Ledger]) -> dict[str, Any]:
-        return {"run": str(path), "nodes": {node: ledger.as_json() for node, ledger in ledgers.items()}}
-
-    entries = [entry(*account) for account in accounts]
+def _json(accounts: Sequence[Account]) -> str:
+    entries = [_entry(account) for account in accounts]
     return json.dumps(entries[0] if len(entries) == 1 else entries, indent=2) + "\n"
 
 
-def _csv(accounts: Accounts) -> str:
+def _entry(account: Account) -> dict[str, Any]:
+    nodes = {}
+    for node, ledger in account.ledgers.items():
+        parts = ledger.as_json()
+        lines = parts.pop("components")
+        repeats = {"repeats": summary(account.repeats[node])} if node in account.repeats else {}
+        nodes[node] = parts | account.bands[node].as_json(ledger.total_j) | repeats | {"components": lines}
+    return {"run": str(account.path), "nodes": nodes}
+
+
+def _csv(accounts: Sequence[Account]) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, CSV_COLUMNS)
     writer.writeheader()
-    for path, ledgers in accounts:
-        for node, ledger in ledgers.items():
+    for account in accounts:
+        for node, ledger in account.ledgers.items():
             for line in ledger.lines:
-                writer.writerow({"run": str(path), "node": node, **line.as_json()})
+                writer.writerow({"run": str(account.path), "node": node, **line.as_json()})
     return stream.getvalue()
 
 
-__all__ = ["FORMATS", "NODES", "report"]
+__all__ = ["FORMATS", "NODES", "Account", "read_account", "report"]
