@@ -21,7 +21,7 @@ from tb.repeats import summarise
 from tb.result import NODES, ledger_of
 from tb.rundir import read_run
 
-FORMATS = ("text", "json", "csv")
+FORMATS = ("text", "json", "csv", "html")
 CSV_COLUMNS = ("run", "node", "name", "action", "phase", "count", "energy_j", "low", "high", "source")
 
 
@@ -42,7 +42,7 @@ def report(runs: Sequence[Path], nodes: Iterable[str], output: str) -> str:
     if output not in FORMATS:
         raise InputError(f"--format must be one of {', '.join(FORMATS)}, not {output!r}")
     accounts = [read_account(path, tuple(nodes)) for path in runs]
-    return {"text": _text, "json": _json, "csv": _csv}[output](accounts)
+    return {"text": _text, "json": _json, "csv": _csv, "html": _html}[output](accounts)
 
 
 def read_account(path: Path, nodes: Sequence[str]) -> Account:
@@ -129,6 +129,12 @@ def _csv(accounts: Sequence[Account]) -> str:
             for line in ledger.lines:
                 writer.writerow({"run": str(account.path), "node": node, **line.as_json()})
     return stream.getvalue()
+
+
+def _html(accounts: Sequence[Account]) -> str:
+    from tb.energy_page import page  # which imports this module
+
+    return page(accounts)
 
 
 __all__ = ["FORMATS", "NODES", "Account", "read_account", "report"]

@@ -12,7 +12,7 @@ import numpy as np
 
 from energy.costs import NODES, CostTable, load_costs
 from energy.ledger import Ledger, account, array_energy_error
-from energy.point import operating_point
+from energy.point import OperatingPoint, operating_point
 from pymodels.config import Config
 from pymodels.devices import load_card
 from pymodels.errors import RunError
@@ -53,14 +53,23 @@ def _versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in VERSIONED}
 
 
+def costs_of(node: str) -> CostTable:
+    """The cost table of a node or file."""
+    return _node_costs(node) if node in NODES else load_costs(node)
+
+
+def point_of(config: Config) -> OperatingPoint:
+    """The operating point of a configuration's chip with its card."""
+    return operating_point(config, vars(load_card(config.card)), flip_flop_total(config))
+
+
 def ledger_of(config: Config, phases: Mapping[str, Mapping[str, Mapping[str, int]]], node: str) -> Ledger:
     """Energy ledger of a run's `phases` (events and quantities of each) with the cost table of `node`."""
-    point = operating_point(config, vars(load_card(config.card)), flip_flop_total(config))
     return account(
         {phase: phases[phase]["events"] for phase in PHASES},
         {phase: phases[phase]["quantities"] for phase in PHASES},
-        point,
-        _node_costs(node) if node in NODES else load_costs(node),
+        point_of(config),
+        costs_of(node),
     )
 
 

@@ -1,0 +1,267 @@
+"""`oxmc energy --format html`: runs accounted for on one page that needs nothing but a browser.
+
+What the page shows is worked out here; `tb/page/energy.html` is its markup, `energy.css` its look, `energy.js` the model
+of `energy/whatif.py` over again, so that the sliders move the same table of terms.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
+
+from energy.costs import Cost
+from energy.interval import Band, Uncertainty, ratio_band, uncertainty
+from energy.ledger import Ledger
+from energy.published import CPU_J, DOI, PAPER_J, SOURCE
+from energy.whatif import ANALOGUE, Model, build_model
+from pymodels.errors import InputError
+from pymodels.events import PHASES
+from tb.accounts import Account, summary
+from tb.learning_curve import Stage, learning_curve
+from tb.result import costs_of, point_of
+
+FIGURES_SHOWN = 10
+LINK = re.compile(r"https?://[^\s,;)]+[^\s,;).]|\bdoi:(10\.\S+[^\s,;).])")
+PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"), (1e-15, "f"))
+
+
+def page(accounts: Sequence[Account]) -> str:
+    """The page as HTML. Raises `InputError` for runs that cannot be shown."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {
+        "joules": joules, "share": _share, "linked": linked, "rounded": _rounded, "round_tick": _round_tick
+    }  # fmt: skip
+    template = environment.from_string(_asset("energy.html"))
+    runs = [_run(account) for account in accounts]
+    return template.render(
+        runs=runs,
+        axis=_axis([node for run in runs for node in run["nodes"]]),
+        comparison=_comparison(accounts),
+        sources=_sources(accounts),
+        paper={"source": SOURCE, "doi": DOI, "cpu_j": CPU_J},
+        phases=PHASES,
+        css=Markup(_asset("energy.css")),
+        js=Markup(_asset("energy.js")),
+        data=_embedded({"models": [_model(account).as_json() for account in accounts]}),
+    )
+
+
+def joules(value: float) -> str:
+    """Three digits and a unit: 12.0 µJ."""
+    for scale, prefix in PREFIXES:
+        if abs(value) >= scale * 0.9995 or scale == PREFIXES[-1][0]:
+            mantissa = value / scale
+            digits = max(0, 2 - math.floor(math.log10(abs(mantissa)))) if mantissa else 0
+            return f"{mantissa:.{min(digits, 3)}f}\u202f{prefix}J"
+    raise AssertionError
+
+
+def linked(text: str) -> Markup:
+    """A source with the addresses that stand in it as links."""
+    parts, last = [], 0
+    for found in LINK.finditer(text):
+        address = f"https://doi.org/{found[1]}" if found[1] else found[0]
+        parts += [escape(text[last : found.start()]), Markup('<a href="{}">{}</a>').format(address, found[0])]
+        last = found.end()
+    return Markup("").join([*parts, escape(text[last:])])
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}".replace("%", "\u202f%")
+
+
+def _rounded(value: float) -> str:
+    """Two digits, thousands apart: 50,000."""
+    digits = max(0, math.floor(math.log10(value)) - 1) if value >= 1 else 0
+    return f"{round(value, -digits):,.0f}"
+
+
+def _round_tick(text: str) -> str:
+    """A round value without the zeros behind its point."""
+    number, _, unit = text.partition("\u202f")
+    return f"{float(number):g}\u202f{unit}"
+
+
+def _asset(name: str) -> str:
+    return (resources.files("tb") / "page" / name).read_text(encoding="utf-8")
+
+
+def _embedded(value: Any) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    return Markup(json.dumps(value).replace("<", "\\u003c"))
+
+
+def _model(account: Account) -> Model:
+    events = {phase: account.run["phases"][phase]["events"] for phase in PHASES}
+    tables = {node: (ledger, costs_of(node)) for node, ledger in account.ledgers.items()}
+    return build_model(account.config, events, point_of(account.config), tables)
+
+
+def _run(account: Account) -> dict[str, Any]:
+    run, config = account.run, account.config
+    facts = [
+        ("task", f"{run['task']}, preset {run['preset']}"),
+        ("engine", f"{run['engine']}, seed {run['seed']}"),
+        (f"test {run['result']['metric']}", f"{run['result']['value']:.4g}"),
+        ("rows", f"{run['result']['rows_used']} of {config.rows}"),
+        ("proposals", f"{run['chain']['proposals']}, {run['chain']['acceptance']:.1%} kept"),
+        ("chip time", f"{run['time']['chip_s'] * 1e3:.4g} ms at {run['time']['clock_hz'] / 1e6:g} MHz"),
+    ]
+    curve, missing = _curve(account)
+    nodes = [_node(account, node) for node in account.ledgers]
+    return {"name": str(account.path), "facts": facts, "nodes": nodes, "curve": curve, "missing": missing}
+
+
+def _node(account: Account, node: str) -> dict[str, Any]:
+    ledger, bands = account.ledgers[node], account.bands[node]
+    parts = []
+    for label, inside in (("array and converters", True), ("digital", False)):
+        part = Ledger(tuple(line for line in ledger.lines if (line.component in ANALOGUE) == inside))
+        parts.append({"label": label, "total": part.total_j, "band": uncertainty(part).total, "digital": not inside})
+    return {
+        "name": node,
+        "total": ledger.total_j,
+        "low": ledger.low_j,
+        "high": ledger.high_j,
+        "band": bands.total,
+        "parts": parts,
+        "paper": PAPER_J.get((account.run["task"], node)),
+        "components": _components(ledger, bands),
+        "figures": _tornado(ledger, bands),
+        "repeats": summary(account.repeats[node]) if node in account.repeats else None,
+    }
+
+
+def _components(ledger: Ledger, bands: Uncertainty) -> list[dict[str, Any]]:
+    """Components with their joules by phase, the largest first."""
+    rows = []
+    for name, total in sorted(ledger.by_component().items(), key=lambda item: -item[1]):
+        lines = [line for line in ledger.lines if line.component == name]
+        phases = [math.fsum(line.energy_j for line in lines if line.phase == phase) for phase in PHASES]
+        share = total / ledger.total_j if ledger.total_j else 0.0
+        band, digital = bands.components[name], name not in ANALOGUE
+        rows.append(
+            {"name": name, "total": total, "share": share, "phases": phases, "band": band, "digital": digital}
+        )  # fmt: skip
+    return rows
+
+
+def _tornado(ledger: Ledger, bands: Uncertainty) -> list[dict[str, Any]]:
+    """Figures by the width of their bar, with places in percent of a linear axis that holds all of them."""
+    total = ledger.total_j
+    ranked = sorted(bands.figures, key=lambda figure: figure.low_j - figure.high_j)[:FIGURES_SHOWN]
+    ends = [(total - figure.energy_j + figure.low_j, total - figure.energy_j + figure.high_j) for figure in ranked]
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    scale = 100 / (high - low) if high > low else 0.0
+    return [
+        {
+            "label": figure.label, "low": end[0], "high": end[1], "share": figure.variance_share,
+            "left": (end[0] - low) * scale, "middle": (total - low) * scale, "right": (end[1] - low) * scale,
+        }
+        for figure, end in zip(ranked, ends, strict=True)
+    ]  # fmt: skip
+
+
+def _curve(account: Account) -> tuple[dict[str, Any] | None, str]:
+    """The learning curve as a drawing, or why there is none."""
+    try:
+        stages = learning_curve(account.path, account.run, account.config)
+    except InputError as error:
+        return None, str(error)
+    node = next(iter(account.ledgers))
+    phases = account.ledgers[node].by_phase()
+    base, spent = phases.get("load", 0.0), phases.get("train", 0.0)
+    return _drawing([(base + spent * stage.share, stage) for stage in stages], node), ""
+
+
+def _drawing(points: list[tuple[float, Stage]], node: str) -> dict[str, Any]:
+    """Places of a line plot in a box of 100 x 100, y downward, with ticks; energy on a logarithmic axis."""
+    worst = min(stage.accuracy for _, stage in points)
+    bottom = max(0.0, math.floor(worst * 20 - 0.5) / 20)
+    first, top = points[0][0], points[-1][0]
+    across = math.log10(top / first) or 1.0
+
+    def left(joules: float) -> float:
+        return 100 * math.log10(joules / first) / across
+
+    def down(accuracy: float) -> float:
+        return 100 * (1 - accuracy) / (1 - bottom) if bottom < 1 else 0.0
+
+    step = 0.05 if 1 - bottom <= 0.3 else 0.1
+    heights = [bottom + step * k for k in range(int((1 - bottom) / step + 1.001))]
+    path = f"M0 {down(points[0][1].accuracy):.2f}"
+    for energy, stage in points[1:]:
+        path += f"H{left(energy):.2f}V{down(stage.accuracy):.2f}"
+    last = points[-1][1]
+    return {
+        "node": node, "path": path, "rows": last.rows, "accuracy": last.accuracy, "energy": top,
+        "ticks_x": [(value, left(value)) for value in _round_values(first, top)],
+        "ticks_y": [(value, down(value)) for value in heights],
+        "reached": next(energy for energy, stage in points if stage.accuracy >= last.accuracy),
+    }  # fmt: skip
+
+
+def _round_values(low: float, high: float) -> list[float]:
+    """1 and 3 times the powers of ten from `low` to `high`."""
+    decades = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
+    return [value for decade in decades for factor in (1, 3) if low <= (value := factor * 10.0**decade) <= high]
+
+
+def _axis(nodes: list[dict[str, Any]]) -> dict[str, Any]:
+    """A logarithmic axis of joules that holds every total, part, band and published figure."""
+    values = [value for node in nodes for value in (node["band"].low, node["band"].high, node["paper"])]
+    values += [end for node in nodes for part in node["parts"] for end in (part["band"].low, part["band"].high)]
+    present = [value for value in values if value]
+    low, high = math.log10(min(present)) - 0.08, math.log10(max(present)) + 0.08
+
+    def place(value: float) -> float:
+        return 100 * (math.log10(value) - low) / (high - low)
+
+    return {"place": place, "ticks": [(value, place(value)) for value in _round_values(10**low, 10**high)]}
+
+
+def _comparison(accounts: Sequence[Account]) -> list[dict[str, Any]]:
+    """Each run after the first against the first, at each node; shared errors cancel in the band of the ratio."""
+    rows = []
+    for other in accounts[1:]:
+        for node, ledger in other.ledgers.items():
+            first = accounts[0]
+            band: Band = ratio_band(first.bands[node], other.bands[node])
+            parts = [
+                (name, first.ledgers[node].by_component().get(name, 0.0), ledger.by_component().get(name, 0.0))
+                for name in {**first.ledgers[node].by_component(), **ledger.by_component()}
+            ]
+            parts.sort(key=lambda part: -max(part[1:]))
+            rows.append(
+                {
+                    "node": node, "one": first, "other": other, "band": band, "parts": parts,
+                    "totals": (first.ledgers[node].total_j, ledger.total_j),
+                    "ratio": ledger.total_j / first.ledgers[node].total_j,
+                }
+            )  # fmt: skip
+    return rows
+
+
+def _sources(accounts: Sequence[Account]) -> list[dict[str, Any]]:
+    """The figures behind the first run's lines, by node: one row a figure."""
+    tables = []
+    for node, ledger in accounts[0].ledgers.items():
+        costs, used = costs_of(node), {(line.component, line.action, line.item) for line in ledger.lines}
+        figures: dict[Any, list[Cost]] = {}
+        for cost in costs.costs:
+            if (cost.component, cost.action, cost.item) in used:
+                figures.setdefault(cost.figure, []).append(cost)
+        rows = [
+            dataclasses.asdict(group[0]) | {"actions": "; ".join(cost.action for cost in group)}
+            for group in figures.values()
+        ]
+        tables.append({"node": node, "rows": rows})
+    return tables
