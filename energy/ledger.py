@@ -109,8 +109,10 @@ def _lines(phase: str, item: str, count: int, point: OperatingPoint, costs: Cost
     for cost in pricing:
         joules = count * cost.factor(point)
         energies = (joules * cost.value, joules * cost.low, joules * cost.high)
-        names = (cost.source, item, cost.physics, costs.figure_name(cost))
-        lines.append(Line(cost.component, cost.action, phase, count, *energies, *names))
+        figure = costs.figure_name(cost)
+        lines.append(
+            Line(cost.component, cost.action, phase, count, *energies, cost.source, item, cost.physics, figure)
+        )
     return lines
 
 

@@ -1,7 +1,7 @@
 """What a run's joules would be at other voltages, pulse widths, clocks and converters, without running it again.
 
 The chain is left as it was: same devices, noise and decisions. Then every line of a ledger is a power law in a few
-ratios (new over old): V t of a SET, V^2 t of a RESET, READ or evaluation, C V^2 of a line, and what is paid by the cycle
+ratios (new over old): V t of a SET, V^2 t of a RESET, READ or evaluation, C V^2 of a line; what is paid by the cycle
 goes with the cycles. Cycles follow from the pulses: each operation takes its width, rounded up to cycles, and the rest
 stays (`Timing`). So widths and clock here give what a run with those keys gives, to the cycle without options of the
 chain; voltages, converter, supply and logic scale the costs. Conductances are taken not to change with the voltages.

@@ -12,16 +12,17 @@ from typing import Any
 
 from rich.console import Console
 
+from energy import accelergy
 from energy.interval import Uncertainty, uncertainty
 from energy.ledger import Ledger
 from energy.report import render, render_band, render_sensitivity
 from pymodels.config import Config
 from pymodels.errors import InputError
 from tb.repeats import summarise
-from tb.result import NODES, ledger_of
+from tb.result import NODES, costs_of, ledger_of, point_of
 from tb.rundir import read_run
 
-FORMATS = ("text", "json", "csv", "html")
+FORMATS = ("text", "json", "csv", "html", "accelergy")
 CSV_COLUMNS = ("run", "node", "name", "action", "phase", "count", "energy_j", "low", "high", "source")
 
 
@@ -38,7 +39,10 @@ class Account:
 
 
 def report(runs: Sequence[Path], nodes: Iterable[str], output: str) -> str:
-    """The report of each run at each node. Raises `InputError` for a bad format, run, node or cost table."""
+    """The report of each run at each node. Raises `InputError` for a bad format, run, node or cost table.
+
+    `accelergy` is files, see `write_accelergy`.
+    """
     if output not in FORMATS:
         raise InputError(f"--format must be one of {', '.join(FORMATS)}, not {output!r}")
     accounts = [read_account(path, tuple(nodes)) for path in runs]
@@ -131,10 +135,31 @@ def _csv(accounts: Sequence[Account]) -> str:
     return stream.getvalue()
 
 
+def write_accelergy(runs: Sequence[Path], nodes: Sequence[str], out: Path) -> list[Path]:
+    """Action counts and energy reference table of a run, in a folder a node of `out`, or in `out` for one node.
+
+    Raises `InputError` for more than one run, a bad run, node or cost table, or an `out` that cannot be written.
+    """
+    if len(runs) != 1:
+        raise InputError(f"--format accelergy must have one RUN, not {len(runs)}")
+    account, written = read_account(runs[0], nodes), []
+    point = point_of(account.config)
+    try:
+        for node, ledger in account.ledgers.items():
+            folder = out if len(account.ledgers) == 1 else out / Path(node).stem
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, text in accelergy.files(ledger, costs_of(node), point).items():
+                (folder / name).write_text(text, encoding="utf-8")
+                written.append(folder / name)
+    except OSError as error:
+        raise InputError(f"--out must be a folder that can be written, not {str(out)!r} ({error.strerror})") from error
+    return written
+
+
 def _html(accounts: Sequence[Account]) -> str:
     from tb.energy_page import page  # which imports this module
 
     return page(accounts)
 
 
-__all__ = ["FORMATS", "NODES", "Account", "read_account", "report"]
+__all__ = ["FORMATS", "NODES", "Account", "read_account", "report", "summary", "write_accelergy"]

@@ -219,20 +219,34 @@ def verilog(
 
 @app.command()
 def energy(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories.")],
+    runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN...", help="Run directories.")] = None,
     node: Annotated[list[str] | None, typer.Option(help="28nm, 130nm or a cost table; may be given twice.")] = None,
-    output: Annotated[str, typer.Option("--format", help="text, json or csv.")] = "text",
-    out: Annotated[Path | None, typer.Option(help="File to write instead of standard output.")] = None,
+    output: Annotated[str, typer.Option("--format", help="text, json, csv, html or accelergy.")] = "text",
+    out: Annotated[Path | None, typer.Option(help="File to write, not standard output; accelergy: folder.")] = None,
+    template: Annotated[bool, typer.Option("--template", help="Print a cost table to fill in, without a run.")] = False,
 ) -> None:
-    """Account for the energy of runs, every figure with its source."""
+    """Account for the energy of runs, every figure with its source and the totals with their bands.
+
+    html is a page of its own, with sliders for voltages, pulse widths, clock and converters."""
+    from energy.template import template as cost_template
     from tb import accounts
 
-    text = accounts.report(runs, tuple(node or accounts.NODES), output)
+    if template and runs:
+        raise InputError("RUN must be left out with --template")
+    if not (template or runs):
+        raise InputError("Missing argument 'RUN...'.")
+    if output == "accelergy" and runs:
+        if out is None:
+            raise InputError("--format accelergy must come with --out, the folder to write")
+        for path in accounts.write_accelergy(runs, tuple(node or accounts.NODES), out):
+            print(path)
+        return
+    text = cost_template() if not runs else accounts.report(runs, tuple(node or accounts.NODES), output)
     if out is None:
         print(text, end="")
         return
     try:
-        out.write_text(text)
+        out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"--out must be a writable file, not {str(out)!r} ({error.strerror})") from error
 

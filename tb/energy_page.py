@@ -1,7 +1,7 @@
 """`oxmc energy --format html`: runs accounted for on one page that needs nothing but a browser.
 
-What the page shows is worked out here; `tb/page/energy.html` is its markup, `energy.css` its look, `energy.js` the model
-of `energy/whatif.py` over again, so that the sliders move the same table of terms.
+What the page shows is worked out here; `tb/page/energy.html` is its markup, `energy.css` its look, `energy.js` the
+model of `energy/whatif.py` over again, so that the sliders move the same table of terms.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def joules(value: float) -> str:
     for scale, prefix in PREFIXES:
         if abs(value) >= scale * 0.9995 or scale == PREFIXES[-1][0]:
             mantissa = value / scale
-            digits = max(0, 2 - math.floor(math.log10(abs(mantissa)))) if mantissa else 0
-            return f"{mantissa:.{min(digits, 3)}f}\u202f{prefix}J"
+            digits = 2 - min(2, math.floor(math.log10(max(1.0, abs(mantissa)))))
+            return f"{mantissa:.{digits}f}\u202f{prefix}J".replace("-", "\N{MINUS SIGN}")
     raise AssertionError
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import shutil
+import statistics
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,9 @@ def test_json(capsys: CaptureFixture[str], run: Path) -> None:
         assert all(list(line) == KEYS for line in lines)
         assert math.fsum(line["energy_j"] for line in lines) == ledger["total"]
         assert {name: ledger[name] for name in ("total", "low", "high")} == found["energy_j"][node]
+        assert ledger["low"] < ledger["band"]["low"] < ledger["total"] < ledger["band"]["high"] < ledger["high"]
+        assert set(ledger["component_bands"]) == {line["name"] for line in lines}
+        assert math.fsum(part["variance_share"] for part in ledger["sensitivity"]) == pytest.approx(1.0, rel=1e-12)
         for line in lines:
             assert line["phase"] in PHASES and line["source"] and line["count"] > 0
             assert line["low"] <= line["energy_j"] <= line["high"]
@@ -122,6 +126,26 @@ def test_text(capsys: CaptureFixture[str], run: Path, monkeypatch: MonkeyPatch) 
         assert f"{run.name} at {node}" in text
         assert f"{joules['total'] * 1e9:.4g}" in text
     assert "  array, " in text and "  leakage, " in text
+    assert "5 to 95 % of 20,000 draws" in text and "what the total hangs on" in text
+
+
+def test_repeats_have_a_spread(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """Mean, standard error and percentiles of what the repeats' own records say, at nodes that these have."""
+    out = tmp_path / "run"
+    assert run_oxmc([*TWIN, "--repeats", "3", "--out", str(out)]) == 0
+    records = [json.loads(line) for line in (out / "runs.jsonl").read_text().splitlines()]
+    table = tmp_path / "mine.toml"
+    table.write_text(resources.files("energy").joinpath("tables/28nm.toml").read_text())
+    report = json.loads(output(capsys, out, "--format", "json", "--node", "28nm", "--node", table))
+    joules = [line["energy_j"]["28nm"] for line in records]
+    found = report["nodes"]["28nm"]["repeats"]
+    assert found["n"] == 3 and found["mean"] == pytest.approx(statistics.mean(joules), rel=1e-12)
+    assert found["sem"] == pytest.approx(statistics.stdev(joules) / 3**0.5, rel=1e-12)
+    assert min(joules) < found["low"] < found["mean"] < found["high"] < max(joules)
+    assert "repeats" not in report["nodes"][str(table)]
+    assert "3 repeats: mean " in output(capsys, out)
+    (out / "runs.jsonl").write_text("{}\n")
+    assert refusal(capsys, "energy", out).startswith("RUN must hold whole repeats, which ")
 
 
 def test_a_node_of_choice(capsys: CaptureFixture[str], run: Path, tmp_path: Path) -> None:
@@ -147,7 +171,7 @@ def test_refusals(capsys: CaptureFixture[str], run: Path, tmp_path: Path) -> Non
     file.write_text("text")
     rule = "RUN must be a run directory with a run.json"
     for arguments, message in {
-        (run, "--format", "html"): "--format must be one of text, json, csv, not 'html'",
+        (run, "--format", "pdf"): "--format must be one of text, json, csv, html, accelergy, not 'pdf'",
         (run, "--node", "7nm"): "--node must be 28nm, 130nm or name a readable TOML file, not '7nm' "
         "(No such file or directory)",
         (run, "--node", file): f"--node must name valid TOML; {str(file)!r} is not (",
@@ -175,6 +199,10 @@ def spoil(run: Path, change: Any) -> None:
         (lambda run: run["phases"]["train"].pop("events"), "RUN must hold a whole run, which '"),
         (lambda run: run.update(phases=[]), "RUN must hold a whole run, which '"),
         (lambda run: run["phases"]["train"]["events"].update(melt=1), "RUN must hold a whole run, which '"),
+        (
+            lambda run: [part[kind].clear() for part in run["phases"].values() for kind in part],
+            "RUN must hold a run that counted something, which '",
+        ),
         (lambda run: run["config"].update(rows=1), "rows must be an integer from 2 to 16384, not 1"),
         (
             lambda run: run["phases"]["train"]["events"].update(set=-1),

@@ -1,4 +1,4 @@
-"""Bands of a ledger: against the percentiles that define the distributions and against scipy's laws; same draws always."""
+"""Bands of a ledger: against the percentiles that define the laws and against scipy's; the same draws always."""
 
 from __future__ import annotations
 

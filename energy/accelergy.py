@@ -1,0 +1,71 @@
+"""A run's counts and prices as Accelergy reads them: action counts and an energy reference table, version 0.4.
+
+Y. N. Wu, J. S. Emer, V. Sze, Accelergy, ICCAD 2019. Components are `oxmc.NAME`; an action is a cost, its energy in pJ
+for one count at the run's operating point. The format has no intervals, sources or phases: those stay in our own
+report. Tables of area (ART) are not written: nothing here knows areas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import Any
+
+import yaml
+
+from energy.costs import Cost, CostTable
+from energy.ledger import Ledger
+from energy.point import OperatingPoint
+
+VERSION = 0.4
+SYSTEM = "oxmc"
+PICO = 1e-12
+
+
+def action_names(costs: CostTable) -> dict[tuple[str, str, str], str]:
+    """A name for each cost, by component, action and item; the item is in it where an action prices several."""
+    names, items = {}, defaultdict(set)
+    for cost in costs.costs:
+        items[cost.component, cost.action].add(cost.item)
+    for cost in costs.costs:
+        several = len(items[cost.component, cost.action]) > 1
+        text = f"{cost.action} {cost.item}" if several else cost.action
+        names[cost.component, cost.action, cost.item] = re.sub(r"\W+", "_", text).strip("_")
+    return names
+
+
+def energy_reference_table(costs: CostTable, point: OperatingPoint) -> dict[str, Any]:
+    """Every cost of the table in pJ a count."""
+    names = action_names(costs)
+
+    def action(cost: Cost) -> dict[str, Any]:
+        energy = cost.value * cost.factor(point) / PICO
+        return {"name": names[cost.component, cost.action, cost.item], "arguments": {}, "energy": energy}
+
+    tables: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for cost in costs.costs:
+        tables[cost.component].append(action(cost))
+    entries = [{"name": f"{SYSTEM}.{component}", "actions": actions} for component, actions in tables.items()]
+    return {"ERT": {"version": VERSION, "tables": entries}}
+
+
+def action_counts(ledger: Ledger, costs: CostTable) -> dict[str, Any]:
+    """How often the run did what each cost prices, all phases together."""
+    names = action_names(costs)
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for line in ledger.lines:
+        counts[line.component][names[line.component, line.action, line.item]] += line.count
+    local = [
+        {
+            "name": f"{SYSTEM}.{component}",
+            "action_counts": [{"name": name, "counts": count} for name, count in actions.items()],
+        }
+        for component, actions in counts.items()
+    ]
+    return {"action_counts": {"version": VERSION, "local": local}}
+
+
+def files(ledger: Ledger, costs: CostTable, point: OperatingPoint) -> dict[str, str]:
+    """Both files as YAML, by name."""
+    contents = {"action_counts.yaml": action_counts(ledger, costs), "ERT.yaml": energy_reference_table(costs, point)}
+    return {name: yaml.safe_dump(content, sort_keys=False) for name, content in contents.items()}

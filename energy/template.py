@@ -1,0 +1,64 @@
+"""A cost table to fill in: every entry a table needs, what it counts, and figures of a known node to replace."""
+
+from __future__ import annotations
+
+from energy.costs import Cost, load_costs
+from energy.point import MULTIPLIERS
+from pymodels.events import EVENTS, QUANTITIES
+
+HEAD = """\
+# Energy costs of a node of your own, for `oxmc energy RUN --node FILE`. Made by `oxmc energy --template`.
+#
+# Replace value, low, high and source of each entry; until then it has the figures of {node}. An entry prices one event
+# or one quantity of a run; its joules are
+#
+#     count x value x every figure of the operating point that `per` names
+#
+# so that unit x units of `per` must be J a count. A name given twice is a square: capacitance x voltage x voltage.
+# low and high are read as 5th and 95th percentile; 0 <= low <= value <= high. Every entry needs unit and source.
+# An event may be priced by several entries, but only once by one component and action. Every event and quantity
+# that a run counts must be priced. Entries with the same figure and source err together.
+#
+# Components array, drivers, adc, input_dac and gate_dac count as array and converters, all others as digital.
+#
+# The operating point has (V, s, Hz, bits or numbers, as the names say):
+{multipliers}
+#
+# An entry with `physics` has its factor from voltage and time: value 1, low and high relative.
+
+[sources]  # texts that a `source` may name in braces
+mine = "figure of {node}, to be replaced"
+"""
+
+
+def template(node: str = "28nm") -> str:
+    """The table as TOML, with the figures of `node`; `load_costs` reads it."""
+    lines, line = [], "#"
+    for name in MULTIPLIERS:
+        if len(line) + len(name) > 115:
+            lines.append(line)
+            line = "#"
+        line += f" {name}"
+    parts = [HEAD.format(node=node, multipliers="\n".join([*lines, line]))]
+    costs = load_costs(node)
+    parts += [_entry(cost, costs.figure_name(cost)) for cost in costs.costs]
+    return "\n".join(parts)
+
+
+def _entry(cost: Cost, figure: str) -> str:
+    kind = "event" if cost.item in EVENTS else "quantity"
+    per = ", ".join(f'"{name}"' for name in cost.per)
+    lines = [
+        f"# {(EVENTS | QUANTITIES)[cost.item]}",
+        "[[cost]]",
+        f'component = "{cost.component}"',
+        f'action = "{cost.action}"',
+        f'{kind} = "{cost.item}"',
+        *([f'physics = "{cost.physics}"'] if cost.physics else []),
+        *([f"per = [{per}]"] if per else []),
+        *(f"{key} = {getattr(cost, key)!r}" for key in ("value", "low", "high")),
+        f'unit = "{cost.unit}"',
+        f'source = "{{mine}}: {figure}"',
+        "",
+    ]
+    return "\n".join(lines)
