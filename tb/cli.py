@@ -6,13 +6,14 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
-from pymodels.config import PRESETS, TASKS, load_toml, parse_setting, resolve
+from pymodels.config import PRESETS, TASKS, Config, load_toml, parse_setting, resolve
 from pymodels.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -249,6 +250,64 @@ def energy(
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"--out must be a writable file, not {str(out)!r} ({error.strerror})") from error
+
+
+@app.command()
+def sweep(
+    task: TaskArgument,
+    vary: Annotated[list[str], typer.Option(metavar="KEY=V1,V2,...", help="Values of one key; may be given again.")],
+    preset: PresetOption = "paper",
+    engine: Annotated[str, typer.Option(help=ENGINE_HELP)] = "twin",
+    seed: Annotated[str, typer.Option(metavar="N", help="All randomness comes from it; an integer >= 0.")] = "0",
+    rows: Annotated[str | None, typer.Option(metavar="N", help="Array rows; also caps burn_in at N/8.")] = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    repeats: Annotated[str, typer.Option(metavar="R", help="Trainings a point, each with its own split.")] = "10",
+    jobs: Annotated[str | None, typer.Option(metavar="N", help="Processes for a point's repeats; else 1.")] = None,
+    cluster: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run the repeats.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; by default a new one in build/runs.")] = None,
+    resume: Annotated[bool, typer.Option(help="Go on with a sweep that was stopped.")] = False,
+    output: Annotated[str, typer.Option("--format", help="What to print: text, json or csv.")] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> None:
+    """Train at every combination of some keys' values: mean accuracy, mean energy at both nodes, the Pareto front."""
+    from tb import console
+    from tb import sweep as sweeping
+    from tb import train as training
+    from tb.repeats import default_out
+
+    if output not in ("text", "json", "csv"):
+        raise InputError(f"--format must be one of text, json, csv, not {output!r}")
+    if engine not in training.ENGINES:
+        raise InputError(f"--engine must be one of {', '.join(training.ENGINES)}, not {engine!r}")
+    seed_value = _integer("--seed", seed, 0)
+    plan = _plan(repeats, jobs, cluster, resume)
+    assert plan is not None
+    toml = load_toml(config) if config else {}
+    fixed = dict(parse_setting(text) for text in settings or [])
+    row_count = None if rows is None else _integer("--rows", rows, 0)
+    varied = sweeping.parse_vary(vary)
+    for name in varied.keys() & fixed.keys():
+        raise InputError(f"--set {name} must be left out with --vary {name}")
+
+    def resolved(point: Mapping[str, Any]) -> Config:
+        given = {**fixed, **point}
+        count = given.pop("rows", row_count)  # as --rows: the burn-in follows
+        return resolve(task, preset, toml=toml, settings=given, rows=count)
+
+    points = sweeping.all_points(varied, resolved)
+    stem = f"sweep-{task}-{preset}-s{seed_value}"
+    folder = out or default_out(stem, resume=resume)
+    base = resolve(task, preset, toml=toml, settings=fixed, rows=row_count)
+    request = training.Request(task=task, preset=preset, engine=engine, seed=seed_value, config=base, out=folder)
+    with console.sweep_progress(len(points), plan.repeats) as watcher:
+        record = sweeping.run_sweep(sweeping.Sweep(request=request, plan=plan, vary=varied, points=points), watcher)
+    if as_json or output == "json":
+        print(json.dumps(record, indent=2))
+    elif output == "csv":
+        print(sweeping.table_csv(record), end="")
+    else:
+        Console(markup=False, emoji=False).print(console.sweep_table(record, folder))
 
 
 @app.command()

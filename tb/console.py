@@ -72,6 +72,35 @@ def repeats_progress(repeats: int) -> Iterator[RepeatsWatcher]:
         yield lambda standing: show(standing.done + standing.failed, _repeats_text(standing, repeats))
 
 
+@contextmanager
+def sweep_progress(points: int, repeats: int) -> Iterator[Callable[[int, Standing], None]]:
+    """Shows how many of the `repeats` trainings at each of `points` points are done."""
+    with _shown(points * repeats, "starting the workers") as show:
+
+        def shown(number: int, standing: Standing) -> None:
+            done = number * repeats + standing.done + standing.failed
+            show(done, f"point {number + 1}/{points}  {_repeats_text(standing, repeats)}")
+
+        yield shown
+
+
+def sweep_table(record: dict[str, Any], out: Path) -> Table:
+    """The points of a sweep; a star marks the front at a node."""
+    nodes = list(record["points"][0]["energy_j"])
+    table = Table("point", *record["vary"], "mean", "s.e.", "proposals", *(f"uJ at {node}" for node in nodes))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for number, point in enumerate(record["points"]):
+        settings = (f"{value:g}" if isinstance(value, float) else str(value) for value in point["settings"].values())
+        sem = "-" if point["sem"] is None else f"{point['sem']:.4f}"
+        joules = (
+            f"{point['energy_j'][node]['mean'] * 1e6:.4g} {'*' if point['pareto'][node] else ' '}" for node in nodes
+        )
+        table.add_row(str(number), *settings, f"{point['mean']:.4f}", sem, f"{point['proposals']:.0f}", *joules)
+    table.caption = f"* no other point has as much for less; all of it in {out}"
+    return table
+
+
 def _mixing(chains: dict[str, Any]) -> str:
     if chains["rhat_max"] is None or chains["ess_bulk_min"] is None:
         return "too short to tell how well they mix"

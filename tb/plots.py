@@ -50,7 +50,7 @@ def plot_run(run: Path, out: Path) -> list[Path]:
             figures["uncertainty"] = uncertainty_figure(record["uncertainty"])
         try:
             out.mkdir(parents=True, exist_ok=True)
-            return [path for name, figure in figures.items() for path in _save(figure, out / name)]
+            return [path for name, figure in figures.items() for path in save(figure, out / name)]
         except OSError as error:
             raise InputError(f"--out must be a folder that can be written, not {str(out)!r} ({error})") from error
 
@@ -171,7 +171,7 @@ def array_figure(config: Config, state: Outcome) -> Figure:
     return figure
 
 
-def _save(figure: Figure, stem: Path) -> list[Path]:
+def save(figure: Figure, stem: Path) -> list[Path]:
     """The figure as PNG and as SVG, free of dates, so that a run always draws the same files."""
     png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
     figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})

@@ -1,0 +1,58 @@
+"""A sweep as a picture: what each point reaches against what it costs, at each node, with the front of the best."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tb.plot_style import CHAIN_COLOURS, grid, plot_style
+from tb.plots import save
+from tb.result import NODES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LABELLED = 24
+"""Points up to which each carries its number."""
+
+
+def available() -> bool:
+    """Whether matplotlib is there; a sweep without it has no picture."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def draw(record: Mapping[str, Any], stem: Path) -> list[Path]:
+    """The picture as PNG and SVG; the files written."""
+    with plot_style():
+        return save(sweep_figure(record), stem)
+
+
+def sweep_figure(record: Mapping[str, Any]) -> Figure:
+    """One panel a node: mean with standard errors of both axes; energy is logarithmic, the front is joined."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    points = record["points"]
+    figure, axes = grid(1, len(NODES), height_in=3.3, sharey=True)
+    for axis, node in zip(axes[0], NODES, strict=True):
+        joules = [point["energy_j"][node]["mean"] * 1e6 for point in points]
+        values = [point["mean"] for point in points]
+        errors = [[point["energy_j"][node]["sem"] or 0.0 for point in points], [p["sem"] or 0.0 for p in points]]
+        across = [error * 1e6 for error in errors[0]]
+        axis.errorbar(joules, values, xerr=across, yerr=errors[1], fmt="none", ecolor="0.75", elinewidth=0.8, zorder=1)
+        front = sorted((j, v) for j, v, p in zip(joules, values, points, strict=True) if p["pareto"][node])
+        axis.step(*zip(*front, strict=True), where="post", color=CHAIN_COLOURS[0], linewidth=1.0, zorder=2)
+        colours = [CHAIN_COLOURS[0] if point["pareto"][node] else "0.5" for point in points]
+        axis.scatter(joules, values, s=18, c=colours, linewidths=0, zorder=3)
+        if len(points) <= LABELLED:
+            for number, place in enumerate(zip(joules, values, strict=True)):
+                axis.annotate(str(number), place, xytext=(3, 3), textcoords="offset points", fontsize=6.5)
+        axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.set(xlabel=f"energy of training and inference at {node} (µJ)")
+    axes[0, 0].set_ylabel(f"mean test {points[0]['metric']}")
+    figure.suptitle(f"{record['task']}: {', '.join(record['vary'])}; {record['repeats']} repeats a point", fontsize=8)
+    return figure

@@ -1,0 +1,212 @@
+"""`oxmc sweep`: each point is the run of repeats that its settings make; a stopped sweep goes on; the front is right."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from commands import SMALL, failure, oxmc, refusal
+from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
+
+from tb import repeats, sweep
+from tb.cli import run
+from tb.sweep import pareto, parse_vary
+from tb.sweep_plot import sweep_figure
+
+REPEATS = 2
+BASE = ("sweep", "cancer", *SMALL[2:], "--repeats", str(REPEATS), "--seed", "3")
+VARY = ("--vary", "rows=4,6", "--vary", "scale_per_us=0.001,0.02")
+FILES = ["points", "sweep.csv", "sweep.json", "sweep.png", "sweep.svg"]
+
+
+def command(out: Path, *more: object) -> list[str]:
+    return [str(word) for word in (*BASE, *VARY, "--out", out, *more)]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("sweep") / "whole"
+    assert run(command(out)) == 0
+    return out
+
+
+def record(out: Path) -> dict[str, Any]:
+    return json.loads((out / "sweep.json").read_text())
+
+
+def test_points_are_runs_of_repeats(whole: Path, tmp_path: Path) -> None:
+    """In the order of --vary, the last key fastest; each the same bytes as `oxmc train --repeats` with its settings."""
+    found = record(whole)
+    assert sorted(path.name for path in whole.iterdir()) == FILES
+    assert [point["settings"] for point in found["points"]] == [
+        {"rows": rows, "scale_per_us": scale} for rows in (4, 6) for scale in (0.001, 0.02)
+    ]
+    train = ["train", "cancer", "--engine", "twin", *SMALL[2:], "--repeats", str(REPEATS), "--seed", "3"]
+    out = tmp_path / "train"
+    assert run([*train, "--rows", "6", "--set", "scale_per_us=0.02", "--out", str(out)]) == 0
+    point = found["points"][3]
+    for name in ("runs.jsonl", "config.toml"):
+        assert (whole / point["run"] / name).read_bytes() == (out / name).read_bytes()
+    records = [json.loads(line) for line in (out / "runs.jsonl").read_text().splitlines()]
+    values = [line["value"] for line in records]
+    assert (point["n"], point["metric"]) == (REPEATS, "accuracy")
+    assert point["mean"] == pytest.approx(statistics.mean(values), rel=1e-12)
+    assert point["sem"] == pytest.approx(statistics.stdev(values) / REPEATS**0.5, rel=1e-12, abs=1e-15)
+    for node, energy in point["energy_j"].items():
+        joules = [line["energy_j"][node] for line in records]
+        assert energy["mean"] == pytest.approx(statistics.mean(joules), rel=1e-12)
+        assert energy["sem"] == pytest.approx(statistics.stdev(joules) / REPEATS**0.5, rel=1e-9)
+    assert point["cycles"] == statistics.mean(line["cycles"] for line in records)
+    assert point["proposals"] == statistics.mean(line["chain"]["proposals"] for line in records)
+
+
+def test_the_front_marks_itself(whole: Path) -> None:
+    points = record(whole)["points"]
+    for node in ("28nm", "130nm"):
+        assert [point["pareto"][node] for point in points] == pareto(
+            [(point["mean"], point["energy_j"][node]["mean"]) for point in points]
+        )
+
+
+def test_pareto_by_hand_and_against_sorting(seed: int) -> None:
+    assert pareto([(0.9, 1.0), (0.9, 2.0), (0.95, 2.0), (0.8, 0.5), (0.7, 0.6)]) == [True, False, True, True, False]
+    assert pareto([(0.9, 1.0), (0.9, 1.0)]) == [True, True]  # neither beats the other
+    draw = random.Random(seed)
+    points = [(draw.randint(0, 20), float(draw.randint(1, 20))) for _ in range(200)]
+    best, front = -1, set()
+    for joules in sorted({j for _, j in points}):  # by rising cost, the front is what raises the value
+        value = max(v for v, j in points if j == joules)
+        if value > best:
+            best = value
+            front.add((value, joules))
+    assert {point for point, on in zip(points, pareto(points), strict=True) if on} == front
+
+
+def test_printed_forms(capsys: CaptureFixture[str], whole: Path) -> None:
+    """A whole sweep answers --resume from what it kept: text, JSON and CSV of the same points."""
+    found = record(whole)
+    assert json.loads(oxmc(capsys, *command(whole, "--resume", "--json")).out) == found
+    text = oxmc(capsys, *command(whole, "--resume", "--format", "csv")).out
+    assert text == (whole / "sweep.csv").read_text()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["rows"] for row in rows] == ["4", "4", "6", "6"] and rows[3]["scale_per_us"] == "0.02"
+    for row, point in zip(rows, found["points"], strict=True):
+        assert float(row["mean"]) == point["mean"] and float(row["28nm_j_mean"]) == point["energy_j"]["28nm"]["mean"]
+        assert (row["130nm_pareto"] == "yes") == point["pareto"]["130nm"]
+    shown = oxmc(capsys, *command(whole, "--resume")).out
+    assert all(f"{point['mean']:.4f}" in shown for point in found["points"])
+
+
+def test_the_picture_holds_the_points(whole: Path) -> None:
+    found = record(whole)
+    figure = sweep_figure(found)
+    for axis, node in zip(figure.axes, ("28nm", "130nm"), strict=True):
+        dots = axis.collections[-1].get_offsets()
+        assert np.allclose(dots, [[p["energy_j"][node]["mean"] * 1e6, p["mean"]] for p in found["points"]], rtol=1e-12)
+        assert axis.get_xscale() == "log" and node in axis.get_xlabel()
+    assert (whole / "sweep.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert ElementTree.parse(whole / "sweep.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def stopping_after(trainings: int) -> Callable[..., Any]:
+    """`run_repeat` that is interrupted after so many."""
+    original, left = repeats.run_repeat, [trainings]
+
+    def run_or_stop(request: Any, number: int, scratch: Path | None) -> Any:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return original(request, number, scratch)
+
+    return run_or_stop
+
+
+def test_a_stopped_sweep_goes_on(capsys: CaptureFixture[str], whole: Path, tmp_path: Path) -> None:
+    """In the middle of a point; then the same files, and no repeat twice."""
+    out = tmp_path / "run"
+    with MonkeyPatch.context() as patch:
+        patch.setattr(repeats, "run_repeat", stopping_after(3))
+        message = failure(oxmc(capsys, *command(out)), 130)
+    assert message == (
+        "interrupted; 1 of 4 points are done and kept; point rows=4 scale_per_us=0.02: "
+        "1 of 2 repeats are done and kept, the same command with --resume goes on"
+    )
+    kept = tmp_path / ".run.partial"
+    assert [path.name for path in tmp_path.iterdir()] == [kept.name]
+    unfinished = f"--out has an unfinished sweep beside it, {str(kept)!r}: --resume goes on with it"
+    assert refusal(capsys, *command(out)) == unfinished
+    where = f"as in {str(kept)!r} to go on with it"
+    assert refusal(capsys, *command(out, "--resume", "--seed", 4)) == f"seed must be 3 {where}, not 4"
+    assert refusal(capsys, *command(out, "--resume", "--set", "adc_bits=9")) == f"adc_bits must be 8 {where}, not 9"
+    assert refusal(capsys, *command(out, "--resume", "--repeats", 3)) == f"--repeats must be 2 {where}, not 3"
+    assert refusal(capsys, *command(out, "--resume", "--vary", "adc_bits=8")).startswith("--vary must be {'rows'")
+    with MonkeyPatch.context() as patch:
+        patch.setattr(repeats, "run_repeat", stopping_after(5))
+        assert run(command(out, "--resume")) == 0
+    for name in ("sweep.json", "sweep.csv", "sweep.svg"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_failed_repeat_ends_the_sweep(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    def failing(request: Any, number: int, scratch: Path | None) -> repeats.Answer:
+        return repeats.Answer(number, 5, error="the chip caught fire")
+
+    monkeypatch.setattr(repeats, "run_repeat", failing)
+    message = failure(oxmc(capsys, *command(tmp_path / "run")), 1)
+    assert message.startswith("0 of 4 points are done and kept; point rows=4 scale_per_us=0.001: 2 of 2 repeats failed")
+
+
+def test_one_repeat_has_no_standard_error(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    arguments = ["sweep", "cancer", *SMALL, "--repeats", "1", "--vary", "early_rejection=true,false"]
+    answer = oxmc(capsys, *arguments, "--out", tmp_path / "run")
+    assert answer.code == 0 and " - " in answer.out
+    points = record(tmp_path / "run")["points"]
+    assert [point["settings"]["early_rejection"] for point in points] == [True, False]
+    assert all(point["sem"] is None and point["energy_j"]["28nm"]["sem"] is None for point in points)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--vary rows", "--vary must be key=value,value,..., not 'rows'"),
+        ("--vary rows=4,,6", "--vary must be key=value,value,..., not 'rows=4,,6'"),
+        ("--vary rows=4,4", "--vary must give a value once, not 'rows=4,4'"),
+        ("--vary rows=4 --vary rows=5", "--vary must name a key once, not rows twice"),
+        ("--vary rowz=4", "point rowz=4: rowz is not a configuration key; did you mean rows?"),
+        ("--vary adc_bits=8,99", "point adc_bits=99: adc_bits must be an integer from 2 to 12 bit, not 99"),
+        ("--vary rows=4 --set rows=4", "--set rows must be left out with --vary rows"),
+        ("--vary rows=4 --repeats 0", "--repeats must be an integer >= 1, not '0'"),
+        ("--vary rows=4 --format html", "--format must be one of text, json, csv, not 'html'"),
+        ("--vary rows=4 --engine vcs", "--engine must be one of verilator, icarus, twin, float, not 'vcs'"),
+        ("--vary outputs=3", "point outputs=3: outputs must be 1 for task cancer, not 3"),
+    ],
+)
+def test_refusals(capsys: CaptureFixture[str], tmp_path: Path, options: str, message: str) -> None:
+    assert refusal(capsys, "sweep", "cancer", *options.split(), "--out", tmp_path / "run") == message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_replaces_nothing(capsys: CaptureFixture[str], whole: Path, tmp_path: Path) -> None:
+    rule = "--out must be a new or empty folder"
+    assert refusal(capsys, *command(whole)) == f"{rule}, not {str(whole)!r}, which has files in it"
+    (tmp_path / "sweep.json").write_text("{}")
+    message = f"--out must be a sweep to go on with it, not {str(tmp_path)!r}"
+    assert refusal(capsys, *command(tmp_path, "--resume")) == message
+
+
+def test_too_many_points_are_refused(monkeypatch: MonkeyPatch) -> None:
+    vary = parse_vary(["rows=4,6", "adc_bits=7,8,9"])
+    assert vary == {"rows": [4, 6], "adc_bits": [7, 8, 9]}
+    monkeypatch.setattr(sweep, "MAX_POINTS", 5)
+    with pytest.raises(sweep.InputError, match="^--vary must make at most 5 points$"):
+        sweep.all_points(vary, lambda settings: pytest.fail("nothing is resolved"))
