@@ -1,4 +1,4 @@
-"""`oxmc sweep`: each point is the run of repeats that its settings make; a stopped sweep goes on; the front is right."""
+"""`oxmc sweep`: a point is the run of repeats that its settings make; a stopped sweep goes on; the front is right."""
 
 from __future__ import annotations
 
