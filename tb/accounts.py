@@ -142,11 +142,14 @@ def write_accelergy(runs: Sequence[Path], nodes: Sequence[str], out: Path) -> li
     """
     if len(runs) != 1:
         raise InputError(f"--format accelergy must have one RUN, not {len(runs)}")
+    folders = {node: out if len(nodes) == 1 else out / Path(node).stem for node in nodes}
+    if len(set(folders.values())) < len(folders):
+        raise InputError(f"--node must name tables of different names for --format accelergy, not {', '.join(nodes)}")
     account, written = read_account(runs[0], nodes), []
     point = point_of(account.config)
     try:
         for node, ledger in account.ledgers.items():
-            folder = out if len(account.ledgers) == 1 else out / Path(node).stem
+            folder = folders[node]
             folder.mkdir(parents=True, exist_ok=True)
             for name, text in accelergy.files(ledger, costs_of(node), point).items():
                 (folder / name).write_text(text, encoding="utf-8")

@@ -35,6 +35,8 @@ def learning_curve(folder: Path, run: dict[str, Any], config: Config) -> tuple[S
     had passed. Raises `InputError` where the state is not there, the data cannot be loaded again, or do not give the
     run's own accuracy.
     """
+    if run["result"]["metric"] != "accuracy":
+        raise InputError(f"RUN must have an accuracy for a curve of it, not a {run['result']['metric']}")
     try:
         state = Outcome.load(folder / "state.npz")
     except (OSError, KeyError, TypeError, ValueError) as error:

@@ -180,9 +180,13 @@ def _sem(values: Sequence[float]) -> float | None:
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> list[bool]:
-    """Which points (value, joules) no other beats: none has at least the value for at most the joules, one strictly."""
+    """Which points (value, joules) no other beats: none has at least the value for at most the joules, one strictly.
+
+    Compared to twelve digits: means that differ in the rounding of their sums are equal.
+    """
+    exact = [(float(f"{value:.11e}"), float(f"{joules:.11e}")) for value, joules in points]
     return [
-        not any(v >= value and j <= joules and (v > value or j < joules) for v, j in points) for value, joules in points
+        not any(v >= value and j <= joules and (v > value or j < joules) for v, j in exact) for value, joules in exact
     ]
 
 

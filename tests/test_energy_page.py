@@ -160,15 +160,22 @@ def test_the_curve_of_a_run_that_stopped_early(tmp_path: Path) -> None:
     stages = curves.learning_curve(tmp_path / "whole", run, Config(**run["config"]))
     (stage,) = [stage for stage in stages if stage.rows == short["result"]["rows_used"] - 1]
     assert stage.share <= half / run["chain"]["proposals"]
-    (ended,) = curves.learning_curve(tmp_path / "half", short, Config(**short["config"]))[-1:]
-    assert ended.accuracy == short["result"]["value"]
+    halves = curves.learning_curve(tmp_path / "half", short, Config(**short["config"]))
+    assert halves[-1].accuracy == short["result"]["value"]
+    accuracy = {stage.rows: stage.accuracy for stage in stages}
+    both = [half for half in halves[:-1] if half.rows in accuracy]  # the last row was still counting
+    assert len(both) > 3 and all(half.accuracy == accuracy[half.rows] for half in both)
 
 
 def test_a_run_without_state_has_no_curve(runs: tuple[Path, Path], tmp_path: Path) -> None:
     copy = Path(shutil.copytree(runs[0], tmp_path / "run"))
     record = json.loads((copy / "run.json").read_text())
     with pytest.raises(InputError, match="^RUN must give its own accuracy again, 0.1, not "):
-        curves.learning_curve(copy, record | {"result": {"value": 0.1}}, Config(**record["config"]))
+        curves.learning_curve(
+            copy, record | {"result": {"metric": "accuracy", "value": 0.1}}, Config(**record["config"])
+        )
+    with pytest.raises(InputError, match="^RUN must have an accuracy for a curve of it, not a reward$"):
+        curves.learning_curve(copy, record | {"result": {"metric": "reward"}}, Config(**record["config"]))
     (copy / "state.npz").unlink()
     text = text_of(page([read_account(copy, ("28nm",))]))
     assert "No curve: RUN must hold a state.npz, which " in text

@@ -81,6 +81,9 @@ def test_accelergy_refuses(capsys: CaptureFixture[str], run: Path, tmp_path: Pat
     assert refusal(capsys, *arguments) == "--format accelergy must come with --out, the folder to write"
     message = "--format accelergy must have one RUN, not 2"
     assert refusal(capsys, "energy", run, run, "--format", "accelergy", "--out", tmp_path) == message
+    message = "--node must name tables of different names for --format accelergy, not a/x.toml, b/x.toml"
+    nodes = ("--node", "a/x.toml", "--node", "b/x.toml")
+    assert refusal(capsys, *arguments, *nodes, "--out", tmp_path) == message
     (tmp_path / "file").touch()
     message = f"--out must be a folder that can be written, not {str(tmp_path / 'file')!r} (File exists)"
     assert refusal(capsys, *arguments, "--node", "28nm", "--out", tmp_path / "file") == message

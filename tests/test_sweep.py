@@ -80,6 +80,7 @@ def test_the_front_marks_itself(whole: Path) -> None:
 def test_pareto_by_hand_and_against_sorting(seed: int) -> None:
     assert pareto([(0.9, 1.0), (0.9, 2.0), (0.95, 2.0), (0.8, 0.5), (0.7, 0.6)]) == [True, False, True, True, False]
     assert pareto([(0.9, 1.0), (0.9, 1.0)]) == [True, True]  # neither beats the other
+    assert pareto([(0.1 + 0.2, 2.0), (0.3, 1.0)]) == [False, True]  # equal but for rounding
     draw = random.Random(seed)
     points = [(draw.randint(0, 20), float(draw.randint(1, 20))) for _ in range(200)]
     best, front = -1, set()
