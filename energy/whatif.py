@@ -165,8 +165,8 @@ def _timing(config: Config, phase: str, events: Mapping[str, int], widths: Mappi
     if phase == "train" and config.verify != "off":
         conversions["train"] += events.get("read", 0) - 2 * config.outputs * config.features
     pulses = {
-        "set": events.get("set", 0), "reset": events.get("reset_pulse", 0), "read": events.get("read", 0),
-        "eval": events.get("eval", 0), "conversion": conversions.get(phase, 0),
+        "set": events.get("set", 0) + events.get("form", 0), "reset": events.get("reset_pulse", 0),
+        "read": events.get("read", 0), "eval": events.get("eval", 0), "conversion": conversions.get(phase, 0),
     }  # fmt: skip
     busy = sum(count * widths[name] for name, count in pulses.items())
     return Timing(events.get("cycle", 0) - busy, pulses)

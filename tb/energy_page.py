@@ -25,10 +25,15 @@ from energy.whatif import ANALOGUE, Model, build_model
 from pymodels.errors import InputError
 from pymodels.events import PHASES
 from tb.accounts import Account, summary
-from tb.learning_curve import Stage, learning_curve
+from tb.learning_curve import learning_curve
 from tb.result import costs_of, point_of
 
 FIGURES_SHOWN = 10
+LINE_COLOURS = 4
+PREPARATION = ("form", "calibrate")
+"""Phases that the paper's figure for a training does not hold."""
+AHEAD = ("load", "calibrate")
+"""Phases ahead of a training whose joules its curve starts from; forming happens once in an array's life."""
 LINK = re.compile(r"https?://[^\s,;)]+[^\s,;).]|\bdoi:(10\.\S+[^\s,;).])")
 PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"), (1e-15, "f"))
 
@@ -41,13 +46,15 @@ def page(accounts: Sequence[Account]) -> str:
     }  # fmt: skip
     template = environment.from_string(_asset("energy.html"))
     runs = [_run(account) for account in accounts]
+    ledgers = [ledger for account in accounts for ledger in account.ledgers.values()]
     return template.render(
         runs=runs,
         axis=_axis([node for run in runs for node in run["nodes"]]),
         comparison=_comparison(accounts),
         sources=_sources(accounts),
         paper={"source": SOURCE, "doi": DOI, "cpu_j": CPU_J},
-        phases=PHASES,
+        curves=_curves(accounts),
+        phases=[phase for phase in PHASES if any(phase in ledger.by_phase() for ledger in ledgers)],
         css=Markup(_asset("energy.css")),
         js=Markup(_asset("energy.js")),
         data=_embedded({"models": [_model(account).as_json() for account in accounts]}),
@@ -115,13 +122,13 @@ def _run(account: Account) -> dict[str, Any]:
         ("proposals", f"{run['chain']['proposals']}, {run['chain']['acceptance']:.1%} kept"),
         ("chip time", f"{run['time']['chip_s'] * 1e3:.4g} ms at {run['time']['clock_hz'] / 1e6:g} MHz"),
     ]
-    curve, missing = _curve(account)
     nodes = [_node(account, node) for node in account.ledgers]
-    return {"name": str(account.path), "facts": facts, "nodes": nodes, "curve": curve, "missing": missing}
+    return {"name": str(account.path), "facts": facts, "nodes": nodes}
 
 
 def _node(account: Account, node: str) -> dict[str, Any]:
     ledger, bands = account.ledgers[node], account.bands[node]
+    phases = dict.fromkeys(PHASES, 0.0) | ledger.by_phase()
     parts = []
     for label, inside in (("array and converters", True), ("digital", False)):
         part = Ledger(tuple(line for line in ledger.lines if (line.component in ANALOGUE) == inside))
@@ -133,6 +140,10 @@ def _node(account: Account, node: str) -> dict[str, Any]:
         "high": ledger.high_j,
         "band": bands.total,
         "parts": parts,
+        "phases": phases,
+        "comparable": math.fsum(
+            line.energy_j for line in ledger.lines if line.component in ANALOGUE and line.phase not in PREPARATION
+        ),
         "paper": PAPER_J.get((account.run["task"], node)),
         "components": _components(ledger, bands),
         "figures": _tornado(ledger, bands),
@@ -145,7 +156,7 @@ def _components(ledger: Ledger, bands: Uncertainty) -> list[dict[str, Any]]:
     rows = []
     for name, total in sorted(ledger.by_component().items(), key=lambda item: -item[1]):
         lines = [line for line in ledger.lines if line.component == name]
-        phases = [math.fsum(line.energy_j for line in lines if line.phase == phase) for phase in PHASES]
+        phases = {phase: math.fsum(line.energy_j for line in lines if line.phase == phase) for phase in PHASES}
         share = total / ledger.total_j if ledger.total_j else 0.0
         band, digital = bands.components[name], name not in ANALOGUE
         rows.append(
@@ -170,23 +181,26 @@ def _tornado(ledger: Ledger, bands: Uncertainty) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _curve(account: Account) -> tuple[dict[str, Any] | None, str]:
-    """The learning curve as a drawing, or why there is none."""
-    try:
-        stages = learning_curve(account.path, account.run, account.config)
-    except InputError as error:
-        return None, str(error)
-    node = next(iter(account.ledgers))
-    phases = account.ledgers[node].by_phase()
-    base, spent = phases.get("load", 0.0), phases.get("train", 0.0)
-    return _drawing([(base + spent * stage.share, stage) for stage in stages], node), ""
+def _curves(accounts: Sequence[Account]) -> dict[str, Any]:
+    """Learning curves of all runs on one pair of axes, and why a run has none."""
+    node, lines, missing = next(iter(accounts[0].ledgers)), [], []
+    for number, account in enumerate(accounts):
+        try:
+            stages = learning_curve(account.path, account.run, account.config)
+        except InputError as error:
+            missing.append(str(error))
+            continue
+        phases = account.ledgers[node].by_phase()
+        ahead, spent = (math.fsum(phases.get(name, 0.0) for name in names) for names in (AHEAD, ("train",)))
+        lines.append((number, account, [(ahead + spent * stage.share, stage.accuracy) for stage in stages]))
+    return {"node": node, "missing": missing, "plot": _plot(lines) if lines else None}
 
 
-def _drawing(points: list[tuple[float, Stage]], node: str) -> dict[str, Any]:
-    """Places of a line plot in a box of 100 x 100, y downward, with ticks; energy on a logarithmic axis."""
-    worst = min(stage.accuracy for _, stage in points)
-    bottom = max(0.0, math.floor(worst * 20 - 0.5) / 20)
-    first, top = points[0][0], points[-1][0]
+def _plot(lines: Sequence[tuple[int, Account, list[tuple[float, float]]]]) -> dict[str, Any]:
+    """Places of step lines in a box of 100 x 100, y downward, with ticks; energy on a logarithmic axis."""
+    points = [point for _, _, line in lines for point in line]
+    bottom = max(0.0, math.floor(min(value for _, value in points) * 20 - 0.5) / 20)
+    first, top = min(joules for joules, _ in points), max(joules for joules, _ in points)
     across = math.log10(top / first) or 1.0
 
     def left(joules: float) -> float:
@@ -197,16 +211,19 @@ def _drawing(points: list[tuple[float, Stage]], node: str) -> dict[str, Any]:
 
     step = 0.05 if 1 - bottom <= 0.3 else 0.1
     heights = [bottom + step * k for k in range(int((1 - bottom) / step + 1.001))]
-    path = f"M0 {down(points[0][1].accuracy):.2f}"
-    for energy, stage in points[1:]:
-        path += f"H{left(energy):.2f}V{down(stage.accuracy):.2f}"
-    last = points[-1][1]
+    drawn = []
+    for number, account, line in lines:
+        path = f"M{left(line[0][0]):.2f} {down(line[0][1]):.2f}"
+        path += "".join(f"H{left(joules):.2f}V{down(value):.2f}" for joules, value in line[1:])
+        energy, accuracy = line[-1]
+        reached = next(joules for joules, value in line if value >= accuracy)
+        names = {"name": str(account.path), "colour": f"line-{number % LINE_COLOURS}"}
+        drawn.append(names | {"path": path, "accuracy": accuracy, "energy": energy, "reached": reached})
     return {
-        "node": node, "path": path, "rows": last.rows, "accuracy": last.accuracy, "energy": top,
+        "lines": drawn,
         "ticks_x": [(value, left(value)) for value in _round_values(first, top)],
         "ticks_y": [(value, down(value)) for value in heights],
-        "reached": next(energy for energy, stage in points if stage.accuracy >= last.accuracy),
-    }  # fmt: skip
+    }
 
 
 def _round_values(low: float, high: float) -> list[float]:

@@ -18,7 +18,7 @@ import pytest
 from commands import SMALL, oxmc
 from pytest import CaptureFixture, TempPathFactory
 
-from energy.whatif import evaluate
+from energy.whatif import ANALOGUE, evaluate
 from pymodels.config import Config
 from pymodels.errors import InputError
 from tb import learning_curve as curves
@@ -109,6 +109,20 @@ def test_two_runs_are_compared(runs: tuple[Path, Path]) -> None:
     totals = [account.ledgers["28nm"].total_j for account in accounts]
     assert "Against each other" in text and f"× {totals[1] / totals[0]:.3g} " in text
     assert spaced(totals[1] - totals[0]) in text
+
+
+def test_what_comes_ahead_of_a_training_is_named(tmp_path: Path) -> None:
+    """Forming and calibration have columns and a sentence, and stay out of what stands beside the paper's figure."""
+    ahead = [word for setting in ("form=true", "condition_cycles=2", "calibrate=true") for word in ("--set", setting)]
+    assert run_oxmc(["train", "cancer", "--engine", "twin", *SMALL, *ahead, "--out", str(tmp_path / "run")]) == 0
+    account = read_account(tmp_path / "run", ("28nm",))
+    phases, text = account.ledgers["28nm"].by_phase(), text_of(page([account]))
+    assert f"{spaced(phases['form'])} of the total are forming and conditioning" in text
+    assert f"{spaced(phases['calibrate'])} are the calibration" in text and "infer form calibrate" in text
+    lines = account.ledgers["28nm"].lines
+    train = [line for line in lines if line.component in ANALOGUE and line.phase in ("load", "train", "infer")]
+    ratio = sum(line.energy_j for line in train) / 1.3e-6
+    assert f"its array and converters against ours {ratio:.2f} to 1" in text
 
 
 def test_names_and_sources_are_text(runs: tuple[Path, Path], tmp_path: Path) -> None:

@@ -123,6 +123,20 @@ def test_a_verified_training_keeps_its_time(tmp_path: Path) -> None:
     assert answer.cycles > 1.1 * one["time"]["cycles"]
 
 
+def test_forming_and_calibration_keep_their_time(tmp_path: Path) -> None:
+    """Phases ahead of a training: FORM as wide as a SET; cycles and joules of a run with longer pulses."""
+    ahead = ("form=true", "condition_cycles=2", "calibrate=true")
+    one, two = (
+        read_run(trained(tmp_path / name, *ahead, *settings))
+        for name, settings in (("one", ()), ("two", ("set_pulse_s=3e-7", "reset_pulse_s=2e-7")))
+    )
+    answer = evaluate(model_of(one), "28nm", {"set_pulse_s": 3e-7, "reset_pulse_s": 2e-7})
+    # a calibrated LUT is settled into beside a RESET, whose width hides a cycle or two a gate code
+    assert answer.cycles == pytest.approx(two["time"]["cycles"], rel=0.01)
+    ledger = ledger_of(Config(**two["config"]), two["phases"], "28nm")
+    assert answer.components["array"] == pytest.approx(ledger.by_component()["array"], rel=1e-9)
+
+
 def test_widths_round_up_as_the_configuration_does() -> None:
     config = Config(set_pulse_s=210e-9, reset_pulse_s=300e-9, read_pulse_s=1e-6, eval_pulse_s=0.9e-7)
     widths = cycle_widths(config.as_dict(), config.clock_hz, config.conversion_s)
