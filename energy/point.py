@@ -179,7 +179,8 @@ def memory_bits(formats: Formats) -> int:
     """
     config = formats.config
     activation = formats.activation_bits if config.hidden else 0
-    tables = (formats.likelihood_bits + config.response_bits + activation) << config.table_bits
+    likelihood_bits = 0 if formats.rewards else formats.likelihood_bits  # episodes need no such table
+    tables = (likelihood_bits + config.response_bits + activation) << config.table_bits
     samples = formats.sample_capacity * formats.sample_word_bits
     counters = formats.row_capacity * config.counter_bits
     lut = config.gate_codes * config.read_bits + ((formats.gate_bits + 1) << config.read_bits)

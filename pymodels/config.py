@@ -11,7 +11,7 @@ import difflib
 import math
 import tomllib
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import tomli_w
 
 from pymodels.errors import InputError
 
-TASKS = ("cancer",)
+TASKS = ("cancer", "cartpole")
 PRESETS = ("paper", "best", "plain")
 ROWS_PER_BURN_IN = 8
 """`--rows N` alone keeps the burn-in at or below N // 8 rows."""
@@ -53,6 +53,19 @@ class Config:
         0.001, "S of the logistic response f = 1/(1+exp(-S V.w))", unit="1/uS", low=1e-6, high=10.0
     )
     prior_sigma_us: float = key(20.0, "s.d. of the normal prior on each w = g+ - g-", unit="uS", low=0.5, high=1000.0)
+
+    # what a proposal is judged by
+    acceptance: str = key(
+        "likelihood",
+        "ratio that accepts: of the likelihoods of the training points, or of the rewards of an episode each",
+        choices=("likelihood", "reward"),
+    )
+    reward_exponent: float = key(1.0, "power of the ratio of rewards; in steps of 1/16", low=0.0625, high=15.9375)
+    reward_kappa: float = key(1.0, "divides the acceptance ratio of rewards", low=1.0, high=10_000.0)
+    episode_steps: int = key(500, "steps after which an episode ends, the largest reward", low=1, high=1023)
+    test_episodes: int = key(
+        10, "episodes that test the stored posterior; their mean reward is the result", low=1, high=10_000
+    )
 
     # options of the chain, none of them the paper's
     verify: str = key(
@@ -191,6 +204,7 @@ class Config:
             self.stuck_lcs + self.stuck_hcs <= 1.0,
             f"stuck_lcs + stuck_hcs must be at most 1, not {self.stuck_lcs + self.stuck_hcs:g}",
         )
+        self._check_reward_rules(rule)
         for name in ("read_pulse_s", "eval_pulse_s"):
             rule(
                 self.cycles(self.conversion_s) <= self.cycles(getattr(self, name)),
@@ -207,6 +221,21 @@ class Config:
         if self.hidden:
             return self.hidden * self.features + self.outputs * self.hidden
         return self.outputs * self.features
+
+    def _check_reward_rules(self, rule: Callable[[bool, str], None]) -> None:
+        """Episodes replace the training points: one observation at a time is all the sample memory holds."""
+        if self.acceptance != "reward":
+            return
+        rule(not self.hidden, f"hidden must be 0 with acceptance reward, not {self.hidden}")
+        rule(self.outputs > 1, f"outputs must be at least 2 with acceptance reward, not {self.outputs}")
+        for name in ("train_samples", "test_samples"):
+            value = getattr(self, name)
+            rule(value == 1, f"{name} must be 1 with acceptance reward, not {value}")
+        rule(not self.early_rejection, "early_rejection must be false with acceptance reward, not true")
+        rule(
+            self.sample_order == "given",
+            f"sample_order must be given with acceptance reward, not {self.sample_order!r}",
+        )
 
     def cycles(self, seconds: float) -> int:
         """Clock cycles that cover `seconds`, rounded up; a rounding error below 1 ppm does not add one."""

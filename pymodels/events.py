@@ -47,7 +47,7 @@ DIGITAL_EVENTS = {
     "counter_write": "row counters stored",
     "counter_read": "row counters fetched, by the inference or the host",
     "response_add": "response table look-ups, each weighted by a counter and added",
-    "classify": "test points classified",
+    "classify": "test points classified, or actions chosen in training",
     "histogram_read": "counts of the calibration's histogram fetched",
     "histogram_write": "counts of the calibration's histogram stored",
     "lut_write": "LUT entries stored by the calibration",

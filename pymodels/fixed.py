@@ -28,6 +28,15 @@ MIN_SAMPLE_CAPACITY = 1024
 """Memory depths are elaborated; these floors let small runs share the build of the full-size chip."""
 
 CONDITION_BITS = 10
+STEP_BITS = 10
+"""Width of the counter of an episode's steps, which is its reward."""
+REWARD_INDEX_BITS = 6
+"""Index bits of the table behind -log2 of a reward."""
+EXPONENT_INTEGER_BITS, EXPONENT_FRACTION_BITS = 4, 4
+"""The power of the ratio of rewards is an unsigned fixed-point register."""
+KAPPA_INTEGER_BITS = 4
+"""Integer bits of log2 kappa, which stays below 13.3 (kappa <= 10,000)."""
+
 HOST_WORD_BITS = 32
 """Width of the host port."""
 
@@ -102,7 +111,14 @@ class Formats:
         return max(MIN_ROW_CAPACITY, power_of_two(self.config.rows))
 
     @property
+    def rewards(self) -> bool:
+        """Whether episodes and their rewards take the place of training points and their likelihood."""
+        return self.config.acceptance == "reward"
+
+    @property
     def sample_capacity(self) -> int:
+        if self.rewards:
+            return 2  # an observation in training, one in test
         return max(MIN_SAMPLE_CAPACITY, power_of_two(self.config.train_samples + self.config.test_samples))
 
     @property
@@ -156,7 +172,7 @@ class Formats:
 
     @property
     def sample_word_bits(self) -> int:
-        return self.inputs_bits + self.label_bits
+        return self.inputs_bits + (0 if self.rewards else self.label_bits)
 
     @property
     def data_bits(self) -> int:
@@ -171,7 +187,13 @@ class Formats:
 
     @property
     def sum_bits(self) -> int:
-        """The likelihood accumulator never wraps: room for every sample and output at the largest entry."""
+        """The likelihood accumulator never wraps: room for every sample and output at the largest entry.
+
+        With rewards: their cost, an exponent times -log2 of a reward.
+        """
+        if self.rewards:
+            top = (STEP_BITS + 1) << self.config.log_fraction_bits
+            return bits_for(top * (2**self.exponent_bits - 1) >> EXPONENT_FRACTION_BITS)
         return bits_for(self.sample_capacity * self.config.outputs * (2**self.likelihood_bits - 1))
 
     @property
@@ -323,8 +345,15 @@ class Formats:
 
     @cached_property
     def response_table(self) -> tuple[int, ...]:
-        """(f - 1/2) / gain a bin, signed and antisymmetric, so that class 1 is simply a sum >= 0 (Eq 8)."""
-        bins, gain = range(2**self.config.table_bits), self.response_gain
+        """(f - 1/2) / gain a bin, signed and antisymmetric, so that class 1 is simply a sum >= 0 (Eq 8).
+
+        With rewards the response is linear (Eq 11, 13): the ADC code itself, at the width of an entry.
+        """
+        bins = range(2**self.config.table_bits)
+        if self.rewards:
+            half, top = 2 ** (self.config.table_bits - 1), 2 ** (self.config.response_bits - 1)
+            return tuple((i - half) * top // half for i in bins)
+        gain = self.response_gain
         return tuple(round((1 / (1 + math.exp(-self.table_mid(i))) - 0.5) / gain) for i in bins)
 
     @cached_property
@@ -366,6 +395,43 @@ class Formats:
             )
         shift = min(shift, 2**PRIOR_SHIFT_BITS - 1)
         return min(round(exact * 2**shift), 2**PRIOR_MULTIPLIER_BITS - 1), shift
+
+    # rewards
+
+    @property
+    def exponent_bits(self) -> int:
+        return EXPONENT_INTEGER_BITS + EXPONENT_FRACTION_BITS
+
+    @property
+    def reward_exponent(self) -> int:
+        """The power of the ratio of rewards as its register holds it."""
+        return round(self.config.reward_exponent * 2**EXPONENT_FRACTION_BITS)
+
+    @property
+    def kappa_bits(self) -> int:
+        return KAPPA_INTEGER_BITS + self.config.log_fraction_bits
+
+    @property
+    def log2_kappa(self) -> int:
+        return round(math.log2(self.config.reward_kappa) * 2**self.config.log_fraction_bits)
+
+    @cached_property
+    def reward_table(self) -> tuple[int, ...]:
+        """log2(1 + x) at the middle of each bin of a reward's mantissa."""
+        one, bins = 2**self.config.log_fraction_bits, 2**REWARD_INDEX_BITS
+        return tuple(round(one * math.log2(1 + (i + 0.5) / bins)) for i in range(bins))
+
+    def reward_cost(self, steps: int) -> int:
+        """-log2 of (steps / 2^STEP_BITS)^exponent as the chip computes it: never negative, less for a longer episode.
+
+        The leading zeros z of the count give the octave, the bits after its leading one the mantissa's bin i:
+        -log2 (steps / 2^STEP_BITS) = z + 1 - log2(1 + (i + 1/2) / 2^REWARD_INDEX_BITS).
+        """
+        zeros = STEP_BITS - steps.bit_length()
+        mantissa = steps << zeros & (2 ** (STEP_BITS - 1) - 1)
+        entry = self.reward_table[mantissa >> (STEP_BITS - 1 - REWARD_INDEX_BITS)]
+        log = ((zeros + 1) << self.config.log_fraction_bits) - entry
+        return self.reward_exponent * log >> EXPONENT_FRACTION_BITS
 
     # options of the chain
 

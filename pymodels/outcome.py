@@ -17,6 +17,10 @@ class Outcome:
     `conductance_ns` int64 [rows, cells] and `counters` int64 [last_row + 1] are the stored state (a skipped row counts
     0); `classes` int64 [test] and `sums` int64 [test, outputs] the inference; `counts` (events.EVENTS), `quantities`
     (events.QUANTITIES) and `joules` (by array operation) are by phase.
+
+    Of a task with rewards, `classes` and `sums` are actions and sums of all test steps, `rewards` int64
+    [test_episodes] those of the test and `row_rewards` int64 [last_row + 1] those with which rows were accepted; else
+    both are empty.
     """
 
     conductance_ns: np.ndarray
@@ -32,8 +36,10 @@ class Outcome:
     counts: dict[str, dict[str, int]]
     quantities: dict[str, dict[str, int]]
     joules: dict[str, dict[str, float]]
+    rewards: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
+    row_rewards: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
 
-    ARRAYS: ClassVar = ("conductance_ns", "counters", "classes", "sums")
+    ARRAYS: ClassVar = ("conductance_ns", "counters", "classes", "sums", "rewards", "row_rewards")
 
     @property
     def filled_rows(self) -> int:

@@ -10,9 +10,19 @@ import numpy as np
 
 from pymodels.errors import InputError
 
-STREAMS = {"split": 0, "devices": 1, "lfsr": 2, "array": 3, "stuck": 4, "float": 5, "chains": 6, "repeats": 7}
+STREAMS = {
+    "split": 0,
+    "devices": 1,
+    "lfsr": 2,
+    "array": 3,
+    "stuck": 4,
+    "float": 5,
+    "chains": 6,
+    "repeats": 7,
+    "episodes": 8,
+}
 """Spawn key of each stream: the data split, the device population, the chip's LFSR, array noise, stuck cells, all noise
-of the engine in real numbers, the seeds of further chains, those of repeats."""
+of the engine in real numbers, the seeds of further chains, those of repeats, the starts of episodes."""
 
 
 def stream_sequence(seed: int, name: str) -> np.random.SeedSequence:

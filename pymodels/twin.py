@@ -137,10 +137,7 @@ def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, l
     classes, sums = predict(config, filled, counters, test)
     counts = event_counts(formats, words, proposals, last_row, last_row + 1 - first_vote, tally)
     counts |= preparation_counts(formats, ahead)
-    quantities = _quantities(config, tally, _test_drive(config, filled[first_vote:], test))
-    quantities |= {phase: quantities[phase] | _pulse_quantities(config, done) for phase, done in ahead.items()}
-    formed = counts["form"]["form"] * config.cycles(config.set_pulse_s)
-    quantities["form"]["form_current_na_cycles"] = formed * array.form_current_na
+    quantities = array_quantities(array, tally, _test_drive(config, filled[first_vote:], test), ahead, counts)
     return Outcome(
         conductance_ns=array.conductance_ns,
         counters=counters,
@@ -154,7 +151,7 @@ def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, l
         cycles=sum(counts[phase]["cycle"] for phase in PHASES),
         counts=counts,
         quantities=quantities,
-        joules=_joules(array, quantities),
+        joules=array_joules(array, quantities),
     )
 
 
@@ -180,14 +177,26 @@ def _pulse_quantities(config: Config, tally: dict[str, int]) -> dict[str, int]:
     }
 
 
-def _quantities(config: Config, tally: dict[str, int], test_drive: int) -> dict[str, dict[str, int]]:
+def array_quantities(
+    array: OxramArray, tally: dict[str, int], test_drive: int, ahead: dict[str, dict[str, int]],
+    counts: dict[str, dict[str, int]],
+) -> dict[str, dict[str, int]]:  # fmt: skip
+    """What joules scale with, by phase: of the training's `tally`, of what `prepare` tallied `ahead`, of the test.
+
+    `test_drive` is conductance times squared code over all test evaluations.
+    """
+    config = array.config
     quantities = {phase: dict.fromkeys(QUANTITIES, 0) for phase in PHASES}
     quantities["train"] |= _pulse_quantities(config, tally)
     quantities["infer"]["eval_conductance_code2_ns_cycles"] = test_drive * config.cycles(config.eval_pulse_s)
+    quantities |= {phase: quantities[phase] | _pulse_quantities(config, done) for phase, done in ahead.items()}
+    formed = counts["form"]["form"] * config.cycles(config.set_pulse_s)
+    quantities["form"]["form_current_na_cycles"] = formed * array.form_current_na
     return quantities
 
 
-def _joules(array: OxramArray, quantities: dict[str, dict[str, int]]) -> dict[str, dict[str, float]]:
+def array_joules(array: OxramArray, quantities: dict[str, dict[str, int]]) -> dict[str, dict[str, float]]:
+    """Joules by phase and array operation."""
     return {
         phase: {event: array.joules_of(event, quantities[phase][name]) for event, name in QUANTITY_OF.items()}
         for phase in PHASES

@@ -7,6 +7,7 @@ import importlib
 
 import numpy as np
 
+from pymodels.cartpole import reference_reward
 from pymodels.config import TASKS, Config
 from pymodels.errors import InputError
 from pymodels.fixed import Formats
@@ -42,6 +43,13 @@ def quantise(config: Config, x: np.ndarray) -> np.ndarray:
 def clipped_share(config: Config, x: np.ndarray) -> float:
     """Share of feature values that lie beyond the input DAC's full scale."""
     return float(np.mean(np.abs(x) > config.input_range))
+
+
+def reference_value(config: Config, dataset: Dataset, seed: int) -> float:
+    """What the result is held against: a logistic regression's accuracy, or the reward of acting at random."""
+    if config.acceptance == "reward":
+        return reference_reward(config, seed)
+    return reference_accuracy(dataset)
 
 
 def reference_accuracy(dataset: Dataset) -> float:

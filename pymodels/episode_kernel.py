@@ -1,0 +1,175 @@
+"""The twin's episodes: a proposed row acts until the pole falls, the stored rows act in test, compiled."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from pymodels.cartpole import TEST, TRAINING, Cart, move, observe, start
+from pymodels.twin_kernel import draw_state, neg_log2_u, reject
+from pymodels.twin_program import clear_array, program_row
+from pymodels.twin_state import (
+    ACCEPTED,
+    COST,
+    CURRENT,
+    CURRENT_COST,
+    EVAL_NS,
+    EVALS,
+    NEG_LOG2_U,
+    PRIOR,
+    PROPOSALS,
+    ROW,
+    SAMPLE_READS,
+    STORED,
+    STREAK,
+    SWEEPS,
+    Arithmetic,
+    Chain,
+    Devices,
+)
+
+
+class Rewards(NamedTuple):
+    """What judges episodes: `costs` int64 [2^STEP_BITS] of each number of steps, log2 kappa, both in fixed point."""
+
+    costs: np.ndarray
+    log2_kappa: int
+
+
+@njit(cache=True)
+def act(chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray) -> int:
+    """The output of one row, [cells] in nS, whose ADC code is greatest, the lowest on ties."""
+    winner, best, features = 0, -chip.adc_top - 2, len(codes)
+    for output in range(chip.outputs):
+        dot = 0
+        for feature in range(features):
+            cell = 2 * (output * features + feature)
+            dot += (model_ns[cell] - model_ns[cell + 1]) * codes[feature]
+        code = min(max(dot // chip.eval_step, -chip.adc_top - 1), chip.adc_top)
+        if code > best:
+            winner, best = output, code
+    return winner
+
+
+@njit(cache=True)
+def book_drive(model_ns: np.ndarray, code2: np.ndarray, tally: np.ndarray) -> None:
+    """Conductance of one row, [cells], times squared codes summed over its evaluations, [features]."""
+    for cell in range(len(model_ns)):
+        tally[EVAL_NS] += model_ns[cell] * code2[(cell >> 1) % len(code2)]
+
+
+@njit(cache=True)
+def run_episode(chip: Arithmetic, cart: Cart, model_ns: np.ndarray, episode: int, tally: np.ndarray) -> int:
+    """Steps that one row lasts in a training episode; books them."""
+    state, codes = np.empty(4), np.empty(4, np.int64)
+    code2, steps, over = np.zeros(4, np.int64), 0, False
+    start(cart, episode, TRAINING, state)
+    while not over and steps < cart.steps:
+        observe(cart, state, codes)
+        code2 += codes * codes
+        over = move(state, act(chip, model_ns, codes))
+        steps += 1
+    tally[EVALS] += steps * chip.outputs
+    tally[SAMPLE_READS] += steps
+    tally[SWEEPS] += 1
+    book_drive(model_ns, code2, tally)
+    return steps
+
+
+@njit(cache=True)
+def episode_step(
+    chip: Arithmetic, devices: Devices, chain: Chain, cart: Cart, rewards: Rewards, stored: np.ndarray
+) -> bool:
+    """One proposal, from programming a row to the decision and what follows from it; True when the chain has ended.
+
+    `stored` int64 [rows] takes the reward with which a row was accepted.
+    """
+    place, last = chain.place, chain.seen_last
+    rows, row = devices.conductance_ns.shape[0], place[ROW]
+    program_row(chip, devices, chain)
+    squares = 0
+    for cell in range(0, len(chain.read), 2):
+        squares += (chain.read[cell] - chain.read[cell + 1]) ** 2
+    last[PRIOR] = (squares * chip.prior_multiplier) >> chip.prior_shift
+    if row:
+        chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_bits, chip.lfsr_taps)
+        last[NEG_LOG2_U] = neg_log2_u(chain.lfsr[0], chip)
+        place[PROPOSALS] += 1
+    steps = run_episode(chip, cart, devices.conductance_ns[row], place[PROPOSALS], chain.tally)
+    last[COST] = rewards.costs[steps]
+    threshold = place[CURRENT_COST] + last[NEG_LOG2_U] - last[PRIOR] - rewards.log2_kappa
+    last[ACCEPTED] = row == 0 or last[COST] <= threshold
+    at_limit = place[PROPOSALS] == chip.max_proposals
+    if not last[ACCEPTED]:
+        reject(chip, devices, chain)
+        return at_limit or place[ROW] == rows
+    place[CURRENT_COST], place[CURRENT], place[STREAK] = last[COST] + last[PRIOR], row, 0
+    chain.counters[row], stored[row] = 1, steps
+    chain.tally[STORED] += 1
+    chain.current_read[:] = chain.read
+    place[ROW] += 1
+    return at_limit or place[ROW] == rows
+
+
+@njit(cache=True)
+def train_on_episodes(
+    chip: Arithmetic, devices: Devices, chain: Chain, cart: Cart, rewards: Rewards, stored: np.ndarray
+) -> None:
+    """The whole training, in place."""
+    clear_array(devices, chain)
+    while not episode_step(chip, devices, chain, cart, rewards, stored):
+        pass
+
+
+@njit(cache=True)
+def respond(
+    chip: Arithmetic, response_table: np.ndarray, weights_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray,
+    sums: np.ndarray,
+) -> int:  # fmt: skip
+    """Sum over the voting rows of C_n times the response, into int64 `sums` [outputs]; the largest one's output.
+
+    `weights_ns` float64 [pairs, rows] are g+ - g- of the voting rows, `counters` int64 [rows] theirs. All are integers
+    below 2^52, so floating point is exact here, and quick over the rows.
+    """
+    features, winner = len(codes), 0
+    dots = np.empty(len(counters))
+    for output in range(chip.outputs):
+        dots[:] = 0.0
+        for feature in range(features):
+            w, code = weights_ns[output * features + feature], np.float64(codes[feature])
+            for row in range(len(counters)):
+                dots[row] += w[row] * code
+        total = 0
+        for row in range(len(counters)):
+            steps = np.int64(np.floor(dots[row] / chip.eval_step))
+            adc = min(max(int(steps), -chip.adc_top - 1), chip.adc_top)
+            total += counters[row] * response_table[(adc + chip.adc_top + 1) >> chip.table_shift]
+        sums[output] = total
+        if total > sums[winner]:
+            winner = output
+    return winner
+
+
+@njit(cache=True)
+def run_tests(
+    chip: Arithmetic, cart: Cart, response_table: np.ndarray, weights_ns: np.ndarray, counters: np.ndarray,
+    rewards: np.ndarray, actions: np.ndarray, sums: np.ndarray, code2: np.ndarray,
+) -> None:  # fmt: skip
+    """Test episodes of the voting rows, all results in place.
+
+    `rewards` int64 [episodes]; `actions` int64 [all steps] and `sums` int64 [all steps, outputs] of one step after the
+    other, as many as the rewards sum to; `code2` int64 [features] squared codes summed over all steps.
+    """
+    state, codes, step = np.empty(4), np.empty(4, np.int64), 0
+    for episode in range(len(rewards)):
+        start(cart, episode, TEST, state)
+        over = False
+        while not over and rewards[episode] < cart.steps:
+            observe(cart, state, codes)
+            code2 += codes * codes
+            actions[step] = respond(chip, response_table, weights_ns, counters, codes, sums[step])
+            over = move(state, actions[step])
+            rewards[episode] += 1
+            step += 1

@@ -1,0 +1,86 @@
+"""Bit-true twin of a chip that learns from rewards: as `pymodels.twin`, with episodes in place of training points."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pymodels.array import OxramArray
+from pymodels.budget import preparation_counts
+from pymodels.budget_episodes import episode_counts
+from pymodels.cartpole import cart_of
+from pymodels.config import Config
+from pymodels.devices import load_card
+from pymodels.episode_kernel import Rewards, run_tests, train_on_episodes
+from pymodels.events import PHASES
+from pymodels.fixed import STEP_BITS, Formats
+from pymodels.outcome import Outcome
+from pymodels.twin import arithmetic, array_joules, array_quantities, devices_of, new_chain
+from pymodels.twin_prepare import prepare
+from pymodels.twin_state import CURRENT, PROPOSALS, TALLIES
+
+
+def rewards_of(formats: Formats) -> Rewards:
+    """The kernel's view of how episodes are judged."""
+    return Rewards(np.array([formats.reward_cost(steps) for steps in range(2**STEP_BITS)]), formats.log2_kappa)
+
+
+def posterior_episodes(
+    config: Config, seed: int, conductance_ns: np.ndarray, counters: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Let the stored rows act in `test_episodes` episodes.
+
+    `conductance_ns` int64 [filled rows, cells], `counters` int64 [filled rows]. Returns rewards int64 [episodes], and
+    of all their steps actions int64 [steps], response sums int64 [steps, outputs] and summed squared codes int64
+    [features].
+    """
+    formats = Formats(config)
+    first = min(config.burn_in, len(counters) - 1)
+    voting = conductance_ns[first:]
+    weights = np.ascontiguousarray((voting[:, 0::2] - voting[:, 1::2]).T, np.float64)
+    rewards, code2 = np.zeros(config.test_episodes, np.int64), np.zeros(config.features, np.int64)
+    longest = config.test_episodes * config.episode_steps
+    actions, sums = np.zeros(longest, np.int64), np.zeros((longest, config.outputs), np.int64)
+    chip, cart = arithmetic(formats, np.zeros(config.gate_codes, np.int64)), cart_of(config, seed)
+    table, votes = np.array(formats.response_table, np.int64), np.asarray(counters[first:], np.int64)
+    run_tests(chip, cart, table, weights, votes, rewards, actions, sums, code2)
+    steps = int(rewards.sum())
+    return rewards, actions[:steps], sums[:steps], code2
+
+
+def run_twin_episodes(config: Config, seed: int, lut: np.ndarray, words: int) -> Outcome:
+    """Train and test as the chip does; `lut` and `words` as for `run_twin`."""
+    formats = Formats(config)
+    array = OxramArray(config, load_card(config.card), seed, formed=not config.form)
+    devices = devices_of(array)
+    lut, ahead = prepare(formats, array, devices, lut)
+    chain, stored = new_chain(config, config.rows, seed), np.zeros(config.rows, np.int64)
+    cart = cart_of(config, seed)
+    train_on_episodes(arithmetic(formats, lut), devices, chain, cart, rewards_of(formats), stored)
+    last_row, proposals = int(chain.place[CURRENT]), int(chain.place[PROPOSALS])
+    counters = chain.counters[: last_row + 1]
+    tally = dict(zip(TALLIES, chain.tally.tolist(), strict=True))
+    filled = array.conductance_ns[: last_row + 1]
+    rewards, actions, sums, code2 = posterior_episodes(config, seed, filled, counters)
+    first_vote = min(config.burn_in, last_row)
+    counts = episode_counts(formats, words, proposals, last_row + 1 - first_vote, tally, len(actions))
+    counts |= preparation_counts(formats, ahead)
+    by_pair = filled[first_vote:].reshape(last_row + 1 - first_vote, -1, 2).sum(axis=(0, 2))
+    test_drive = int((by_pair.reshape(config.outputs, -1) * code2).sum())
+    quantities = array_quantities(array, tally, test_drive, ahead, counts)
+    return Outcome(
+        conductance_ns=array.conductance_ns,
+        counters=counters,
+        classes=actions,
+        sums=sums,
+        rewards=rewards,
+        row_rewards=stored[: last_row + 1],
+        last_row=last_row,
+        proposals=proposals,
+        skipped=tally["skipped"],
+        clamps=tally["clamps"],
+        lost_counts=tally["lost"],
+        cycles=sum(counts[phase]["cycle"] for phase in PHASES),
+        counts=counts,
+        quantities=quantities,
+        joules=array_joules(array, quantities),
+    )
