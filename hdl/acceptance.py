@@ -21,6 +21,9 @@ class Acceptance(wiring.Component):
     `hopeless` is high if no sum can be accepted. With early rejection `compare` is also given for each partial sum, and
     rejects once one is not accepted: the sum only grows.
 
+    With rewards the cost of an episode stands for the likelihood, and `handicap`, log2 kappa, is held against each
+    proposal (Eq 12).
+
     Latency: combinational to `accept`, 1 cycle from `keep` to the new current cost.
     """
 
@@ -38,23 +41,25 @@ class Acceptance(wiring.Component):
                 "accept": Out(1),
                 "hopeless": Out(1),
                 "current_cost": Out(formats.cost_bits),
+                **({"handicap": In(formats.kappa_bits)} if formats.rewards else {}),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         current = Signal(self.formats.cost_bits)
-        hastings, low, high = 0, -(2**self.formats.prior_bits), 2 ** (self.formats.cost_bits + 1)
+        hastings, low, high = 0, -(2 ** (self.formats.prior_bits + self.formats.rewards)), 2 ** (self.formats.cost_bits + 1)
         if self.formats.config.hastings:
             hastings, largest = self.hastings, 2 ** (self.formats.hastings_bits - 1)
             low, high = low - largest, high + largest
         threshold = Signal(range(low, high))
         operand = Signal.like(self.likelihood)
+        held_against = self.prior + self.handicap if self.formats.rewards else self.prior
         with m.If(self.compare):  # the growing sum is kept from comparator and adder until it is whole
             m.d.comb += operand.eq(self.likelihood)
         m.d.comb += [
             self.current_cost.eq(current),
-            threshold.eq(current + self.neg_log2_u - self.prior - hastings),
+            threshold.eq(current + self.neg_log2_u - held_against - hastings),
             self.accept.eq(self.compare & (operand <= threshold)),
             self.hopeless.eq(threshold < 0),
         ]

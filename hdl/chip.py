@@ -9,6 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
 from hdl.acceptance import Acceptance
+from hdl.action import Action
 from hdl.activation import Activation
 from hdl.array_port import ArrayOp, ArrayPort
 from hdl.calibrator import Calibrator
@@ -26,6 +27,7 @@ from hdl.pair_programmer import PairProgrammer
 from hdl.prior import Prior
 from hdl.pulse import Pulse
 from hdl.ram import Ram
+from hdl.reward import Reward
 from hdl.row_counters import RowCounters
 from hdl.sample_order import SampleOrder
 from hdl.trainer import Trainer
@@ -64,7 +66,7 @@ class Chip(wiring.Component):
 
     `phase` is the index into `events.PHASES` of what the chip is doing, `events` one strobe a name of
     `events.DIGITAL_EVENTS`; `decide` marks the cycle in which `decision` is one. They are for observers and cost
-    nothing where they are left open.
+    nothing where they are left open. `waiting` is high while an episode waits for the host; without rewards, never.
     """
 
     def __init__(self, formats: Formats):
@@ -75,6 +77,7 @@ class Chip(wiring.Component):
                 "array": Out(ArrayPort(formats)),
                 "result": Out(stream.Signature(result_layout(formats))),
                 "busy": Out(1),
+                "waiting": Out(1),
                 "phase": Out(range(len(PHASES))),
                 "row": Out(formats.row_bits),
                 "proposals": Out(PROPOSAL_BITS),
@@ -92,7 +95,12 @@ class Chip(wiring.Component):
         m.submodules.log_uniform = self.log_uniform = LogUniform(formats)
         m.submodules.gate_dac = self.gate_dac = GateDac(formats)
         m.submodules.row_counters = self.row_counters = RowCounters(formats)
-        m.submodules.log_likelihood = self.likelihood = Likelihood(formats)
+        self.rewards = formats.rewards
+        if self.rewards:
+            m.submodules.reward = self.reward = Reward(formats)
+            m.submodules.action = self.action = Action(formats)
+        else:
+            m.submodules.log_likelihood = self.likelihood = Likelihood(formats)
         m.submodules.log_prior = self.prior = Prior(formats)
         m.submodules.acceptance = self.acceptance = Acceptance(formats)
         self.orders = config.sample_order == "hard_first"
@@ -122,12 +130,15 @@ class Chip(wiring.Component):
         if config.hastings:
             m.submodules.hastings = self.hastings = Hastings(formats)
         connect(m, flipped(self.host), self.control.bus)
-        connect(m, flipped(self.result), self.inference.result)
         self._connect_tables(m)
         self._connect_commands(m)
         self._connect_array(m)
         self._connect_answers(m)
         self._connect_decision(m)
+        if self.rewards:
+            self._connect_reward(m)
+        else:
+            self._connect_likelihood(m)
         if self.programmer is not None:
             self._connect_programmer(m, self.programmer)
         if self.orders:
@@ -143,11 +154,9 @@ class Chip(wiring.Component):
     def _connect_tables(self, m: Module) -> None:
         """Host words to the writable memories and the LFSR."""
         control, word = self.control, self.control.bus.write_data
-        tables = {
-            Space.LUT: self.gate_dac.lut,
-            Space.LIKELIHOOD: self.likelihood.table,
-            Space.RESPONSE: self.inference.table,
-        }
+        tables = {Space.LUT: self.gate_dac.lut, Space.RESPONSE: self.inference.table}
+        if not self.rewards:
+            tables[Space.LIKELIHOOD] = self.likelihood.table
         if self.formats.config.hidden:
             tables[Space.ACTIVATION] = self.activation.table
         for space, memory in tables.items():
@@ -188,7 +197,7 @@ class Chip(wiring.Component):
             inference.last_row.eq(trainer.current_row),
             self.prior.multiplier.eq(control.prior_multiplier),
             self.prior.shift.eq(control.prior_shift),
-            control.busy.eq(self.busy),
+            control.busy.eq(self.busy & ~self.waiting),
             control.status_last_row.eq(trainer.current_row),
             control.status_proposals.eq(trainer.proposals),
             control.status_clamps.eq(clamps),
@@ -266,9 +275,6 @@ class Chip(wiring.Component):
             self.gate_dac.lookup.eq(read),
             self.gate_dac.lookup_code.eq(answer[: config.read_bits]),
             self.gate_dac.lookup_cell.eq(pulse.result_tag),
-            self.likelihood.valid.eq(evaluated & ~self.inference.busy),
-            self.likelihood.code.eq(answer[: config.adc_bits]),
-            self.likelihood.label.eq(pulse.result_tag[0]),
             self.inference.answer.eq(evaluated & self.inference.busy),
             self.inference.code.eq(answer[: config.adc_bits]),
             self.inference.counter.eq(self.row_counters.counter),
@@ -280,16 +286,12 @@ class Chip(wiring.Component):
         """The draw, the sums and the decision, and what follows from it."""
         trainer, counters, acceptance = self.trainer, self.row_counters, self.acceptance
         self.checking = Signal()  # each partial sum is compared, or the whole one only
-        if self.formats.config.early_rejection:
-            m.d.comb += self.checking.eq(self.likelihood.adding)
         m.d.comb += [
             self.lfsr.draw.eq(trainer.propose & ~trainer.opens_first),
             trainer.drawing.eq(self.lfsr.busy),
             self.log_uniform.state.eq(self.lfsr.state),
             self.prior.clear.eq(trainer.propose),
             self.prior.ready.eq(trainer.summing),
-            self.likelihood.clear.eq(trainer.propose),
-            acceptance.likelihood.eq(self.likelihood.next_sum),
             trainer.hopeless.eq(acceptance.hopeless),
             acceptance.prior.eq(self.prior.cost),
             acceptance.neg_log2_u.eq(self.log_uniform.neg_log2),
@@ -306,6 +308,51 @@ class Chip(wiring.Component):
             counters.row.eq(trainer.store_row),
             counters.burn_in.eq(self.control.burn_in),
         ]
+
+    def _connect_likelihood(self, m: Module) -> None:
+        """Evaluations in training are summed and judged; those of the inference leave as its results."""
+        trainer, likelihood, acceptance, config = self.trainer, self.likelihood, self.acceptance, self.formats.config
+        connect(m, flipped(self.result), self.inference.result)
+        if config.early_rejection:
+            m.d.comb += self.checking.eq(likelihood.adding)
+        m.d.comb += [
+            likelihood.valid.eq(self.evaluated & ~self.inference.busy),
+            likelihood.code.eq(self.array.data[: config.adc_bits]),
+            likelihood.label.eq(self.pulse.result_tag[0]),
+            likelihood.clear.eq(trainer.propose),
+            acceptance.likelihood.eq(likelihood.next_sum),
+            self.decision.likelihood.eq(likelihood.sum),
+        ]
+
+    def _connect_reward(self, m: Module) -> None:
+        """Evaluations in training choose an action, which leaves as a result; how many did is the episode's reward."""
+        trainer, reward, action, control = self.trainer, self.reward, self.action, self.control
+        votes = self.inference.result
+        m.d.comb += [
+            self.waiting.eq(trainer.waiting),
+            trainer.step.eq(control.step),
+            trainer.done.eq(control.done),
+            trainer.taken.eq(self.result.ready),
+            action.restart.eq(trainer.fetch_sample),
+            action.valid.eq(self.evaluated & ~self.inference.busy),
+            action.code.eq(self.array.data[: self.formats.config.adc_bits]),
+            reward.clear.eq(trainer.propose),
+            reward.step.eq(trainer.acting & self.result.ready),
+            reward.ready.eq(trainer.decide),
+            reward.exponent.eq(control.reward_exponent),
+            self.acceptance.likelihood.eq(reward.cost),
+            self.acceptance.handicap.eq(control.log2_kappa),
+            self.decision.likelihood.eq(reward.cost),
+            votes.ready.eq(self.result.ready),
+            self.result.valid.eq(votes.valid | trainer.acting),
+            self.result.payload.eq(votes.payload),
+        ]
+        with m.If(trainer.acting):
+            m.d.comb += [
+                self.result.payload.sum.eq(0),
+                self.result.payload.winner.eq(action.winner),
+                self.result.payload.last.eq(1),
+            ]
 
     def _connect_programmer(self, m: Module, programmer: PairProgrammer | CellProgrammer) -> None:
         """While it is busy the programmer has the array; what it has read goes where plain reads go."""
@@ -475,7 +522,7 @@ class Chip(wiring.Component):
             "order_write": self.sample_order.filing if self.orders else Const(0, 1),
             "sample_read": self.samples.read_enable,
             "activation": self.activation.valid if self.formats.config.hidden else Const(0, 1),
-            "likelihood_add": self.likelihood.adding,
+            "likelihood_add": Const(0, 1) if self.rewards else self.likelihood.adding,
             "prior_square": self.prior.square,
             "hastings_term": self.hastings.valid if self.hastings else Const(0, 1),
             "lfsr_step": self.lfsr.busy,
@@ -497,7 +544,6 @@ class Chip(wiring.Component):
             self.decision.prior.eq(self.prior.cost),
             self.decision.neg_log2_u.eq(self.log_uniform.neg_log2),
             self.decision.current_cost.eq(self.acceptance.current_cost),
-            self.decision.likelihood.eq(self.likelihood.sum),
         ]
         phases = {name: index for index, name in enumerate(PHASES)}
         m.d.comb += [

@@ -49,16 +49,20 @@ class Setting(enum.IntEnum, shape=5):
     HARD_ABOVE = 14
     CONDITION_CYCLES = 15
     CALIBRATION_LAST_ROW = 16
+    REWARD_EXPONENT = 17
+    LOG2_KAPPA = 18
 
 
 class Command(enum.IntEnum, shape=3):
-    """Values written to `Setting.COMMAND`."""
+    """Values written to `Setting.COMMAND`; STEP and DONE while the chip waits in an episode."""
 
     BUILD_MAP = 1
     TRAIN = 2
     INFER = 3
     FORM = 4
     CALIBRATE = 5
+    STEP = 6
+    DONE = 7
 
 
 class Status(enum.IntEnum, shape=3):
@@ -99,6 +103,8 @@ def setting_widths(formats: Formats) -> dict[Setting, int]:
         Setting.HARD_ABOVE: formats.likelihood_bits if config.sample_order == "hard_first" else 0,
         Setting.CONDITION_CYCLES: formats.condition_bits if config.form else 0,
         Setting.CALIBRATION_LAST_ROW: formats.row_bits if config.calibrate else 0,
+        Setting.REWARD_EXPONENT: formats.exponent_bits if formats.rewards else 0,
+        Setting.LOG2_KAPPA: formats.kappa_bits if formats.rewards else 0,
     }
     return {
         Setting.LAST_ROW: formats.row_bits,
@@ -112,9 +118,16 @@ def setting_widths(formats: Formats) -> dict[Setting, int]:
     }
 
 
+def built_commands(formats: Formats) -> tuple[Command, ...]:
+    """Commands of a chip: those of episodes exist where it learns from rewards."""
+    of_episodes = (Command.STEP, Command.DONE)
+    return tuple(command for command in Command if formats.rewards or command not in of_episodes)
+
+
 class HostBus(wiring.Signature):
     """One word a transfer, seen from the chip. A write is taken in the cycle where `ready` is high; a read answers on
-    `read_data` there, the second cycle of the transfer. While the chip is busy `ready` stays low."""
+    `read_data` there, the second cycle of the transfer. While the chip is busy `ready` stays low, but for the time it
+    waits for the host in an episode."""
 
     def __init__(self):
         super().__init__(
@@ -138,7 +151,7 @@ class Host(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         settings = {setting.name.lower(): Out(width) for setting, width in setting_widths(formats).items()}
-        commands = {command.name.lower(): Out(1) for command in Command}
+        commands = {command.name.lower(): Out(1) for command in built_commands(formats)}
         status = {f"status_{register.name.lower()}": In(HOST_WORD_BITS) for register in Status}
         super().__init__(
             {
@@ -171,7 +184,7 @@ class Host(wiring.Component):
                     with m.Case(setting):
                         m.d.comb += getattr(self, setting.name.lower()).eq(1)
                 with m.Case(Setting.COMMAND):
-                    for command in Command:
+                    for command in built_commands(self.formats):
                         m.d.comb += getattr(self, command.name.lower()).eq(data == command)
 
     def elaborate(self, platform):

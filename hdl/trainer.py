@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.array_port import ArrayOp
+from hdl.episode import EPISODE_PORTS, elaborate_episode
 from hdl.host import PROPOSAL_BITS, STREAK_BITS
 from pymodels.fixed import Formats
 
@@ -23,7 +24,7 @@ class Trainer(wiring.Component):
     Options, each built only where the configuration asks for it: a programmer that reads while it writes takes the
     place of SET and READ (`program` to `programmed`); `exceeds` ends a sweep early and `hopeless` spares it, once prior
     and draw are waited for; the order of the samples is fetched a position ahead; after `reject_limit` rejections `row`
-    is left with a counter of zero for the next.
+    is left with a counter of zero for the next. With rewards an episode (`hdl.episode`) takes the place of the sweep.
 
     The states talk to the other blocks by strobes that last one cycle: `propose` opens a proposal (clears the sums,
     draws u), `decide` closes it with `accepted` or not.
@@ -83,6 +84,7 @@ class Trainer(wiring.Component):
                 "row": Out(formats.row_bits),
                 "current_row": Out(formats.row_bits),
                 "proposals": Out(PROPOSAL_BITS),
+                **(EPISODE_PORTS if formats.rewards else {}),
             }
         )
 
@@ -133,8 +135,10 @@ class Trainer(wiring.Component):
             self._open_sweep(m)
 
     def _open_sweep(self, m: Module) -> None:
-        """Fetch the first sample, or the first entry of the order it stands in."""
-        if self.formats.config.sample_order == "hard_first":
+        """Fetch the first sample, or the first entry of the order it stands in, or wait for an observation."""
+        if self.formats.rewards:
+            m.next = "OBSERVE"
+        elif self.formats.config.sample_order == "hard_first":
             m.d.comb += [self.fetch_order.eq(1), self.order_position.eq(0)]
             m.next = "ORDER"
         else:
@@ -296,11 +300,12 @@ class Trainer(wiring.Component):
                         m.d.comb += [self.propose.eq(1), self.opens_first.eq(1)]
                         m.next = "SET"
             self._elaborate_programming(m, cell)
-            self._elaborate_sweep(m)
+            elaborate_episode(self, m) if self.formats.rewards else self._elaborate_sweep(m)
             self._elaborate_decision(m, row, current, proposals)
             summing = ["EVAL", "SETTLE", "DECIDE"]
             summing += ["LAYER"] if self.formats.config.hidden else []
             summing += ["THRESHOLD"] if self.formats.config.early_rejection else []
             summing += ["ORDER"] if self.formats.config.sample_order == "hard_first" else []
+            summing += ["OBSERVE"] if self.formats.rewards else []
             m.d.comb += self.summing.eq(Cat(fsm.ongoing(state) for state in summing).any())
         return m

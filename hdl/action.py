@@ -1,0 +1,42 @@
+"""Which output of a proposed row acts: the one of the greatest response (Eq 11)."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from pymodels.fixed import Formats
+
+
+class Action(wiring.Component):
+    """Compares the ADC codes of one observation's outputs as they come; the greatest wins, the lowest output on ties.
+
+    `restart` starts an observation. Responses are linear, so codes compare as they do.
+
+    Latency: 1 cycle from `valid` to `winner`.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        super().__init__(
+            {
+                "restart": In(1),
+                "valid": In(1),
+                "code": In(formats.config.adc_bits),
+                "winner": Out(formats.label_bits),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        code, best = Signal(signed(len(self.code))), Signal(signed(len(self.code)))
+        output, winner = Signal(self.formats.output_bits), Signal(self.formats.label_bits)
+        m.d.comb += [code.eq(self.code), self.winner.eq(winner)]
+        with m.If(self.restart):
+            m.d.sync += output.eq(0)
+        with m.Elif(self.valid):
+            m.d.sync += output.eq(output + 1)
+            with m.If((output == 0) | (code > best)):
+                m.d.sync += [best.eq(code), winner.eq(output)]
+        return m
