@@ -48,7 +48,8 @@ class Acceptance(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         current = Signal(self.formats.cost_bits)
-        hastings, low, high = 0, -(2 ** (self.formats.prior_bits + self.formats.rewards)), 2 ** (self.formats.cost_bits + 1)
+        hastings, high = 0, 2 ** (self.formats.cost_bits + 1)
+        low = -(2 ** (self.formats.prior_bits + self.formats.rewards))
         if self.formats.config.hastings:
             hastings, largest = self.hastings, 2 ** (self.formats.hastings_bits - 1)
             low, high = low - largest, high + largest

@@ -178,6 +178,10 @@ class Config:
             f"table_bits must be at most adc_bits ({self.adc_bits}), not {self.table_bits}",
         )
         rule(
+            not self.hastings or self.acceptance == "likelihood",
+            f"hastings must be false with acceptance reward, not {self.hastings}",
+        )
+        rule(
             not self.hastings or self.verify == "off",
             f"hastings must be false with verified programming (verify = {self.verify}), whose proposal is no normal",
         )

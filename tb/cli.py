@@ -117,7 +117,7 @@ def train(
 
     The twin gives the same bits without the clock, in a fraction of a second."""
     from energy.report import render_components  # what follows takes a second to import, which `oxmc --help` need not
-    from pymodels.tasks import load_task, reference_accuracy
+    from pymodels.tasks import load_task, reference_value
     from tb import console, result
     from tb import repeats as repeating
     from tb import train as training
@@ -139,19 +139,19 @@ def train(
     for option, given in (("--waves", waves), ("--chains", chains != "1")):
         if plan and given:
             raise InputError(f"{option} must be left out with --repeats")
+    toml, keys = load_toml(config) if config else {}, dict(parse_setting(text) for text in settings or [])
+    keys |= _preparation(age, calibrate, form)
+    resolved = resolve(
+        task, preset, toml=toml, settings=keys, rows=None if rows is None else parse_setting(f"rows={rows}")[1]
+    )
+    training.check_rewards(resolved, engine, coupling)
     stem = f"{task}-{preset}-{engine}-s{seed_value}"
     request = training.Request(
         task=task,
         preset=preset,
         engine=engine,
         seed=seed_value,
-        config=resolve(
-            task,
-            preset,
-            toml=load_toml(config) if config else None,
-            settings=dict(parse_setting(text) for text in settings or []) | _preparation(age, calibrate, form),
-            rows=None if rows is None else parse_setting(f"rows={rows}")[1],
-        ),
+        config=training.engine_config(resolved, engine, {*toml, *keys}),
         out=out or (repeating.default_out(f"{stem}-r{plan.repeats}", resume=resume) if plan else free_name(stem)),
         waves=waves,
         lockstep=lockstep,
@@ -173,7 +173,7 @@ def train(
     terminal = Console(markup=False, emoji=False)  # a folder may be called [x] or :x:
     ledgers = {node: result.ledger_of(request.config, run["phases"], node) for node in result.NODES}
     terminal.print(render_components(ledgers))
-    reference = reference_accuracy(load_task(task, request.config, seed_value))
+    reference = reference_value(request.config, load_task(task, request.config, seed_value), seed_value)
     terminal.print(console.summary(run, request.out, reference))
 
 

@@ -22,6 +22,10 @@ PLAIN_LINE_S = 5.0
 """Seconds between progress lines where there is no terminal."""
 
 
+REFERENCES = {"accuracy": ("logistic regression", "on the same split"), "reward": ("random actions", "steps")}
+"""What a metric is held against, and of what."""
+
+
 def _text(position: Position, rows: int) -> str:
     rate = position.cycles / position.seconds if position.seconds else 0.0
     acceptance = position.row / position.proposals if position.proposals else 0.0
@@ -33,7 +37,7 @@ def _text(position: Position, rows: int) -> str:
 
 def _repeats_text(standing: Standing, repeats: int) -> str:
     failed = f"  failed {standing.failed}" if standing.failed else ""
-    mean = f"  mean accuracy {standing.mean:.4f}" if standing.done else ""
+    mean = f"  mean {standing.mean:.4f}" if standing.done else ""
     left = (repeats - standing.done - standing.failed) * standing.seconds
     return f"repeats {standing.done}/{repeats}{failed}{mean}{f'  {left:.0f} s left' if left else ''}"
 
@@ -111,13 +115,16 @@ def _mixing(chains: dict[str, Any]) -> str:
 
 
 def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
-    """The end of `oxmc train` on a terminal; `reference` is a logistic regression's accuracy on the same split."""
+    """The end of `oxmc train` on a terminal; `reference` is the value of `REFERENCES`."""
     result, chain, clock, config = run["result"], run["chain"], run["time"], run["config"]
     table = Table(show_header=False, box=None, pad_edge=False)
     where = "in real numbers" if run["engine"] == "float" else "on the chip"
+    rewards = result["metric"] == "reward"
+    tested = f"{config['test_episodes']} episodes" if rewards else f"{config['test_samples']} points"
+    known, of = REFERENCES[result["metric"]]
     rows = [
-        (f"test {result['metric']}", f"{result['value']:.4f} on {config['test_samples']} points ({where})"),
-        ("logistic regression", f"{reference:.4f} on the same split"),
+        (f"test {result['metric']}", f"{result['value']:.4f} on {tested} ({where})"),
+        (known, f"{reference:.4f} {of}"),
         ("rows", f"{result['rows_used']} of {config['rows']}, burn-in {result['burn_in']}"),
         ("proposals", f"{chain['proposals']}, acceptance {chain['acceptance']:.3f}"),
         ("row counters", f"largest {chain['counter_max']}, counts lost {chain['counters_saturated']}"),
@@ -138,13 +145,15 @@ def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
 
 
 def repeats_summary(run: dict[str, Any], out: Path, reference: float) -> Table:
-    """The end of `oxmc train --repeats` on a terminal; `reference` is logistic regression's mean on the same splits."""
+    """The end of `oxmc train --repeats` on a terminal; `reference` is the mean of `REFERENCES`."""
     repeats = run["repeats"]
     sem = "" if repeats["sem"] is None else f" +- {repeats['sem']:.4f} (standard error)"
     table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("test accuracy", f"median {repeats['median']:.4f}, mean {repeats['mean']:.4f}{sem}")
+    metric = run["result"]["metric"]
+    known, of = REFERENCES[metric]
+    table.add_row(f"test {metric}", f"median {repeats['median']:.4f}, mean {repeats['mean']:.4f}{sem}")
     table.add_row("5th to 95th percentile", f"{repeats['low']:.4f} to {repeats['high']:.4f}")
-    table.add_row("logistic regression", f"mean {reference:.4f} on the same splits")
+    table.add_row(known, f"mean {reference:.4f} {of}{'s' if metric == 'accuracy' else ''}")
     table.add_row("repeats", f"{repeats['n']} in {repeats['wall_s']:.1f} s ({run['engine']})")
     table.add_row("run directory", str(out))
     return table

@@ -73,6 +73,7 @@ module cosim #(
     output reg  [DECISION_BITS-1:0] decision_word,
     // progress and counts
     output wire                     busy,
+    output wire                     waiting,  // for the host, in an episode
     output wire [ROW_BITS-1:0]      row,
     output wire [23:0]              proposals,
     output reg  [63:0]              cycle,
@@ -163,6 +164,7 @@ module cosim #(
         .result__ready(1'b1),
         .result__payload(result_payload),
         .busy(busy),
+        .waiting(waiting),
         .phase(phase),
         .row(row),
         .proposals(proposals),

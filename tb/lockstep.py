@@ -7,16 +7,20 @@ difference names the block where it arose.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from hdl.chip import decision_layout
 from pymodels.array import OxramArray
+from pymodels.cartpole import cart_of
 from pymodels.devices import load_card
+from pymodels.episode_kernel import episode_step
 from pymodels.errors import RunError
 from pymodels.fixed import Formats
 from pymodels.twin import arithmetic, devices_of, new_chain, training_data
+from pymodels.twin_episodes import rewards_of
 from pymodels.twin_kernel import step
 from pymodels.twin_prepare import prepare
 from pymodels.twin_program import clear_array
@@ -44,13 +48,23 @@ class Lockstep:
         lut, _ = prepare(formats, array, self.devices, np.array(lut_codes(formats)))
         self.chip = arithmetic(formats, lut)
         self.chain = new_chain(config, config.rows, job.seed)
-        self.data = training_data(config, job.codes[: config.train_samples], job.labels)
+        self._step = self._episode_stepper(job) if formats.rewards else self._sample_stepper(job)
         clear_array(self.devices, self.chain)
         self.layout = decision_layout(formats)
+        self.judge = "Reward" if formats.rewards else "Likelihood"
         self.proposals = 0
         self.ended = False
         self._sets: list[tuple[int, int, int, int]] = []
         self._reads: list[tuple[int, int, int, int]] = []
+
+    def _sample_stepper(self, job: Job) -> Callable[[], bool]:
+        data = training_data(job.config, job.codes[: job.config.train_samples], job.labels)
+        return lambda: step(self.chip, self.devices, self.chain, data)
+
+    def _episode_stepper(self, job: Job) -> Callable[[], bool]:
+        cart, rewards = cart_of(job.config, job.seed), rewards_of(Formats(job.config))
+        stored = np.zeros(job.config.rows, np.int64)
+        return lambda: episode_step(self.chip, self.devices, self.chain, cart, rewards, stored)
 
     def set(self, cycle: int, row: int, cell: int, gate: int) -> None:
         self._sets.append((cycle, row, cell, gate))
@@ -65,7 +79,7 @@ class Lockstep:
         counter = int(self.chain.counters[current])
         if self.ended:
             self._refuse(cycle, row, "Trainer", "decision after the last one", "there", "absent")
-        self.ended = step(self.chip, self.devices, self.chain, self.data)
+        self.ended = self._step()
         last = self.chain.seen_last
         self._compare_programming(row)
         seen = self._unpack(word)
@@ -77,7 +91,7 @@ class Lockstep:
             ("Prior", "prior"): int(last[PRIOR]),
             ("Lfsr and LogUniform", "neg_log2_u"): None if first else int(last[NEG_LOG2_U]),
             ("Acceptance", "current_cost"): None if first else current_cost,
-            ("Likelihood", "likelihood"): int(last[COST]),
+            (self.judge, "likelihood"): int(last[COST]),
             ("Acceptance", "accepted"): int(last[ACCEPTED]),
         }
         if self.chip.hastings and not first:

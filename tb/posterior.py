@@ -63,6 +63,16 @@ def log_likelihood(config: Config, w_us: np.ndarray, x: np.ndarray, t: np.ndarra
     return total
 
 
+def _log_likelihood(
+    config: Config, dataset: Dataset, outcome: Outcome, rows: np.ndarray, w_us: np.ndarray
+) -> np.ndarray:
+    """The same of stored rows, or what stands for it: the log of the power of their rewards that the chain compares."""
+    if config.acceptance == "reward":
+        logs: np.ndarray = config.reward_exponent * np.log(outcome.row_rewards[rows])
+        return logs
+    return log_likelihood(config, w_us, dataset.train_x, dataset.train_t)
+
+
 def acceptance(counters: np.ndarray) -> np.ndarray:
     """Share of the proposals made from each stored model that were accepted, float64 [rows]; NaN where none was made.
 
@@ -106,7 +116,7 @@ def posterior_tree(
         stored_ns = outcome.conductance_ns[rows]
         row[here], counter[here] = rows, outcome.counters[rows]
         w[here] = (stored_ns[:, 0::2] - stored_ns[:, 1::2]) / 1000
-        likelihood[here] = log_likelihood(config, w[here], dataset.train_x, dataset.train_t)
+        likelihood[here] = _log_likelihood(config, dataset, outcome, rows, w[here])
         accepted[here] = acceptance(outcome.counters[rows])
     names = np.array(dataset.feature_names)
     coords = {"chain": np.arange(shape[0]), "draw": np.arange(draws)}

@@ -35,9 +35,10 @@ def command(value: Command) -> Word:
 
 
 def commands(config: Config) -> list[Command]:
-    """What the host starts after loading, in order."""
+    """What the host starts after loading, in order; the commands of episodes come one by one (`tb.episodes`)."""
     ahead = [Command.FORM] * config.form + [Command.CALIBRATE] * config.calibrate
-    return [*ahead, Command.BUILD_MAP, Command.TRAIN, Command.INFER]
+    run = [] if config.acceptance == "reward" else [Command.TRAIN, Command.INFER]
+    return [*ahead, Command.BUILD_MAP, *run]
 
 
 def load_words(formats: Formats, codes: np.ndarray, labels: np.ndarray, lfsr_seed: int) -> list[Word]:
@@ -65,7 +66,7 @@ def _fixed_word_count(formats: Formats) -> int:
 def _tables(formats: Formats) -> Iterator[Word]:
     contents = {
         Space.LUT: lut_codes(formats),
-        Space.LIKELIHOOD: formats.likelihood_table,
+        **({} if formats.rewards else {Space.LIKELIHOOD: formats.likelihood_table}),
         Space.RESPONSE: formats.response_table,
     }
     if formats.config.hidden:
@@ -87,7 +88,18 @@ def _law(formats: Formats) -> Iterator[Word]:
     yield address(Space.LUT, SHIFT_INDEX), law.shift
 
 
+def observation_words(formats: Formats, sample: int, codes: list[int]) -> list[Word]:
+    """One observation into the sample memory: sample 0 is training's, sample 1 the test's."""
+    word, lane_bits = formats.pack_sample(codes, 0), sample_lane_bits(formats)
+    return [
+        (address(Space.SAMPLES, sample << lane_bits | lane), word >> (HOST_WORD_BITS * lane) & WORD_MASK)
+        for lane in range(sample_lanes(formats))
+    ]
+
+
 def _samples(formats: Formats, codes: np.ndarray, labels: np.ndarray) -> Iterator[Word]:
+    if formats.rewards:  # observations come one by one
+        return
     lane_bits = sample_lane_bits(formats)
     for index, (sample, label) in enumerate(zip(codes.tolist(), labels.tolist(), strict=True)):
         word = formats.pack_sample(sample, label)
@@ -113,6 +125,8 @@ def _settings(formats: Formats, lfsr_seed: int) -> Iterator[Word]:
         Setting.HARD_ABOVE: formats.hard_above,
         Setting.CONDITION_CYCLES: config.condition_cycles,
         Setting.CALIBRATION_LAST_ROW: formats.calibration_rows - 1,
+        Setting.REWARD_EXPONENT: formats.reward_exponent,
+        Setting.LOG2_KAPPA: formats.log2_kappa,
     }
     for register in setting_widths(formats):
         if register in options:

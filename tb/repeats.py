@@ -25,7 +25,7 @@ from threadpoolctl import ThreadpoolController
 from pymodels.errors import InputError, RunError
 from pymodels.outcome import Outcome
 from pymodels.streams import repeat_seed
-from pymodels.tasks import load_task, reference_accuracy
+from pymodels.tasks import load_task, reference_value
 from tb.partial import Partial, check_same, opened, partial_folder
 from tb.rundir import DEFAULT_PARENT, check_out, read_run
 from tb.train import RTL_ENGINES, Request, make_job, run_chain, simulation_of
@@ -121,7 +121,7 @@ def run_repeat(request: Request, repeat: int, scratch: Path | None) -> Answer:
         with tempfile.TemporaryDirectory(dir=scratch, prefix="oxmc-", ignore_cleanup_errors=True) as folder:
             outcome, run = run_chain(request, dataset, seed, Path(folder), None)
         with _libraries().limit(limits=1):  # a fit this small only waits for its threads
-            record = short_record(repeat, run, reference_accuracy(dataset))
+            record = short_record(repeat, run, reference_value(request.config, dataset, seed))
     except Exception as error:  # one bad repeat must not end the others
         return Answer(repeat, seed, error=_described(error))
     return Answer(repeat, seed, record, (run, outcome) if repeat == 0 else None)
@@ -146,7 +146,7 @@ def summarise(values: list[float], wall_s: float) -> dict[str, Any]:
 
 
 def mean_reference(out: Path) -> float:
-    """Mean accuracy of logistic regression over the splits of a run of repeats."""
+    """Mean of the reference over a run of repeats."""
     with (out / "runs.jsonl").open() as lines:
         return float(np.mean([json.loads(line)["reference"] for line in lines]))
 

@@ -20,6 +20,7 @@ from pymodels.events import EVENTS, PHASES, QUANTITIES
 from pymodels.inference import predict
 from pymodels.outcome import Outcome
 from pymodels.tasks import Dataset
+from pymodels.twin_episodes import posterior_episodes
 from pymodels.uncertainty import uncertainty_record
 from tb.job import Job
 from tb.netlist import flip_flop_total
@@ -86,6 +87,9 @@ def phases_of(outcome: Outcome) -> dict[str, dict[str, dict[str, int]]]:
 
 def check_inference(job: Job, outcome: Outcome) -> None:
     """The chip's classes and sums must be the integer model's. Raises `RunError` naming the first that is not."""
+    if job.config.acceptance == "reward":
+        _check_episodes(job, outcome)
+        return
     test_codes = job.codes[job.config.train_samples :]
     rows = outcome.last_row + 1
     classes, sums = predict(job.config, outcome.conductance_ns[:rows], outcome.counters, test_codes)
@@ -96,6 +100,23 @@ def check_inference(job: Job, outcome: Outcome) -> None:
             f"inference of test point {point} must be class {classes[point]} with sums {sums[point].tolist()}, "
             f"not {outcome.classes[point]} with {outcome.sums[point].tolist()}"
         )
+
+
+def _check_episodes(job: Job, outcome: Outcome) -> None:
+    """The same of test episodes, by their rewards and the response sums of each step."""
+    filled = outcome.conductance_ns[: outcome.last_row + 1]
+    rewards, actions, sums, _ = posterior_episodes(job.config, job.seed, filled, outcome.counters)
+    if rewards.tolist() != outcome.rewards.tolist():
+        raise RunError(f"test episodes must have rewards {rewards.tolist()}, not {outcome.rewards.tolist()}")
+    if (actions != outcome.classes).any() or (sums != outcome.sums).any():
+        raise RunError("test episodes must take the integer model's actions by its response sums")
+
+
+def _value(outcome: Outcome, dataset: Dataset) -> dict[str, Any]:
+    """The result's metric, its value and what it is the mean of."""
+    if outcome.rewards.size:
+        return {"metric": "reward", "value": float(outcome.rewards.mean()), "rewards": outcome.rewards.tolist()}
+    return {"metric": "accuracy", "value": float((outcome.classes == dataset.test_t).mean())}
 
 
 def _chain(outcome: Outcome) -> dict[str, Any]:
@@ -147,8 +168,7 @@ def run_record(
         "config": config.as_dict(),
         "versions": dict(_versions()),
         "result": {
-            "metric": "accuracy",
-            "value": float((outcome.classes == dataset.test_t).mean()),
+            **_value(outcome, dataset),
             "rows_used": outcome.filled_rows,
             "burn_in": config.burn_in,
             "complete": outcome.filled_rows + outcome.skipped == config.rows,

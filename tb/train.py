@@ -6,7 +6,7 @@ import dataclasses
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from pymodels.outcome import Outcome
 from pymodels.streams import chain_seeds
 from pymodels.tasks import Dataset, load_task, quantise
 from pymodels.twin import run_twin
+from pymodels.twin_episodes import run_twin_episodes
 from tb.chains import chain_statistics
 from tb.job import Job
 from tb.netlist import build_config, chip_verilog
@@ -63,6 +64,27 @@ class Request:
     lockstep: bool = False
     chains: int = 1
     coupling: str = "python"
+
+
+RTL_TEST_EPISODES = 10
+"""Test episodes on an RTL engine unless a user names a number: each takes seconds there, milliseconds on the twin."""
+
+
+def check_rewards(config: Config, engine: str, coupling: str) -> None:
+    """Raises `InputError` where an engine or coupling cannot learn from rewards, if `config` asks for that."""
+    if config.acceptance != "reward":
+        return
+    if engine == "float":
+        raise InputError("--engine must be verilator, icarus or twin for a task with rewards, not 'float'")
+    if coupling == "compiled":
+        raise InputError("--coupling must be python for a task with rewards, whose environment is in Python")
+
+
+def engine_config(config: Config, engine: str, given: Collection[str]) -> Config:
+    """`config` as an engine runs it; `given` are the keys that the user set himself."""
+    if config.acceptance == "reward" and engine in RTL_ENGINES and "test_episodes" not in given:
+        return config.replace(test_episodes=min(config.test_episodes, RTL_TEST_EPISODES))
+    return config
 
 
 Watcher = Callable[[Progress], None]
@@ -129,6 +151,8 @@ def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None
                     raise InputError(f"{name} must be false with --engine float, which has no pulses, not true")
             assert job.features is not None
             return run_float(job.config, job.seed, job.features, job.labels, words)
+        if formats.rewards:
+            return run_twin_episodes(job.config, job.seed, np.array(lut_codes(formats)), words)
         return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), words)
     scratch = folder / "scratch"
     scratch.mkdir()

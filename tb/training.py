@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
 from pymodels.fixed import Formats
 from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
+from tb.episodes import EpisodeHost
 from tb.job import Job
 from tb.lockstep import Lockstep
 from tb.port import ArrayModel, HostModel, collect_results, follow_decisions
@@ -95,12 +97,18 @@ async def train(dut: Any) -> None:
     if lockstep is not None:
         cocotb.start_soon(follow_decisions(dut, lockstep))
     cocotb.start_soon(ArrayModel(dut, array, lockstep).serve())
-    cocotb.start_soon(collect_results(dut, formats, lambda *result: results.append(result)))
     cocotb.start_soon(report_progress(dut, folder / "progress"))
     started = time.perf_counter()
     await host.write(load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
+    episodes = EpisodeHost(dut, host, job) if formats.rewards else None
+    if episodes is None:
+        cocotb.start_soon(collect_results(dut, formats, lambda *result: results.append(result)))
     for each in commands(job.config):
         await host.run(command(each))
+    if episodes is not None:
+        results = episodes.results
+        await episodes.train()
+        await episodes.test(job.config.test_episodes)
     (folder / SECONDS).write_text(repr(time.perf_counter() - started))
     cycles = dut.cycle.value.to_unsigned()
     counts = await host.counts()
@@ -112,4 +120,7 @@ async def train(dut: Any) -> None:
     classes = np.array([winner for _, winner, last in results if last], np.int64)
     sums = np.array([total for total, _, _ in results], np.int64).reshape(-1, job.config.outputs)
     outcome = outcome_of(array, status, np.array(counters, np.int64), classes, sums, cycles, counts)
+    if episodes is not None:
+        rewards, rows = np.array(episodes.rewards, np.int64), episodes.row_rewards[: outcome.last_row + 1]
+        outcome = dataclasses.replace(outcome, rewards=rewards, row_rewards=rows)
     outcome.save(folder / "outcome.npz")

@@ -18,6 +18,8 @@ SUM_WIDER = Formats(Config(outputs=3, features=2, read_bits=3, log_fraction_bits
 EQUAL = Formats(Config(features=16, read_bits=5))
 """Likelihood and prior as wide as each other: the current cost fills its width, u carries the threshold beyond it."""
 
+REWARDS = Formats(resolve("cartpole", "paper"))
+
 pytestmark = pytest.mark.cosim
 
 
@@ -27,6 +29,7 @@ def bench(simulator: str, formats: Formats, seed: int, *, design: Acceptance | N
         prior_bits=formats.prior_bits,
         log_u_bits=formats.log_u_bits,
         fraction_bits=formats.config.log_fraction_bits,
+        kappa_bits=formats.kappa_bits if formats.rewards else 0,
         seed=seed,
     )
     run_bench(design or Acceptance(formats), "acceptance", "tb.benches.acceptance", simulator, parameters, **options)
@@ -40,6 +43,16 @@ def test_acceptance(simulator: str, seed: int) -> None:
 @pytest.mark.parametrize("formats", [PRIOR_WIDER, SUM_WIDER, EQUAL], ids=["prior wider", "sum wider", "equal"])
 def test_acceptance_of_other_widths(formats: Formats, seed: int) -> None:
     bench("icarus", formats, seed)
+
+
+def test_acceptance_of_rewards(seed: int) -> None:
+    bench("icarus", REWARDS, seed)
+
+
+@pytest.mark.parametrize("mutate", [("prior + handicap", "prior"), ("operand + prior", "operand + prior + handicap")])
+def test_bench_catches_a_handicap_that_is(mutate: tuple[str, str], seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", REWARDS, seed, mutate=mutate)
 
 
 def test_widths_are_as_named() -> None:

@@ -8,7 +8,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.preprocessing import scale
 
-from pymodels.config import Config
+from pymodels.config import TASKS, Config
 from pymodels.errors import InputError
 from pymodels.fixed import Formats
 from pymodels.tasks import clipped_share, load_task, quantise, reference_accuracy
@@ -83,7 +83,7 @@ def test_what_the_data_cannot_serve_is_refused(changes: dict, message: str) -> N
 def test_an_unknown_task_is_refused() -> None:
     with pytest.raises(InputError) as error:
         load_task("iris", Config(), 0)
-    assert str(error.value) == "task must be one of cancer, not 'iris'"
+    assert str(error.value) == f"task must be one of {', '.join(TASKS)}, not 'iris'"
 
 
 @pytest.mark.parametrize("bits", [2, 5, 8, 12])

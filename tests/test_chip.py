@@ -13,6 +13,7 @@ from pymodels.config import Config
 from pymodels.fixed import Formats
 from pymodels.streams import lfsr_seed
 from pymodels.twin import run_twin
+from pymodels.twin_episodes import run_twin_episodes
 from tb.job import Job
 from tb.netlist import build_config
 from tb.program import load_words, lut_codes
@@ -83,6 +84,22 @@ VARIANTS = {
     ),
 }  # fmt: skip
 
+EPISODES = SMALL.replace(
+    acceptance="reward", train_samples=1, test_samples=1, outputs=2, episode_steps=40, test_episodes=2,
+    reward_exponent=2.5, input_range=1.0, scale_per_us=0.01, eval_range=1.0,
+)  # fmt: skip
+VARIANTS |= {
+    "rewards": EPISODES.replace(reward_kappa=3.0),
+    "rewards of three outputs": EPISODES.replace(
+        outputs=3, rows=7, reject_limit=3, log_fraction_bits=5, adc_bits=6, table_bits=4, response_bits=3,
+        clock_hz=20e6, set_pulse_s=150e-9, reset_pulse_s=250e-9, eval_pulse_s=200e-9, conversion_s=100e-9,
+    ),
+    "rewards of verified pairs": EPISODES.replace(
+        rows=8, verify="pair", verify_tries=6, verify_window_us=9.0, lut_low_us=50.0, lut_high_us=200.0,
+        read_range_us=256.0, gate_codes=48, reject_limit=7, max_proposals=30, input_bits=10,
+    ),
+}  # fmt: skip
+
 ON_BOTH = ("slow pulses", "pairs")
 
 
@@ -109,7 +126,11 @@ def bench(
     job = make_job(config, seed)
     words = load_words(Formats(config), job.codes, job.labels, lfsr_seed(seed, config.lfsr_bits))
     lut = np.array(lut_codes(Formats(config)))
-    outcome = run_twin(config, seed if twin_seed is None else twin_seed, job.codes, job.labels, lut, len(words))
+    chain_seed = seed if twin_seed is None else twin_seed
+    if config.acceptance == "reward":
+        outcome = run_twin_episodes(config, chain_seed, lut, len(words))
+    else:
+        outcome = run_twin(config, chain_seed, job.codes, job.labels, lut, len(words))
     job.save(folder / "job.npz")
     outcome.save(folder / "outcome.npz")
     parameters = dict(job=str(folder / "job.npz"), outcome=str(folder / "outcome.npz"), seed=seed)

@@ -13,11 +13,12 @@ import pytest
 from commands import OXMC, ROOT, SMALL, TWIN, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
-from pymodels.config import load_toml, resolve
+from pymodels.config import TASKS, load_toml, resolve
 from pymodels.errors import InputError, RunError
 from pymodels.events import EVENTS, QUANTITIES
 from tb import train
 
+ALL = ", ".join(TASKS)
 RUN_KEYS = {
     "result": {"metric", "value", "rows_used", "burn_in", "complete", "state_sha256"},
     "chain": {
@@ -41,7 +42,7 @@ def folder(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("iris", "task must be one of cancer, not 'iris'"),
+        ("iris", f"task must be one of {ALL}, not 'iris'"),
         ("cancer --preset fast", "preset must be one of paper, best, plain, not 'fast'"),
         ("cancer --engine vcs", "--engine must be one of verilator, icarus, twin, float, not 'vcs'"),
         ("cancer --engine twin --waves", "--waves needs an RTL engine (verilator, icarus), not 'twin'"),
@@ -93,7 +94,7 @@ def test_train_refuses(capsys: CaptureFixture[str], folder: Path, arguments: str
         ("train cancer --rows", "Option '--rows' requires an argument."),
         ("energy", "Missing argument 'RUN...'."),
         ("verilog --engine twin", "No such option: --engine"),
-        ("verilog iris", "task must be one of cancer, not 'iris'"),
+        ("verilog iris", f"task must be one of {ALL}, not 'iris'"),
         ("verilog --set adc_bits=0", "adc_bits must be an integer from 2 to 12 bit, not 0"),
     ],
 )
@@ -179,7 +180,7 @@ def test_debug_shows_the_traceback(folder: Path) -> None:
     arguments = [OXMC, "--debug", "train", "iris"]
     found = subprocess.run(arguments, capture_output=True, text=True, cwd=folder)
     assert found.returncode not in (0, 130) and "Traceback" in found.stderr
-    assert "InputError: task must be one of cancer, not 'iris'" in found.stderr
+    assert f"InputError: task must be one of {ALL}, not 'iris'" in found.stderr
 
 
 @pytest.mark.parametrize(

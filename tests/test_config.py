@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pymodels.config import KEYS, Config, load_toml, parse_setting, preset, resolve
+from pymodels.config import KEYS, TASKS, Config, load_toml, parse_setting, preset, resolve
 from pymodels.errors import InputError
 
 
@@ -174,7 +174,7 @@ def test_later_sources_win_and_an_explicit_burn_in_stays() -> None:
 
 def test_presets() -> None:
     assert preset("cancer", "paper") == Config()
-    assert refusal(lambda: preset("iris", "paper")) == "task must be one of cancer, not 'iris'"
+    assert refusal(lambda: preset("iris", "paper")) == f"task must be one of {', '.join(TASKS)}, not 'iris'"
     assert refusal(lambda: preset("cancer", "fast")) == "preset must be one of paper, best, plain, not 'fast'"
 
 

@@ -15,15 +15,24 @@ from cocotb.triggers import FallingEdge, Timer
 from tb.benches.scoreboard import Scoreboard, parameters, start
 
 
+def kappa_bits() -> int:
+    """Width of the handicap, 0 for a design without."""
+    return parameters().get("kappa_bits", 0)
+
+
 @dataclass(frozen=True)
 class Cycle:
-    """What is driven for one cycle; costs and -log2 u in units of the last place. `keep` comes with `compare`."""
+    """What is driven for one cycle; costs and -log2 u in units of the last place. `keep` comes with `compare`.
+
+    `handicap` is an input with rewards alone: a design without it sees none but 0.
+    """
 
     likelihood: int
     prior: int
     neg_log2_u: int
     compare: int = 1
     keep: int = 0
+    handicap: int = 0
 
 
 def current_row(likelihood: int, prior: int) -> Cycle:
@@ -49,11 +58,13 @@ class Driver:
     async def run(self, cycle: Cycle) -> bool:
         """The decision, checked along with the current cost it was made against and whether any sum was acceptable."""
         for name, value in vars(cycle).items():
-            getattr(self.dut, name).value = value
+            if name != "handicap" or kappa_bits():
+                getattr(self.dut, name).value = value
         await Timer(1, unit="ns")
-        cost = cycle.likelihood + cycle.prior  # a >= u  <=>  cost - current <= -log2 u
-        expected = bool(cycle.compare) and cost - self.current <= cycle.neg_log2_u
-        hopeless = cycle.prior - self.current > cycle.neg_log2_u  # the likelihood adds 0 at least
+        cost = cycle.likelihood + cycle.prior  # a >= u  <=>  cost + log2 kappa - current <= -log2 u
+        expected = bool(cycle.compare) and cost + cycle.handicap - self.current <= cycle.neg_log2_u
+        # the likelihood adds 0 at least
+        hopeless = cycle.prior + cycle.handicap - self.current > cycle.neg_log2_u
         accept = bool(self.dut.accept.value)
         self.board.expect((expected, hopeless, self.current), f"accept, hopeless, current cost for {cycle}")
         self.board.observe((accept, bool(self.dut.hopeless.value), self.dut.current_cost.value.to_unsigned()))
@@ -92,7 +103,8 @@ def largest_operands() -> Largest:
 
 
 async def started(dut: Any) -> Driver:
-    await start(dut, likelihood=0, prior=0, neg_log2_u=0, compare=0, keep=0)
+    idle = dict(likelihood=0, prior=0, neg_log2_u=0, compare=0, keep=0)
+    await start(dut, **idle, **({"handicap": 0} if kappa_bits() else {}))
     return Driver(dut, Scoreboard("acceptance"))
 
 
@@ -123,6 +135,24 @@ async def decisions(dut: Any) -> None:
     driver.board.finish()
 
 
+@cocotb.test(skip=not kappa_bits())
+async def handicaps(dut: Any) -> None:
+    """Held against each proposal, the largest prior's too, but not part of the cost that is kept."""
+    largest, rng = largest_operands(), random.Random(parameters()["seed"])
+    driver = await started(dut)
+    for handicap in (0, 1, 2 ** kappa_bits() - 1, *(rng.getrandbits(kappa_bits()) for _ in range(100))):
+        await driver.run(current_row(rng.randint(0, largest.likelihood), rng.randint(0, 2**16)))
+        await driver.run(Cycle(0, largest.prior, 0, handicap=handicap))
+        for above in (-1, 0, 1):
+            likelihood = driver.current + 300 - handicap - 7 + above
+            if 0 <= likelihood <= largest.likelihood:
+                assert await driver.run(Cycle(likelihood, 7, 300, handicap=handicap)) == (above <= 0)
+        likelihood, prior = rng.randint(0, largest.likelihood), rng.randint(0, 2**16)
+        accept = likelihood + prior + handicap - driver.current <= 300
+        await driver.run(Cycle(likelihood, prior, 300, handicap=handicap, keep=int(accept)))
+    driver.board.finish()
+
+
 @cocotb.test()
 async def partial_sums(dut: Any) -> None:
     """Early rejection: a growing sum is compared once an evaluation and rejected from the first one above the threshold
@@ -144,7 +174,7 @@ async def partial_sums(dut: Any) -> None:
     driver.board.finish()
 
 
-@cocotb.test()
+@cocotb.test(skip=kappa_bits() > 0)  # a likelihood's operands are wider than a reward's
 async def metropolis(dut: Any) -> None:
     """Accept iff a >= u in floats, from costs rounded as the chip's operands are.
 

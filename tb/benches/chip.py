@@ -17,14 +17,16 @@ import numpy as np
 from cocotb.triggers import FallingEdge, Timer, with_timeout
 
 from hdl.array_port import ArrayOp
-from hdl.host import Space, Status
+from hdl.host import Command, Space, Status
 from pymodels.array import OxramArray
+from pymodels.cartpole import TEST, TRAINING
 from pymodels.devices import load_card
 from pymodels.events import DIGITAL_EVENTS, PHASES
 from pymodels.fixed import Formats
 from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
 from tb.benches.scoreboard import CLOCK_NS, Scoreboard, parameters, start
+from tb.episodes import TEST_SAMPLE, TRAINING_SAMPLE, Environment
 from tb.job import Job
 from tb.port import HostModel
 from tb.program import command, commands, load_words
@@ -159,11 +161,45 @@ class ChipHost(HostModel):
         super().__init__(self._Names(dut))
 
 
-async def whole_run(dut, job: Job, watcher: PinWatcher, host: HostModel) -> int:
+async def act_until_over(dut, host: HostModel, environment: Environment, sample: int, act: Command, results) -> None:
+    """One episode on the pins; the last result of each step is its action."""
+    over = False
+    while not over:
+        await host.write([*environment.observation(sample), command(act)])
+        while dut.waiting.value == 0 and dut.busy.value == 1:
+            await FallingEdge(dut.clk)
+        over = environment.act(results[-1][1])
+
+
+async def episodes(dut, job: Job, host: HostModel, results: list[tuple[int, int]]) -> list[int]:
+    """Train and test on episodes; the test's rewards. What training leaves among the results is taken out."""
+    environment, rewards, episode = Environment(job), [], 0
+    await host.write([command(Command.TRAIN)])
+    while True:
+        while dut.waiting.value == 0 and dut.busy.value == 1:
+            await FallingEdge(dut.clk)
+        if dut.busy.value == 0:
+            break
+        environment.restart(episode, TRAINING)
+        await act_until_over(dut, host, environment, TRAINING_SAMPLE, Command.STEP, results)
+        await host.write([command(Command.DONE)])
+        episode += 1
+    results.clear()
+    for episode in range(job.config.test_episodes):
+        environment.restart(episode, TEST)
+        await act_until_over(dut, host, environment, TEST_SAMPLE, Command.INFER, results)
+        rewards.append(environment.steps)
+    return rewards
+
+
+async def whole_run(dut, job: Job, watcher: PinWatcher, host: HostModel, results: list[tuple[int, int]]) -> int:
     """Load, build, train, infer; the cycles it took from the end of reset."""
     await host.write(load_words(Formats(job.config), job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
     for what in commands(job.config):
         await host.run(command(what))
+    if job.config.acceptance == "reward":
+        await episodes(dut, job, host, results)
+        await Timer(1, "ns")  # the watcher counts the cycle on the same edge
     return watcher.cycle
 
 
@@ -182,7 +218,7 @@ async def training(dut) -> None:
     cocotb.start_soon(watcher.run())
     cocotb.start_soon(take_results(dut, formats, rng, results, stalls))
     limit = 4 * expected.cycles + 1000
-    cycles = await with_timeout(whole_run(dut, job, watcher, host), limit * CLOCK_NS, "ns")
+    cycles = await with_timeout(whole_run(dut, job, watcher, host, results), limit * CLOCK_NS, "ns")
 
     strobes = watcher.strobes.copy()  # the reads below raise strobes of their own
     board = Scoreboard("chip")

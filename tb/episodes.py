@@ -1,0 +1,114 @@
+"""The host's side of learning from rewards: the environment in the loop with the chip, in training and in test.
+
+The environment takes no chip time: an observation is on the bus in the cycle after the action has left, and in the one
+in which the chip starts to wait for an episode's first. So cycles follow from the steps by formula.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.triggers import FallingEdge, First, RisingEdge
+
+from hdl.chip import decision_layout
+from hdl.host import Command
+from pymodels.cartpole import TEST, TRAINING, cart_of, move, observe, start
+from pymodels.fixed import Formats
+from tb.job import Job
+from tb.port import HostModel, collect_results
+from tb.program import Word, command, observation_words
+
+TRAINING_SAMPLE, TEST_SAMPLE = 0, 1
+"""Where in the sample memory the observations of either go."""
+
+
+class Environment:
+    """One cart and its pole, an episode after the other; `steps` counts those of the running one."""
+
+    def __init__(self, job: Job):
+        self.formats, self.cart = Formats(job.config), cart_of(job.config, job.seed)
+        self.state, self.codes = np.empty(4), np.empty(4, np.int64)
+        self.steps = 0
+
+    def restart(self, episode: int, kind: int) -> None:
+        start(self.cart, episode, kind, self.state)
+        self.steps = 0
+
+    def observation(self, sample: int) -> list[Word]:
+        """The host words that bring the present observation to `sample` of the memory."""
+        observe(self.cart, self.state, self.codes)
+        return observation_words(self.formats, sample, self.codes.tolist())
+
+    def act(self, action: int) -> bool:
+        """One step; True if the episode is over."""
+        over = bool(move(self.state, action))
+        self.steps += 1
+        return over or self.steps == self.cart.steps
+
+
+class EpisodeHost:
+    """Trains the chip behind the ports of the co-simulation top and tests what it has learned.
+
+    `rewards` are those of the test episodes, `row_rewards` [rows] those with which rows were accepted, `results` the
+    test's results as `collect_results` gives them.
+    """
+
+    def __init__(self, dut: Any, host: HostModel, job: Job):
+        self.dut, self.host, self.environment = dut, host, Environment(job)
+        formats = self.environment.formats
+        layout, self.result_shift = decision_layout(formats), formats.response_sum_bits
+        self.row_offset, self.row_mask = layout["row"].offset, 2**formats.row_bits - 1
+        self.label_mask = 2**formats.label_bits - 1
+        self.rewards: list[int] = []
+        self.row_rewards = np.zeros(job.config.rows, np.int64)
+        self.results: list[tuple[int, int, bool]] = []
+
+    async def train(self) -> None:
+        """The whole training, until the chip is idle again."""
+        await self.host.write([command(Command.TRAIN)])
+        episode = 0
+        while await self._chip_waits():
+            await self._train_on(episode)
+            episode += 1
+
+    async def _chip_waits(self) -> bool:
+        """Whether another episode is due, once the chip says so or is idle; in the middle of that cycle."""
+        await First(RisingEdge(self.dut.waiting), FallingEdge(self.dut.busy))
+        await FallingEdge(self.dut.clk)
+        self._note_decision()
+        return bool(self.dut.waiting.value)
+
+    def _note_decision(self) -> None:
+        """Keep the last episode's reward if its row was accepted."""
+        word = self.dut.decision_word.value.to_unsigned()
+        if self.environment.steps and word & 1:
+            self.row_rewards[word >> self.row_offset & self.row_mask] = self.environment.steps
+
+    async def _train_on(self, episode: int) -> None:
+        """One episode of the proposed row; the chip counts its steps."""
+        dut, host, environment = self.dut, self.host, self.environment
+        act, clock, waiting = command(Command.STEP), FallingEdge(dut.clk), RisingEdge(dut.waiting)
+        environment.restart(episode, TRAINING)
+        over = False
+        while not over:
+            await host.write([*environment.observation(TRAINING_SAMPLE), act])
+            await waiting
+            await clock  # by then the result that left has settled
+            over = environment.act(dut.result_word.value.to_unsigned() >> self.result_shift & self.label_mask)
+        await host.write([command(Command.DONE)])
+
+    async def test(self, episodes: int) -> None:
+        """Let the stored rows act: each step an inference of one point."""
+        host, environment, results, infer = self.host, self.environment, self.results, command(Command.INFER)
+        collector = cocotb.start_soon(collect_results(self.dut, environment.formats, lambda *r: results.append(r)))
+        for episode in range(episodes):
+            environment.restart(episode, TEST)
+            over = False
+            while not over:
+                await host.write(environment.observation(TEST_SAMPLE))
+                await host.run(infer)
+                over = environment.act(results[-1][1])
+            self.rewards.append(environment.steps)
+        collector.cancel()

@@ -1,0 +1,91 @@
+"""`oxmc train cartpole` with the environment in the loop: engines agree to the bit, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benches import on_each_simulator
+from commands import oxmc, refusal
+from pytest import CaptureFixture
+
+import tb.simulator
+from pymodels.config import Config, resolve
+from pymodels.errors import RunError
+from pymodels.outcome import Outcome
+from pymodels.tasks import load_task
+from tb.netlist import chip_verilog
+from tb.train import engine_config, make_job, simulate
+
+pytestmark = pytest.mark.cosim
+
+SMALL = ("--rows", "3", "--set", "test_episodes=2", "--set", "episode_steps=60")
+
+
+@pytest.mark.parametrize("preset", ["paper", "best"])
+def test_icarus_is_the_twin(capsys: CaptureFixture[str], tmp_path: Path, preset: str) -> None:
+    """Everything in run.json that is neither time nor a floating-point sum, and the stored state; lockstep agrees."""
+    runs, states = [], []
+    for engine, extra in (("icarus", ["--lockstep"]), ("twin", [])):
+        out = tmp_path / engine
+        arguments = ("train", "cartpole", "--preset", preset, "--engine", engine, "--seed", "5", *SMALL, *extra)
+        answer = oxmc(capsys, *arguments, "--json", "--out", out)
+        assert answer.code == 0, answer.err
+        runs.append(json.loads(answer.out))
+        states.append(Outcome.load(out / "state.npz"))
+    rtl, twin = runs
+    for key in ("result", "chain", "events", "quantities", "phases", "energy_j", "config", "notes"):
+        assert rtl[key] == twin[key], key
+    assert rtl["time"]["cycles"] == twin["time"]["cycles"]
+    for name in Outcome.ARRAYS:
+        assert np.array_equal(getattr(states[0], name), getattr(states[1], name)), name
+    assert rtl["result"]["metric"] == "reward" and len(rtl["result"]["rewards"]) == 2
+
+
+def test_lockstep_names_a_wrong_reward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(config: Config) -> str:
+        text = chip_verilog(config)
+        assert "log * exponent" in text
+        return text.replace("log * exponent", "(log ^ 12'h001) * exponent", 1)
+
+    monkeypatch.setattr(tb.simulator, "chip_verilog", broken)
+    config = resolve("cartpole", "best", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
+    job = make_job(config, load_task("cartpole", config, 5), 5)
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under pytest cocotb's runner exits by itself
+    with pytest.raises(RunError, match=r"lockstep: cycle \d+, row 0, Reward: likelihood is"):
+        simulate(job, "icarus", tmp_path, lockstep=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--engine", "float"), "--engine must be verilator, icarus or twin for a task with rewards, not 'float'"),
+        (
+            ("--coupling", "compiled"),
+            "--coupling must be python for a task with rewards, whose environment is in Python",
+        ),
+        (("--set", "outputs=1"), "outputs must be at least 2 with acceptance reward, not 1"),
+        (("--set", "outputs=4"), "outputs must be 2 for task cartpole, not 4"),
+    ],
+)
+def test_refusals(capsys: CaptureFixture[str], tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    assert refusal(capsys, "train", "cartpole", *arguments, "--out", tmp_path / "run") == message
+
+
+@on_each_simulator
+def test_rtl_engines_test_fewer_episodes_unless_told(simulator: str) -> None:
+    config = resolve("cartpole", "best")
+    assert engine_config(config, "twin", ()).test_episodes == config.test_episodes == 100
+    assert engine_config(config, simulator, ("rows",)).test_episodes == 10
+    assert engine_config(config, simulator, ("test_episodes",)).test_episodes == 100
+
+
+def test_repeats_and_summary(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    answer = oxmc(capsys, "train", "cartpole", "--engine", "twin", *SMALL, "--repeats", "2", "--out", out)
+    assert answer.code == 0, answer.err
+    assert "test reward" in answer.out and "random actions" in answer.out
+    answer = oxmc(capsys, "train", "cartpole", "--engine", "twin", *SMALL, "--out", tmp_path / "one")
+    assert "test reward" in answer.out and "on 2 episodes (on the chip)" in answer.out
