@@ -24,7 +24,7 @@ module oxram_array #(
     parameter ADC_BITS = 8,
     parameter READ_BITS = 8,
     parameter DATA_BITS = 8,
-    parameter PHASE_BITS = 2,
+    parameter PHASE_BITS = 3,
     parameter SET_CYCLES = 1,
     parameter RESET_CYCLES = 1,
     parameter READ_CYCLES = 1,
