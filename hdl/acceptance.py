@@ -48,19 +48,19 @@ class Acceptance(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         current = Signal(self.formats.cost_bits)
-        hastings, high = 0, 2 ** (self.formats.cost_bits + 1)
-        low = -(2 ** (self.formats.prior_bits + self.formats.rewards))
+        low, high = -(2 ** (self.formats.prior_bits + self.formats.rewards)), 2 ** (self.formats.cost_bits + 1)
+        held_against = self.prior + self.handicap if self.formats.rewards else self.prior
+        allowed = current + self.neg_log2_u - held_against
         if self.formats.config.hastings:
-            hastings, largest = self.hastings, 2 ** (self.formats.hastings_bits - 1)
-            low, high = low - largest, high + largest
+            largest = 2 ** (self.formats.hastings_bits - 1)
+            allowed, low, high = allowed - self.hastings, low - largest, high + largest
         threshold = Signal(range(low, high))
         operand = Signal.like(self.likelihood)
-        held_against = self.prior + self.handicap if self.formats.rewards else self.prior
         with m.If(self.compare):  # the growing sum is kept from comparator and adder until it is whole
             m.d.comb += operand.eq(self.likelihood)
         m.d.comb += [
             self.current_cost.eq(current),
-            threshold.eq(current + self.neg_log2_u - held_against - hastings),
+            threshold.eq(allowed),
             self.accept.eq(self.compare & (operand <= threshold)),
             self.hopeless.eq(threshold < 0),
         ]

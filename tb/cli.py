@@ -256,7 +256,7 @@ def energy(
 def sweep(
     task: TaskArgument,
     vary: Annotated[list[str], typer.Option(metavar="KEY=V1,V2,...", help="Values of one key; may be given again.")],
-    preset: PresetOption = "paper",
+    preset: PresetOption = "best",
     engine: Annotated[str, typer.Option(help=ENGINE_HELP)] = "twin",
     seed: Annotated[str, typer.Option(metavar="N", help="All randomness comes from it; an integer >= 0.")] = "0",
     rows: Annotated[str | None, typer.Option(metavar="N", help="Array rows; also caps burn_in at N/8.")] = None,

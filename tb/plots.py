@@ -15,7 +15,7 @@ from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.outcome import Outcome
 from tb.plot_style import CHAIN_COLOURS, PNG_DPI, WIDTH_IN, grid, plot_style
-from tb.plots_results import accuracy_figure, device_figure, uncertainty_figure
+from tb.plots_results import accuracy_figure, device_figure, reward_figure, uncertainty_figure
 from tb.posterior import expand, read_posterior, values_of
 from tb.rundir import read_run
 
@@ -46,6 +46,8 @@ def plot_run(run: Path, out: Path) -> list[Path]:
         }
         accuracy = accuracy_figure(config, state, run)
         figures |= {} if accuracy is None else {"accuracy": accuracy}
+        if state.rewards.size:
+            figures["reward"] = reward_figure(config, state)
         if "uncertainty" in record:
             figures["uncertainty"] = uncertainty_figure(record["uncertainty"])
         try:

@@ -27,7 +27,7 @@ POINTS = 40
 def accuracy_figure(config: Config, state: Outcome, folder: Path) -> Figure | None:
     """Each stored row's test accuracy alone, and that of all from the burn-in to it; None where no test set is kept."""
     with np.load(folder / "state.npz") as file:
-        if "test_codes" not in file:
+        if "test_t" not in file or not file["test_t"].size:
             return None
         codes, t = file["test_codes"], file["test_t"]
     filled = np.flatnonzero(state.counters)
@@ -48,6 +48,22 @@ def accuracy_figure(config: Config, state: Outcome, folder: Path) -> Figure | No
             textcoords="offset points", ha="right", va="bottom", fontsize=7,
         )  # fmt: skip
     axis.set(xlabel="row", ylabel="test accuracy", xlim=(-0.5, config.rows - 0.5))
+    axis.legend(frameon=False, loc="lower right", fontsize=7)
+    return figure
+
+
+def reward_figure(config: Config, state: Outcome) -> Figure:
+    """The reward with which each stored row was accepted, and that of the test episodes (Fig 6b)."""
+    figure, axes = grid(1, 1, height_in=2.6)
+    axis = axes[0, 0]
+    filled = np.flatnonzero(state.counters)
+    axis.scatter(
+        filled, state.row_rewards[filled], s=6, color=CHAIN_COLOURS[2], linewidths=0, label="one row, training"
+    )
+    axis.axhline(state.rewards.mean(), color=CHAIN_COLOURS[0], linewidth=1.2, label="all rows, mean of the test")
+    if config.burn_in:
+        axis.axvspan(-0.5, config.burn_in - 0.5, color=CHAIN_COLOURS[1], alpha=0.1, linewidth=0)
+    axis.set(xlabel="row", ylabel="steps of an episode", xlim=(-0.5, config.rows - 0.5), ylim=(0, None))
     axis.legend(frameon=False, loc="lower right", fontsize=7)
     return figure
 

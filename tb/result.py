@@ -133,7 +133,9 @@ def _chain(outcome: Outcome) -> dict[str, Any]:
 
 
 def _uncertainty(config: Config, outcome: Outcome, dataset: Dataset) -> dict[str, Any]:
-    """The entry `uncertainty`, where any row has voted."""
+    """The entry `uncertainty`, where any row has voted on points whose class is known."""
+    if outcome.rewards.size:
+        return {}
     votes = outcome.counters[min(config.burn_in, outcome.last_row) :].sum()
     return {"uncertainty": uncertainty_record(config, outcome.sums, int(votes), dataset.test_t)} if votes else {}
 

@@ -55,7 +55,7 @@ def check_texts(folder: Path) -> None:
         "trace": ("proposal after the burn-in", "log L (nat)", "chain 1", "µS"),
         "pairs": ("counter 10", "chain 0", "µS"),
         "array": ("conductance (µS)", "row counter", "burn-in", "cell (even: g+, odd: g−)"),
-        "devices": ("SET current (µA)", "word line (V)", "gate LUT, 21 codes"),
+        "devices": ("SET current (µA)", "word line (V)", "gate LUT, 48 codes"),
         "accuracy": ("test accuracy", "one row alone", "burn-in"),
         "uncertainty": ("confidence", "expected error", "share of points kept"),
     }.items():
