@@ -256,7 +256,7 @@ def energy(
 def sweep(
     task: TaskArgument,
     vary: Annotated[list[str], typer.Option(metavar="KEY=V1,V2,...", help="Values of one key; may be given again.")],
-    preset: PresetOption = "best",
+    preset: PresetOption = DEFAULT_PRESET,
     engine: Annotated[str, typer.Option(help=ENGINE_HELP)] = "twin",
     seed: Annotated[str, typer.Option(metavar="N", help="All randomness comes from it; an integer >= 0.")] = "0",
     rows: Annotated[str | None, typer.Option(metavar="N", help="Array rows; also caps burn_in at N/8.")] = None,
@@ -293,13 +293,15 @@ def sweep(
     def resolved(point: Mapping[str, Any]) -> Config:
         given = {**fixed, **point}
         count = given.pop("rows", row_count)  # as --rows: the burn-in follows
-        return resolve(task, preset, toml=toml, settings=given, rows=count)
+        chosen = resolve(task, preset, toml=toml, settings=given, rows=count)
+        training.check_rewards(chosen, engine, "python")
+        return training.engine_config(chosen, engine, {*toml, *given})
 
     points = sweeping.all_points(varied, resolved)
     stem = f"sweep-{task}-{preset}-s{seed_value}"
     folder = out or default_out(stem, resume=resume)
-    base = resolve(task, preset, toml=toml, settings=fixed, rows=row_count)
-    request = training.Request(task=task, preset=preset, engine=engine, seed=seed_value, config=base, out=folder)
+    first = points[0][1]
+    request = training.Request(task=task, preset=preset, engine=engine, seed=seed_value, config=first, out=folder)
     with console.sweep_progress(len(points), plan.repeats) as watcher:
         record = sweeping.run_sweep(sweeping.Sweep(request=request, plan=plan, vary=varied, points=points), watcher)
     if as_json or output == "json":
