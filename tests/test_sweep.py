@@ -23,7 +23,7 @@ from tb.sweep import pareto, parse_vary
 from tb.sweep_plot import sweep_figure
 
 REPEATS = 2
-BASE = ("sweep", "cancer", *SMALL[2:], "--repeats", str(REPEATS), "--seed", "3")
+BASE = ("sweep", "cancer", "--preset", "paper", *SMALL[2:], "--repeats", str(REPEATS), "--seed", "3")
 VARY = ("--vary", "rows=4,6", "--vary", "scale_per_us=0.001,0.02")
 FILES = ["points", "sweep.csv", "sweep.json", "sweep.png", "sweep.svg"]
 
@@ -50,7 +50,19 @@ def test_points_are_runs_of_repeats(whole: Path, tmp_path: Path) -> None:
     assert [point["settings"] for point in found["points"]] == [
         {"rows": rows, "scale_per_us": scale} for rows in (4, 6) for scale in (0.001, 0.02)
     ]
-    train = ["train", "cancer", "--engine", "twin", *SMALL[2:], "--repeats", str(REPEATS), "--seed", "3"]
+    train = [
+        "train",
+        "cancer",
+        "--preset",
+        "paper",
+        "--engine",
+        "twin",
+        *SMALL[2:],
+        "--repeats",
+        str(REPEATS),
+        "--seed",
+        "3",
+    ]
     out = tmp_path / "train"
     assert run([*train, "--rows", "6", "--set", "scale_per_us=0.02", "--out", str(out)]) == 0
     point = found["points"][3]
