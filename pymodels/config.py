@@ -20,7 +20,7 @@ import tomli_w
 
 from pymodels.errors import InputError
 
-TASKS = ("cancer", "cartpole")
+TASKS = ("toy", "cancer", "ecg", "cartpole", "wine", "digits", "table")
 PRESETS = ("paper", "best", "plain")
 ROWS_PER_BURN_IN = 8
 """`--rows N` alone keeps the burn-in at or below N // 8 rows."""
@@ -45,6 +45,12 @@ class Config:
     hidden: int = key(0, "hidden neurons of a Bayesian network, sigmoid, no bias; 0: no hidden layer", low=0, high=16)
     train_samples: int = key(369, "training points", low=1, high=16384)
     test_samples: int = key(200, "test points", low=1, high=16384)
+
+    counters: str = key(
+        "shared",
+        "several outputs: accepted together with one counter a row, or each a chain of its own with its own counters",
+        choices=("shared", "own"),
+    )
 
     # the Markov chain
     burn_in: int = key(32, "first rows left out of the inference", low=0, high=16383)
@@ -161,6 +167,10 @@ class Config:
         "data that feature selection and scaling see: all of it as in the paper, or train only",
         choices=("all", "train"),
     )
+    bias: bool = key(False, "append a feature of constant 1 in tasks wine and table; its weights are the biases")
+    balance: str = key(
+        "balanced", "training beats of task ecg: as many of each class, or as drawn", choices=("balanced", "drawn")
+    )
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -173,6 +183,10 @@ class Config:
                 raise InputError(message)
 
         rule(self.burn_in < self.rows, f"burn_in must be below rows ({self.rows}), not {self.burn_in}")
+        rule(
+            self.counters == "shared" or self.outputs > 1,
+            f"outputs must be 2 or more with counters = own, not {self.outputs}",
+        )
         rule(
             self.table_bits <= self.adc_bits,
             f"table_bits must be at most adc_bits ({self.adc_bits}), not {self.table_bits}",
@@ -220,6 +234,16 @@ class Config:
             rule(width <= 1024, f"{name} must last at most 1024 clock cycles, not {width}")
 
     @property
+    def chains(self) -> int:
+        """Markov chains of one training, run one after the other: one, or one an output."""
+        return self.outputs if self.counters == "own" else 1
+
+    @property
+    def chip(self) -> Config:
+        """The configuration of the chip: with counters of their own, one of one output trains each in turn."""
+        return self.replace(outputs=1, counters="shared") if self.counters == "own" else self
+
+    @property
     def pairs(self) -> int:
         """Differential pairs of one row: a weight each, without biases."""
         if self.hidden:
@@ -235,6 +259,7 @@ class Config:
         for name in ("train_samples", "test_samples"):
             value = getattr(self, name)
             rule(value == 1, f"{name} must be 1 with acceptance reward, not {value}")
+        rule(self.counters == "shared", f"counters must be shared with acceptance reward, not {self.counters!r}")
         rule(not self.early_rejection, "early_rejection must be false with acceptance reward, not true")
         rule(
             self.sample_order == "given",

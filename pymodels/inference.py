@@ -66,11 +66,12 @@ def _network_votes(
     return sums
 
 
-def probability(config: Config, sums: np.ndarray, total: int) -> np.ndarray:
-    """P of Eq 8 from response sums and the total of the counters they weigh, float64 of the shape of `sums`.
+def probability(config: Config, sums: np.ndarray, total: int | np.ndarray) -> np.ndarray:
+    """P of Eq 8 from response sums [n, outputs] and the total of the counters they weigh, float64 [n, outputs].
 
-    Raises `RunError` if `total` is 0: no row past the burn-in was ever visited.
+    `total` is one for all outputs or int64 [outputs]. Raises `RunError` if one is 0: no row past the
+    burn-in was ever visited.
     """
-    if total <= 0:
+    if np.min(total) <= 0:
         raise RunError(f"total of the row counters after burn-in must be above 0, not {total}")
     return 0.5 + Formats(config).response_gain * sums / total

@@ -20,9 +20,11 @@ STREAMS = {
     "chains": 6,
     "repeats": 7,
     "episodes": 8,
+    "outputs": 9,
 }
 """Spawn key of each stream: the data split, the device population, the chip's LFSR, array noise, stuck cells, all noise
-of the engine in real numbers, the seeds of further chains, those of repeats, the starts of episodes."""
+of the engine in real numbers, the seeds of further chains, those of repeats, the starts of episodes, the seeds of
+outputs that are chains of their own."""
 
 
 def stream_sequence(seed: int, name: str) -> np.random.SeedSequence:
@@ -55,6 +57,11 @@ def chain_seeds(seed: int, chains: int) -> list[int]:
     """A seed for each of `chains` chains: the user's own first, so that one chain is the plain run. More move none."""
     further = stream_sequence(seed, "chains").generate_state(max(0, chains - 1), np.uint64)
     return [int(seed), *(int(word) for word in further)]
+
+
+def output_seeds(seed: int, outputs: int) -> list[int]:
+    """A seed for each of `outputs` outputs that are chains of their own; more outputs move none."""
+    return [int(word) for word in stream_sequence(seed, "outputs").generate_state(outputs, np.uint64)]
 
 
 def repeat_seed(seed: int, repeat: int) -> int:

@@ -15,11 +15,11 @@ KEPT = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
 """Shares of the test points, the surest first, for which the accuracy is given."""
 
 
-def class_probabilities(config: Config, sums: np.ndarray, total: int) -> np.ndarray:
+def class_probabilities(config: Config, sums: np.ndarray, total: int | np.ndarray) -> np.ndarray:
     """Predictive probability of each class, float64 [n, classes], from response sums int64 [n, outputs] (Eq 8).
 
     One output is P(t = 1). Several, one a class against the rest, are divided by their sum. `total` is that of the
-    counters that voted. Raises `RunError` as `inference.probability`.
+    counters that voted, one or int64 [outputs]. Raises `RunError` as `inference.probability`.
     """
     p = np.clip(probability(config, sums, total), 0.0, 1.0)
     if config.outputs == 1:
@@ -68,7 +68,7 @@ def rejection_curve(p: np.ndarray, t: np.ndarray) -> list[dict[str, float]]:
     return curve
 
 
-def uncertainty_record(config: Config, sums: np.ndarray, total: int, t: np.ndarray) -> dict[str, Any]:
+def uncertainty_record(config: Config, sums: np.ndarray, total: int | np.ndarray, t: np.ndarray) -> dict[str, Any]:
     """All of it for test points of classes `t` int64 [n]; likelihoods in nats, of probabilities no lower than 1e-12."""
     p = class_probabilities(config, sums, total)
     own = p[np.arange(len(t)), t]

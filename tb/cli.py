@@ -112,12 +112,15 @@ def train(
     jobs: Annotated[str | None, typer.Option(metavar="N", help="Processes that share the repeats; else 1.")] = None,
     cluster: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run the repeats.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on with repeats that were stopped or failed.")] = False,
+    data: Annotated[Path | None, typer.Option(help="File or folder with the data of table or ecg.")] = None,
+    subject: Annotated[str | None, typer.Option(metavar="R", help="The record that ecg is tested on.")] = None,
+    label: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that table learns.")] = None,
 ) -> None:
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
 
     The twin gives the same bits without the clock, in a fraction of a second."""
     from energy.report import render_components  # what follows takes a second to import, which `oxmc --help` need not
-    from pymodels.tasks import load_task, reference_value
+    from pymodels.tasks import DataSource, fit_config, load_task, reference_value
     from tb import console, result
     from tb import repeats as repeating
     from tb import train as training
@@ -145,18 +148,21 @@ def train(
         task, preset, toml=toml, settings=keys, rows=None if rows is None else parse_setting(f"rows={rows}")[1]
     )
     training.check_rewards(resolved, engine, coupling)
+    source = DataSource(data=data, subject=None if subject is None else _integer("--subject", subject, 0), label=label)
+    fitted = fit_config(task, resolved, {*toml, *keys}, source)
     stem = f"{task}-{preset}-{engine}-s{seed_value}"
     request = training.Request(
         task=task,
         preset=preset,
         engine=engine,
         seed=seed_value,
-        config=training.engine_config(resolved, engine, {*toml, *keys}),
+        config=training.engine_config(fitted, engine, {*toml, *keys}),
         out=out or (repeating.default_out(f"{stem}-r{plan.repeats}", resume=resume) if plan else free_name(stem)),
         waves=waves,
         lockstep=lockstep,
         chains=_chains(chains),
         coupling=coupling,
+        source=source,
     )
     if plan:
         with console.repeats_progress(plan.repeats) as repeats_watcher:
@@ -173,7 +179,7 @@ def train(
     terminal = Console(markup=False, emoji=False)  # a folder may be called [x] or :x:
     ledgers = {node: result.ledger_of(request.config, run["phases"], node) for node in result.NODES}
     terminal.print(render_components(ledgers))
-    reference = reference_value(request.config, load_task(task, request.config, seed_value), seed_value)
+    reference = reference_value(request.config, load_task(task, request.config, seed_value, source), seed_value)
     terminal.print(console.summary(run, request.out, reference))
 
 
@@ -339,6 +345,18 @@ def bench(
         record = plan.measure(chosen)
         write(record)
     print(json.dumps(record)) if as_json else Console(markup=False, emoji=False).print(report.text(record))
+
+
+@app.command("data")
+def fetch_data(
+    database: Annotated[str, typer.Argument(metavar="DATABASE", help="mitdb, the MIT-BIH Arrhythmia Database.")],
+    out: Annotated[Path, typer.Option(help="Folder; files in it that are whole are kept.")] = Path("build/data/mitdb"),
+) -> None:
+    """Fetch recordings for task ecg, some 100 MB; needs a network. `--data FOLDER` then reads them."""
+    from tb.recordings import fetch_database
+
+    count = fetch_database(database, out, lambda text: print(text, file=sys.stderr, flush=True))
+    print(f"{out} is complete, {count} files fetched")
 
 
 def _fail(message: str, code: int) -> int:

@@ -114,6 +114,12 @@ def _mixing(chains: dict[str, Any]) -> str:
     )
 
 
+def _rows_text(result: dict[str, Any], config: dict[str, Any]) -> str:
+    chains = config["outputs"] if config["counters"] == "own" else 1
+    each = f" x {chains} outputs" if chains > 1 else ""
+    return f"{result['rows_used']} of {config['rows']}{each}, burn-in {result['burn_in']}"
+
+
 def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
     """The end of `oxmc train` on a terminal; `reference` is the value of `REFERENCES`."""
     result, chain, clock, config = run["result"], run["chain"], run["time"], run["config"]
@@ -125,7 +131,7 @@ def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
     rows = [
         (f"test {result['metric']}", f"{result['value']:.4f} on {tested} ({where})"),
         (known, f"{reference:.4f} {of}"),
-        ("rows", f"{result['rows_used']} of {config['rows']}, burn-in {result['burn_in']}"),
+        ("rows", _rows_text(result, config)),
         ("proposals", f"{chain['proposals']}, acceptance {chain['acceptance']:.3f}"),
         ("row counters", f"largest {chain['counter_max']}, counts lost {chain['counters_saturated']}"),
         ("clamped gate codes", f"{chain['dac_clamps']} of {run['events']['set']} SETs"),

@@ -50,6 +50,7 @@ def build_config(config: Config) -> Config:
 
     Settings and table contents are loaded at run time, so runs that differ only in them share one build.
     """
+    config = config.chip
     formats = Formats(config)
     shaping = (
         "features outputs hidden adc_bits read_bits input_bits gate_codes counter_bits lfsr_bits lfsr_step_bits"
@@ -65,6 +66,7 @@ def build_config(config: Config) -> Config:
 
 def write_verilog(config: Config, out: Path) -> list[Path]:
     """Write the chip, its lint waivers and its configuration. Raises `InputError` if that cannot be."""
+    config = config.chip
     files = {
         out / f"{CHIP_NAME}.v": chip_verilog(config),
         out / f"{CHIP_NAME}.vlt": resources.files("hdl").joinpath("oxmc_chip.vlt").read_text(),

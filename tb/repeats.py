@@ -117,7 +117,7 @@ def run_repeat(request: Request, repeat: int, scratch: Path | None) -> Answer:
     """One repeat, in whatever process; `scratch` is the parent of its own folder, None the system's."""
     seed = repeat_seed(request.seed, repeat)
     try:
-        dataset = load_task(request.task, request.config, seed)
+        dataset = load_task(request.task, request.config, seed, request.source)
         with tempfile.TemporaryDirectory(dir=scratch, prefix="oxmc-", ignore_cleanup_errors=True) as folder:
             outcome, run = run_chain(request, dataset, seed, Path(folder), None)
         with _libraries().limit(limits=1):  # a fit this small only waits for its threads
@@ -250,9 +250,10 @@ def _finished(request: Request, plan: Plan, identity: dict[str, Any]) -> dict[st
 def _prepare(request: Request, plan: Plan) -> None:
     """What fails for all repeats alike fails here; an RTL engine is built once, not in each worker."""
     check_out(request.out)
-    make_job(request.config, load_task(request.task, request.config, request.seed), request.seed)
+    dataset = load_task(request.task, request.config, request.seed, request.source)
+    make_job(request.config, dataset, request.seed)
     if request.engine in RTL_ENGINES and not plan.cluster:
-        simulation_of(request.config, request.engine, request.coupling).build()
+        simulation_of(request.config.chip, request.engine, request.coupling).build()
 
 
 def train_repeats(request: Request, plan: Plan, watcher: Watcher) -> dict[str, Any]:
@@ -261,7 +262,7 @@ def train_repeats(request: Request, plan: Plan, watcher: Watcher) -> dict[str, A
     Raises `InputError`, or `UnfinishedError` if it was stopped or a repeat failed; then what is done is kept.
     """
     identity = {key: getattr(request, key) for key in ("task", "preset", "engine", "seed")}
-    identity["config"] = request.config.as_dict()
+    identity |= {"data": request.source.identity(), "config": request.config.as_dict()}
     run = _finished(request, plan, identity)
     if run is not None:
         return run

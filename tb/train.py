@@ -21,15 +21,16 @@ from pymodels.float_engine import run_float
 from pymodels.hastings import law_of
 from pymodels.outcome import Outcome
 from pymodels.streams import chain_seeds
-from pymodels.tasks import Dataset, load_task, quantise
+from pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, quantise
 from pymodels.twin import run_twin
 from pymodels.twin_episodes import run_twin_episodes
 from tb.chains import chain_statistics
 from tb.job import Job
 from tb.netlist import build_config, chip_verilog
+from tb.outputs import NOTE, joined, output_jobs
 from tb.posterior import FILE, NOT_WRITTEN, available, posterior_tree, write_posterior
 from tb.program import load_word_count, lut_codes
-from tb.result import run_record
+from tb.result import check_inference, run_record
 from tb.rundir import write_json, writing
 from tb.simulator import CompiledSimulation, Simulation
 from tb.training import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE
@@ -64,6 +65,7 @@ class Request:
     lockstep: bool = False
     chains: int = 1
     coupling: str = "python"
+    source: DataSource = NO_SOURCE
 
 
 RTL_TEST_EPISODES = 10
@@ -172,6 +174,20 @@ def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None
     return outcome
 
 
+def run_outputs(job: Job, request: Request, folder: Path, watcher: Watcher | None) -> Outcome:
+    """The outcome of a job whose outputs are chains of their own; what an engine leaves of each is in output-k/."""
+    outcomes = []
+    for output, part in enumerate(output_jobs(job)):
+        place = folder / f"output-{output}"
+        place.mkdir()
+        outcomes.append(run_engine(part, request, place, watcher))
+        if request.engine != "float":
+            check_inference(part, outcomes[-1])
+        if not any(place.iterdir()):
+            place.rmdir()
+    return joined(job.config, outcomes)
+
+
 def run_chain(
     request: Request, dataset: Dataset, seed: int, folder: Path, watcher: Watcher | None
 ) -> tuple[Outcome, dict[str, Any]]:
@@ -179,11 +195,12 @@ def run_chain(
     job = make_job(request.config, dataset, seed)
     folder.mkdir(exist_ok=True)
     started = time.monotonic()
-    outcome = run_engine(job, request, folder, watcher)
+    outcome = (run_outputs if job.config.counters == "own" else run_engine)(job, request, folder, watcher)
     wall_s = time.monotonic() - started
     record = run_record(
         job, outcome, dataset, engine=request.engine, preset=request.preset, task=request.task, wall_s=wall_s
     )
+    record["data"] = request.source.record(dataset)
     outcome.save(folder / "state.npz", test_codes=job.codes[request.config.train_samples :], test_t=dataset.test_t)
     return outcome, record
 
@@ -196,14 +213,18 @@ def train(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
     with ThreadPoolExecutor(1) as pool:  # the netlist is made while scikit-learn loads: half a second of a run's start
         if request.engine in RTL_ENGINES:
             pool.submit(chip_verilog, build_config(request.config))
-        dataset = load_task(request.task, request.config, request.seed)
+        dataset = load_task(request.task, request.config, request.seed, request.source)
+    if request.chains > 1 and request.config.counters == "own":
+        raise InputError(f"--chains must be 1 with counters = own, not {request.chains}")
     seeds = chain_seeds(request.seed, request.chains)
     with writing(request.out) as folder:
         parts = [folder, *(folder / f"chain-{chain}" for chain in range(1, len(seeds)))]
         runs = [run_chain(request, dataset, seed, part, watcher) for seed, part in zip(seeds, parts, strict=True)]
         outcomes, records = zip(*runs, strict=True)
         record = records[0]
-        if available():
+        if request.config.counters == "own":
+            record["notes"].append(NOTE)
+        elif available():
             source = {"task": request.task, "engine": request.engine, "preset": request.preset}
             tree = posterior_tree(request.config, dataset, outcomes, source | {"seeds": " ".join(map(str, seeds))})
             write_posterior(tree, folder / FILE)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib
+from collections.abc import Collection
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,14 +29,91 @@ class Dataset:
     feature_names: tuple[str, ...]
     notes: tuple[str, ...]
     """What a reader of results should know of the data's treatment."""
+    class_names: tuple[str, ...] = ()
+    """By class number; empty where the task does not name them."""
 
 
-def load_task(name: str, config: Config, seed: int) -> Dataset:
-    """The data of task `name`. Raises `InputError` for an unknown task or a config that the task cannot serve."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataSource:
+    """What a user gave of the data: a file or folder, the record held out for the test, the column to learn."""
+
+    data: Path | None = None
+    subject: int | None = None
+    label: str | None = None
+
+    OPTIONS = {"data": "--data", "subject": "--subject", "label": "--label"}
+
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for two trainings to be of the same data; the file's contents, not its name."""
+        sha256 = None if self.data is None else sha256_of(self.data)
+        return {"sha256": sha256, "subject": self.subject, "label": self.label}
+
+    def record(self, dataset: Dataset) -> dict[str, Any]:
+        """run.json's `data`: what was read, and the names of features and classes."""
+        file = None if self.data is None else str(self.data)
+        names = {"features": list(dataset.feature_names), "classes": list(dataset.class_names)}
+        return {"file": file, **self.identity(), **names}
+
+
+NO_SOURCE = DataSource()
+TAKES = {"ecg": ("data", "subject"), "table": ("data", "label")}
+"""The fields of `DataSource` that a task reads; its geometry follows from its data, and its module has a `fit`."""
+
+
+Stamp = tuple[tuple[str, int, int], ...]
+"""Name, size and time of change of the files of a path: what tells whether they were read already."""
+
+
+def stamp_of(path: Path) -> Stamp:
+    """The stamp of a file or of the files in a folder, in order. Raises `InputError` where it cannot be read."""
+    try:
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        stats = [(file.name, file.stat()) for file in files]
+        if path.is_file():
+            path.open("rb").close()
+    except OSError as error:
+        raise InputError(f"--data must be readable, not {str(path)!r} ({error.strerror})") from error
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, or of the names and digests of a folder's files, in order. Raises `InputError`."""
+    return _sha256(path, stamp_of(path))
+
+
+@cache
+def _sha256(path: Path, stamp: Stamp) -> str:
+    if not path.is_dir():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    names = (name for name, *_ in stamp if (path / name).is_file())
+    lines = "".join(f"{name} {hashlib.sha256((path / name).read_bytes()).hexdigest()}\n" for name in names)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _check(name: str, source: DataSource) -> None:
+    """Raises `InputError` for an unknown task or an option that the task does not take."""
     if name not in TASKS:
         raise InputError(f"task must be one of {', '.join(TASKS)}, not {name!r}")
-    dataset: Dataset = importlib.import_module(f"pymodels.tasks.{name}").load(config, seed)
+    for field, option in DataSource.OPTIONS.items():
+        value = getattr(source, field)
+        if value is not None and field not in TAKES.get(name, ()):
+            raise InputError(f"{option} must be left out for task {name}, which does not take it, not {str(value)!r}")
+
+
+def load_task(name: str, config: Config, seed: int, source: DataSource = NO_SOURCE) -> Dataset:
+    """The data of task `name`. Raises `InputError` for an unknown task or a config or source that it cannot serve."""
+    _check(name, source)
+    dataset: Dataset = importlib.import_module(f"pymodels.tasks.{name}").load(config, seed, source)
     return dataset
+
+
+def fit_config(name: str, config: Config, given: Collection[str], source: DataSource = NO_SOURCE) -> Config:
+    """`config` with the keys that follow from the data, but for those `given` by the user. Raises `InputError`."""
+    _check(name, source)
+    if name not in TAKES:
+        return config
+    changes = importlib.import_module(f"pymodels.tasks.{name}").fit(config, given, source)
+    return config.replace(**{key: value for key, value in changes.items() if key not in given})
 
 
 def quantise(config: Config, x: np.ndarray) -> np.ndarray:

@@ -16,44 +16,44 @@ from sklearn.utils import Bunch
 
 from pymodels.config import Config
 from pymodels.errors import InputError
-from pymodels.streams import stream_rng
-from pymodels.tasks import Dataset, clipped_share
+from pymodels.tasks import Dataset, DataSource
+from pymodels.tasks.splits import check, check_points, clipping_note, split_rng
 
 POINTS, FEATURES = 569, 30
 
 
-def load(config: Config, seed: int) -> Dataset:
+def load(config: Config, seed: int, source: DataSource) -> Dataset:
     """The split and scaled data set. Raises `InputError` where `config` asks for more than the data has."""
     _check(config)
     t = _targets()
-    order = stream_rng(config.split_seed if config.split == "fixed" else seed, "split").permutation(POINTS)
+    order = split_rng(config, seed).permutation(POINTS)
     train, test = np.split(order[: config.train_samples + config.test_samples], [config.train_samples])
     scaled, names = (
         _scaled_by_all(config.features) if config.preprocessing == "all" else _scaled(config.features, train)
     )
     return Dataset(
         train_x=scaled[train], train_t=t[train], test_x=scaled[test], test_t=t[test],
-        feature_names=names, notes=_notes(config, scaled[order]),
+        feature_names=names, class_names=("benign", "malignant"), notes=_notes(config, scaled[order]),
     )  # fmt: skip
 
 
 @cache
-def _source() -> Bunch:
+def _bunch() -> Bunch:
     """scikit-learn's copy; reading it takes longer than splitting and scaling."""
     return load_breast_cancer()
 
 
 def _targets() -> np.ndarray:
-    targets: np.ndarray = (_source().target == 0).astype(np.int64)  # scikit-learn has malignant as 0
+    targets: np.ndarray = (_bunch().target == 0).astype(np.int64)  # scikit-learn has malignant as 0
     return targets
 
 
 def _scaled(features: int, seen: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """All points, float64 [569, features], and the features' names, chosen and scaled by the points `seen`."""
-    x, t = _source().data, _targets()
+    x, t = _bunch().data, _targets()
     selection = SelectKBest(chi2, k=features).fit(x[seen], t[seen])
     kept = selection.transform(x)
-    names = tuple(str(name) for name in _source().feature_names[selection.get_support()])
+    names = tuple(str(name) for name in _bunch().feature_names[selection.get_support()])
     return StandardScaler().fit(kept[seen]).transform(kept), names
 
 
@@ -64,17 +64,14 @@ def _scaled_by_all(features: int) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def _check(config: Config) -> None:
-    wanted = config.train_samples + config.test_samples
-    if config.outputs != 1:
-        raise InputError(f"outputs must be 1 for task cancer, not {config.outputs}")
+    check("cancer", "outputs", config.outputs, 1)
     if config.features > FEATURES:
         raise InputError(f"features must be at most {FEATURES} for task cancer, not {config.features}")
-    if wanted > POINTS:
-        raise InputError(f"train_samples + test_samples must be at most {POINTS} for task cancer, not {wanted}")
+    check_points("cancer", config, POINTS)
 
 
 def _notes(config: Config, x: np.ndarray) -> tuple[str, ...]:
-    clipped = f"{100 * clipped_share(config, x):.2f} % of feature values clip at the input DAC's full scale"
+    clipped = clipping_note(config, x)
     if config.preprocessing == "train":
         return ("feature selection and scaling saw the training points only", clipped)
     return ("feature selection and scaling saw all points, as in the paper: a small leak of test data", clipped)

@@ -12,12 +12,12 @@ import numpy as np
 from pymodels.cartpole import FEATURES
 from pymodels.config import Config
 from pymodels.errors import InputError
-from pymodels.tasks import Dataset
+from pymodels.tasks import Dataset, DataSource
 
 OUTPUTS = 2
 
 
-def load(config: Config, seed: int) -> Dataset:
+def load(config: Config, seed: int, source: DataSource) -> Dataset:
     """No points, but names and notes. Raises `InputError` where `config` is not for this task."""
     if config.acceptance != "reward":
         raise InputError(f"acceptance must be reward for task cartpole, not {config.acceptance!r}")

@@ -1,0 +1,120 @@
+"""Heartbeats as features, from a file of features or from records of the MIT-BIH Arrhythmia Database."""
+
+from __future__ import annotations
+
+import dataclasses
+import zipfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from pymodels.errors import InputError
+from pymodels.tasks import Stamp, stamp_of
+
+WINDOW_S = 0.7
+BINS = 5
+"""Lowest bins of a channel's spectrum, from DC on."""
+FILE_BINS = 6
+"""Bins a channel in a file of features."""
+SYMBOLS = frozenset("NLRBAaJSVrFejnE/fQ?")
+"""Annotations that are beats, but for '!', waves of a ventricular flutter. Source: PhysioBank annotation codes."""
+EXTRA = "oxmc[ecg]"
+
+
+@dataclasses.dataclass(frozen=True)
+class Beats:
+    """Beats of all subjects: record int64 [n], symbol of one letter [n], x float64 [n, 2 BINS] in mV.
+
+    `origin` says in a few words where they come from.
+    """
+
+    record: np.ndarray
+    symbol: np.ndarray
+    x: np.ndarray
+    origin: str
+
+
+def spectrum(signal: np.ndarray, peaks: np.ndarray, rate_hz: float) -> tuple[np.ndarray, np.ndarray]:
+    """Features float64 [kept, 2 BINS] of beats in a signal float64 [samples, 2], and which of `peaks` were kept.
+
+    |rfft| / n of the n samples from n/2 ahead of the peak on; a beat whose window leaves the recording is not kept.
+    """
+    n = round(WINDOW_S * rate_hz)
+    first = peaks - n // 2
+    kept = np.flatnonzero((first >= 0) & (first + n <= len(signal)))
+    windows = signal[first[kept, None] + np.arange(n)]
+    lowest = np.abs(np.fft.rfft(windows, axis=1))[:, :BINS] / n
+    return lowest.transpose(0, 2, 1).reshape(len(kept), 2 * BINS), kept
+
+
+def read_beats(path: Path) -> Beats:
+    """Beats of a file of features or of a folder of records. Raises `InputError`."""
+    return _read(path, stamp_of(path))
+
+
+@cache
+def _read(path: Path, stamp: Stamp) -> Beats:
+    """Read once a program."""
+    return _records(path) if path.is_dir() else _features(path)
+
+
+def _features(path: Path) -> Beats:
+    """A file of features: `feat` [n, 12], bins 0-5 of channel 0 and of channel 1 in mV, `rec` [n], `sym` [n]."""
+    try:
+        with np.load(path) as file:
+            feat, record, symbol = (file[name] for name in ("feat", "rec", "sym"))
+    except KeyError as error:
+        raise InputError(f"--data must hold feat, rec and sym; {str(path)!r} does not ({error.args[0]})") from error
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(f"--data must be a whole .npz file; {str(path)!r} is not ({error})") from error
+    if feat.ndim != 2 or feat.shape[1] != 2 * FILE_BINS:
+        raise InputError(f"feat must be an array of {2 * FILE_BINS} columns, not of shape {feat.shape} ({str(path)!r})")
+    if record.shape != feat.shape[:1] or symbol.shape != feat.shape[:1]:
+        raise InputError(
+            f"rec and sym must be as long as feat ({len(feat)}), not {record.shape} and {symbol.shape} ({str(path)!r})"
+        )
+    bad = np.flatnonzero(~np.isfinite(feat).all(axis=1))
+    if bad.size:
+        raise InputError(f"feat must be finite, but beat {bad[0]} of record {record[bad[0]]} is not ({str(path)!r})")
+    if not len(feat):
+        raise InputError(f"--data must hold beats, but {str(path)!r} has none")
+    x = np.concatenate([feat[:, :BINS], feat[:, FILE_BINS : FILE_BINS + BINS]], axis=1).astype(np.float64)
+    return Beats(record.astype(np.int64), symbol.astype("<U1"), x, f"features of {len(x)} beats from a file")
+
+
+def _records(folder: Path) -> Beats:
+    """All records in a folder, each as .hea, .dat and .atr."""
+    names = sorted((file.stem for file in folder.glob("*.hea") if file.stem.isdecimal()), key=int)
+    if not names:
+        raise InputError(f"--data must be a folder of records (.hea, .dat, .atr), but {str(folder)!r} has none")
+    parts = [_record(folder, name) for name in names]
+    record = np.repeat([int(name) for name in names], [len(symbol) for symbol, _ in parts])
+    symbol, x = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Beats(record, symbol, x, f"{len(x)} beats of {len(names)} recordings")
+
+
+def _record(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Symbols and features of one record. Raises `InputError` unless it has two whole channels and beats."""
+    try:
+        import wfdb  # a second to import
+    except ImportError as error:
+        raise InputError(f"--data with a folder needs the packages of {EXTRA}, which are not installed") from error
+    base = str(folder / name)
+    try:
+        header, notes = wfdb.rdrecord(base), wfdb.rdann(base, "atr")
+    except Exception as error:  # wfdb raises whatever its parsing stumbles on
+        first_line = " ".join(str(error).splitlines()[:1]) or type(error).__name__
+        raise InputError(f"record {name} of {str(folder)!r} must be readable, but is not ({first_line})") from error
+    signal = np.asarray(header.p_signal, np.float64)
+    if signal.shape[1] != 2:
+        raise InputError(f"record {name} must have two channels, not {signal.shape[1]}")
+    if not np.isfinite(signal).all():
+        sample = int(np.flatnonzero(~np.isfinite(signal).all(axis=1))[0])
+        raise InputError(f"record {name} must have a voltage at each sample, but has none at sample {sample}")
+    symbols = np.array(notes.symbol, "<U1")
+    is_beat = np.isin(symbols, sorted(SYMBOLS))
+    x, kept = spectrum(signal, np.asarray(notes.sample, np.int64)[is_beat], float(header.fs))
+    if not len(kept):
+        raise InputError(f"record {name} must have annotated beats, but has none")
+    return symbols[is_beat][kept], x

@@ -1,0 +1,60 @@
+"""What tasks share: the order of their points, scaling, and the rules that geometry and data must keep."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pymodels.config import Config
+from pymodels.errors import InputError
+from pymodels.streams import stream_rng
+from pymodels.tasks import Dataset, clipped_share
+
+
+def split_rng(config: Config, seed: int) -> np.random.Generator:
+    """The generator of the data split: of `seed`, or the same for every run."""
+    return stream_rng(config.split_seed if config.split == "fixed" else seed, "split")
+
+
+def check(task: str, name: str, value: int, expected: int) -> None:
+    """Raises `InputError` unless key `name` is `expected`."""
+    if value != expected:
+        raise InputError(f"{name} must be {expected} for task {task}, not {value}")
+
+
+def check_points(task: str, config: Config, points: int) -> None:
+    """Raises `InputError` where `config` asks for more points than there are."""
+    wanted = config.train_samples + config.test_samples
+    if wanted > points:
+        raise InputError(f"train_samples + test_samples must be at most {points} for task {task}, not {wanted}")
+
+
+def outputs_for(classes: int) -> int:
+    """One output tells two classes apart, else each class has its own."""
+    return 1 if classes == 2 else classes
+
+
+def clipping_note(config: Config, x: np.ndarray) -> str:
+    return f"{100 * clipped_share(config, x):.2f} % of feature values clip at the input DAC's full scale"
+
+
+def scaled_split(
+    config: Config, seed: int, x: np.ndarray, t: np.ndarray, names: tuple[str, ...], classes: tuple[str, ...]
+) -> Dataset:
+    """Points `x` float64 [n, features] and classes `t` int64 [n] in random order, split, each feature scaled.
+
+    Mean 0 and variance 1 over all points or, with `preprocessing = "train"`, over the training points; a feature that
+    is constant there stays at 0 in them. `bias` appends a feature of 1.
+    """
+    order = split_rng(config, seed).permutation(len(x))
+    train, test = np.split(order[: config.train_samples + config.test_samples], [config.train_samples])
+    seen = x[train] if config.preprocessing == "train" else x
+    spread = seen.std(axis=0)
+    scaled = (x - seen.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    if config.bias:
+        scaled, names = np.column_stack([scaled, np.ones(len(x))]), (*names, "bias")
+    which = "the training points only" if config.preprocessing == "train" else "all points: a small leak of test data"
+    return Dataset(
+        train_x=scaled[train], train_t=t[train], test_x=scaled[test], test_t=t[test],
+        feature_names=names, class_names=classes,
+        notes=(f"scaling saw {which}", clipping_note(config, scaled[np.concatenate([train, test])])),
+    )  # fmt: skip

@@ -1,0 +1,70 @@
+"""`oxmc data`: recordings from PhysioNet, which the project does not carry, into a folder that `--data` takes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from pymodels.errors import InputError, RunError
+
+DATABASES = ("mitdb",)
+EXTRA = "oxmc[ecg]"
+LISTS = ("SHA256SUMS.txt", "RECORDS")
+SUFFIXES = (".hea", ".dat", ".atr")
+
+Watcher = Callable[[str], None]
+
+
+def _download(database: str, out: Path, name: str) -> None:
+    """Write file `name` of a database into `out`."""
+    import wfdb  # a second to import
+
+    wfdb.dl_files(database, str(out), [name], keep_subdirs=False, overwrite=True)
+
+
+def _fetch(database: str, out: Path, name: str) -> None:
+    """As `_download`. Raises `InputError` without the package, `RunError` where nothing comes."""
+    try:
+        _download(database, out, name)
+    except ImportError as error:
+        raise InputError(f"oxmc data needs the packages of {EXTRA}, which are not installed") from error
+    except Exception as error:  # of a network there are many kinds
+        first_line = " ".join(str(error).splitlines()[:1]) or type(error).__name__
+        raise RunError(f"{name} of {database} could not be fetched: is there a network? ({first_line})") from error
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
+def fetch_database(database: str, out: Path, watcher: Watcher) -> int:
+    """Fetch all records of a database into `out`; files that are whole stay, so that a stopped fetch goes on.
+
+    Returns how many files were fetched. Raises `InputError` for an unknown database or a folder that cannot be written,
+    `RunError` if a file does not come or differs from the checksum that the database publishes.
+    """
+    if database not in DATABASES:
+        raise InputError(f"DATABASE must be one of {', '.join(DATABASES)}, not {database!r}")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out must be a writable folder, not {str(out)!r} ({error.strerror})") from error
+    for name in LISTS:
+        if not (out / name).is_file():
+            _fetch(database, out, name)
+    sums = dict(line.split()[::-1] for line in (out / LISTS[0]).read_text().splitlines() if line.strip())
+    names = [record + suffix for record in (out / LISTS[1]).read_text().split() for suffix in SUFFIXES]
+    missing = [name for name in names if name not in sums]
+    if missing:
+        raise RunError(f"{LISTS[0]} of {database} must have a checksum of {missing[0]}, but has none")
+    fetched = 0
+    for number, name in enumerate(names, start=1):
+        if _is_whole(out / name, sums[name]):
+            continue
+        watcher(f"{name} ({number} of {len(names)})")
+        _fetch(database, out, name)
+        if not _is_whole(out / name, sums[name]):
+            raise RunError(f"{name} of {database} must have SHA-256 {sums[name]}, which {str(out / name)!r} has not")
+        fetched += 1
+    return fetched
