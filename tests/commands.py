@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest import CaptureFixture
 
@@ -43,3 +44,24 @@ def failure(answer: Answer, code: int) -> str:
 def refusal(capsys: CaptureFixture[str], *arguments: object) -> str:
     """The message with which a command refuses its arguments."""
     return failure(oxmc(capsys, *arguments), 2)
+
+
+ALIKE = ("result", "chain", "events", "quantities", "phases", "energy_j", "config", "data", "notes")
+"""What must be the same in run.json of the RTL and of the twin."""
+
+
+def run_on(capsys: CaptureFixture[str], engine: str, out: Path, *arguments: object) -> dict[str, Any]:
+    """run.json of `oxmc train` on an engine."""
+    answer = oxmc(capsys, "train", *arguments, "--engine", engine, "--json", "--out", out)
+    assert answer.code == 0, answer
+    run: dict[str, Any] = json.loads(answer.out)
+    return run
+
+
+def alike_on_icarus(capsys: CaptureFixture[str], folder: Path, *arguments: object) -> dict[str, Any]:
+    """run.json of a small training on the twin, after comparing it to the RTL's on Icarus, to the bit."""
+    rtl, twin = (run_on(capsys, engine, folder / engine, *arguments) for engine in ("icarus", "twin"))
+    for key in ALIKE:
+        assert rtl[key] == twin[key], key
+    assert rtl["time"]["cycles"] == twin["time"]["cycles"]
+    return twin

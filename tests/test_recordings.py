@@ -1,0 +1,94 @@
+"""`oxmc data`: what is fetched, kept, checked and refused, with a stub for the network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from commands import failure, oxmc, refusal
+from pytest import CaptureFixture, MonkeyPatch
+
+from tb import recordings
+
+RECORDS = ("100", "101")
+FILES = {f"{record}{suffix}": f"{record}{suffix}".encode() for record in RECORDS for suffix in recordings.SUFFIXES}
+
+
+@pytest.fixture
+def fetched(monkeypatch: MonkeyPatch) -> list[str]:
+    """Names in the order in which they are asked for; the stub serves FILES and their lists."""
+    names: list[str] = []
+    sums = "".join(f"{hashlib.sha256(content).hexdigest()} {name}\n" for name, content in FILES.items())
+    lists = {"SHA256SUMS.txt": sums.encode(), "RECORDS": "\n".join(RECORDS).encode()}
+
+    def download(database: str, out: Path, name: str) -> None:
+        names.append(name)
+        (out / name).write_bytes((FILES | lists)[name])
+
+    monkeypatch.setattr(recordings, "_download", download)
+    return names
+
+
+def test_all_files_come_once(capsys: CaptureFixture[str], tmp_path: Path, fetched: list[str]) -> None:
+    answer = oxmc(capsys, "data", "mitdb", "--out", tmp_path / "new")
+    assert (answer.code, answer.out) == (0, f"{tmp_path / 'new'} is complete, 6 files fetched\n")
+    assert fetched == [*recordings.LISTS, *FILES]
+    assert all((tmp_path / "new" / name).read_bytes() == content for name, content in FILES.items())
+
+
+def test_it_goes_on_where_it_was(capsys: CaptureFixture[str], tmp_path: Path, fetched: list[str]) -> None:
+    """What is missing or torn is fetched, nothing else."""
+    oxmc(capsys, "data", "mitdb", "--out", tmp_path)
+    (tmp_path / "100.dat").write_bytes(b"100")
+    (tmp_path / "101.atr").unlink()
+    fetched.clear()
+    assert oxmc(capsys, "data", "mitdb", "--out", tmp_path).out.endswith(" is complete, 2 files fetched\n")
+    assert fetched == ["100.dat", "101.atr"]
+
+
+def broken(error: Exception | None, content: bytes = b"?") -> Callable[[str, Path, str], None]:
+    def download(database: str, out: Path, name: str) -> None:
+        if error is not None:
+            raise error
+        (out / name).write_bytes(content)
+
+    return download
+
+
+def test_what_can_go_wrong(
+    capsys: CaptureFixture[str], tmp_path: Path, fetched: list[str], monkeypatch: MonkeyPatch
+) -> None:
+    assert refusal(capsys, "data", "edb", "--out", tmp_path) == "DATABASE must be one of mitdb, not 'edb'"
+    oxmc(capsys, "data", "mitdb", "--out", tmp_path)
+    (tmp_path / "101.hea").unlink()
+
+    def fails(download: Callable[[str, Path, str], None], code: int) -> str:
+        monkeypatch.setattr(recordings, "_download", download)
+        answer = oxmc(capsys, "data", "mitdb", "--out", tmp_path)
+        progress, _, rest = answer.err.partition("\n")
+        assert progress == "101.hea (4 of 6)"
+        return failure(answer._replace(err=rest), code)
+
+    assert fails(broken(OSError("no route")), 1) == (
+        "101.hea of mitdb could not be fetched: is there a network? (no route)"
+    )
+    assert fails(broken(ImportError("wfdb")), 2) == (
+        "oxmc data needs the packages of oxmc[ecg], which are not installed"
+    )
+    sha256 = hashlib.sha256(FILES["101.hea"]).hexdigest()
+    assert fails(broken(None), 1) == (
+        f"101.hea of mitdb must have SHA-256 {sha256}, which {str(tmp_path / '101.hea')!r} has not"
+    )
+    (tmp_path / "RECORDS").write_text("999")
+    assert failure(oxmc(capsys, "data", "mitdb", "--out", tmp_path), 1) == (
+        "SHA256SUMS.txt of mitdb must have a checksum of 999.hea, but has none"
+    )
+
+
+def test_a_folder_that_cannot_be_written(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / "x"
+    rule = "--out must be a writable folder, not "
+    assert refusal(capsys, "data", "mitdb", "--out", out) == f"{rule}{str(out)!r} (Not a directory)"

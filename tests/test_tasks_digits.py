@@ -1,0 +1,67 @@
+"""Task digits: ten classes of 64 features."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import alike_on_icarus, refusal
+from pytest import CaptureFixture
+from sklearn.datasets import load_digits
+
+from hdl.host import INDEX_BITS, sample_lane_bits
+from pymodels.config import preset
+from pymodels.fixed import Formats
+from pymodels.tasks import load_task, quantise, reference_accuracy
+
+BUNCH = load_digits()
+BEST = preset("digits", "best")
+
+
+def test_points_are_scikit_learns() -> None:
+    """All of them, once, as codes that tell the 17 grey levels apart."""
+    d = load_task("digits", BEST, 3)
+    x = np.concatenate([d.train_x, d.test_x])
+    pixels = np.rint(x * 6 + 8)
+    assert np.allclose(pixels, x * 6 + 8, rtol=0, atol=1e-12)
+    t = np.concatenate([d.train_t, d.test_t])
+    assert sorted(map(tuple, np.column_stack([pixels, t]))) == sorted(
+        map(tuple, np.column_stack([BUNCH.data, BUNCH.target]))
+    )
+    assert len(np.unique(quantise(BEST, x))) == 17 and "0.00 % of feature values clip" in d.notes[1]
+
+
+def test_logistic_regression_reaches_its_known_accuracy() -> None:
+    """0.968 (docs/tasks.md); 3 splits of 629 points: s.e. sqrt(.968*.032/629/3) = 0.0041, four of them."""
+    scores = [reference_accuracy(load_task("digits", BEST, seed)) for seed in range(3)]
+    assert abs(np.mean(scores) - 0.968) < 4 * 0.0041
+
+
+def test_all_points_have_host_addresses() -> None:
+    formats = Formats(BEST)
+    assert formats.sample_bits + sample_lane_bits(formats) <= INDEX_BITS
+
+
+@pytest.mark.cosim
+def test_twin_and_rtl_agree(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """Ten outputs in 1,280 cells a row, accepted together."""
+    small = "rows=3 burn_in=1 train_samples=6 test_samples=1 max_proposals=1 verify_tries=1 counters=shared"
+    settings = [part for setting in small.split() for part in ("--set", setting)]
+    run = alike_on_icarus(capsys, tmp_path, "digits", "--preset", "best", *settings)
+    assert run["data"]["classes"] == list("0123456789")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--set features=32", "features must be 64 for task digits, not 32"),
+        ("--set outputs=3", "outputs must be 10 for task digits, not 3"),
+        (
+            "--set test_samples=700",
+            "train_samples + test_samples must be at most 1797 for task digits, not 1868",
+        ),
+    ],
+)
+def test_refusals(capsys: CaptureFixture[str], arguments: str, message: str) -> None:
+    assert refusal(capsys, "train", "digits", "--preset", "best", "--engine", "twin", *arguments.split()) == message

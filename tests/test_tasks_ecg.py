@@ -1,0 +1,247 @@
+"""Task ecg: beats from a file of features, from recordings, and made up."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from commands import alike_on_icarus, refusal
+from pytest import CaptureFixture
+
+from pymodels.config import Config, preset
+from pymodels.errors import InputError
+from pymodels.tasks import Dataset, DataSource, fit_config, load_task
+from pymodels.tasks.ecg import subjects
+from pymodels.tasks.ecg_beats import read_beats, spectrum
+from pymodels.tasks.ecg_synthetic import BEATS, RATE_HZ, SUBJECTS, synthetic_beats
+
+BEST = preset("ecg", "best")
+needs_wfdb = pytest.mark.skipif(importlib.util.find_spec("wfdb") is None, reason="needs the packages of oxmc[ecg]")
+
+
+def data(source: DataSource, seed: int = 0, **changes: Any) -> tuple[Config, Dataset]:
+    config = fit_config("ecg", BEST.replace(**changes), changes, source)
+    return config, load_task("ecg", config, seed, source)
+
+
+def beats_file(path: Path, **changes: np.ndarray) -> Path:
+    """A small file of features: records 201 and 202, one person, and 203, 20 beats each, a third of them V."""
+    rng = np.random.default_rng(5)
+    feat = rng.normal(size=(60, 12)).astype(np.float32)
+    symbol = np.where(np.arange(60) % 3 == 0, "V", "N")
+    arrays = {"feat": feat, "rec": np.repeat([201, 202, 203], 20), "sym": symbol} | changes
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    return path
+
+
+def test_spectrum_of_known_waves() -> None:
+    """A cosine of k periods a window has half its amplitude in bin k, a constant its value in bin 0; 252 samples."""
+    n, t = 252, np.arange(2000)
+    signal = np.stack([0.25 + 0.8 * np.cos(2 * np.pi * 3 * t / n), np.sin(2 * np.pi * t / n)], axis=1)
+    x, kept = spectrum(signal, np.array([125, 126, 700, 1874, 1875]), 360.0)
+    assert kept.tolist() == [1, 2, 3]  # windows inside the recording
+    assert np.allclose(x, [0.25, 0, 0, 0.4, 0, 0, 0.5, 0, 0, 0], rtol=0, atol=1e-12)
+
+
+def test_made_up_recordings() -> None:
+    """Records of the same size from one constant seed, most with both classes, and told so."""
+    beats = synthetic_beats()
+    assert beats.x.shape == (SUBJECTS * BEATS, 10) and RATE_HZ == 360
+    assert set(beats.symbol) == set("NVAL") and np.isfinite(beats.x).all()
+    _, d = data(DataSource())
+    assert d.notes[0] == "synthetic: 24 made-up recordings, not of any person"
+    assert subjects(DataSource()) == list(range(1, SUBJECTS + 1))
+
+
+@pytest.mark.parametrize("balance", ["balanced", "drawn"])
+def test_training_beats(balance: str) -> None:
+    """Others' beats, half of each class or as they come; scaled by themselves; the same again from the same seed."""
+    config, d = data(DataSource(subject=21), balance=balance)
+    assert config.test_samples == len(d.test_t) == BEATS
+    assert (d.train_t.sum() == 125) == (balance == "balanced")
+    assert np.allclose(d.train_x.mean(axis=0), 0, atol=1e-12) and np.allclose(d.train_x.std(axis=0), 1)
+    assert np.abs(d.test_x.mean(axis=0)).max() > 0.05
+    assert np.array_equal(d.train_x, data(DataSource(subject=21), balance=balance)[1].train_x)
+    assert not np.array_equal(d.train_t, data(DataSource(subject=21), seed=1, balance=balance)[1].train_t)
+
+
+def test_one_person_of_two_records_is_left_out_whole(tmp_path: Path) -> None:
+    """Training beats come from 203 alone, whichever of 201 and 202 is tested; features are the ten of the twelve."""
+    path = beats_file(tmp_path / "beats.npz")
+    with np.load(path) as file:
+        feat = file["feat"]
+    for subject in (201, 202):
+        _, d = data(DataSource(data=path, subject=subject), train_samples=12)
+        assert d.notes[2].startswith("training beats from 1 records, record 201, 202 left out")
+    ten = np.delete(feat[20:40].astype(float), [5, 11], axis=1)
+    columns = [np.corrcoef(d.test_x[:, k], ten[:, k])[0, 1] for k in range(10)]
+    assert np.allclose(columns, 1) and d.test_t.sum() == 7
+
+
+@pytest.mark.cosim
+def test_twin_and_rtl_agree(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    sizes = ("--rows", "3", "--set", "train_samples=12", "--set", "test_samples=4", "--subject", "20")
+    run = alike_on_icarus(capsys, tmp_path, "ecg", "--preset", "best", *sizes)
+    assert run["data"]["subject"] == 20 and run["notes"][0].startswith("synthetic: ")
+
+
+LISTED = "201, 202, 203"
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "message"),
+    [
+        ({}, "", f"task ecg needs --subject with --data, one of {LISTED}"),
+        ({}, "--subject 100", f"--subject must be one of {LISTED}, not 100"),
+        ({}, "--subject x", "--subject must be an integer >= 0, not 'x'"),
+        ({}, "--subject 203 --label N", "--label must be left out for task ecg, which does not take it, not 'N'"),
+        ({}, "--subject 203", "train_samples must be at most 28 with 14 beats other than N, not 250"),
+        (
+            {},
+            "--subject 203 --set balance=drawn",
+            "train_samples must be at most 40, the beats of other records, not 250",
+        ),
+        (
+            {},
+            "--subject 203 --set test_samples=21 --set train_samples=9",
+            "test_samples must be at most 20, the beats of record 203, not 21",
+        ),
+        ({}, "--subject 203 --set preprocessing=all", "preprocessing must be 'train' for task ecg, not 'all'"),
+        ({}, "--subject 203 --set features=8", "features must be 10 for task ecg, not 8"),
+        (
+            {"sym": np.array(["N"] * 60)},
+            "--subject 203",
+            "--data must have beats other than N in other records than the subject's, but there are none",
+        ),
+        (
+            {"feat": np.zeros((60, 10), np.float32)},
+            "--subject 203",
+            "feat must be an array of 12 columns, not of shape (60, 10) ('beats.npz')",
+        ),
+        (
+            {"feat": np.full((60, 12), np.nan)},
+            "--subject 203",
+            "feat must be finite, but beat 0 of record 201 is not ('beats.npz')",
+        ),
+        (
+            {"sym": np.array(["N"] * 59)},
+            "--subject 203",
+            "rec and sym must be as long as feat (60), not (60,) and (59,) ('beats.npz')",
+        ),
+        (
+            {"feat": np.zeros((0, 12)), "rec": np.zeros(0, int), "sym": np.zeros(0, "<U1")},
+            "--subject 203",
+            "--data must hold beats, but 'beats.npz' has none",
+        ),
+    ],
+)
+def test_refusals(
+    capsys: CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, np.ndarray],
+    arguments: str,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    beats_file(Path("beats.npz"), **changes)
+    command = ("train", "ecg", "--preset", "best", "--engine", "twin", "--data", "beats.npz", *arguments.split())
+    assert refusal(capsys, *command) == message
+
+
+def test_files_that_are_no_features(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """Missing, truncated, of another kind, without a column."""
+    whole, file = beats_file(tmp_path / "whole.npz").read_bytes(), tmp_path / "beats.npz"
+    command = ("train", "ecg", "--engine", "twin", "--subject", "203", "--data", file)
+    assert refusal(capsys, *command) == f"--data must be readable, not {str(file)!r} (No such file or directory)"
+    for content in (whole[:100], whole[: len(whole) // 2], whole[:-200], b"a,b\n1,2\n", b""):
+        file.write_bytes(content)
+        assert refusal(capsys, *command).startswith(f"--data must be a whole .npz file; {str(file)!r} is not (")
+    np.savez(file, feat=np.zeros((3, 12)))
+    assert refusal(capsys, *command).startswith(f"--data must hold feat, rec and sym; {str(file)!r} does not (")
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    assert refusal(capsys, *command[:-1], tmp_path / "one.npy").startswith("--data must be a whole .npz file; ")
+
+
+def test_folders_without_records(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    command = ("train", "ecg", "--engine", "twin", "--subject", "203", "--data", tmp_path)
+    rule = "--data must be a folder of records (.hea, .dat, .atr), but "
+    assert refusal(capsys, *command) == f"{rule}{str(tmp_path)!r} has none"
+
+
+def test_published_beats(data_dir: Path) -> None:
+    """The subject's own numbers: 2,953 beats of record 208, 250 of others, none of them of 208."""
+    config, d = data(DataSource(data=data_dir / "mitbih_beats.npz", subject=208))
+    assert config.test_samples == len(d.test_t) == 2953
+    assert len(d.train_t) == 250 and "record 208 left out" in d.notes[2]
+
+
+@needs_wfdb
+def test_recordings_give_the_features_of_the_file(data_dir: Path) -> None:
+    """Both routes, made by others: within the file's single precision."""
+    raw, file = read_beats(data_dir / "mitdb"), read_beats(data_dir / "mitbih_beats.npz")
+    for record in np.unique(raw.record):
+        ours, theirs = raw.record == record, file.record == record
+        assert np.array_equal(raw.symbol[ours], file.symbol[theirs])
+        assert np.allclose(raw.x[ours], file.x[theirs], rtol=1e-5, atol=1e-7)
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    """A folder with one made-up record of two channels, three beats."""
+    wfdb = pytest.importorskip("wfdb")
+    write_record(tmp_path, wfdb, np.random.default_rng(1).normal(size=(2000, 2)))
+    return tmp_path
+
+
+def write_record(folder: Path, wfdb: Any, signal: np.ndarray) -> None:
+    channels = signal.shape[1]
+    wfdb.wrsamp(
+        "900", fs=360, units=["mV"] * channels, sig_name=["MLII", "V1"][:channels], p_signal=signal,
+        fmt=["16"] * channels, write_dir=str(folder),
+    )  # fmt: skip
+    wfdb.wrann("900", "atr", np.array([300, 800, 1300]), symbol=["N", "V", "N"], write_dir=str(folder))
+
+
+def test_a_made_up_record_is_read(record: Path) -> None:
+    beats = read_beats(record)
+    assert beats.record.tolist() == [900] * 3 and beats.symbol.tolist() == ["N", "V", "N"]
+
+
+def test_bad_records(record: Path) -> None:
+    """One channel, no voltage, no annotations, a truncated and a missing file: one line each, naming the record."""
+    wfdb = pytest.importorskip("wfdb")
+
+    def message() -> str:
+        with pytest.raises(InputError) as error:
+            read_beats(record)
+        return str(error.value)
+
+    whole = record / "900.dat"
+    whole.write_bytes(whole.read_bytes()[:1000])
+    unreadable = f"record 900 of {str(record)!r} must be readable, but is not ("
+    assert message().startswith(unreadable)
+    whole.unlink()
+    assert message().startswith(unreadable)
+    write_record(record, wfdb, np.zeros((2000, 1)))
+    assert message() == "record 900 must have two channels, not 1"
+    signal = np.zeros((2000, 2))
+    signal[77, 1] = np.nan
+    write_record(record, wfdb, signal)
+    assert message() == "record 900 must have a voltage at each sample, but has none at sample 77"
+    write_record(record, wfdb, np.zeros((2000, 2)))
+    (record / "900.atr").unlink()
+    assert message().startswith(unreadable)
+    wfdb.wrann("900", "atr", np.array([300]), symbol=["+"], write_dir=str(record))
+    assert message() == "record 900 must have annotated beats, but has none"
+
+
+def test_a_folder_needs_wfdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "wfdb", None)
+    (tmp_path / "900.hea").write_text("900 2 360 2000\n")
+    with pytest.raises(InputError) as error:
+        read_beats(tmp_path)
+    assert str(error.value) == "--data with a folder needs the packages of oxmc[ecg], which are not installed"
