@@ -12,7 +12,13 @@ HEAD = """\
 
 Printed by `python -m tb.docs` from `pymodels/config.py`; do not edit. Each key is set by a preset, then a TOML file
 (`--config FILE`), then `--set KEY=VALUE`, later ones winning. A value outside its range, a key that does not exist and
-keys that contradict each other are errors. In bold: where a preset leaves the default.
+keys that contradict each other are errors. The presets of each task follow below the keys.
+"""
+PRESETS_HEAD = """
+## Presets
+
+Where a preset of a task leaves the default, which is cancer's `paper`. How each constant was chosen stands in
+`pymodels/presets/`.
 """
 
 
@@ -38,18 +44,25 @@ def _row(*cells: str) -> str:
 
 def config_page() -> str:
     """The whole of `docs/config.md`."""
-    presets = {f"{task} {name}": preset(task, name) for task in TASKS for name in PRESETS}
-    lines = [
-        HEAD,
-        _row("key", "default", "range or choices", "unit", "meaning", *presets),
-        "|---" * (5 + len(presets)) + "|",
-    ]
+    lines = [HEAD, _row("key", "default", "range or choices", "unit", "meaning"), "|---" * 5 + "|"]
     for name, field in KEYS.items():
-        values = [getattr(config, name) for config in presets.values()]
-        cells = [_text(value) if value == field.default else f"**{_text(value)}**" for value in values]
         meta = field.metadata
-        lines.append(_row(f"`{name}`", _text(field.default), _limits(field), meta["unit"], meta["doc"], *cells))
-    return "\n".join(lines) + "\n"
+        lines.append(_row(f"`{name}`", _text(field.default), _limits(field), meta["unit"], meta["doc"]))
+    lines.append(PRESETS_HEAD)
+    for task in TASKS:
+        lines += [f"### {task}\n", *_presets(task), ""]
+    return "\n".join(lines)
+
+
+def _presets(task: str) -> list[str]:
+    """A table of the keys that any preset of a task sets; empty where one leaves the default."""
+    configs = {name: preset(task, name) for name in PRESETS}
+    lines = [_row("key", *configs), "|---" * (1 + len(configs)) + "|"]
+    for name, field in KEYS.items():
+        values = [getattr(config, name) for config in configs.values()]
+        if any(value != field.default for value in values):
+            lines.append(_row(name, *("" if value == field.default else _text(value) for value in values)))
+    return lines
 
 
 if __name__ == "__main__":
