@@ -225,6 +225,31 @@ def verilog(
 
 
 @app.command()
+def synth(
+    task: TaskArgument = "cancer",
+    preset: PresetOption = "paper",
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    target: Annotated[str, typer.Option(help="sky130: our 130 nm cells; ice40: an FPGA; generic: gates.")] = "sky130",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder of the netlists; by default one in build/synth.")] = None,
+) -> None:
+    """Synthesise the chip: cells and area by block, the longest path, the fastest clock."""
+    from tb import synth as synthesis
+
+    toml = load_toml(config) if config else None
+    chosen = resolve(task, preset, toml=toml, settings=dict(parse_setting(text) for text in settings or []))
+    folder = out or Path("build/synth") / f"{task}-{preset}-{target}"
+    result = synthesis.synthesise(chosen, target, folder)
+    if as_json:
+        print(json.dumps(result.as_json()))
+        return
+    terminal = Console(markup=False, emoji=False)
+    terminal.print(synthesis.render(result))
+    terminal.print(synthesis.summary(result, folder))
+
+
+@app.command()
 def energy(
     runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN...", help="Run directories.")] = None,
     node: Annotated[list[str] | None, typer.Option(help="28nm, 130nm or a cost table; may be given twice.")] = None,

@@ -1,0 +1,200 @@
+"""Reader of Liberty files: cells with areas, pins, look-up tables, as `energy/characterise/library.py` writes them."""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import re
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from pymodels.errors import InputError
+
+SHIPPED = "oxmc_sky130_tt_1v80_25c.lib"
+
+
+@dataclasses.dataclass
+class Group:
+    """`kind (args) { ... }`: simple and complex attributes by name, and the groups inside."""
+
+    kind: str
+    args: tuple[str, ...]
+    attributes: dict[str, str]
+    groups: list[Group]
+
+    def all(self, kind: str) -> list[Group]:
+        return [group for group in self.groups if group.kind == kind]
+
+    def number(self, name: str, default: float = 0.0) -> float:
+        return float(self.attributes.get(name, default))
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """Values over slew (ns) and load (pF); between and beyond the points along the nearest piece's plane."""
+
+    slews: tuple[float, ...]
+    loads: tuple[float, ...]
+    values: tuple[tuple[float, ...], ...]
+
+    def at(self, slew_ns: float, load_pf: float) -> float:
+        i, u = _place(self.slews, slew_ns)
+        j, v = _place(self.loads, load_pf)
+        low = self.values[i][j] * (1 - v) + self.values[i][j + 1] * v
+        high = self.values[i + 1][j] * (1 - v) + self.values[i + 1][j + 1] * v
+        return low * (1 - u) + high * u
+
+
+def _place(axis: tuple[float, ...], x: float) -> tuple[int, float]:
+    i = min(max(bisect.bisect_right(axis, x) - 1, 0), len(axis) - 2)
+    return i, (x - axis[i]) / (axis[i + 1] - axis[i])
+
+
+@dataclasses.dataclass(frozen=True)
+class Arc:
+    """From `related` to the output: times in ns, energies in pJ a change of the output."""
+
+    related: str
+    sense: str
+    kind: str
+    tables: dict[str, Table]
+
+
+@dataclasses.dataclass(frozen=True)
+class LibCell:
+    """`hidden` is the mean energy in pJ of a change of an input that the output does not follow."""
+
+    name: str
+    area_um2: float
+    leakage_pw: float
+    capacitance_pf: dict[str, float]
+    hidden_pj: dict[str, float]
+    setup_ns: dict[str, float]
+    output: str
+    function: str
+    clock: str | None
+    max_load_pf: float
+    arcs: tuple[Arc, ...]
+
+    @property
+    def is_register(self) -> bool:
+        return self.function == "IQ"
+
+
+@dataclasses.dataclass(frozen=True)
+class Liberty:
+    name: str
+    voltage_v: float
+    cells: dict[str, LibCell]
+    text: str
+
+
+def shipped() -> Liberty:
+    """Our library of 130 nm cells."""
+    return read_liberty(Path(str(resources.files("energy"))) / "liberty" / SHIPPED)
+
+
+@cache
+def read_liberty(path: Path) -> Liberty:
+    """The library in a file. Raises `InputError` if it cannot be read or is no Liberty."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"the library must be a readable Liberty file, not {str(path)!r} ({error.strerror})") from error
+    top = parse(text)
+    cells = {cell.name: cell for cell in map(_cell, top.all("cell"))}
+    return Liberty(top.args[0], top.number("nom_voltage"), cells, text)
+
+
+TOKEN = re.compile(r'"[^"]*"|[^\s:;(){},"]+|[:;(){},]')
+
+
+def parse(text: str) -> Group:
+    """The outermost group. Raises `InputError` where the text is no Liberty."""
+    text = re.sub(r"/\*.*?\*/", " ", text, flags=re.S).replace("\\\n", " ")
+    tokens = TOKEN.findall(text)
+    top = Group("", (), {}, [])
+    try:
+        end = _body(tokens, 0, top)
+    except IndexError:
+        end = -1
+    if end != len(tokens) or len(top.groups) != 1 or top.groups[0].kind != "library":
+        raise InputError("a Liberty file must be one whole library (...) { ... }, which this one is not")
+    return top.groups[0]
+
+
+def _body(tokens: list[str], at: int, group: Group) -> int:
+    """Read statements into `group` until its bracket closes or the tokens end; where reading goes on."""
+    while at < len(tokens) and tokens[at] != "}":
+        name = tokens[at]
+        if tokens[at + 1] == ":":
+            end = tokens.index(";", at)
+            group.attributes[name] = " ".join(tokens[at + 2 : end]).strip('"')
+            at = end + 1
+            continue
+        if tokens[at + 1] != "(":
+            raise IndexError(name)
+        close = tokens.index(")", at)
+        args = tuple(token.strip('"') for token in tokens[at + 2 : close] if token != ",")
+        at = close + 1
+        if at < len(tokens) and tokens[at] == "{":
+            inner = Group(name, args, {}, [])
+            at = _body(tokens, at + 1, inner)
+            if tokens[at] != "}":
+                raise IndexError(name)
+            group.groups.append(inner)
+            at += 1
+        else:
+            group.attributes[name] = ";".join(args)
+            at += at < len(tokens) and tokens[at] == ";"
+    return at
+
+
+def _rows(text: str) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(float(value) for value in row.replace(",", " ").split()) for row in text.split(";"))
+
+
+def _table(group: Group) -> Table:
+    return Table(
+        _rows(group.attributes["index_1"])[0],
+        _rows(group.attributes["index_2"])[0],
+        _rows(group.attributes["values"]),
+    )
+
+
+def _scalars(groups: list[Group]) -> float:
+    """Mean of the scalar values in `groups`, 0 without any."""
+    values = [_rows(table.attributes["values"])[0][0] for group in groups for table in group.groups]
+    return sum(values) / len(values) if values else 0.0
+
+
+def _arcs(pin: Group) -> tuple[Arc, ...]:
+    powers = {group.attributes["related_pin"]: group for group in pin.all("internal_power")}
+    arcs = []
+    for timing in pin.all("timing"):
+        related = timing.attributes["related_pin"]
+        tables = {table.kind: _table(table) for table in (*timing.groups, *powers[related].groups)}
+        kind = timing.attributes.get("timing_type", "combinational")
+        arcs.append(Arc(related, timing.attributes["timing_sense"], kind, tables))
+    return tuple(arcs)
+
+
+def _cell(group: Group) -> LibCell:
+    pins = {pin.args[0]: pin for pin in group.all("pin")}
+    inputs = {name: pin for name, pin in pins.items() if pin.attributes["direction"] == "input"}
+    (output,) = (name for name in pins if name not in inputs)
+    clocks = [name for name, pin in inputs.items() if pin.attributes.get("clock") == "true"]
+    return LibCell(
+        name=group.args[0],
+        area_um2=group.number("area"),
+        leakage_pw=group.number("cell_leakage_power"),
+        capacitance_pf={name: pin.number("capacitance") for name, pin in inputs.items()},
+        hidden_pj={name: _scalars(pin.all("internal_power")) for name, pin in inputs.items()},
+        setup_ns={name: _scalars(pin.all("timing")) for name, pin in inputs.items() if pin.all("timing")},
+        output=output,
+        function=pins[output].attributes.get("function", ""),
+        clock=clocks[0] if clocks else None,
+        max_load_pf=pins[output].number("max_capacitance"),
+        arcs=_arcs(pins[output]),
+    )

