@@ -101,7 +101,8 @@ def read_liberty(path: Path) -> Liberty:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"the library must be a readable Liberty file, not {str(path)!r} ({error.strerror})") from error
+        rule = "the library must be a readable Liberty file"
+        raise InputError(f"{rule}, not {str(path)!r} ({error.strerror})") from error
     top = parse(text)
     cells = {cell.name: cell for cell in map(_cell, top.all("cell"))}
     return Liberty(top.args[0], top.number("nom_voltage"), cells, text)

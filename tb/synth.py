@@ -237,7 +237,8 @@ def _ice40(out: Path) -> Synthesis:
     report = json.loads((out / "report.json").read_text())
     fmax = min(clock["achieved"] for clock in report["fmax"].values())
     used = report["utilization"]
-    parts = ", ".join(f"{used[name]['used']} of {used[name]['available']} {name}" for name in ("ICESTORM_LC", "ICESTORM_RAM"))
+    kinds_used = [(name, used[name]) for name in ("ICESTORM_LC", "ICESTORM_RAM")]
+    parts = ", ".join(f"{count['used']} of {count['available']} {name}" for name, count in kinds_used)
     return Synthesis(
         target="ice40",
         blocks=blocks,

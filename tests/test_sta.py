@@ -25,7 +25,8 @@ def gate_cell(name: str, rise: float, fall: float, *, sense: str = "negative_una
 
 
 def register() -> LibCell:
-    tables = {"cell_rise": flat(2.0), "cell_fall": flat(3.0), "rise_transition": flat(0.1), "fall_transition": flat(0.1)}
+    tables = {"cell_rise": flat(2.0), "cell_fall": flat(3.0)}
+    tables |= {"rise_transition": flat(0.1), "fall_transition": flat(0.1)}
     arcs = (Arc("CLK", "non_unate", "rising_edge", tables),)
     pins = {"D": INPUT_PF, "CLK": INPUT_PF}
     return LibCell("dff", 1.0, 1.0, pins, {}, {"D": 0.5}, "Q", "IQ", "CLK", 1.0, arcs)

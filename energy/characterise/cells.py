@@ -45,7 +45,10 @@ class Cell:
 
 
 def evaluate(function: str, state: dict[str, bool]) -> bool:
-    """The value of a Liberty function of pins, where each ! stands first in brackets. Raises `KeyError` for a pin that is not in `state`."""
+    """The value of a Liberty function of pins, where each ! stands first in brackets.
+
+    Raises `KeyError` for a pin that is not in `state`.
+    """
     text = re.sub(r"[A-Za-z_]\w*", lambda match: str(state[match[0]]), function).replace("!", "not ")
     return bool(eval(text.strip(), {"__builtins__": {}}))  # only True, False, operators and brackets are left
 

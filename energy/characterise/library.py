@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from energy.characterise.cells import CELLS, PREFIX, Cell
-from energy.characterise.measure import TABLES, Record
+from energy.characterise.measure import LOADS_FF, SLEWS_NS, TABLES, Record
 from energy.characterise.spice import DIFFUSION_UM, PACKAGE, SUPPLY_V, TEMPERATURE_C, TERMINAL_FF
 
 NAME = "oxmc_sky130_tt_1v80_25c"
@@ -22,7 +22,7 @@ HEAD = f"""\
 
    Measured by `make characterise` of this project with ngspice on DATE. Netlists, sizes and transistor models:
    package {PACKAGE} (Apache License 2.0). Estimates of ours, in energy/characterise/spice.py: junctions of
-   {DIFFUSION_UM:g} um, wires inside a cell of {TERMINAL_FF:g} fF a transistor terminal. Setup of {SETUP_NS:g} ns is assumed.
+   {DIFFUSION_UM:g} um, wires in a cell of {TERMINAL_FF:g} fF a transistor terminal. Setup is assumed: {SETUP_NS:g} ns.
    Times of an arc are those of its slowest state, energies the mean over states; leakage is the PDK's tt_leak model.
    Power tables: supply energy less half of C V^2 of the load, pJ a change. Delay 50 % to 50 %, slew 20 % to 80 %. */
 """
@@ -44,22 +44,17 @@ UNITS = """\
   slew_upper_threshold_pct_rise : 80;
   slew_upper_threshold_pct_fall : 80;
 """
+TEMPLATES = (("lu_table_template (grid)", "net_transition"), ("power_lut_template (power_grid)", "transition_time"))
 
 
 def library(records: dict[str, Record], date: str) -> str:
     """The whole file. Raises `KeyError` for a record of no known cell."""
-    shapes = {len(record["loads_ff"]) for record in records.values()}
     lines = [HEAD.replace("DATE", date) + f"library ({NAME}) {{", UNITS.rstrip()]
     lines += [f"  nom_voltage : {SUPPLY_V:g};", f"  nom_temperature : {TEMPERATURE_C:g};"]
     lines += [f"  default_max_transition : {MAX_SLEW_NS};"]
-    for kind, count in (("lu_table", max(shapes)),):
-        lines += [f"  {kind}_template (grid) {{"]
-        lines += ["    variable_1 : input_net_transition;", "    variable_2 : total_output_net_capacitance;"]
-        lines += [f"    index_1 ({_row([0.1 * i for i in range(1, 4)])});", f"    index_2 ({_row(range(1, count + 1))});"]
-        lines += ["  }"]
-    lines += ["  power_lut_template (power_grid) {"]
-    lines += ["    variable_1 : input_transition_time;", "    variable_2 : total_output_net_capacitance;"]
-    lines += [f"    index_1 ({_row([0.1, 0.2, 0.3])});", f"    index_2 ({_row(range(1, max(shapes) + 1))});", "  }"]
+    for kind, slew in TEMPLATES:
+        lines += [f"  {kind} {{", f"    variable_1 : input_{slew};", "    variable_2 : total_output_net_capacitance;"]
+        lines += [f"    index_1 ({_row(SLEWS_NS)});", f"    index_2 ({_row(LOADS_FF)});", "  }"]
     for name, record in records.items():
         lines += _cell(CELLS[name], record)
     return "\n".join([*lines, "}", ""])

@@ -23,6 +23,7 @@ SLOT_NS = 5.0
 """From one edge to the next: the slowest cell has settled by then."""
 TABLES = ("cell_rise", "cell_fall", "rise_transition", "fall_transition", "rise_power", "fall_power")
 Record = dict[str, Any]
+Points = list[tuple[int, int, dict[str, float]]]
 
 
 def loads_ff(cell: Cell) -> tuple[float, ...]:
@@ -54,7 +55,7 @@ def _pulse(cell: Cell, pin: str, state: dict[str, bool], slew: float, load: floa
 
 def _gate(pdk: Pdk, cell: Cell, folder: Path) -> Record:
     """Arcs and pins of a gate: all states, slews and loads of one pin in one analysis."""
-    loads, arcs, pins = loads_ff(cell), [], {}
+    loads, arcs, pins = loads_ff(cell), [], dict[str, Record]()
     for pin in cell.inputs:
         active, hidden = _ends(cell.sensitised(pin)), cell.hidden(pin)
         cases = [(state, i, j) for state in active for i, j in _grid(cell)]
@@ -108,14 +109,14 @@ def _arc_point(cell: Cell, waves: Waves, k: int, pin: str, state: dict[str, bool
     return _edge(waves, k, pin, SLOT_NS, load, rising) | _edge(waves, k, pin, 2 * SLOT_NS, load, not rising)
 
 
-def _arc(cell: Cell, pin: str, states: list[dict[str, bool]], points: list[tuple[int, int, dict[str, float]]]) -> Record:
+def _arc(cell: Cell, pin: str, states: list[dict[str, bool]], points: Points) -> Record:
     """The slowest of the states for times, their mean for energies."""
     senses = {cell.value(state | {pin: True}) for state in states}
     sense = "non_unate" if len(senses) == 2 else "positive_unate" if senses == {True} else "negative_unate"
     return {"related": pin, "sense": sense, "type": "combinational", "tables": _tables(points)}
 
 
-def _tables(points: list[tuple[int, int, dict[str, float]]]) -> dict[str, list[list[float]]]:
+def _tables(points: Points) -> dict[str, list[list[float]]]:
     tables = {}
     for name in TABLES:
         pick = _mean if name.endswith("power") else max
@@ -200,8 +201,8 @@ def _enable_ff(waves: Waves, k: int, pin: str, slots: tuple[tuple[int, ...], tup
 
 
 def _clocked_leakage(pdk: Pdk, cell: Cell, folder: Path) -> list[tuple[dict[str, bool], float]]:
-    """At the end of slots that are long enough for the last charge to go; later visits of a state win."""
-    slot = 1000.0
+    """At the end of slots of 1 ms: picoamperes are left when charge no longer moves. Later visits of a state win."""
+    slot = 1e6
     instance = _sequence(cell, slot, SLEWS_NS[1], LOADS_FF[1])
     waves = simulate(pdk, cell, [instance], slot * (len(STEPS[cell.kind]) + 1), folder, "tt_leak")
     found: dict[tuple[bool, ...], float] = {}

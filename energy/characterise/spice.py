@@ -112,7 +112,7 @@ class Instance:
     load_ff: float = 3.0
 
     def source(self, pin: str) -> str:
-        points = []
+        points: list[tuple[float, float]] = []
         ramp = self.slew_ns / 0.6
         for start, level in self.drives[pin]:
             volts = SUPPLY_V * level
