@@ -164,8 +164,8 @@ def measure(config: Config, seed: int, gates: str, folder: Path) -> Activity:
 
 
 RUNS = (
-    ("fit", 0, {"rows": 8, "train_samples": 24, "test_samples": 8, "burn_in": 1, "max_proposals": 30}),
-    ("check", 7, {"rows": 5, "train_samples": 40, "test_samples": 12, "burn_in": 1, "max_proposals": 16}),
+    ("fit", 0, {"rows": 12, "train_samples": 64, "test_samples": 24, "burn_in": 1, "max_proposals": 60}),
+    ("check", 7, {"rows": 6, "train_samples": 48, "test_samples": 16, "burn_in": 1, "max_proposals": 24}),
 )
 
 
