@@ -16,7 +16,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/hypothesis
 TESTS = $(if $(T),$(or $(shell find tests -name 'test_$(T).py'),$(error T must name a bench, so that \
 	tests/test_$(T).py exists)),tests)
 
-.PHONY: help setup demo test regress lint waves clean
+.PHONY: help setup demo test regress characterise lint waves clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -36,6 +36,9 @@ test: setup ## run all tests, or one bench: T=lfsr [SIM=icarus|verilator]
 
 regress: setup ## long campaigns: the RTL against the twin at full size, in lockstep over 1e8 cycles; statistics
 	@$(VENV)/bin/python -m pytest -v -s regress
+
+characterise: setup ## measure the cell library from transistors; needs ngspice
+	@$(VENV)/bin/python -m energy.characterise
 
 lint: setup ## check style, format and types
 	@$(VENV)/bin/ruff check .

@@ -34,7 +34,8 @@ CHANGES = (
     ("answering ? answer : ~answer", "answer"),
     # the host waits for an edge of `busy`, which may glitch here: it sees the line long after the last gate has settled
     ("        .busy(busy),\n", "        .busy(busy_now),\n"),
-    ("    wire wl, bl,", "    wire busy_now;\n    reg settled = 1'b0;\n    always @(posedge clk) #40 settled = busy_now;\n"
+    ("    wire wl, bl,", "    wire busy_now;\n    reg settled = 1'b0;\n"
+     "    always @(posedge clk) #40 settled = busy_now;\n"
      "    assign busy = settled;\n    wire wl, bl,"),
 )  # fmt: skip
 """What the co-simulation's top must do otherwise around gates that delay, as (old, new)."""

@@ -101,6 +101,8 @@ def power_of(netlist: Mapped, library: Liberty, activity: Activity) -> Power:
 
 def clock_pj(registers: list[LibCell], library: Liberty) -> float:
     """One cycle of the clock: both edges in the flip-flops, their pins and wires, and the tree above them."""
+    if not registers:
+        return 0.0
     volts = library.voltage_v
     inside = math.fsum(2 * cell.hidden_pj["CLK"] for cell in registers)
     load = math.fsum(cell.capacitance_pf["CLK"] + WIRE_PF for cell in registers)

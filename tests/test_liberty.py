@@ -126,7 +126,7 @@ def test_pin_capacitances_are_near_the_published_ones(name: str, pin: str) -> No
 
 @pytest.mark.parametrize("name", PUBLISHED_NS)
 def test_delays_are_near_the_published_ones(name: str) -> None:
-    """Within 25 %: the published netlists carry extracted wires, ours estimated ones (worst seen: inv_1 falling, 19 %)."""
+    """Within 25 %: the published netlists carry extracted wires, ours estimated ones (worst seen: 19 %)."""
     pin, slew, load, rise, fall = PUBLISHED_NS[name]
     arc = next(arc for arc in cell(name).arcs if arc.related == pin)
     assert arc.tables["cell_rise"].at(slew, load) == pytest.approx(rise, rel=0.25)
