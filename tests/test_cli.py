@@ -61,7 +61,7 @@ def folder(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[Path]:
         ("cancer --set adc_bitz=8", "adc_bitz is not a configuration key; did you mean adc_bits?"),
         ("cancer --set clock_hz=nan", "clock_hz must be a number from 1000 to 1e+09 Hz, not nan"),
         ("cancer --rows 8 --set burn_in=8", "burn_in must be below rows (8), not 8"),
-        ("cancer --set rows=8", "burn_in must be below rows (8), not 12"),
+        ("cancer --set rows=8", "burn_in must be below rows (8), not 32"),
         ("cancer --set prior_sigma_us=0.1", "prior_sigma_us must be a number from 0.5 to 1000 uS, not 0.1"),
         (
             "cancer --set prior_sigma_us=0.5 --set read_bits=3",
