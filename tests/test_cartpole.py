@@ -52,7 +52,7 @@ def test_every_step_is_gymnasiums(seed: int) -> None:
 def test_whole_episodes_of_a_row_are_gymnasiums(seed: int) -> None:
     """A linear row acts in both; the reward is gymnasium's return under its limit of 500 steps."""
     config = preset("cartpole", "best")
-    formats, cart, env = Formats(config), cart_of(config, seed), gymnasium_env()
+    formats, cart, env, half = Formats(config), cart_of(config, seed), gymnasium_env(), 1 << (config.adc_bits - 1)
     chip, rng, seen = arithmetic(formats, np.array(lut_codes(formats))), np.random.default_rng(seed), set()
     for episode in range(12):
         cells = rng.integers(50_000, 200_000, formats.cells)
@@ -64,7 +64,7 @@ def test_whole_episodes_of_a_row_are_gymnasiums(seed: int) -> None:
         while not over and total < 500:
             observe(cart, np.array(env.state), codes)
             w = (cells[0::2] - cells[1::2]).reshape(2, 4)
-            adc = np.clip(w @ codes // formats.eval_step, -128, 127)
+            adc = np.clip(w @ codes // formats.eval_step, -half, half - 1)
             _, reward, over, *_ = env.step(int(np.argmax(adc)))
             total += reward
         assert steps == total
