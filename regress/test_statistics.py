@@ -52,16 +52,16 @@ def test_twin_is_as_accurate_as_float() -> None:
     assert line["p, paired"] > 1e-3 and abs(line["twin less float, paired"].mean) < 0.002
 
 
-@pytest.mark.parametrize("d2d_spread", [0.05, 0.25])
-def test_best_is_as_accurate_as_logistic_regression(d2d_spread: float) -> None:
-    """200 unseen splits: 0.960 and more, within 0.003 of it (two standard errors as tolerance); rows filled."""
-    config, seeds = preset("cancer", "best").replace(d2d_spread=d2d_spread), common.seeds_of(UNSEEN, 200)
+@pytest.mark.parametrize(("d2d_spread", "least"), [(0.05, 0.962), (0.25, 0.960)])
+def test_best_is_as_accurate_as_logistic_regression(d2d_spread: float, least: float) -> None:
+    """1,000 unseen splits (s.e. 0.0004): the accuracy asked for, within 0.003 of logistic regression; rows filled."""
+    config, seeds = preset("cancer", "best").replace(d2d_spread=d2d_spread), common.seeds_of(UNSEEN, 1000)
     runs = common.trainings(config, seeds)
     accuracy = common.estimate(common.accuracies(runs))
     difference = common.paired(common.accuracies(runs), common.references(config, seeds))
     print(f"accuracy {accuracy}, to logistic regression {difference}")
-    assert accuracy.mean >= 0.960
-    assert difference.mean >= -0.003 - 2 * difference.sem
+    assert accuracy.mean >= least
+    assert difference.mean >= -0.003
     assert all(run.rows + run.outcome.skipped == config.rows for run in runs)
     assert sum(run.rows for run in runs) >= 0.99 * config.rows * len(runs)
 
