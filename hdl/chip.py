@@ -16,9 +16,10 @@ from hdl.calibrator import Calibrator
 from hdl.cell_programmer import CellProgrammer
 from hdl.former import Former
 from hdl.gate_dac import GateDac
-from hdl.hastings import LAW_INDEX, Hastings
-from hdl.host import PROPOSAL_BITS, Host, HostBus, Space, sample_lane_bits, sample_lanes
+from hdl.hastings import Hastings
+from hdl.host import Host, HostBus
 from hdl.inference import Inference, result_layout
+from hdl.interface import LAW_INDEX, PROPOSAL_BITS, Space, decision_widths, sample_lane_bits, sample_lanes
 from hdl.lfsr import Lfsr
 from hdl.likelihood import Likelihood
 from hdl.log_uniform import LogUniform
@@ -45,20 +46,8 @@ def inference_of(formats: Formats) -> Inference:
 
 
 def decision_layout(formats: Formats) -> data.StructLayout:
-    """What an observer of the chain sees of one proposal, in the cycle of its decision; costs in fixed-point bits."""
-    return data.StructLayout(
-        {
-            "accepted": 1,
-            "row": formats.row_bits,
-            "current_row": formats.row_bits,
-            "counter": formats.config.counter_bits,
-            "prior": formats.prior_bits,
-            "neg_log2_u": formats.log_u_bits,
-            "current_cost": formats.cost_bits,
-            "likelihood": formats.sum_bits,
-            **({"hastings": formats.hastings_bits} if formats.config.hastings else {}),
-        }
-    )
+    """The fields of `decision_widths`."""
+    return data.StructLayout(decision_widths(formats))
 
 
 class Chip(wiring.Component):

@@ -6,13 +6,10 @@ from amaranth import Cat, Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.interface import LAW_INDEX, SHIFT_INDEX
 from hdl.ram import Ram
 from pymodels.fixed import HASTINGS_MULTIPLIER_BITS, HASTINGS_SHIFT_BITS, HOST_WORD_BITS, Formats
 
-LAW_INDEX = 256
-"""The words of a gate code's law stand from here on in `Space.LUT`: two addresses a gate code, the lower lane first."""
-SHIFT_INDEX = 512
-"""Index in `Space.LUT` of the shift that is common to all precisions."""
 LAW_INDEX_BITS = 10
 
 

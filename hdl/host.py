@@ -1,127 +1,21 @@
-"""The host port: address map, setting registers, commands and read-back."""
+"""The host port: setting registers, commands and read-back by the address map of `hdl.interface`."""
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
-from amaranth.lib import enum, wiring
+from amaranth import Module, Shape, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from pymodels.fixed import HOST_WORD_BITS, PRIOR_MULTIPLIER_BITS, PRIOR_SHIFT_BITS, Formats
-
-INDEX_BITS = 20
-SPACE_BITS = 3
-ADDRESS_BITS = INDEX_BITS + SPACE_BITS
-PROPOSAL_BITS = 24
-TRIES_BITS = 6
-STREAK_BITS = 8
-
-
-class Space(enum.IntEnum, shape=SPACE_BITS):
-    """Upper address bits: what a host word goes to; the lower ones index it."""
-
-    SETTINGS = 0
-    STATUS = 1
-    COUNTERS = 2
-    LUT = 3
-    LIKELIHOOD = 4
-    RESPONSE = 5
-    SAMPLES = 6
-    ACTIVATION = 7
-
-
-class Setting(enum.IntEnum, shape=5):
-    """Registers of `Space.SETTINGS`, write only."""
-
-    COMMAND = 0
-    LAST_ROW = 1
-    LAST_SAMPLE = 2
-    LAST_TEST = 3
-    BURN_IN = 4
-    MAX_PROPOSALS = 5
-    PRIOR_MULTIPLIER = 6
-    PRIOR_SHIFT = 7
-    SEED_LOW = 8
-    SEED_HIGH = 9
-    VERIFY_WINDOW = 10
-    VERIFY_TRIES = 11
-    COMMON_MODE = 12
-    REJECT_LIMIT = 13
-    HARD_ABOVE = 14
-    CONDITION_CYCLES = 15
-    CALIBRATION_LAST_ROW = 16
-    REWARD_EXPONENT = 17
-    LOG2_KAPPA = 18
-
-
-class Command(enum.IntEnum, shape=3):
-    """Values written to `Setting.COMMAND`; STEP and DONE while the chip waits in an episode."""
-
-    BUILD_MAP = 1
-    TRAIN = 2
-    INFER = 3
-    FORM = 4
-    CALIBRATE = 5
-    STEP = 6
-    DONE = 7
-
-
-class Status(enum.IntEnum, shape=3):
-    """Registers of `Space.STATUS`, read only."""
-
-    LAST_ROW = 0
-    PROPOSALS = 1
-    CLAMPS = 2
-    LOST_COUNTS = 3
-    TOTAL_COUNTS = 4
-    CURRENT_COST = 5
-    SKIPPED = 6
-
-
-def address(space: Space, index: int) -> int:
-    """Host address of word `index` of a space."""
-    return int(space) << INDEX_BITS | int(index)
-
-
-def sample_lanes(formats: Formats) -> int:
-    """Host words of one sample memory word."""
-    return -(-formats.sample_word_bits // HOST_WORD_BITS)
-
-
-def sample_lane_bits(formats: Formats) -> int:
-    """Address bits that select the lane; a sample takes a power of two of host words."""
-    return (sample_lanes(formats) - 1).bit_length()
-
-
-def setting_widths(formats: Formats) -> dict[Setting, int]:
-    """Width of each register that holds a setting; those of chain options exist where the option is built in."""
-    config = formats.config
-    options = {
-        Setting.VERIFY_WINDOW: config.read_bits if config.verify != "off" else 0,
-        Setting.VERIFY_TRIES: TRIES_BITS if config.verify != "off" else 0,
-        Setting.COMMON_MODE: config.read_bits if config.verify == "pair" else 0,
-        Setting.REJECT_LIMIT: STREAK_BITS if config.reject_limit else 0,
-        Setting.HARD_ABOVE: formats.likelihood_bits if config.sample_order == "hard_first" else 0,
-        Setting.CONDITION_CYCLES: formats.condition_bits if config.form else 0,
-        Setting.CALIBRATION_LAST_ROW: formats.row_bits if config.calibrate else 0,
-        Setting.REWARD_EXPONENT: formats.exponent_bits if formats.rewards else 0,
-        Setting.LOG2_KAPPA: formats.kappa_bits if formats.rewards else 0,
-    }
-    return {
-        Setting.LAST_ROW: formats.row_bits,
-        Setting.LAST_SAMPLE: formats.sample_bits,
-        Setting.LAST_TEST: formats.sample_bits,
-        Setting.BURN_IN: formats.row_bits,
-        Setting.MAX_PROPOSALS: PROPOSAL_BITS,
-        Setting.PRIOR_MULTIPLIER: PRIOR_MULTIPLIER_BITS,
-        Setting.PRIOR_SHIFT: PRIOR_SHIFT_BITS,
-        **{setting: width for setting, width in options.items() if width},
-    }
-
-
-def built_commands(formats: Formats) -> tuple[Command, ...]:
-    """Commands of a chip: those of episodes exist where it learns from rewards."""
-    of_episodes = (Command.STEP, Command.DONE)
-    return tuple(command for command in Command if formats.rewards or command not in of_episodes)
+from hdl.interface import (
+    ADDRESS_BITS,
+    INDEX_BITS,
+    Setting,
+    Space,
+    Status,
+    built_commands,
+    setting_widths,
+)
+from pymodels.fixed import HOST_WORD_BITS, Formats
 
 
 class HostBus(wiring.Signature):
@@ -175,7 +69,7 @@ class Host(wiring.Component):
     def _elaborate_settings(self, m: Module) -> None:
         data = self.bus.write_data
         with m.If(self.writing & (self.space == Space.SETTINGS)):
-            with m.Switch(self.index[: Setting.as_shape().width]):
+            with m.Switch(self.index[: Shape.cast(Setting).width]):
                 for setting in setting_widths(self.formats):
                     with m.Case(setting):
                         register = getattr(self, setting.name.lower())
@@ -209,7 +103,7 @@ class Host(wiring.Component):
             with m.Elif(self.space == Space.LUT):
                 m.d.comb += bus.read_data.eq(self.lut_entry)
             with m.Else():
-                with m.Switch(self.index[: Status.as_shape().width]):
+                with m.Switch(self.index[: Shape.cast(Status).width]):
                     for register in Status:
                         with m.Case(register):
                             m.d.comb += bus.read_data.eq(getattr(self, f"status_{register.name.lower()}"))

@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.array_port import ArrayOp
-from hdl.host import TRIES_BITS
+from hdl.interface import TRIES_BITS
 from hdl.ram import Ram
 from pymodels.fixed import Formats, bits_for
 

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.array_port import ArrayOp
 from hdl.episode import EPISODE_PORTS, elaborate_episode
-from hdl.host import PROPOSAL_BITS, STREAK_BITS
+from hdl.interface import PROPOSAL_BITS, STREAK_BITS
 from pymodels.fixed import Formats
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from hdl.host import Command, Space
+from hdl.interface import Command, Space
 from pymodels.array import OxramArray
 from pymodels.devices import load_card
 from pymodels.fixed import Formats

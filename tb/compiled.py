@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from hdl.host import ADDRESS_BITS, Space, Status, address
+from hdl.interface import ADDRESS_BITS, Space, Status, address
 from pymodels import draws
 from pymodels.array import QUANTITY_OF, UNFORMED, OxramArray, lcs_population
 from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS

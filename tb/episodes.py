@@ -13,7 +13,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, First, RisingEdge
 
 from hdl.chip import decision_layout
-from hdl.host import Command
+from hdl.interface import Command
 from pymodels.cartpole import TEST, TRAINING, cart_of, move, observe, start
 from pymodels.fixed import Formats
 from tb.job import Job

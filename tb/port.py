@@ -9,7 +9,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, Timer, ValueChange
 
 from hdl.array_port import ArrayOp
-from hdl.host import Space, address
+from hdl.interface import Space, address
 from pymodels.array import ArrayError, OxramArray
 from pymodels.events import ARRAY_EVENTS, CLOCK_EVENTS, DIGITAL_EVENTS, PHASES, PULSE_EVENTS
 from pymodels.fixed import Formats

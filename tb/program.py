@@ -7,8 +7,17 @@ from functools import lru_cache
 
 import numpy as np
 
-from hdl.hastings import LAW_INDEX, SHIFT_INDEX
-from hdl.host import Command, Setting, Space, address, sample_lane_bits, sample_lanes, setting_widths
+from hdl.interface import (
+    LAW_INDEX,
+    SHIFT_INDEX,
+    Command,
+    Setting,
+    Space,
+    address,
+    sample_lane_bits,
+    sample_lanes,
+    setting_widths,
+)
 from pymodels.config import Config
 from pymodels.devices import load_card, lut_table
 from pymodels.fixed import HASTINGS_MULTIPLIER_BITS, HOST_WORD_BITS, Formats

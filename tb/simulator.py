@@ -26,7 +26,7 @@ from amaranth.lib.wiring import Component
 from cocotb_tools.runner import Icarus, Verilator, VerilatorControlFile
 
 from hdl.chip import decision_layout
-from hdl.host import Command, Setting, Status, sample_lane_bits
+from hdl.interface import Command, Setting, Status, sample_lane_bits
 from pymodels.config import Config
 from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats

@@ -13,7 +13,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import Timer
 
-from hdl.host import Space, Status
+from hdl.interface import Space, Status
 from pymodels.array import OxramArray
 from pymodels.devices import load_card
 from pymodels.errors import RunError

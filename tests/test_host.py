@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from benches import on_each_simulator
 
-from hdl.host import Host, Space, address, sample_lane_bits, sample_lanes
+from hdl.host import Host
+from hdl.interface import Space, address, sample_lane_bits, sample_lanes
 from pymodels.config import resolve
 from pymodels.fixed import Formats
 from tb.simulator import Mutation, run_bench

@@ -10,7 +10,7 @@ from commands import alike_on_icarus, refusal
 from pytest import CaptureFixture
 from sklearn.datasets import load_digits
 
-from hdl.host import INDEX_BITS, sample_lane_bits
+from hdl.interface import INDEX_BITS, sample_lane_bits
 from pymodels.config import preset
 from pymodels.fixed import Formats
 from pymodels.tasks import load_task, quantise, reference_accuracy

@@ -17,7 +17,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge, Timer, with_timeout
 
 from hdl.array_port import ArrayOp
-from hdl.host import Command, Space, Status
+from hdl.interface import Command, Space, Status
 from pymodels.array import OxramArray
 from pymodels.cartpole import TEST, TRAINING
 from pymodels.devices import load_card
