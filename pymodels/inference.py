@@ -6,18 +6,20 @@ import numpy as np
 
 from pymodels.config import Config
 from pymodels.errors import RunError
-from pymodels.evaluate import sample_codes, votes
 from pymodels.fixed import Formats, formats_of
+
+ROWS_AT_ONCE = 1024
 
 
 def predict(
-    config: Config, conductance_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray
+    config: Config, conductance_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray, *, compiled: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """Classes int64 [n] and response sums int64 [n, outputs] of samples `codes`, int64 [n, features].
 
     `conductance_ns` is int64 [rows, cells], `counters` int64 [rows], filled rows only. A response sum adds C_n *
     response(V.w_n) over the rows from burn_in on, or of the last row if that leaves none. One output: class 1 where its
-    sum is >= 0; several: the largest sum, ties to the lowest class.
+    sum is >= 0; several: the largest sum, ties to the lowest class. Not `compiled`, it is the same in plain
+    numpy: slower, but without loading a compiler.
     """
     formats = formats_of(config)
     first = min(config.burn_in, len(counters) - 1)
@@ -26,10 +28,34 @@ def predict(
     shift = config.adc_bits - config.table_bits
     if config.hidden:
         sums = _network_votes(formats, voting, counts, codes, table)
+    elif not compiled:
+        sums = _plain_votes(formats, voting, counts, codes, table)
     else:
+        from pymodels.evaluate import sample_codes, votes
+
         sums = votes(voting, counts, sample_codes(codes), config.outputs, table, formats.eval_step, top, shift)
     classes = (sums[:, 0] >= 0).astype(np.int64) if config.outputs == 1 else np.argmax(sums, axis=1)
     return classes, sums
+
+
+def _plain_votes(
+    formats: Formats, voting: np.ndarray, counts: np.ndarray, codes: np.ndarray, table: np.ndarray
+) -> np.ndarray:
+    """Response sums int64 [n, outputs] of rows int64 [rows, cells] and their counters.
+
+    Products and sums are whole numbers far below 2^53, so that floating point has them exactly.
+    """
+    config = formats.config
+    half, sums = 2 ** (config.adc_bits - 1), np.zeros((len(codes), config.outputs), np.int64)
+    samples = codes.T.astype(float)
+    for first in range(0, len(voting), ROWS_AT_ONCE):
+        rows, weights = voting[first : first + ROWS_AT_ONCE], counts[first : first + ROWS_AT_ONCE]
+        pairs = (rows[:, 0::2] - rows[:, 1::2]).astype(float)
+        for output in range(config.outputs):
+            dots = (pairs[:, _slice(formats, output)] @ samples).astype(np.int64)
+            adc = np.clip(dots // formats.eval_step, -half, half - 1)
+            sums[:, output] += weights @ table[(adc + half) >> (config.adc_bits - config.table_bits)]
+    return sums
 
 
 def hidden_codes(formats: Formats, pairs: np.ndarray, codes: np.ndarray) -> np.ndarray:

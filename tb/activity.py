@@ -21,12 +21,12 @@ from pymodels.config import Config
 from pymodels.errors import RunError
 from pymodels.events import DIGITAL_EVENTS
 from pymodels.outcome import Outcome
-from tb.job import Job
+from tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from tb.liberty import LibCell, Liberty
 from tb.mapped import RAM, Gate, Mapped
 from tb.netlist import CHIP_NAME, memory_macro
-from tb.simulator import Simulation, cache_folder
-from tb.training import JOB_VARIABLE, OWNER_VARIABLE
+from tb.netlist_cache import cache_folder
+from tb.simulator import Simulation
 
 TYPICAL_SLEW_NS = 0.1
 CHANGES = (

@@ -13,7 +13,8 @@ from pathlib import Path
 from pymodels.config import Config
 from pymodels.errors import RunError
 from tb.compiled import FINAL
-from tb.simulator import TOP, CompiledSimulation, cache_folder
+from tb.netlist_cache import cache_folder
+from tb.simulator import TOP, CompiledSimulation
 
 CONTROL = f'`verilator_config\npublic_flat_rw -module "{TOP}" -var "draws"\n'
 

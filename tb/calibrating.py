@@ -14,10 +14,9 @@ from pymodels.array import OxramArray
 from pymodels.devices import load_card
 from pymodels.fixed import Formats
 from pymodels.streams import lfsr_seed
-from tb.job import Job
+from tb.job import JOB_VARIABLE, Job
 from tb.port import ArrayModel, HostModel
 from tb.program import command, commands, load_words
-from tb.training import JOB_VARIABLE
 
 FOUND = "lut.npy"
 

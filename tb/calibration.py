@@ -19,10 +19,9 @@ from pymodels.fixed import Formats
 from pymodels.twin import devices_of
 from pymodels.twin_prepare import prepare
 from tb.calibrating import FOUND
-from tb.job import Job
+from tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from tb.program import lut_codes
 from tb.simulator import Simulation
-from tb.training import JOB_VARIABLE, OWNER_VARIABLE
 
 ENGINES = ("twin", "verilator", "icarus")
 SCHEMA = "oxmc.calibration/1"

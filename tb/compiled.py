@@ -19,8 +19,7 @@ from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
 from pymodels.fixed import HOST_WORD_BITS, Formats
 from pymodels.philox import philox4x32
 from pymodels.streams import lfsr_seed
-from tb.job import Job
-from tb.port import COUNTED
+from tb.job import COUNTED, Job
 from tb.program import command, commands, load_words
 
 LOAD, FINAL = "load", "final"

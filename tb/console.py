@@ -7,16 +7,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tb.repeats import Standing
-from tb.repeats import Watcher as RepeatsWatcher
-from tb.train import Progress as Position
-from tb.train import Watcher
+if TYPE_CHECKING:
+    from tb.repeats import Standing
+    from tb.repeats import Watcher as RepeatsWatcher
+    from tb.train import Progress as Position
+    from tb.train import Watcher
 
 PLAIN_LINE_S = 5.0
 """Seconds between progress lines where there is no terminal."""

@@ -9,6 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from pymodels.config import Config
+from pymodels.events import ARRAY_EVENTS, CLOCK_EVENTS, DIGITAL_EVENTS, PULSE_EVENTS
+
+JOB_VARIABLE, OWNER_VARIABLE, LOCKSTEP_VARIABLE = "OXMC_JOB", "OXMC_OWNER", "OXMC_LOCKSTEP"
+"""Environment of the simulator: the job's folder, the process that wants the run, whether the twin runs beside it."""
+COUNTED = (*DIGITAL_EVENTS, *ARRAY_EVENTS, *PULSE_EVENTS, *CLOCK_EVENTS)
+"""Order of the counters in the co-simulation top."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from cocotb.triggers import FallingEdge, Timer, ValueChange
@@ -11,12 +11,12 @@ from cocotb.triggers import FallingEdge, Timer, ValueChange
 from hdl.array_port import ArrayOp
 from hdl.interface import Space, address
 from pymodels.array import ArrayError, OxramArray
-from pymodels.events import ARRAY_EVENTS, CLOCK_EVENTS, DIGITAL_EVENTS, PHASES, PULSE_EVENTS
+from pymodels.events import PHASES
 from pymodels.fixed import Formats
-from tb.lockstep import Lockstep
+from tb.job import COUNTED
 
-COUNTED = (*DIGITAL_EVENTS, *ARRAY_EVENTS, *PULSE_EVENTS, *CLOCK_EVENTS)
-"""Order of the counters in the co-simulation top."""
+if TYPE_CHECKING:
+    from tb.lockstep import Lockstep
 
 
 class ArrayModel:

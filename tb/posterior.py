@@ -18,13 +18,13 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from pymodels.config import Config
 from pymodels.errors import InputError
-from pymodels.float_engine import output_sums
+from pymodels.network import output_sums
 from pymodels.outcome import Outcome
 from pymodels.tasks import Dataset
 
@@ -37,6 +37,27 @@ EXTRA = "oxmc[analysis]"
 NOT_WRITTEN = f"{FILE} is missing: it needs the packages of {EXTRA}"
 """The note in run.json of a run whose posterior could not be written."""
 SOURCE = "w = g+ - g- of the differential pairs of each stored row"
+
+
+class Values(NamedTuple):
+    """A variable or coordinate: its dimensions, its values, what they are in and what they are."""
+
+    dims: tuple[str, ...]
+    values: np.ndarray
+    units: str = ""
+    long_name: str = ""
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        return {"units": self.units, "long_name": self.long_name} if self.units else {}
+
+
+class Group(NamedTuple):
+    """A group of the file: its variables, their coordinates and what is said of it."""
+
+    variables: dict[str, Values]
+    coords: dict[str, Values]
+    attributes: dict[str, Any] = {"inference_library": "oxmc"}
 
 
 def available() -> bool:
@@ -99,12 +120,10 @@ def pair_neurons(config: Config) -> np.ndarray:
     return np.concatenate([np.repeat(neurons, config.features), np.repeat(outputs, config.hidden)])
 
 
-def posterior_tree(
+def posterior_groups(
     config: Config, dataset: Dataset, outcomes: Sequence[Outcome], attributes: dict[str, str]
-) -> xr.DataTree:
-    """The posterior of one outcome a chain; `attributes` say where it comes from and go to the root."""
-    import xarray as xr  # half a second to import
-
+) -> dict[str, Group]:
+    """The posterior of one outcome a chain by groups, the root as "/"; `attributes` say where it comes from."""
     models = [stored_models(config, outcome) for outcome in outcomes]
     draws = max(len(rows) for rows in models)
     shape = (len(outcomes), draws)
@@ -118,47 +137,44 @@ def posterior_tree(
         w[here] = (stored_ns[:, 0::2] - stored_ns[:, 1::2]) / 1000
         likelihood[here] = _log_likelihood(config, dataset, outcome, rows, w[here])
         accepted[here] = acceptance(outcome.counters[rows])
-    names = np.array(dataset.feature_names)
-    coords = {"chain": np.arange(shape[0]), "draw": np.arange(draws)}
-    groups = {
-        "posterior": xr.Dataset(
-            {"w": (("chain", "draw", "pair"), w, {"units": "uS", "long_name": SOURCE})},
-            coords
-            | {
-                "pair": np.arange(w.shape[2]),
-                "pair_feature": ("pair", pair_inputs(config, names)),
-                "pair_output": ("pair", pair_neurons(config)),
-            },
-        ),
-        "sample_stats": xr.Dataset(
-            {
-                "counter": (("chain", "draw"), counter, {"units": "1", "long_name": "proposals the chain stayed"}),
-                "row": (("chain", "draw"), row, {"units": "1", "long_name": "row of the array, -1 for none"}),
-                "log_likelihood": (
-                    ("chain", "draw"), likelihood, {"units": "nat", "long_name": "recomputed from the stored state"},
-                ),
-                "acceptance": (
-                    ("chain", "draw"), accepted, {"units": "1", "long_name": "accepted share of a row's proposals"},
-                ),
-            },
-            coords,
-        ),
-        "observed_data": xr.Dataset(
-            {"t": ("sample", dataset.train_t, {"units": "1", "long_name": "class of a training point"})}
-        ),
-        "constant_data": xr.Dataset(
-            {"x": (("sample", "feature"), dataset.train_x, {"units": "1", "long_name": "scaled features"})},
-            {"feature": names},
-        ),
-    }  # fmt: skip
+    names, each = np.array(dataset.feature_names), ("chain", "draw")
+    coords = {"chain": Values(("chain",), np.arange(shape[0])), "draw": Values(("draw",), np.arange(draws))}
+    pairs = {
+        "pair": Values(("pair",), np.arange(w.shape[2])),
+        "pair_feature": Values(("pair",), pair_inputs(config, names)),
+        "pair_output": Values(("pair",), pair_neurons(config)),
+    }
+    statistics = {
+        "counter": Values(each, counter, "1", "proposals the chain stayed"),
+        "row": Values(each, row, "1", "row of the array, -1 for none"),
+        "log_likelihood": Values(each, likelihood, "nat", "recomputed from the stored state"),
+        "acceptance": Values(each, accepted, "1", "accepted share of a row's proposals"),
+    }
+    observed = Values(("sample",), dataset.train_t, "1", "class of a training point")
+    constant = Values(("sample", "feature"), dataset.train_x, "1", "scaled features")
     model = {"scale_per_us": config.scale_per_us, "prior_sigma_us": config.prior_sigma_us, "outputs": config.outputs}
-    for group in groups.values():
-        group.attrs |= {"inference_library": "oxmc"}
-    return xr.DataTree.from_dict({"/": xr.Dataset(attrs={"schema": SCHEMA, **model, **attributes}), **groups})
+    return {
+        "/": Group({}, {}, {"schema": SCHEMA, **model, **attributes}),
+        "posterior": Group({"w": Values((*each, "pair"), w, "uS", SOURCE)}, coords | pairs),
+        "sample_stats": Group(statistics, coords),
+        "observed_data": Group({"t": observed}, {}),
+        "constant_data": Group({"x": constant}, {"feature": Values(("feature",), names)}),
+    }
 
 
-def write_posterior(tree: xr.DataTree, path: Path) -> None:
-    tree.to_netcdf(path, engine="h5netcdf")
+def tree_of(groups: dict[str, Group]) -> xr.DataTree:
+    """The groups as xarray has them."""
+    import xarray as xr  # half a second to import
+
+    def variables(values: dict[str, Values]) -> dict[str, Any]:
+        return {name: (each.dims, each.values, each.attributes) for name, each in values.items()}
+
+    return xr.DataTree.from_dict(
+        {
+            name: xr.Dataset(variables(group.variables), variables(group.coords), group.attributes)
+            for name, group in groups.items()
+        }
+    )
 
 
 def read_posterior(run: Path) -> xr.DataTree:

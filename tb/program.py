@@ -21,7 +21,6 @@ from hdl.interface import (
 from pymodels.config import Config
 from pymodels.devices import load_card, lut_table
 from pymodels.fixed import HASTINGS_MULTIPLIER_BITS, HOST_WORD_BITS, Formats
-from pymodels.hastings import law_of
 
 Word = tuple[int, int]
 WORD_MASK = 2**HOST_WORD_BITS - 1
@@ -89,6 +88,8 @@ def _tables(formats: Formats) -> Iterator[Word]:
 
 def _law(formats: Formats) -> Iterator[Word]:
     """The gate codes' law, packed as `Formats.law_bits`, and its shift."""
+    from pymodels.hastings import law_of
+
     law = law_of(formats.config)
     for gate, (median, precision, log_sd) in enumerate(zip(*(part.tolist() for part in law[:3]), strict=True)):
         word = median | (precision | log_sd << HASTINGS_MULTIPLIER_BITS) << formats.law_median_bits

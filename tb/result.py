@@ -20,7 +20,6 @@ from pymodels.events import EVENTS, PHASES, QUANTITIES
 from pymodels.inference import predict
 from pymodels.outcome import Outcome
 from pymodels.tasks import Dataset
-from pymodels.twin_episodes import posterior_episodes
 from pymodels.uncertainty import uncertainty_record
 from tb.job import Job
 from tb.netlist import flip_flop_total
@@ -94,7 +93,7 @@ def check_inference(job: Job, outcome: Outcome) -> None:
         return
     test_codes = job.codes[job.config.train_samples :]
     rows = outcome.last_row + 1
-    classes, sums = predict(job.config, outcome.conductance_ns[:rows], outcome.counters, test_codes)
+    classes, sums = predict(job.config, outcome.conductance_ns[:rows], outcome.counters, test_codes, compiled=False)
     wrong = np.flatnonzero((classes != outcome.classes) | (sums != outcome.sums).any(axis=1))
     if wrong.size:
         point = int(wrong[0])
@@ -106,6 +105,8 @@ def check_inference(job: Job, outcome: Outcome) -> None:
 
 def _check_episodes(job: Job, outcome: Outcome) -> None:
     """The same of test episodes, by their rewards and the response sums of each step."""
+    from pymodels.twin_episodes import posterior_episodes
+
     filled = outcome.conductance_ns[: outcome.last_row + 1]
     rewards, actions, sums, _ = posterior_episodes(job.config, job.seed, filled, outcome.counters)
     if rewards.tolist() != outcome.rewards.tolist():

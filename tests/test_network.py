@@ -16,8 +16,9 @@ from pymodels.array import OxramArray
 from pymodels.config import PRESETS, Config, resolve
 from pymodels.devices import load_card
 from pymodels.fixed import Formats
-from pymodels.float_engine import output_sums, run_float
+from pymodels.float_engine import run_float
 from pymodels.inference import predict
+from pymodels.network import output_sums
 from pymodels.tasks import load_task, quantise
 from pymodels.twin import arithmetic, run_twin
 from pymodels.twin_kernel import network_costs

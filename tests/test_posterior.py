@@ -19,7 +19,8 @@ from pymodels.config import Config
 from pymodels.outcome import Outcome
 from pymodels.tasks import Dataset
 from tb import posterior
-from tb.posterior import acceptance, diagnostics, expand, log_likelihood, posterior_tree, read_posterior
+from tb.posterior import acceptance, diagnostics, expand, log_likelihood, posterior_groups, read_posterior, tree_of
+from tb.posterior_file import write_posterior
 
 CONFIG = Config(rows=6, features=2, train_samples=5, test_samples=1, burn_in=1, scale_per_us=0.05)
 POINTS = np.random.default_rng(7)
@@ -41,8 +42,12 @@ def outcome(w_us: np.ndarray, counters: list[int] | np.ndarray, rows: int | None
     )  # fmt: skip
 
 
-def tree_of(*outcomes: Outcome, config: Config = CONFIG) -> Any:
-    return posterior_tree(config, DATASET, outcomes, {"task": "cancer"})
+def groups_of(*outcomes: Outcome, config: Config = CONFIG) -> dict[str, posterior.Group]:
+    return posterior_groups(config, DATASET, outcomes, {"task": "cancer"})
+
+
+def stored(*outcomes: Outcome, config: Config = CONFIG) -> Any:
+    return tree_of(groups_of(*outcomes, config=config))
 
 
 W = np.array([[9.0, 9.0], [10.0, -4.0], [0.0, 0.0], [-3.5, 2.25], [8.0, 1.0], [7.0, 0.5]])
@@ -50,7 +55,7 @@ W = np.array([[9.0, 9.0], [10.0, -4.0], [0.0, 0.0], [-3.5, 2.25], [8.0, 1.0], [7
 
 def test_a_draw_is_a_stored_model() -> None:
     """From the burn-in on; a skipped row (counter 0) is none."""
-    tree = tree_of(outcome(W, [4, 3, 0, 1, 2, 1]))
+    tree = stored(outcome(W, [4, 3, 0, 1, 2, 1]))
     stats = tree["sample_stats"]
     assert tree["posterior"]["w"].dims == ("chain", "draw", "pair")
     assert tree["posterior"]["w"].values[0].tolist() == W[[1, 3, 4, 5]].tolist()
@@ -66,7 +71,7 @@ def test_a_draw_is_a_stored_model() -> None:
 
 
 def test_a_chain_within_its_burn_in_gives_its_last_row() -> None:
-    tree = tree_of(outcome(W[:2], [5, 7], rows=6), config=CONFIG.replace(burn_in=4))
+    tree = stored(outcome(W[:2], [5, 7], rows=6), config=CONFIG.replace(burn_in=4))
     assert tree["sample_stats"]["row"].values.tolist() == [[1]]
     assert tree["sample_stats"]["acceptance"].values.tolist() == [[0.0]]  # seven proposals from it, none accepted
 
@@ -98,14 +103,14 @@ def test_log_likelihood_of_impossible_points_is_finite() -> None:
 def test_expand_repeats_each_row_by_its_counter() -> None:
     """In the chain's order; the longer chain is cut at its end. A draw less short changes a mean, so it shows."""
     first, second = outcome(W, [4, 3, 0, 1, 2, 1]), outcome(W[:3] + 1, [9, 2, 3], rows=6)
-    tree = tree_of(first, second)
+    tree = stored(first, second)
     assert np.isnan(tree["posterior"]["w"].values[1, 2:]).all()
     assert tree["sample_stats"]["counter"].values[1].tolist() == [2, 3, 0, 0]
     draws = expand(tree)["w"]
     assert draws.dims == ("chain", "draw", "pair") and draws.attrs["units"] == "uS"
     assert draws.values[0].tolist() == W[[1, 1, 1, 3, 4]].tolist()
     assert draws.values[1].tolist() == (W[[1, 1, 2, 2, 2]] + 1).tolist()
-    alone = expand(tree_of(first))["w"]
+    alone = expand(stored(first))["w"]
     weights = np.array([3, 0, 1, 2, 1])
     assert np.allclose(alone.mean(("chain", "draw")), weights @ W[1:] / weights.sum(), rtol=1e-14)  # rounding
 
@@ -121,7 +126,7 @@ def ar1(rng: np.random.Generator, draws: int, rho: float) -> np.ndarray:
 
 
 def long_tree(chains: list[np.ndarray], counter: int = 1) -> Any:
-    return tree_of(*(outcome(w, np.full(len(w), counter)) for w in chains), config=CONFIG.replace(burn_in=0))
+    return stored(*(outcome(w, np.full(len(w), counter)) for w in chains), config=CONFIG.replace(burn_in=0))
 
 
 @pytest.mark.parametrize(("rho", "counter"), [(0.0, 1), (0.8, 1), (0.0, 5)])
@@ -146,7 +151,35 @@ def test_chains_that_disagree_show(seed: int) -> None:
 
 
 def test_a_chain_too_short_has_no_diagnostics() -> None:
-    assert np.isnan(diagnostics(tree_of(outcome(W[:2], [1, 2])))["rhat"]).all()
+    assert np.isnan(diagnostics(stored(outcome(W[:2], [1, 2])))["rhat"]).all()
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_the_file_is_xarrays(tmp_path: Path, outputs: int) -> None:
+    """Byte by byte the same values, and the same names, types, attributes and dimensions in HDF5."""
+    import h5py
+
+    def contents(path: Path) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        links = ("DIMENSION_LIST", "REFERENCE_LIST")  # addresses in the file
+
+        def visit(name: str, item: Any) -> None:
+            attributes = {key: str(value) for key, value in item.attrs.items() if key not in links}
+            values = item[()].tobytes() if isinstance(item, h5py.Dataset) and item.dtype.kind != "O" else None
+            names = item[()].tolist() if isinstance(item, h5py.Dataset) and item.dtype.kind == "O" else None
+            found[name] = (str(getattr(item, "dtype", "")), getattr(item, "shape", ()), attributes, values, names)
+
+        with h5py.File(path) as file:
+            visit("/", file)
+            file.visititems(visit)
+        return found
+
+    config = CONFIG.replace(outputs=outputs)
+    groups = groups_of(outcome(np.tile(W, outputs), [4, 3, 0, 1, 2, 1]), config=config)
+    write_posterior(groups, tmp_path / "ours.nc")
+    tree_of(groups).to_netcdf(tmp_path / "theirs.nc", engine="h5netcdf")
+    ours, theirs = contents(tmp_path / "ours.nc"), contents(tmp_path / "theirs.nc")
+    assert ours == theirs and "posterior/w" in ours
 
 
 def test_arviz_reads_the_file(tmp_path: Path) -> None:
@@ -156,7 +189,7 @@ def test_arviz_reads_the_file(tmp_path: Path) -> None:
         import arviz
     rng = np.random.default_rng(3)
     tree = long_tree([ar1(rng, 200, 0.5), ar1(rng, 200, 0.5)], counter=2)
-    posterior.write_posterior(tree, tmp_path / posterior.FILE)
+    tree.to_netcdf(tmp_path / posterior.FILE, engine="h5netcdf")
     theirs = arviz.from_netcdf(str(tmp_path / posterior.FILE))
     assert np.array_equal(theirs["posterior"]["w"].values, tree["posterior"]["w"].values)
     assert np.array_equal(theirs["sample_stats"]["counter"].values, tree["sample_stats"]["counter"].values)
@@ -234,7 +267,7 @@ def test_a_posterior_that_is_none(capsys: CaptureFixture[str], tmp_path: Path) -
     assert oxmc(capsys, *TWIN, "--out", out).code == 0
     tree = read_posterior(out)
     tree.attrs["schema"] = "other/1"
-    posterior.write_posterior(tree, out / "posterior.nc")
+    tree.to_netcdf(out / "posterior.nc", engine="h5netcdf")
     assert "must have schema 'oxmc.posterior/1', not 'other/1'" in refusal(capsys, "plot", out)
     for spoil in (lambda path: path.write_bytes(b"no netCDF"), Path.unlink):
         spoil(out / "posterior.nc")
@@ -245,6 +278,6 @@ def test_a_posterior_that_is_none(capsys: CaptureFixture[str], tmp_path: Path) -
 def test_outcomes_are_not_changed() -> None:
     before = outcome(W, [4, 3, 0, 1, 2, 1])
     copies = dataclasses.replace(before, counters=before.counters.copy(), conductance_ns=before.conductance_ns.copy())
-    expand(tree_of(before))
+    expand(stored(before))
     assert np.array_equal(before.counters, copies.counters)
     assert np.array_equal(before.conductance_ns, copies.conductance_ns)

@@ -28,7 +28,7 @@ from pymodels.errors import RunError
 from pymodels.streams import STREAMS, repeat_seed
 from tb import partial, repeats
 from tb.cli import run
-from tb.simulator import cache_folder
+from tb.netlist_cache import cache_folder
 
 SEED, REPEATS, MANY = 3, 5, 30
 FILES = ["config.toml", "run.json", "runs.jsonl", "state.npz"]

@@ -20,7 +20,8 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 import tb.train
 from pymodels.config import Config
 from tb.cli import run
-from tb.simulator import SIMULATORS, Simulation, cache_folder
+from tb.netlist_cache import cache_folder
+from tb.simulator import SIMULATORS, Simulation
 
 pytestmark = pytest.mark.cosim
 

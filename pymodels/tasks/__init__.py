@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.cartpole import reference_reward
 from pymodels.config import TASKS, Config
 from pymodels.errors import InputError
 from pymodels.fixed import Formats
@@ -130,6 +129,8 @@ def clipped_share(config: Config, x: np.ndarray) -> float:
 def reference_value(config: Config, dataset: Dataset, seed: int) -> float:
     """What the result is held against: a logistic regression's accuracy, or the reward of acting at random."""
     if config.acceptance == "reward":
+        from pymodels.cartpole import reference_reward
+
         return reference_reward(config, seed)
     return reference_accuracy(dataset)
 

