@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 from sklearn.feature_selection import SelectKBest, chi2
-from sklearn.preprocessing import scale
+from sklearn.preprocessing import StandardScaler, scale
 
 from pymodels.config import TASKS, Config
 from pymodels.errors import InputError
 from pymodels.fixed import Formats
 from pymodels.tasks import clipped_share, load_task, quantise, reference_accuracy
+from pymodels.tasks.cancer import best_features, points, standardised
 
 SOURCE = load_breast_cancer()
 
@@ -19,6 +20,22 @@ SOURCE = load_breast_cancer()
 def rows_of(x: np.ndarray, table: np.ndarray) -> list[int]:
     """Index in `table` of each row of `x`; the data holds no duplicates."""
     return [int(np.flatnonzero(np.all(np.isclose(table, row, rtol=0, atol=1e-12), axis=1)).item()) for row in x]
+
+
+def test_the_points_are_scikit_learns() -> None:
+    x, t, names = points()
+    assert np.array_equal(x, SOURCE.data) and names.tolist() == SOURCE.feature_names.tolist()
+    assert np.array_equal(t, SOURCE.target == list(SOURCE.target_names).index("malignant"))
+
+
+@pytest.mark.parametrize("count", [1, 7, 16, 30])
+def test_selection_and_scaling_are_scikit_learns_to_the_bit(count: int, seed: int) -> None:
+    x, t, _ = points()
+    for seen in (np.arange(569), np.random.default_rng(seed).permutation(569)[:369]):
+        selection = SelectKBest(chi2, k=count).fit(x[seen], t[seen])
+        assert np.array_equal(best_features(x[seen], t[seen], count), selection.get_support())
+        kept = selection.transform(x)
+        assert np.array_equal(standardised(kept, seen), StandardScaler().fit(kept[seen]).transform(kept))
 
 
 def test_paper_preprocessing_is_scikit_learns() -> None:
