@@ -10,37 +10,25 @@ Two RESETs without a SET between them therefore find the same value: the second 
 
 from __future__ import annotations
 
-from statistics import NormalDist
-
 import numpy as np
 from numba import njit
 
-SET, RESET, READ, EVAL, DEVICE, STUCK = range(6)
-"""Domain word of a counter: what the draw decides."""
+from pymodels.bulk_draws import (
+    DOMAINS,
+    DOUBLE_BIAS,
+    DOUBLE_FRACTION_BITS,
+    HALF,
+    MIN_DEVICE_Q16,
+    MIN_NS,
+    NORMAL_KNOTS,
+    ONE,
+    REST_BITS,
+    SEGMENT_BITS,
+    Q,
+)
 
-Q = 16
-"""Fraction bits of normal variates and device factors."""
-ONE = 1 << Q
-HALF = 1 << (Q - 1)
-MIN_NS = 1000
-"""nS; no SET leaves a filament below 1 uS. Six s.d. below every median of both cards' typical device (factor 1)."""
-MIN_DEVICE_Q16 = round(0.05 * ONE)
-"""Floor of a device's factor: a median conductance of 5 % of the population's, whatever the spread."""
-
-_SEGMENT_BITS = 6
-_SEGMENTS = 1 << _SEGMENT_BITS
-_REST_BITS = 31 - _SEGMENT_BITS
-_DOUBLE_FRACTION_BITS, _DOUBLE_BIAS = 52, 1023
-
-
-def _normal_knots() -> np.ndarray:
-    """Upper quantiles in Q16, int64 [32 * 64 + 1]: knot 64e + s at tail probability 2^e (1 + s/64) / 2^33."""
-    exact = NormalDist()
-    tails = [2.0 ** (e - 33) * (1 + s / _SEGMENTS) for e in range(32) for s in range(_SEGMENTS)] + [0.5]
-    return np.array([round(-exact.inv_cdf(tail) * ONE) for tail in tails], dtype=np.int64)
-
-
-NORMAL_KNOTS = _normal_knots()
+SET, RESET, READ, EVAL, DEVICE, STUCK = DOMAINS
+SEGMENTS = 1 << SEGMENT_BITS
 
 
 @njit(cache=True, inline="always")
@@ -57,10 +45,10 @@ def normal_q16(u0: int) -> int:
     bits = np.float64(tail).view(
         np.int64
     )  # exact: exponent and mantissa are octave and what is below it, found at once
-    index = (bits >> (_DOUBLE_FRACTION_BITS - _SEGMENT_BITS)) - _DOUBLE_BIAS * _SEGMENTS
-    rest = (bits >> (_DOUBLE_FRACTION_BITS - 31)) & ((1 << _REST_BITS) - 1)
+    index = (bits >> (DOUBLE_FRACTION_BITS - SEGMENT_BITS)) - DOUBLE_BIAS * SEGMENTS
+    rest = (bits >> (DOUBLE_FRACTION_BITS - 31)) & ((1 << REST_BITS) - 1)
     knot, step = NORMAL_KNOTS[index], NORMAL_KNOTS[index + 1] - NORMAL_KNOTS[index]
-    magnitude = knot + ((step * rest + (1 << (_REST_BITS - 1))) >> _REST_BITS)
+    magnitude = knot + ((step * rest + (1 << (REST_BITS - 1))) >> REST_BITS)
     return magnitude if upper else -magnitude
 
 

@@ -7,17 +7,17 @@ the start and write final/*.hex at the end.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from numba import njit
 
 from hdl.interface import ADDRESS_BITS, Space, Status, address
-from pymodels import draws
-from pymodels.array import QUANTITY_OF, UNFORMED, OxramArray, lcs_population
+from pymodels import bulk_draws
+from pymodels.bulk_draws import MIN_NS, RESET, SET
+from pymodels.cells import QUANTITY_OF, UNFORMED, Cells
 from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
 from pymodels.fixed import HOST_WORD_BITS, Formats
-from pymodels.philox import philox4x32
 from pymodels.streams import lfsr_seed
 from tb.job import COUNTED, Job
 from tb.program import command, commands, load_words
@@ -26,6 +26,8 @@ LOAD, FINAL = "load", "final"
 """Folders of the files that the modules read and write."""
 BLOCK_WORDS = 256
 """Draws of a row handed over at once: larger blocks draw more than is used, smaller ones wake Python more often."""
+ROWS_AHEAD = 16
+"""Rows whose first draws are made at once."""
 WRITE = 1 << (ADDRESS_BITS + HOST_WORD_BITS)
 """Flag of a write in the host's program."""
 
@@ -35,21 +37,30 @@ def block_size(cells: int) -> int:
     return max(1, BLOCK_WORDS // cells)
 
 
-@njit(cache=True)
 def draw_words(k0: int, k1: int, first: int, counts: np.ndarray, block: int) -> np.ndarray:
     """The next `block` draws of a row's cells, uint32 [cells * block], cell by cell, under key (k0, k1).
 
     `first` is the global index of the row's first cell, int64 `counts` [cells] the SETs they have seen. Word k: the
     LCS table's entry that a RESET after the k-th SET finds, in the top byte, over that SET's normal variate in Q16.
     """
-    words = np.empty(counts.size * block, np.uint32)
-    for cell in range(counts.size):
-        for i in range(block):
-            k = counts[cell] + 1 + i
-            normal = draws.normal_q16(philox4x32(first + cell, k, 0, draws.SET, k0, k1)[0])
-            entry = np.int64(philox4x32(first + cell, k, 0, draws.RESET, k0, k1)[0]) >> 24
-            words[cell * block + i] = np.uint32((entry << 24) | (normal & 0xFFFFFF))
-    return words
+    if counts.any():
+        return _words(k0, k1, first + np.arange(counts.size), counts, block).ravel()
+    group, place = divmod(first // counts.size, ROWS_AHEAD)
+    return _first_words(k0, k1, group, counts.size, block)[place]
+
+
+@lru_cache(maxsize=2)
+def _first_words(k0: int, k1: int, group: int, cells: int, block: int) -> np.ndarray:
+    """The first draws of the `ROWS_AHEAD` rows of a group, uint32 [rows, cells * block]: together they cost less."""
+    numbers = np.arange(ROWS_AHEAD * cells)
+    return _words(k0, k1, group * len(numbers) + numbers, 0 * numbers, block).reshape(ROWS_AHEAD, -1)
+
+
+def _words(k0: int, k1: int, cells: np.ndarray, counts: np.ndarray, block: int) -> np.ndarray:
+    """The same of any cells, by their global indices, uint32 [cells, block]."""
+    k = counts[:, None] + 1 + np.arange(block)
+    drawn, found = (bulk_draws.words(cells[:, None], k, domain, (k0, k1)) for domain in (SET, RESET))
+    return ((found >> 24 << 24) | (bulk_draws.normals_q16(drawn) & 0xFFFFFF)).astype(np.uint32)
 
 
 def write_hex(path: Path, values: Iterable[int]) -> None:
@@ -66,16 +77,20 @@ def _read_array(path: Path) -> np.ndarray:
     return np.array([int(word, 16) for word in read_hex(path)], np.int64)
 
 
-def _formed_ns(job: Job, array: OxramArray) -> np.ndarray:
+def _formed_ns(job: Job, array: Cells) -> np.ndarray:
     """What FORM leaves of each cell that waits for it, int64 [rows, cells] in nS; 0 where none does."""
-    waiting = np.argwhere(array.state == UNFORMED).tolist()
-    model = OxramArray(job.config, array.card, job.seed, formed=False) if waiting else array
-    for row, cell in waiting:
+    waiting = array.state == UNFORMED
+    if not waiting.any():
+        return np.zeros_like(array.conductance_ns)
+    from pymodels.array import OxramArray
+
+    model = OxramArray(job.config, array.card, job.seed, formed=False)
+    for row, cell in np.argwhere(waiting).tolist():
         model.form(row, cell, 0, job.config.cycles(job.config.set_pulse_s))
-    return np.where(array.state == UNFORMED, model.conductance_ns, 0)
+    return np.where(waiting, model.conductance_ns, 0)
 
 
-def write_load(folder: Path, job: Job, array: OxramArray) -> None:
+def write_load(folder: Path, job: Job, array: Cells) -> None:
     """Write what the modules start from: the law and population of `array` before any SET, the host's program."""
     formats = Formats(job.config)
     (folder / LOAD).mkdir()
@@ -90,7 +105,7 @@ def write_load(folder: Path, job: Job, array: OxramArray) -> None:
             array.steps[-1],
             array.read_step_ns,
             array.form_current_na,
-            draws.MIN_NS,
+            MIN_NS,
             array.steps[0],
         ],
         "median_ns": array.gates.median_ns,
@@ -101,7 +116,7 @@ def write_load(folder: Path, job: Job, array: OxramArray) -> None:
         "stuck": array.stuck.ravel(),
         "conductance_ns": array.conductance_ns.ravel(),
         "state": array.state.ravel(),
-        "low_ns": lcs_population(*array.key, array.state.size, array.lcs_table),
+        "low_ns": array.lcs_population(*array.key, array.state.size, array.lcs_table),
         "formed_ns": _formed_ns(job, array).ravel(),
     }
     for name, values in files.items():
@@ -142,7 +157,7 @@ def read_counts(folder: Path) -> dict[str, dict[str, int]]:
     return {phase: dict(zip(COUNTED, row, strict=True)) for phase, row in zip(PHASES, counts, strict=True)}
 
 
-def read_array(folder: Path, array: OxramArray) -> None:
+def read_array(folder: Path, array: Cells) -> None:
     """Bring `array`, as it was loaded, to the state and books of the compiled one."""
     for name in ("conductance_ns", "set_count", "state"):
         getattr(array, name)[:] = _read_array(folder / FINAL / f"{name}.hex").reshape(array.rows, array.cells)

@@ -11,20 +11,19 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ValueChange
 
-from pymodels.array import OxramArray
+from pymodels.cells import Cells
 from pymodels.devices import load_card
 from pymodels.errors import RunError
 from pymodels.fixed import Formats
 from tb.compiled import block_size, draw_words, read_answers, read_array, read_counts, read_results, write_load
-from tb.job import Job
-from tb.port import ArrayModel
-from tb.training import JOB_VARIABLE, SECONDS, check_counts, outcome_of, report_progress
+from tb.job import JOB_VARIABLE, SECONDS, Job
+from tb.simulated import check_counts, outcome_of, report_progress
 
 DRAWS_VARIABLE = "OXMC_DRAWS"
 """Names a file that keeps all blocks of draws, for the bench without Python."""
 
 
-def hand_over_draws(dut: Any, array: OxramArray) -> None:
+def hand_over_draws(dut: Any, array: Cells) -> None:
     """Write the next draws of the row that asks for them; they are due at the next rising clock edge."""
     row = dut.request_row.value.to_unsigned()
     counts = np.frombuffer(dut.request_counts.value.to_unsigned().to_bytes(4 * array.cells, "little"), "<u4")
@@ -37,8 +36,12 @@ def hand_over_draws(dut: Any, array: OxramArray) -> None:
             file.write(words)
 
 
-def explain_refusal(dut: Any, array: OxramArray, folder: Path) -> None:
+def explain_refusal(dut: Any, job: Job, folder: Path) -> None:
     """Let the array model say what is wrong with the pulse that the compiled array refused. Raises `ArrayError`."""
+    from pymodels.array import OxramArray
+    from tb.port import ArrayModel
+
+    array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
     read_array(folder, array)
     ArrayModel(dut, array).act(dut.event_word.value.to_unsigned())
     cycle = dut.cycle.value.to_unsigned()
@@ -50,16 +53,15 @@ async def train(dut: Any) -> None:
     """One whole training and inference of the job that the environment names."""
     folder = Path(os.environ[JOB_VARIABLE])
     job = Job.load(folder / "job.npz")
-    array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
+    array = Cells(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
     write_load(folder, job, array)  # the modules read it while reset lasts
-    draw_words(*array.key, 0, np.zeros(1, np.int64), 1)  # loads the kernel before the clock runs
     await FallingEdge(dut.rst)  # on Icarus the initial values of what is awaited below count as changes
     cocotb.start_soon(report_progress(dut, folder / "progress"))
     started = time.perf_counter()
     while True:
         await ValueChange(dut.wake)
         if dut.refused.value:
-            explain_refusal(dut, array, folder)
+            explain_refusal(dut, job, folder)
         if dut.finished.value:
             break
         hand_over_draws(dut, array)

@@ -13,6 +13,8 @@ from pymodels.events import ARRAY_EVENTS, CLOCK_EVENTS, DIGITAL_EVENTS, PULSE_EV
 
 JOB_VARIABLE, OWNER_VARIABLE, LOCKSTEP_VARIABLE = "OXMC_JOB", "OXMC_OWNER", "OXMC_LOCKSTEP"
 """Environment of the simulator: the job's folder, the process that wants the run, whether the twin runs beside it."""
+SECONDS = "seconds"
+"""File in a job's folder: wall time in s from the release of reset to the end of the inference, for `oxmc bench`."""
 COUNTED = (*DIGITAL_EVENTS, *ARRAY_EVENTS, *PULSE_EVENTS, *CLOCK_EVENTS)
 """Order of the counters in the co-simulation top."""
 

@@ -5,81 +5,23 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import Timer
 
 from hdl.interface import Space, Status
 from pymodels.array import OxramArray
 from pymodels.devices import load_card
-from pymodels.errors import RunError
-from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
 from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
 from tb.episodes import EpisodeHost
-from tb.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, Job
+from tb.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, SECONDS, Job
 from tb.lockstep import Lockstep
 from tb.port import ArrayModel, HostModel, collect_results, follow_decisions
 from tb.program import command, commands, load_words
-
-CLOCK_NS = 100
-PROGRESS_CYCLES = 10_000
-SECONDS = "seconds"
-"""File in a job's folder: wall time in s from the release of reset to the end of the inference, for `oxmc bench`."""
-
-
-async def report_progress(dut: Any, path: Path) -> None:
-    """Rewrite `path` with cycle, row and proposals, at most five times a second."""
-    last, owner = 0.0, int(os.environ[OWNER_VARIABLE])
-    while True:
-        if os.getppid() != owner:  # whoever wanted this run was killed
-            os._exit(1)
-        if time.monotonic() - last > 0.2:
-            last = time.monotonic()
-            values = (dut.cycle, dut.row, dut.proposals)
-            path.write_text(" ".join(str(value.value.to_unsigned()) for value in values))
-        await Timer(PROGRESS_CYCLES * CLOCK_NS, unit="ns")
-
-
-def check_counts(counts: dict[str, dict[str, int]], array: OxramArray) -> None:
-    """The chip's strobes and the array's own book must agree. Raises `RunError` naming phase and event."""
-    for phase in PHASES:
-        for event in (*ARRAY_EVENTS, *PULSE_EVENTS):
-            chip, model = counts[phase][event], array.counts[phase][event]
-            if chip != model:
-                raise RunError(f"event {event} in phase {phase} must count alike in chip ({chip}) and array ({model})")
-
-
-def outcome_of(
-    array: OxramArray,
-    status: Mapping[Status, int],
-    counters: np.ndarray,
-    classes: np.ndarray,
-    sums: np.ndarray,
-    cycles: int,
-    counts: dict[str, dict[str, int]],
-) -> Outcome:
-    """The outcome of a run on the RTL from what was read of the chip, its array and the co-simulation top."""
-    return Outcome(
-        conductance_ns=array.conductance_ns,
-        counters=counters,
-        classes=classes,
-        sums=sums,
-        last_row=status[Status.LAST_ROW],
-        proposals=status[Status.PROPOSALS],
-        skipped=status[Status.SKIPPED],
-        clamps=status[Status.CLAMPS],
-        lost_counts=status[Status.LOST_COUNTS],
-        cycles=cycles,
-        counts=counts,
-        quantities=array.quantities,
-        joules=array.joules,
-    )
+from tb.simulated import check_counts, outcome_of, report_progress
 
 
 @cocotb.test()

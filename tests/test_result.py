@@ -18,8 +18,8 @@ from pymodels.outcome import Outcome
 from pymodels.tasks import Dataset, load_task
 from tb.job import Job
 from tb.result import check_inference, run_record, state_sha256
+from tb.simulated import check_counts
 from tb.train import Request, make_job, run_engine
-from tb.training import check_counts
 
 CONFIG = Config(rows=5, features=3, train_samples=10, test_samples=4, burn_in=1)
 

@@ -20,10 +20,9 @@ from pymodels.tasks import load_task
 from tb.bench.commands import Finished, run_oxmc
 from tb.bench.figures import Raw, figure, in_turns
 from tb.compiled_training import DRAWS_VARIABLE
-from tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
+from tb.job import JOB_VARIABLE, OWNER_VARIABLE, SECONDS, Job
 from tb.simulator import CompiledSimulation, Simulation
 from tb.train import make_job, simulate
-from tb.training import SECONDS
 
 ICARUS_PROPOSALS = 100
 COMMAND = "train cancer --preset paper --coupling compiled --engine verilator --json --out".split()
