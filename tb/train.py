@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import os
 import shutil
 import time
 from collections.abc import Callable, Collection
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,11 @@ from tb.outputs import NOTE, joined, output_jobs
 from tb.posterior import FILE, NOT_WRITTEN, available, posterior_groups, tree_of
 from tb.posterior_file import write_posterior
 from tb.program import load_word_count, lut_codes
-from tb.result import check_inference, run_record
+from tb.result import NODES, check_inference, costs_of, point_of, run_record
 from tb.rundir import write_json, writing
 from tb.simulator import CompiledSimulation, Simulation
 
+Meanwhile = Callable[[], object]
 ENGINES = ("verilator", "icarus", "twin", "float")
 RTL_ENGINES = ENGINES[:2]
 COUPLINGS = ("python", "compiled")
@@ -59,6 +62,8 @@ class Request:
     chains: int = 1
     coupling: str = "python"
     source: DataSource = NO_SOURCE
+    meanwhile: Meanwhile | None = None
+    """Called once while a simulator runs, for what does not depend on the outcome."""
 
 
 RTL_TEST_EPISODES = 10
@@ -102,6 +107,16 @@ def simulation_of(config: Config, engine: str, coupling: str, *, waves: bool = F
     return (CompiledSimulation if coupling == "compiled" else Simulation)(config, engine, waves=waves)
 
 
+@cache
+def ready_for_the_end(config: Config) -> None:
+    """Load what every run needs after its simulation and nothing needs before."""
+    for node in NODES:
+        costs_of(node)
+    point_of(config)
+    if available():
+        importlib.import_module("h5netcdf")
+
+
 def simulate(
     job: Job,
     engine: str,
@@ -111,8 +126,11 @@ def simulate(
     waves: bool = False,
     lockstep: bool = False,
     watcher: Watcher | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> Outcome:
     """Run a job on the RTL in `folder`, which keeps the simulator's log and waves; `lockstep` runs the twin beside it.
+
+    `meanwhile` is called once, while the simulator runs.
 
     Raises `RunError` if it fails or the two differ.
     """
@@ -120,9 +138,12 @@ def simulate(
     simulation.build()
     job.save(folder / "job.npz")
     started = time.monotonic()
-    progress_file = folder / "progress"
+    progress_file, waiting = folder / "progress", [meanwhile] if meanwhile else []
 
     def watch() -> None:
+        ready_for_the_end(job.config)
+        while waiting:
+            waiting.pop()()
         if watcher is not None and progress_file.exists():
             fields = progress_file.read_text().split()
             if len(fields) == 3:  # not caught in the middle of being rewritten
@@ -167,6 +188,7 @@ def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None
         waves=request.waves,
         lockstep=request.lockstep,
         watcher=watcher,
+        meanwhile=request.meanwhile,
     )
     if request.waves:
         (scratch / "dump.vcd").rename(folder / "waves.vcd")

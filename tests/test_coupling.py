@@ -33,7 +33,8 @@ from tb.compiled_training import DRAWS_VARIABLE
 from tb.job import Job
 from tb.netlist import build_config, chip_verilog
 from tb.program import load_words, lut_codes
-from tb.simulator import RUNNERS, CompiledSimulation, array_parameters, use_simulator
+from tb.runners import RUNNERS
+from tb.simulator import CompiledSimulation, array_parameters, use_simulator
 
 pytestmark = pytest.mark.cosim
 
