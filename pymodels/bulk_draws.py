@@ -6,6 +6,7 @@ the draw, but take half a second to load. Both give the same bits. Constants are
 
 from __future__ import annotations
 
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -44,17 +45,23 @@ def _normal_knots() -> np.ndarray:
 NORMAL_KNOTS = _normal_knots()
 
 
+@lru_cache(maxsize=8)
+def _round_keys(k0: int, k1: int) -> list[np.ndarray]:
+    """The key of each round, uint64 [2, 1]."""
+    key = np.array([[k0], [k1]], np.uint64)
+    return [(key + np.uint64(number) * WEYL) & MASK for number in range(ROUNDS)]
+
+
 def words(cell: np.ndarray, k: np.ndarray | int, domain: np.ndarray | int, key: tuple[int, int]) -> np.ndarray:
     """First word of the Philox blocks of counters (cell, k, 0, domain), int64 of the shape they broadcast to."""
     shape = np.broadcast_shapes(np.shape(cell), np.shape(k), np.shape(domain))
     x = np.zeros((2, 2, int(np.prod(shape))), np.uint64)  # words 0 and 2, words 1 and 3
     for place, value in (((0, 0), cell), ((1, 0), k), ((1, 1), domain)):
         x[place] = np.broadcast_to(np.asarray(value, np.int64), shape).ravel().view(np.uint64) & MASK
-    even, odd, keys = x[0], x[1], np.array([[key[0]], [key[1]]], np.uint64)
-    for _ in range(ROUNDS):
-        product = MULTIPLIERS * even
-        even, odd = (product[::-1] >> WORD) ^ odd ^ keys, product[::-1] & MASK
-        keys = (keys + WEYL) & MASK
+    even, odd = x
+    for keys in _round_keys(*key):
+        product = (MULTIPLIERS * even)[::-1]
+        even, odd = (product >> WORD) ^ odd ^ keys, product & MASK
     return even[0].astype(np.int64).reshape(shape)
 
 

@@ -59,7 +59,7 @@ def _first_words(k0: int, k1: int, group: int, cells: int, block: int) -> np.nda
 def _words(k0: int, k1: int, cells: np.ndarray, counts: np.ndarray, block: int) -> np.ndarray:
     """The same of any cells, by their global indices, uint32 [cells, block]."""
     k = counts[:, None] + 1 + np.arange(block)
-    drawn, found = (bulk_draws.words(cells[:, None], k, domain, (k0, k1)) for domain in (SET, RESET))
+    drawn, found = bulk_draws.words(cells[:, None], k, np.array([SET, RESET])[:, None, None], (k0, k1))
     return ((found >> 24 << 24) | (bulk_draws.normals_q16(drawn) & 0xFFFFFF)).astype(np.uint32)
 
 

@@ -44,10 +44,11 @@ def _start_at_zero(text: str) -> str:
 @cache
 def chip_verilog(config: Config) -> str:
     """Verilog of the whole chip, preceded by the configuration it was made from as a comment."""
-    return kept_verilog(config, lambda: _elaborated(config))
+    return kept_verilog(config, lambda: elaborated(config))
 
 
-def _elaborated(config: Config) -> str:
+def elaborated(config: Config) -> str:
+    """The same by Amaranth, whatever is kept."""
     from hdl.chip import Chip
 
     header = "".join(f"// {line}\n" for line in config.to_toml().splitlines())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 from scipy import special
 
+from pymodels import inference
 from pymodels.array import OxramArray
 from pymodels.config import Config
 from pymodels.devices import load_card
@@ -74,6 +76,18 @@ def test_burn_in_rows_have_no_say(seed: int) -> None:
     for a, b in zip(predict(config, g, counters, codes), predict(config, other, silent, codes), strict=True):
         assert np.array_equal(a, b)
     assert not np.array_equal(predict(config, g, counters, codes)[1], predict(config, other[::-1], counters, codes)[1])
+
+
+@pytest.mark.parametrize(("outputs", "table_bits"), [(1, 8), (3, 4)])
+def test_numpy_votes_as_the_kernel_does(outputs: int, table_bits: int, seed: int, monkeypatch: MonkeyPatch) -> None:
+    """More rows than are multiplied at once, saturating converters among them."""
+    monkeypatch.setattr(inference, "ROWS_AT_ONCE", 24)
+    config = Config(rows=64, burn_in=5, features=5, outputs=outputs, table_bits=table_bits, eval_range=0.02)
+    g, counters, codes = material(config, seed)
+    for a, b in zip(
+        predict(config, g, counters, codes), predict(config, g, counters, codes, compiled=False), strict=True
+    ):
+        assert a.dtype == b.dtype and np.array_equal(a, b)
 
 
 def test_ties() -> None:

@@ -1,0 +1,115 @@
+"""The kept Verilog is what would be generated, and any change of what it follows from generates it anew."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pytest import MonkeyPatch
+
+from pymodels.config import Config
+from tb import netlist, netlist_cache
+from tb.netlist_cache import kept_verilog
+
+
+class Generator:
+    """Stands in for Amaranth: says how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self) -> str:
+        self.asked += 1
+        return f"module number {self.asked}"
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: MonkeyPatch) -> Path:
+    """A copy of the sources that count, and an empty cache."""
+    root = tmp_path / "project"
+    for path in netlist_cache.source_files():
+        copy = root / path.relative_to(netlist_cache.ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    monkeypatch.setattr(netlist_cache, "ROOT", root)
+    monkeypatch.setenv("OXMC_BUILD", str(tmp_path / "sim"))
+    return root
+
+
+def test_the_same_is_kept(sources: Path) -> None:
+    make = Generator()
+    assert [kept_verilog(Config(), make) for _ in range(3)] == ["module number 1"] * 3 and make.asked == 1
+
+
+def _mutate(name: str) -> Callable[[Path, MonkeyPatch], None]:
+    def change(root: Path, monkeypatch: MonkeyPatch) -> None:
+        path = root / name
+        path.write_text(path.read_text().replace("1", "2", 1))
+
+    return change
+
+
+def _add_source(root: Path, monkeypatch: MonkeyPatch) -> None:
+    (root / "hdl" / "new.py").write_text("")
+
+
+def _other_amaranth(root: Path, monkeypatch: MonkeyPatch) -> None:
+    original = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: original(name) + ".1" * (name == "amaranth"))
+
+
+def _other_yosys(root: Path, monkeypatch: MonkeyPatch) -> None:
+    tool = root / "yosys"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("YOSYS", str(tool))
+
+
+def _builtin_yosys(root: Path, monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.setenv("AMARANTH_USE_YOSYS", "builtin")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *map(_mutate, ("hdl/trainer.py", "hdl/oxmc_ram.v", "pymodels/fixed.py", "tb/netlist.py")),
+        _add_source,
+        _other_amaranth,
+        _other_yosys,
+        _builtin_yosys,
+    ],
+)
+def test_a_change_generates_anew(
+    change: Callable[[Path, MonkeyPatch], None], sources: Path, monkeypatch: MonkeyPatch
+) -> None:
+    make = Generator()
+    kept_verilog(Config(), make)
+    change(sources, monkeypatch)
+    assert kept_verilog(Config(), make) == "module number 2"
+
+
+def test_every_key_of_the_configuration_counts(sources: Path) -> None:
+    make = Generator()
+    for config in (Config(), Config(input_bits=6), Config(rows=512), Config(verify="cell")):
+        kept_verilog(config, make)
+    assert make.asked == 4
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("OXMC_BUILD", str(tmp_path / "file"))
+    make = Generator()
+    assert [kept_verilog(Config(), make) for _ in range(2)] == ["module number 1", "module number 2"]
+
+
+def test_what_is_kept_is_the_chip(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    """One file, whole, under its final name; read again it is the text that was made."""
+    monkeypatch.setenv("OXMC_BUILD", str(tmp_path))
+    config = netlist.build_config(Config(input_bits=7))
+    text = netlist.chip_verilog.__wrapped__(config)
+    (name,) = os.listdir(tmp_path)
+    assert name.startswith("netlist-") and (tmp_path / name).read_text() == text == netlist.elaborated(config)

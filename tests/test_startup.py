@@ -1,0 +1,53 @@
+"""What a command loads: nothing that it does not use. No test looks at a clock."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+LARGE = (
+    "amaranth", "arviz", "arviz_stats", "cocotb", "dask", "h5py", "joblib", "matplotlib", "numba", "pandas", "pytest",
+    "scipy", "sklearn", "xarray",
+)  # fmt: skip
+"""Packages that take a tenth of a second or more to import."""
+
+LOAD = """
+from pymodels.config import preset
+from pymodels.tasks import load_task
+import tb.console, tb.result, tb.rundir, tb.simulator, tb.train
+tb.train.make_job(preset("cancer", "paper"), load_task("cancer", preset("cancer", "paper"), 0), 0)
+"""
+"""What `oxmc train cancer` does ahead of the simulator."""
+SIMULATE = """
+import numpy as np
+from pymodels.cells import Cells
+from pymodels.config import preset
+from pymodels.devices import load_card
+import tb.compiled_training
+config = preset("cancer", "paper")
+array = Cells(config, load_card(config.card), 0)
+tb.compiled.draw_words(*array.key, 0, np.zeros(array.cells, int), 8)
+"""
+"""What the compiled coupling's Python does inside the simulator; cocotb itself imports pytest."""
+
+
+def loaded(program: str) -> set[str]:
+    """Those of `LARGE` that a Python has loaded after `program`."""
+    show = f"import sys; print(*(name for name in {LARGE!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", f"{program}\n{show}"], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("program", "allowed"),
+    [("import tb.cli", set()), (LOAD, set()), (SIMULATE, {"cocotb", "pytest"})],
+    ids=["command line", "training", "simulator"],
+)
+def test_nothing_large_is_loaded(program: str, allowed: set[str]) -> None:
+    assert loaded(program) - allowed == set()
+
+
+def test_what_is_loaded_is_seen() -> None:
+    assert loaded("import numba") >= {"numba"}
