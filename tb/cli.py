@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -124,6 +123,7 @@ def train(
     from pymodels.tasks import DataSource, fit_config, load_task, reference_value  # what `oxmc --help` need not load
     from tb import console, result
     from tb import train as training
+    from tb.ahead import Ahead
     from tb.rundir import check_out, free_name
 
     for option, given in (("--waves", waves), ("--lockstep", lockstep)):
@@ -177,13 +177,13 @@ def train(
         print(json.dumps(run)) if as_json else Console(markup=False, emoji=False).print(summary)
         return
     check_out(request.out)
-
-    @cache
-    def reference() -> float:
-        return reference_value(request.config, load_task(task, request.config, seed_value, source), seed_value)
-
+    reference = Ahead(
+        lambda: reference_value(request.config, load_task(task, request.config, seed_value, source), seed_value)
+    )
+    # chains end with statistics that import scipy, as the reference does: one thread at a time
+    meanwhile = None if as_json or request.chains > 1 else reference.start
     with console.progress(request.config.rows) as watcher:
-        run = training.train(request if as_json else dataclasses.replace(request, meanwhile=reference), watcher)
+        run = training.train(dataclasses.replace(request, meanwhile=meanwhile), watcher)
     if as_json:
         print(json.dumps(run))
         return
@@ -192,7 +192,7 @@ def train(
     terminal = Console(markup=False, emoji=False)  # a folder may be called [x] or :x:
     ledgers = {node: result.ledger_of(request.config, run["phases"], node) for node in result.NODES}
     terminal.print(render_components(ledgers))
-    terminal.print(console.summary(run, request.out, reference()))
+    terminal.print(console.summary(run, request.out, reference.value()))
 
 
 @app.command()

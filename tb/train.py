@@ -63,7 +63,7 @@ class Request:
     coupling: str = "python"
     source: DataSource = NO_SOURCE
     meanwhile: Meanwhile | None = None
-    """Called once while a simulator runs, for what does not depend on the outcome."""
+    """Called while a simulator runs; starts what does not depend on the outcome, in a thread of its own."""
 
 
 RTL_TEST_EPISODES = 10
@@ -130,7 +130,7 @@ def simulate(
 ) -> Outcome:
     """Run a job on the RTL in `folder`, which keeps the simulator's log and waves; `lockstep` runs the twin beside it.
 
-    `meanwhile` is called once, while the simulator runs.
+    `meanwhile` is called once the simulator runs.
 
     Raises `RunError` if it fails or the two differ.
     """
