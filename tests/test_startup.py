@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tb.ahead import Ahead
+
 LARGE = (
     "amaranth", "arviz", "arviz_stats", "cocotb", "dask", "h5py", "joblib", "matplotlib", "numba", "pandas", "pytest",
     "scipy", "sklearn", "xarray",
@@ -51,3 +53,16 @@ def test_nothing_large_is_loaded(program: str, allowed: set[str]) -> None:
 
 def test_what_is_loaded_is_seen() -> None:
     assert loaded("import numba") >= {"numba"}
+
+
+def test_a_value_is_computed_ahead_once() -> None:
+    asked: list[int] = []
+    late, ahead = (Ahead(lambda: asked.append(1) or len(asked)) for _ in range(2))
+    assert late.value() == 1
+    ahead.start()
+    ahead.start()
+    assert ahead.value() == ahead.value() == 2 and len(asked) == 2
+    failing = Ahead(lambda: 1 / 0)
+    failing.start()
+    with pytest.raises(ZeroDivisionError):
+        failing.value()
