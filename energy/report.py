@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 
-from energy.interval import DRAWS, Figure, Uncertainty
+from energy.interval import DRAWS, Band, Figure, Uncertainty
 from energy.ledger import Ledger, Line
+from energy.parts import Part
 
 SHOWN = 8
 """Figures that the table of sensitivity shows."""
@@ -49,6 +51,25 @@ def render_components(ledgers: Mapping[str, Ledger]) -> Table:
             cells += [f"{energy * 1e9:.4g}", f"{energy / ledger.total_j:.1%}" if ledger.total_j else "-"]
         table.add_row(component, *cells)
     return table
+
+
+def render_parts(parts: Mapping[str, Part], bands: Mapping[str, Band], title: str) -> Table:
+    """One row a part of the run: joules with their 5-95 % band in uJ, time on the chip, mean power."""
+    table = Table("part", title=title)
+    for heading in ("uJ", "band, uJ", "cycles", "ms", "mW"):
+        table.add_column(heading, justify="right")
+    for name, part in parts.items():
+        band = f"{bands[name].low * 1e6:.3g} - {bands[name].high * 1e6:.3g}"
+        time, power = f"{part.chip_s * 1e3:.4g}", f"{part.power_w * 1e3:.3g}"
+        table.add_row(name, f"{part.ledger.total_j * 1e6:.4g}", band, str(part.cycles), time, power)
+    return table
+
+
+def per_lines(per: Mapping[str, Any]) -> list[str]:
+    """What a proposal, a prediction and each array operation take, in nJ and pJ, where there was any."""
+    events = [f"a {name} {per[name] * 1e9:.4g} nJ" for name in ("proposal", "prediction") if per[name] is not None]
+    pulses = [f"{name.upper()} {joules * 1e12:.3g} pJ" for name, joules in per["operation"].items()]
+    return [", ".join(events)] * bool(events) + [f"array operations with lines and converters: {', '.join(pulses)}"]
 
 
 def render_band(ledger: Ledger, uncertainty: Uncertainty) -> Table:

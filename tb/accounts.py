@@ -13,9 +13,11 @@ from typing import Any
 from rich.console import Console
 
 from energy import accelergy
-from energy.interval import Uncertainty, uncertainty
+from energy.interval import Band, Uncertainty, uncertainty
 from energy.ledger import Ledger
-from energy.report import render, render_band, render_sensitivity
+from energy.parts import HEADLINE, Part, parts_of, per_json
+from energy.published import Comparison, compare, micro
+from energy.report import per_lines, render, render_band, render_parts, render_sensitivity
 from pymodels.config import Config
 from pymodels.errors import InputError
 from tb.repeats import summarise
@@ -36,6 +38,25 @@ class Account:
     ledgers: dict[str, Ledger]
     bands: dict[str, Uncertainty]
     repeats: dict[str, list[float]]
+    training_repeats: dict[str, list[float]]
+
+    @property
+    def events(self) -> dict[str, dict[str, int]]:
+        """Events by phase."""
+        return {phase: row["events"] for phase, row in self.run["phases"].items()}
+
+    def parts(self, node: str) -> dict[str, Part]:
+        return parts_of(self.ledgers[node], self.events, self.config.clock_hz)
+
+    def part_bands(self, node: str) -> dict[str, Band]:
+        return {name: uncertainty(part.ledger).total for name, part in self.parts(node).items()}
+
+    def per(self, node: str) -> dict[str, Any]:
+        """What a proposal, a prediction and each operation take, in J."""
+        return per_json(self.ledgers[node], self.events)
+
+    def paper(self, node: str) -> Comparison | None:
+        return compare(self.run["task"], node, self.ledgers[node])
 
 
 def report(runs: Sequence[Path], nodes: Iterable[str], output: str) -> str:
@@ -61,14 +82,15 @@ def read_account(path: Path, nodes: Sequence[str]) -> Account:
         if not ledger.lines:
             raise InputError(f"RUN must hold a run that counted something, which {str(path)!r} did not ({node})")
     bands = {node: uncertainty(ledger) for node, ledger in ledgers.items()}
-    return Account(path, run, config, ledgers, bands, _repeats(path, nodes))
+    repeats = {key: _repeats(path, nodes, key) for key in ("energy_j", "training_j")}
+    return Account(path, run, config, ledgers, bands, repeats["energy_j"], repeats["training_j"])
 
 
-def _repeats(path: Path, nodes: Sequence[str]) -> dict[str, list[float]]:
+def _repeats(path: Path, nodes: Sequence[str], key: str) -> dict[str, list[float]]:
     """Joules of each repeat as they were accounted for when it ran, by node; none for a table of one's own."""
     try:
         lines = (path / "runs.jsonl").read_text().splitlines()
-        records = [json.loads(line)["energy_j"] for line in lines]
+        records = [json.loads(line)[key] for line in lines]
         return {node: [float(record[node]) for record in records] for node in nodes if node in NODES}
     except (FileNotFoundError, NotADirectoryError):
         return {}
@@ -81,14 +103,29 @@ def _text(accounts: Sequence[Account]) -> str:
     console = Console(file=stream, width=120, markup=False, emoji=False, highlight=False)
     for account in accounts:
         for node, ledger in account.ledgers.items():
-            console.print(render(ledger, f"{account.path} at {node}"))
+            console.print(render_parts(account.parts(node), account.part_bands(node), f"{account.path} at {node}"))
+            for line in [*per_lines(account.per(node)), *_paper_lines(account.paper(node))]:
+                console.print(line)
+            console.print(render(ledger, "all parts"))
             console.print(render_band(ledger, account.bands[node]))
             console.print(render_sensitivity(ledger, account.bands[node].figures))
             if node in account.repeats:
                 console.print(_spread_line(account.repeats[node]))
+                console.print(f"of these, {HEADLINE}: {_spread_line(account.training_repeats[node])}")
             for line in _sources(ledger):
                 console.print(line)
     return stream.getvalue()
+
+
+def _paper_lines(comparison: Comparison | None) -> list[str]:
+    """The training beside the paper's figure, where it has one."""
+    if comparison is None:
+        return []
+    rows = [
+        f"{part.name} {micro(part.energy_j)} ({micro(part.band.low)} to {micro(part.band.high)}, x {part.times:.3g})"
+        for part in comparison.counted
+    ]
+    return [" ".join(comparison.sentences), f"{HEADLINE} if this counts: {'; '.join(rows)}"]
 
 
 def summary(joules: list[float]) -> dict[str, Any]:
@@ -119,9 +156,23 @@ def _entry(account: Account) -> dict[str, Any]:
     for node, ledger in account.ledgers.items():
         parts = ledger.as_json()
         lines = parts.pop("components")
-        repeats = {"repeats": summary(account.repeats[node])} if node in account.repeats else {}
-        nodes[node] = parts | account.bands[node].as_json(ledger.total_j) | repeats | {"components": lines}
+        spreads = {"repeats": account.repeats, "training_repeats": account.training_repeats}
+        repeats = {name: summary(spread[node]) for name, spread in spreads.items() if node in spread}
+        nodes[node] = {
+            **parts,
+            **account.bands[node].as_json(ledger.total_j),
+            "parts": _parts_json(account, node),
+            "per": account.per(node),
+            "paper": comparison.as_json() if (comparison := account.paper(node)) else None,
+            **repeats,
+            "components": lines,
+        }
     return {"run": str(account.path), "nodes": nodes}
+
+
+def _parts_json(account: Account, node: str) -> dict[str, Any]:
+    bands = account.part_bands(node)
+    return {name: part.as_json() | {"band": bands[name].as_json()} for name, part in account.parts(node).items()}
 
 
 def _csv(accounts: Sequence[Account]) -> str:

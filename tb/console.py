@@ -121,6 +121,14 @@ def _rows_text(result: dict[str, Any], config: dict[str, Any]) -> str:
     return f"{result['rows_used']} of {config['rows']}{each}, burn-in {result['burn_in']}"
 
 
+def _joules_text(joules: dict[str, Any]) -> str:
+    """The first part, which is the training, with its interval; then the other parts."""
+    (name, first), *others = joules["parts"].items()
+    span = f"{first['low'] * 1e6:.3g} - {first['high'] * 1e6:.3g}"
+    more = "".join(f", {name} {part['total'] * 1e6:.3g} uJ" for name, part in others)
+    return f"{name} {first['total'] * 1e6:.3g} uJ (interval {span} uJ){more}"
+
+
 def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
     """The end of `oxmc train` on a terminal; `reference` is the value of `REFERENCES`."""
     result, chain, clock, config = run["result"], run["chain"], run["time"], run["config"]
@@ -139,9 +147,7 @@ def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
         ("chip time", f"{clock['cycles']} cycles, {clock['chip_s'] * 1e3:.1f} ms at {clock['clock_hz'] / 1e6:g} MHz"),
         ("simulation", f"{clock['wall_s']:.1f} s, {clock['cycles_per_s'] / 1e3:.1f} kcycles/s ({run['engine']})"),
     ]
-    for node, joules in run["energy_j"].items():
-        span = f"{joules['low'] * 1e6:.3g} - {joules['high'] * 1e6:.3g}"
-        rows.append((f"energy at {node}", f"{joules['total'] * 1e6:.3g} uJ (interval {span} uJ)"))
+    rows += [(f"energy at {node}", _joules_text(joules)) for node, joules in run["energy_j"].items()]
     if chains := run.get("chains"):
         rows.append((f"{chains['n']} chains", _mixing(chains)))
     rows.append(("state", result["state_sha256"][:16]))

@@ -12,6 +12,7 @@ import numpy as np
 
 from energy.costs import NODES, CostTable, load_costs
 from energy.ledger import Ledger, account, array_energy_error
+from energy.parts import bounds, parts_of
 from energy.point import OperatingPoint, operating_point
 from pymodels.config import Config
 from pymodels.devices import load_card
@@ -144,12 +145,13 @@ def _uncertainty(config: Config, outcome: Outcome, dataset: Dataset) -> dict[str
 
 
 def _energy(config: Config, outcome: Outcome, phases: dict) -> tuple[dict[str, Any], float]:
-    """Totals a node, and the largest relative disagreement between ledger and array integral."""
+    """Totals a node, whole and by part, and the largest relative disagreement between ledger and array integral."""
     totals, worst = {}, 0.0
     for node in NODES:
         ledger = ledger_of(config, phases, node)
         worst = max(worst, array_energy_error(ledger, outcome.joules))
-        totals[node] = {"total": ledger.total_j, "low": ledger.low_j, "high": ledger.high_j}
+        parts = parts_of(ledger, outcome.counts, config.clock_hz)
+        totals[node] = bounds(ledger) | {"parts": {name: bounds(part.ledger) for name, part in parts.items()}}
     if not worst < CONSERVATION_LIMIT:
         raise RunError(f"array energy of ledger and pins must agree to {CONSERVATION_LIMIT:g}, not to {worst:.3g}")
     return totals, worst

@@ -56,7 +56,10 @@ def test_json(capsys: CaptureFixture[str], run: Path) -> None:
         lines = ledger["components"]
         assert all(list(line) == KEYS for line in lines)
         assert math.fsum(line["energy_j"] for line in lines) == ledger["total"]
-        assert {name: ledger[name] for name in ("total", "low", "high")} == found["energy_j"][node]
+        kept = dict(found["energy_j"][node])
+        for name, part in kept.pop("parts").items():
+            assert {key: ledger["parts"][name][key] for key in part} == part
+        assert {name: ledger[name] for name in ("total", "low", "high")} == kept
         assert ledger["low"] < ledger["band"]["low"] < ledger["total"] < ledger["band"]["high"] < ledger["high"]
         assert set(ledger["component_bands"]) == {line["name"] for line in lines}
         assert math.fsum(part["variance_share"] for part in ledger["sensitivity"]) == pytest.approx(1.0, rel=1e-12)
@@ -142,6 +145,7 @@ def test_repeats_have_a_spread(capsys: CaptureFixture[str], tmp_path: Path) -> N
     assert found["n"] == 3 and found["mean"] == pytest.approx(statistics.mean(joules), rel=1e-12)
     assert found["sem"] == pytest.approx(statistics.stdev(joules) / 3**0.5, rel=1e-12)
     assert min(joules) < found["low"] < found["mean"] < found["high"] < max(joules)
+    assert report["nodes"]["28nm"]["training_repeats"]["mean"] < found["mean"]
     assert "repeats" not in report["nodes"][str(table)]
     assert "3 repeats: mean " in output(capsys, out)
     (out / "runs.jsonl").write_text("{}\n")

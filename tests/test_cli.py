@@ -256,6 +256,7 @@ def test_keys_of_run_json(capsys: CaptureFixture[str], tmp_path: Path) -> None:
     assert run["time"]["chip_s"] == run["time"]["cycles"] / 10e6
     for joules in run["energy_j"].values():
         assert 0 < joules["low"] < joules["total"] < joules["high"]
+        assert list(joules["parts"]) == ["training", "inference"]
 
 
 def test_the_default_preset_is_best(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
@@ -295,7 +296,8 @@ def test_summary(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: Monke
     assert f"test accuracy {run['result']['value']:.4f} on 5 points (on the chip)" in lines
     assert any(line.startswith("logistic regression ") for line in lines)
     for node, joules in run["energy_j"].items():
-        assert any(line.startswith(f"energy at {node} {joules['total'] * 1e6:.3g} uJ") for line in lines)
+        training = joules["parts"]["training"]["total"]
+        assert any(line.startswith(f"energy at {node} training {training * 1e6:.3g} uJ") for line in lines)
 
 
 def test_runs_without_out_get_new_folders(

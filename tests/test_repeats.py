@@ -34,7 +34,7 @@ SEED, REPEATS, MANY = 3, 5, 30
 FILES = ["config.toml", "run.json", "runs.jsonl", "state.npz"]
 RECORD_KEYS = [
     "repeat", "seed", "value", "rows_used", "complete", "state_sha256", "chain", "events", "cycles", "energy_j",
-    "reference",
+    "training_j", "reference",
 ]  # fmt: skip
 KILLS = int(os.environ.get("OXMC_KILLS", "10"))
 DEADLINE_S = 120.0
@@ -123,6 +123,8 @@ def test_a_repeat_is_the_plain_run_of_its_seed(
         assert (line["chain"], line["events"]) == (plain["chain"], plain["events"])
         assert line["cycles"] == plain["time"]["cycles"]
         assert line["energy_j"] == {node: joules["total"] for node, joules in plain["energy_j"].items()}
+        parts = {node: joules["parts"] for node, joules in plain["energy_j"].items()}
+        assert line["training_j"] == {node: part["training"]["total"] for node, part in parts.items()}
     kept = json.loads((whole(REPEATS) / "run.json").read_text())
     assert kept["seed"] == SEED and kept["result"]["state_sha256"] == records(whole(REPEATS))[0]["state_sha256"]
 
