@@ -27,7 +27,8 @@ from tb.train import make_job
 POWERCAP = Path("/sys/class/powercap")
 """Documentation/ABI/testing/sysfs-class-powercap of Linux: energy_uj, max_energy_range_uj, name of every zone."""
 CPU_POWER_W = 65.0
-POWER_SOURCE = "stated power; by default 65 W, the TDP of an eight-core desktop processor (AMD Ryzen 7 5700X)"
+POWER_SOURCE = "assumed, the TDP of an eight-core desktop processor (AMD Ryzen 7 5700X)"
+STATED_SOURCE = "as stated with --cpu-power"
 RAPL_SOURCE = "package counters of the kernel's powercap interface"
 SHORTEST_S = 1.0
 """Trainings are repeated for at least so long: the counters move about every millisecond."""
@@ -78,20 +79,25 @@ class PackageCounters:
         return sum((now - then) % (span + 1) for now, then, span in pairs) * 1e-6
 
 
+def check_power(power_w: float) -> None:
+    """Raises `InputError` for a power that is none."""
+    if not 0 < power_w < float("inf"):
+        raise InputError(f"--cpu-power must be finite and positive, not {power_w!r}")
+
+
 def measure(
     training: Callable[[], Any],
     *,
     power_w: float = CPU_POWER_W,
     shortest_s: float = SHORTEST_S,
-    powercap: Path = POWERCAP,
+    powercap: Path | None = None,
     clock: Callable[[], float] = time.process_time,
 ) -> CpuEnergy:
     """Run `training` once to compile, then for at least `shortest_s`. Raises `InputError` for a power that is none."""
-    if not 0 < power_w < float("inf"):
-        raise InputError(f"cpu_power_w must be finite and positive, not {power_w!r}")
+    check_power(power_w)
     training()
     try:
-        counters = PackageCounters(powercap)
+        counters = PackageCounters(powercap or POWERCAP)
     except (OSError, ValueError):  # not there, or only for root
         counters = None
     start, count = clock(), 0
@@ -102,7 +108,9 @@ def measure(
     joules = counters.joules() / count if counters else 0.0
     if joules > 0:
         return CpuEnergy(count, seconds, joules, True, RAPL_SOURCE)
-    return CpuEnergy(count, seconds, seconds * power_w, False, POWER_SOURCE)
+    return CpuEnergy(
+        count, seconds, seconds * power_w, False, POWER_SOURCE if power_w == CPU_POWER_W else STATED_SOURCE
+    )
 
 
 def float_training(task: str, config: Config, seed: int) -> Callable[[], Any]:

@@ -20,11 +20,12 @@ from pytest import CaptureFixture, MonkeyPatch
 from pymodels.config import Config, preset
 from pymodels.errors import RunError
 from pymodels.tasks import load_task
-from tb.bench import cosim, jobs, plan, samplers, scaling
+from tb.bench import cosim, jobs, plan, processor, samplers, scaling
 from tb.bench.asked import NAMES, RATIOS, asked_of, ratios_of
 from tb.bench.commands import run_oxmc
 from tb.bench.figures import exponent, figure, in_turns
 from tb.compiled_training import DRAWS_VARIABLE
+from tb.cpu_energy import STATED_SOURCE
 from tb.repeats import UnfinishedError
 from tb.simulator import CompiledSimulation
 
@@ -107,6 +108,31 @@ def test_command_line_on_the_twin(capsys: CaptureFixture[str], tmp_path: Path) -
     check_record(record, [name])
     assert {"twin_proposals_per_s_core", "numpy_proposals_per_s_core"} <= set(record["raw"])
     assert ("blackjax" in record["skipped"]) != ("blackjax_proposals_per_s_core" in record["raw"])
+
+
+def test_joules_of_the_processor(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
+    """Seconds times watts without counters, over what run.json says of the same training on the twin."""
+    monkeypatch.setattr("tb.cpu_energy.POWERCAP", tmp_path)
+    monkeypatch.setattr(processor, "SHORTEST_S", 0.0)
+    answer = oxmc(capsys, "bench", "--energy", "--cpu-power", "40", "--json")
+    assert (answer.code, answer.err) == (0, "bench: joules of the processor\n")
+    record = json.loads(answer.out)
+    check_record(record, [])
+    assert list(record["energy"]) == ["cancer paper", "cancer best"]
+    for name, found in record["energy"].items():
+        assert (found["measured"], found["source"], found["paper_cpu_j"]) == (False, STATED_SOURCE, 0.6)
+        assert found["joules"] == pytest.approx(40 * found["seconds"], rel=1e-12)  # one product
+        out = tmp_path / name
+        run = json.loads(
+            oxmc(capsys, "train", "cancer", "--preset", name[7:], "--engine", "twin", "--json", "--out", out).out
+        )
+        for node, joules in run["energy_j"].items():
+            assert found["chip_j"][node] == pytest.approx(joules["total"], rel=1e-12)  # one summation
+            assert found["over_chip"][node] == pytest.approx(found["joules"] / joules["total"], rel=1e-12)
+    text = oxmc(capsys, "bench", "--only", "energy").out
+    assert "cancer paper" in text and "the paper gives 0.6 J" in " ".join(text.split())
+    message = "--cpu-power must be finite and positive, not -1.0"
+    assert refusal(capsys, "bench", "--cpu-power", "-1") == message
 
 
 def test_text_names_ratio_bound_and_figures(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch) -> None:

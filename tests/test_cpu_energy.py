@@ -8,7 +8,7 @@ import pytest
 
 from pymodels.config import resolve
 from pymodels.errors import InputError
-from tb.cpu_energy import CPU_POWER_W, CpuEnergy, PackageCounters, float_training, measure
+from tb.cpu_energy import CPU_POWER_W, STATED_SOURCE, CpuEnergy, PackageCounters, float_training, measure
 
 SPAN = 262143328850
 """max_energy_range_uj of a common processor."""
@@ -80,14 +80,14 @@ def test_without_counters_it_is_seconds_times_watts(packages: list[Path], tmp_pa
 
     found = measure(training, power_w=40.0, powercap=folder, clock=clock)
     assert (found.trainings, found.measured) == (2, False)
-    assert found.joules == pytest.approx(20.0) and "stated power" in found.source
+    assert found.joules == pytest.approx(20.0) and found.source == STATED_SOURCE
 
 
 @pytest.mark.parametrize("power_w", [0.0, -1.0, float("nan"), float("inf")])
 def test_the_power_is_checked(power_w: float) -> None:
     with pytest.raises(InputError) as caught:
         measure(lambda: None, power_w=power_w)
-    assert str(caught.value) == f"cpu_power_w must be finite and positive, not {power_w!r}"
+    assert str(caught.value) == f"--cpu-power must be finite and positive, not {power_w!r}"
 
 
 def test_the_sampler_trains(tmp_path: Path) -> None:

@@ -55,7 +55,9 @@ RATIOS = {
 }  # fmt: skip
 SCALING = "scaling"
 """The measurement that has exponents instead of a ratio."""
-NAMES = (*RATIOS, SCALING)
+ENERGY = "energy"
+"""The measurement of the processor's joules; nothing is asked of it."""
+NAMES = (*RATIOS, SCALING, ENERGY)
 MOST_EXPONENT = 1.1
 
 

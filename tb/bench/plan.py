@@ -11,12 +11,14 @@ from typing import Any
 
 from pymodels.errors import InputError
 from tb.bench import cosim
-from tb.bench.asked import NAMES, SCALING, asked_of, ratios_of
+from tb.bench.asked import ENERGY, NAMES, SCALING, asked_of, ratios_of
 from tb.bench.figures import Raw
 from tb.bench.jobs import REPEATS, WARM, measure_jobs
 from tb.bench.machine import machine
+from tb.bench.processor import measure_processor
 from tb.bench.samplers import measure_samplers
 from tb.bench.scaling import measure_scaling
+from tb.cpu_energy import CPU_POWER_W, check_power
 
 SCHEMA = "oxmc.bench/1"
 COSIM_S, SAMPLERS_S, SCALING_S, JOBS_S = 200.0, 20.0, 30.0, 90.0
@@ -25,20 +27,26 @@ COSIM_S, SAMPLERS_S, SCALING_S, JOBS_S = 200.0, 20.0, 30.0, 90.0
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Names of ratios (and `scaling`) to measure, and how many rounds and repeats it takes."""
+    """Names of ratios (and `scaling`, `energy`) to measure, and how many rounds and repeats it takes.
+
+    `cpu_power_w` is the processor's power where it has no counters.
+    """
 
     names: tuple[str, ...] = NAMES
     rounds: int = 5
     repeats: int = REPEATS
+    cpu_power_w: float = CPU_POWER_W
 
 
-def plan_of(only: list[str], *, quick: bool) -> Plan:
-    """The plan that the command line asks for. Raises `InputError` for a name that is none."""
+def plan_of(only: list[str], *, quick: bool, cpu_power_w: float = CPU_POWER_W) -> Plan:
+    """The plan that the command line asks for. Raises `InputError` for a name or a power that is none."""
+    check_power(cpu_power_w)
     for name in only:
         if name not in NAMES:
             raise InputError(f"--only must be one of {', '.join(NAMES)}, not {name!r}")
     names = tuple(name for name in NAMES if name in only or not only)
-    return Plan(names, rounds=1, repeats=2 * WARM) if quick else Plan(names)
+    plan = Plan(names, cpu_power_w=cpu_power_w)
+    return dataclasses.replace(plan, rounds=1, repeats=2 * WARM) if quick else plan
 
 
 def say(text: str) -> None:
@@ -50,7 +58,7 @@ def measure(plan: Plan) -> dict[str, Any]:
     """Measure and return the record of `oxmc bench --json`. Raises `InputError` or `RunError`."""
     started = time.monotonic()
     raw: Raw = {}
-    record: dict[str, Any] = {"schema": SCHEMA, "machine": machine(), "skipped": {}, "scaling": {}}
+    record: dict[str, Any] = {"schema": SCHEMA, "machine": machine(), "skipped": {}, "scaling": {}, "energy": {}}
     chosen = [name for name in plan.names if name in cosim.RATIOS]
     with tempfile.TemporaryDirectory(prefix="oxmc-bench-", ignore_cleanup_errors=True) as folder:
         if chosen:
@@ -67,6 +75,9 @@ def measure(plan: Plan) -> dict[str, Any]:
         if "jobs2_over_jobs1" in plan.names:
             say("repeats on one and two processes")
             raw |= measure_jobs(plan.rounds, JOBS_S, Path(folder), plan.repeats)
+        if ENERGY in plan.names:
+            say("joules of the processor")
+            record["energy"] = measure_processor(plan.cpu_power_w)
     ratios = ratios_of(raw, plan.names)
     record |= {"ratios": ratios, "asked": asked_of(ratios), "raw": raw, "wall_s": time.monotonic() - started}
     return record

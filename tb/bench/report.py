@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Group
 from rich.table import Table
 
+from energy.costs import NODES
 from pymodels.errors import InputError
 from tb.bench.asked import MOST_EXPONENT, RATIOS
 
@@ -48,6 +49,19 @@ def _scaling(record: dict[str, Any]) -> Table:
     return table
 
 
+def _energy(record: dict[str, Any]) -> Table:
+    """A training on the processor, in real numbers, over the same training and test on the chip."""
+    table = Table("processor, training", "ms", "J", "W")
+    for node in NODES:
+        table.add_column(f"over chip, {node}", justify="right")
+    for name, found in record["energy"].items():
+        numbers = (found["seconds"] * 1e3, found["joules"], found["power_w"], *found["over_chip"].values())
+        table.add_row(name, *map(_number, numbers))
+    last = next(reversed(record["energy"].values()))
+    table.caption = f"power: {last['source']}; the paper gives {last['paper_cpu_j']:g} J for a workstation"
+    return table
+
+
 def _raw(record: dict[str, Any]) -> Table:
     table = Table("raw figure", "median", "min", "max", "unit", "times")
     for name, figure in record["raw"].items():
@@ -63,10 +77,13 @@ def text(record: dict[str, Any]) -> Group:
         parts.append(_ratios(record))
     if record["scaling"]:
         parts.append(_scaling(record))
+    if record["energy"]:
+        parts.append(_energy(record))
     skipped = Table(show_header=False, box=None, pad_edge=False)
     for name, reason in record["skipped"].items():
         skipped.add_row(f"left out: {name} {reason}")
-    return Group(*parts, _raw(record), *([skipped] if record["skipped"] else []))
+    raw = [_raw(record)] if record["raw"] else []
+    return Group(*parts, *raw, *([skipped] if record["skipped"] else []))
 
 
 @contextlib.contextmanager

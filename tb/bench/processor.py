@@ -1,0 +1,41 @@
+"""Joules of a training on this machine's processor, by the compiled sampler in real numbers, over the chip's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from energy.published import CPU_J
+from pymodels.config import preset
+from pymodels.fixed import Formats
+from pymodels.tasks import load_task
+from pymodels.twin import run_twin
+from tb.cpu_energy import SHORTEST_S, float_training, measure
+from tb.job import Job
+from tb.program import load_word_count, lut_codes
+from tb.result import NODES, ledger_of, phases_of
+from tb.train import make_job
+
+TASK, SEED = "cancer", 0
+CASES = ("paper", "best")
+
+
+def chip_joules(job: Job) -> dict[str, float]:
+    """What the chip takes for a training with its test points, by node; the twin counts."""
+    formats = Formats(job.config)
+    words = load_word_count(formats, len(job.codes))
+    outcome = run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), words)
+    return {node: ledger_of(job.config, phases_of(outcome), node).total_j for node in NODES}
+
+
+def measure_processor(power_w: float) -> dict[str, dict[str, Any]]:
+    """Both presets of the cancer task. Raises `InputError` for a power that is none."""
+    record = {}
+    for name in CASES:
+        config = preset(TASK, name)
+        found = measure(float_training(TASK, config, SEED), power_w=power_w, shortest_s=SHORTEST_S)
+        chip_j = chip_joules(make_job(config, load_task(TASK, config, SEED), SEED))
+        over = {"chip_j": chip_j, "over_chip": found.over(chip_j), "paper_cpu_j": CPU_J}
+        record[f"{TASK} {name}"] = found.as_json() | over
+    return record
