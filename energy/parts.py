@@ -76,16 +76,18 @@ def per_prediction_j(ledger: Ledger, events: Counts) -> float | None:
 
 
 def per_operation_j(ledger: Ledger, events: Counts) -> dict[str, float]:
-    """Mean joules of the array operations that were counted, a cell or an evaluated row segment each.
+    """Mean joules of each array operation in training and test (a FORM: in forming), a cell or row segment each.
 
     That is what the operation itself costs: current, lines and converters. Look-ups, clock and leakage are not in it.
     """
     joules = {}
     for operation, quantity in PHYSICS.items():
-        count = sum(row.get(operation, 0) for row in events.values())
+        phases = PARTS["forming"] if operation == "form" else PARTS[HEADLINE] + PARTS["inference"]
+        count = sum(events.get(phase, {}).get(operation, 0) for phase in phases)
         items = (operation, quantity, f"{operation}_pulse")
+        lines = [line for line in ledger.lines if line.item in items and line.phase in phases]
         if count:
-            joules[operation] = math.fsum(line.energy_j for line in ledger.lines if line.item in items) / count
+            joules[operation] = math.fsum(line.energy_j for line in lines) / count
     return joules
 
 

@@ -84,20 +84,21 @@ class Comparison:
     @property
     def sentences(self) -> list[str]:
         """In words: whether the paper's figure is in our band, and what would have to differ."""
-        whole, cells = self.counted[0], self.counted[-1]
+        whole, cells, largest = self.counted[0], self.counted[-1], self.levers[0]
         where = "inside our band" if whole.inside else "below our band" if whole.times > 1 else "above our band"
-        held = [part.name for part in self.counted if part.inside]
         said = [f"The paper's {micro(self.paper_j)} is {where}, {micro(whole.band.low)} to {micro(whole.band.high)}."]
-        if not whole.inside:
-            said.append(f"It is inside the band of {' and of '.join(held)}." if held else "It is in no part's band.")
-            enough = [f"{lever.name} x {lever.factor:.3g}" for lever in self.levers if lever.factor is not None]
-            said.append(
-                f"One figure alone would need: {'; '.join(enough)}."
-                if enough
-                else f"No single figure is enough: without {self.levers[0].name} (the largest component, "
-                f"{micro(self.levers[0].energy_j)}), {micro(whole.energy_j - self.levers[0].energy_j)} stay; "
-                f"all figures together x {1 / whole.times:.3g}."
-            )
+        if whole.inside:
+            return said
+        held = [part.name for part in self.counted if part.inside]
+        said.append(f"It is inside the band of {' and of '.join(held)}." if held else "It is in none of these bands.")
+        enough = [f"{lever.name} x {lever.factor:.3g}" for lever in self.levers if lever.factor is not None]
+        rest = micro(whole.energy_j - largest.energy_j)
+        said.append(
+            f"One figure alone would need: {'; '.join(enough)}."
+            if enough
+            else f"No single figure is enough: without {largest.name}, the largest component with "
+            f"{micro(largest.energy_j)}, {rest} stay; all figures together x {1 / whole.times:.3g}."
+        )
         said.append(
             f"The cells alone take {micro(cells.energy_j)}, {cells.times:.2f} times the paper's; all pulses "
             f"x {self.cells_factor:.3g} would make that 1."

@@ -19,6 +19,7 @@ from typing import Any
 
 from energy.costs import Cost, CostTable
 from energy.ledger import Ledger
+from energy.parts import HEADLINE, PARTS
 from energy.point import OperatingPoint
 from pymodels.config import Config
 from pymodels.errors import InputError
@@ -93,14 +94,15 @@ class Model:
     nodes: dict[str, tuple[Term, ...]]
 
     def as_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self) | {"analogue": ANALOGUE}
+        return dataclasses.asdict(self) | {"analogue": ANALOGUE, "headline": PARTS[HEADLINE]}
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """Joules by component, for one node and setting of the knobs, and the time that the chip takes."""
+    """Joules by component, of the run and of its training, for one node and setting of the knobs, and the time."""
 
     components: dict[str, float]
+    training: dict[str, float]
     cycles: int
     chip_s: float
 
@@ -109,8 +111,13 @@ class Answer:
         return math.fsum(self.components.values())
 
     @property
+    def training_j(self) -> float:
+        return math.fsum(self.training.values())
+
+    @property
     def analogue_j(self) -> float:
-        return math.fsum(joules for name, joules in self.components.items() if name in ANALOGUE)
+        """Array and converters in the training."""
+        return math.fsum(joules for name, joules in self.training.items() if name in ANALOGUE)
 
 
 def build_model(
@@ -140,12 +147,16 @@ def evaluate(model: Model, node: str, settings: Mapping[str, float]) -> Answer:
         ratios[operation] = widths[operation] / old_widths[operation] * ratios["period"]
     cycles = {phase: timing.cycles(widths) for phase, timing in model.timing.items()}
     components: dict[str, float] = defaultdict(float)
+    training: dict[str, float] = defaultdict(float)
     for term in model.nodes[node]:
         was = model.timing[term.phase].cycles(old_widths)
         factors = ratios | {"cycles": cycles[term.phase] / was if was else 1.0}
-        components[term.component] += term.energy_j * math.prod(factors[name] ** p for name, p in term.powers.items())
+        joules = term.energy_j * math.prod(factors[name] ** p for name, p in term.powers.items())
+        components[term.component] += joules
+        if term.phase in PARTS[HEADLINE]:
+            training[term.component] += joules
     total = sum(cycles.values())
-    return Answer(dict(components), total, total / new["clock_hz"])
+    return Answer(dict(components), dict(training), total, total / new["clock_hz"])
 
 
 def cycle_widths(values: Mapping[str, float], clock_hz: float, conversion_s: float) -> dict[str, int]:

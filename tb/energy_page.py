@@ -20,7 +20,8 @@ from markupsafe import Markup, escape
 from energy.costs import Cost
 from energy.interval import Band, Uncertainty, ratio_band, uncertainty
 from energy.ledger import Ledger
-from energy.published import CPU_J, DOI, PAPER_J, SOURCE
+from energy.parts import HEADLINE, ledger_of_part
+from energy.published import CPU_J, DOI, SOURCE, Comparison
 from energy.whatif import ANALOGUE, Model, build_model
 from pymodels.errors import InputError
 from pymodels.events import PHASES
@@ -30,8 +31,6 @@ from tb.result import costs_of, point_of
 
 FIGURES_SHOWN = 10
 LINE_COLOURS = 4
-PREPARATION = ("form", "calibrate")
-"""Phases that the paper's figure for a training does not hold."""
 AHEAD = ("load", "calibrate")
 """Phases ahead of a training whose joules its curve starts from; forming happens once in an array's life."""
 LINK = re.compile(r"https?://[^\s,;)]+[^\s,;).]|\bdoi:(10\.\S+[^\s,;).])")
@@ -42,7 +41,8 @@ def page(accounts: Sequence[Account]) -> str:
     """The page as HTML. Raises `InputError` for runs that cannot be shown."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
-        "joules": joules, "share": _share, "linked": linked, "rounded": _rounded, "round_tick": _round_tick
+        "joules": joules, "watts": watts, "share": _share, "linked": linked, "rounded": _rounded,
+        "round_tick": _round_tick,
     }  # fmt: skip
     template = environment.from_string(_asset("energy.html"))
     runs = [_run(account) for account in accounts]
@@ -69,6 +69,10 @@ def joules(value: float) -> str:
             digits = 2 - min(2, math.floor(math.log10(max(1.0, abs(mantissa)))))
             return f"{mantissa:.{digits}f}\u202f{prefix}J".replace("-", "\N{MINUS SIGN}")
     raise AssertionError
+
+
+def watts(value: float) -> str:
+    return joules(value).removesuffix("J") + "W"
 
 
 def linked(text: str) -> Markup:
@@ -128,27 +132,57 @@ def _run(account: Account) -> dict[str, Any]:
 
 def _node(account: Account, node: str) -> dict[str, Any]:
     ledger, bands = account.ledgers[node], account.bands[node]
-    phases = dict.fromkeys(PHASES, 0.0) | ledger.by_phase()
-    parts = []
-    for label, inside in (("array and converters", True), ("digital", False)):
-        part = Ledger(tuple(line for line in ledger.lines if (line.component in ANALOGUE) == inside))
-        parts.append({"label": label, "total": part.total_j, "band": uncertainty(part).total, "digital": not inside})
+    training, comparison = ledger_of_part(ledger, HEADLINE), account.paper(node)
     return {
         "name": node,
         "total": ledger.total_j,
-        "low": ledger.low_j,
-        "high": ledger.high_j,
         "band": bands.total,
-        "parts": parts,
-        "phases": phases,
-        "comparable": math.fsum(
-            line.energy_j for line in ledger.lines if line.component in ANALOGUE and line.phase not in PREPARATION
-        ),
-        "paper": PAPER_J.get((account.run["task"], node)),
+        "training": training.total_j,
+        "training_band": uncertainty(training).total,
+        "low": training.low_j,
+        "high": training.high_j,
+        "split": _split(training),
+        "parts": _parts(account, node),
+        "per": account.per(node),
+        "phases": dict.fromkeys(PHASES, 0.0) | ledger.by_phase(),
+        "lanes": _lanes(training, comparison),
+        "paper": comparison,
         "components": _components(ledger, bands),
         "figures": _tornado(ledger, bands),
-        "repeats": summary(account.repeats[node]) if node in account.repeats else None,
+        "repeats": summary(account.training_repeats[node]) if node in account.training_repeats else None,
     }
+
+
+def _parts(account: Account, node: str) -> list[dict[str, Any]]:
+    """Training, inference and what else the run has, with bands, time and mean power."""
+    bands = account.part_bands(node)
+    return [
+        {
+            "name": name, "total": part.ledger.total_j, "band": bands[name], "ms": part.chip_s * 1e3,
+            "power": part.power_w,
+        }
+        for name, part in account.parts(node).items()
+    ]  # fmt: skip
+
+
+def _split(training: Ledger) -> list[dict[str, Any]]:
+    """Array and converters, and the digital part, of the training."""
+    parts = []
+    for label, inside in (("array and converters", True), ("digital", False)):
+        part = Ledger(tuple(line for line in training.lines if (line.component in ANALOGUE) == inside))
+        parts.append({"label": label, "total": part.total_j, "band": uncertainty(part).total, "digital": not inside})
+    return parts
+
+
+def _lanes(training: Ledger, comparison: Comparison | None) -> list[dict[str, Any]]:
+    """Bars on the axis of joules: what counts as in the comparison with the paper, else the training's two parts."""
+    if comparison is None:
+        whole = {"label": HEADLINE, "total": training.total_j, "band": uncertainty(training).total, "kind": "whole"}
+        return [part | {"kind": "digital" if part["digital"] else "analogue"} for part in _split(training)] + [whole]
+    return [
+        {"label": part.name, "total": part.energy_j, "band": part.band, "kind": "analogue" if number else "whole"}
+        for number, part in enumerate(comparison.counted)
+    ]
 
 
 def _components(ledger: Ledger, bands: Uncertainty) -> list[dict[str, Any]]:
@@ -233,9 +267,9 @@ def _round_values(low: float, high: float) -> list[float]:
 
 
 def _axis(nodes: list[dict[str, Any]]) -> dict[str, Any]:
-    """A logarithmic axis of joules that holds every total, part, band and published figure."""
-    values = [value for node in nodes for value in (node["band"].low, node["band"].high, node["paper"])]
-    values += [end for node in nodes for part in node["parts"] for end in (part["band"].low, part["band"].high)]
+    """A logarithmic axis of joules that holds every lane's band and published figure."""
+    values = [node["paper"].paper_j for node in nodes if node["paper"]]
+    values += [end for node in nodes for lane in node["lanes"] for end in (lane["band"].low, lane["band"].high)]
     present = [value for value in values if value]
     low, high = math.log10(min(present)) - 0.08, math.log10(max(present)) + 0.08
 
@@ -246,22 +280,20 @@ def _axis(nodes: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _comparison(accounts: Sequence[Account]) -> list[dict[str, Any]]:
-    """Each run after the first against the first, at each node; shared errors cancel in the band of the ratio."""
+    """Each run's training after the first against the first's; shared errors cancel in the band of the ratio."""
     rows = []
     for other in accounts[1:]:
-        for node, ledger in other.ledgers.items():
+        for node in other.ledgers:
             first = accounts[0]
-            band: Band = ratio_band(first.bands[node], other.bands[node])
-            parts = [
-                (name, first.ledgers[node].by_component().get(name, 0.0), ledger.by_component().get(name, 0.0))
-                for name in {**first.ledgers[node].by_component(), **ledger.by_component()}
-            ]
+            one, two = (ledger_of_part(account.ledgers[node], HEADLINE) for account in (first, other))
+            band: Band = ratio_band(uncertainty(one), uncertainty(two))
+            sums = one.by_component(), two.by_component()
+            parts = [(name, sums[0].get(name, 0.0), sums[1].get(name, 0.0)) for name in {**sums[0], **sums[1]}]
             parts.sort(key=lambda part: -max(part[1:]))
             rows.append(
                 {
                     "node": node, "one": first, "other": other, "band": band, "parts": parts,
-                    "totals": (first.ledgers[node].total_j, ledger.total_j),
-                    "ratio": ledger.total_j / first.ledgers[node].total_j,
+                    "totals": (one.total_j, two.total_j), "ratio": two.total_j / one.total_j,
                 }
             )  # fmt: skip
     return rows

@@ -18,7 +18,7 @@ import pytest
 from commands import SMALL, oxmc
 from pytest import CaptureFixture, TempPathFactory
 
-from energy.whatif import ANALOGUE, evaluate
+from energy.whatif import evaluate
 from pymodels.config import Config
 from pymodels.errors import InputError
 from tb import learning_curve as curves
@@ -94,35 +94,39 @@ def test_the_page_says_what_the_ledger_says(runs: tuple[Path, Path], one: str) -
     account = read_account(runs[0], ("28nm", "130nm"))
     for node, ledger in account.ledgers.items():
         assert spaced(ledger.total_j) in text and spaced(account.bands[node].total.low) in text
+        for name, part in account.parts(node).items():
+            assert f"{name} {spaced(part.ledger.total_j)} " in text
+        for name, value in account.per(node)["operation"].items():
+            assert f"{name.upper()} {spaced(value)}" in text
         for component, value in ledger.by_component().items():
             assert f"{component.replace('_', ' ')} " in text and spaced(value) in text
     for line in account.ledgers["28nm"].lines:
         assert re.sub(r"\s+", " ", line.source) in text
     assert f"{found['result']['value']:.4g}" in text
-    assert "1.30 µJ at 28nm" in text  # the paper's figure
+    comparison = account.paper("28nm")
+    assert comparison and "1.30 µJ for the task at 28nm" in text
+    assert all(sentence.replace(" uJ", " µJ") in text for sentence in comparison.sentences)
     assert "Against each other" not in text
 
 
 def test_two_runs_are_compared(runs: tuple[Path, Path]) -> None:
     accounts = [read_account(run, ("28nm",)) for run in runs]
     text = text_of(page(accounts))
-    totals = [account.ledgers["28nm"].total_j for account in accounts]
+    totals = [account.parts("28nm")["training"].ledger.total_j for account in accounts]
     assert "Against each other" in text and f"× {totals[1] / totals[0]:.3g} " in text
     assert spaced(totals[1] - totals[0]) in text
 
 
 def test_what_comes_ahead_of_a_training_is_named(tmp_path: Path) -> None:
-    """Forming and calibration have columns and a sentence, and stay out of what stands beside the paper's figure."""
+    """Forming and calibration have rows and columns of their own, and stay out of the headline."""
     ahead = [word for setting in ("form=true", "condition_cycles=2", "calibrate=true") for word in ("--set", setting)]
     assert run_oxmc(["train", "cancer", "--engine", "twin", *SMALL, *ahead, "--out", str(tmp_path / "run")]) == 0
     account = read_account(tmp_path / "run", ("28nm",))
-    phases, text = account.ledgers["28nm"].by_phase(), text_of(page([account]))
-    assert f"{spaced(phases['form'])} of the total are forming and conditioning" in text
-    assert f"{spaced(phases['calibrate'])} are the calibration" in text and "infer form calibrate" in text
-    lines = account.ledgers["28nm"].lines
-    train = [line for line in lines if line.component in ANALOGUE and line.phase in ("load", "train", "infer")]
-    ratio = sum(line.energy_j for line in train) / 1.3e-6
-    assert f"its array and converters against ours {ratio:.2f} to 1" in text
+    parts, text = account.parts("28nm"), text_of(page([account]))
+    assert list(parts) == ["training", "inference", "forming", "calibration"]
+    assert f"training at 28nm {spaced(parts['training'].ledger.total_j)} " in text  # the headline
+    assert all(f"{name} {spaced(part.ledger.total_j)} " in text for name, part in parts.items())
+    assert "Forming and conditioning happen once" in text and "infer form calibrate" in text
 
 
 def test_names_and_sources_are_text(runs: tuple[Path, Path], tmp_path: Path) -> None:
@@ -200,7 +204,7 @@ def test_the_curve_of_repeats_is_that_of_the_first(tmp_path: Path) -> None:
     assert run_oxmc(arguments) == 0
     run = read_run(tmp_path / "run")
     assert curves.learning_curve(tmp_path / "run", run, Config(**run["config"]))[-1].accuracy == run["result"]["value"]
-    assert "2 repeats: mean" in text_of(page([read_account(tmp_path / "run", ("28nm",))]))
+    assert "2 repeats: training " in text_of(page([read_account(tmp_path / "run", ("28nm",))]))
 
 
 def test_the_command_writes_the_page(capsys: CaptureFixture[str], runs: tuple[Path, Path], tmp_path: Path) -> None:
@@ -255,6 +259,7 @@ def test_the_page_turns_as_the_model_does(
     for node, values in found.items():
         expected = evaluate(model, node, settings)
         assert values["total"] == pytest.approx(expected.total_j, rel=1e-9)  # the same sums in another order
+        assert values["training"] == pytest.approx(expected.training_j, rel=1e-9)
         assert values["analogue"] == pytest.approx(expected.analogue_j, rel=1e-9)
         assert values["cycles"] == expected.cycles
     assert len(re.findall(r'class="knob moved"', dom)) == len(settings)

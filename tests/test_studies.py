@@ -20,7 +20,8 @@ from scipy import integrate, stats
 
 from pymodels.config import preset
 from pymodels.errors import RunError
-from tb.studies import common, early_rejection
+from pymodels.tasks import NO_SOURCE
+from tb.studies import common, early_rejection, energy
 from tb.studies import total_variation as tv
 
 
@@ -133,6 +134,7 @@ SMALL_STUDIES = {
     "early_rejection": "--proposals 1",
     "engines": "--repeats 2",
     "fixed_split": "--repeats 2 --splits 2",
+    "energy": "ratio --repeats 2 --task cancer",
     "variants": "--repeats 2 --set rows=48 --try rows=32,burn_in=4 --try verify=off",
 }
 
@@ -147,6 +149,21 @@ def test_studies_run(capsys: CaptureFixture[str], name: str) -> None:
     main([*SMALL_STUDIES[name].split(), "--json"])
     lines = json.loads(capsys.readouterr().out)
     assert len(table) == len(lines) + 2 and table[0] == "| " + " | ".join(lines[0]) + " |"
+
+
+def test_the_mean_ledger_is_the_mean_of_the_trainings() -> None:
+    """Counts added up and divided, against the trainings one by one; the three tables have the paper's node each."""
+    seeds = common.seeds_of(20000, 2)
+    best = energy.series("cancer", "best", tuple(seeds), NO_SOURCE)
+    alone = common.trainings(preset("cancer", "best"), seeds)
+    assert best.values.tolist() == common.accuracies(alone)
+    mean_uj = sum(run.energy_uj for run in alone) / 2
+    assert best.ledgers["28nm"].total_j == pytest.approx(mean_uj * 1e-6, rel=1e-12)  # sums in another order
+    assert best.training("28nm").total_j == pytest.approx(best.training_j["28nm"].mean(), rel=1e-12)
+    lines = energy.lines("paper", ["cancer"], seeds, NO_SOURCE) + energy.lines("parts", ["cancer"], seeds, NO_SOURCE)
+    assert [next(iter(line.values())) for line in lines] == [
+        "cancer, 28nm", "cancer, paper, 28nm", "cancer, best, 28nm",
+    ]  # fmt: skip
 
 
 def test_a_change_that_is_none_is_refused(capsys: CaptureFixture[str]) -> None:

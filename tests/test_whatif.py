@@ -11,6 +11,7 @@ from commands import SMALL
 
 from energy.costs import CostTable, load_costs
 from energy.ledger import Ledger, account
+from energy.parts import ledger_of_part
 from energy.whatif import ANALOGUE, Model, build_model, cycle_widths, evaluate
 from pymodels.config import Config
 from pymodels.errors import InputError
@@ -60,7 +61,9 @@ def test_nothing_turned_is_the_ledger(run: dict[str, Any]) -> None:
         ledger = ledger_of(Config(**run["config"]), run["phases"], node)
         assert answer.components == pytest.approx(ledger.by_component(), rel=1e-12)
         assert answer.cycles == run["time"]["cycles"]
-        analogue = sum(joules for name, joules in ledger.by_component().items() if name in ANALOGUE)
+        training = ledger_of_part(ledger, "training")
+        assert answer.training_j == pytest.approx(training.total_j, rel=1e-12)
+        analogue = sum(joules for name, joules in training.by_component().items() if name in ANALOGUE)
         assert answer.analogue_j == pytest.approx(analogue, rel=1e-12)
 
 

@@ -25,7 +25,7 @@ function evaluate(node) {
   const ratios = Object.fromEntries(Object.keys(values).map((name) => [name, now[name] / values[name]]));
   ratios.period = values.clock_hz / now.clock_hz;
   for (const operation of Object.keys(pulses)) ratios[operation] = (widths[operation] / oldWidths[operation]) * ratios.period;
-  const answer = { total: 0, analogue: 0, cycles: 0 };
+  const answer = { total: 0, training: 0, analogue: 0, cycles: 0 };
   for (const timing of Object.values(model.timing)) answer.cycles += phaseCycles(timing, widths);
   for (const term of model.nodes[node]) {
     const timing = model.timing[term.phase];
@@ -34,6 +34,8 @@ function evaluate(node) {
     let joules = term.energy_j;
     for (const [name, power] of Object.entries(term.powers)) joules *= ratios[name] ** power;
     answer.total += joules;
+    if (!model.headline.includes(term.phase)) continue;
+    answer.training += joules;
     if (model.analogue.includes(term.component)) answer.analogue += joules;
   }
   answer.seconds = answer.cycles / now.clock_hz;
@@ -109,14 +111,16 @@ function show() {
     settings = kept;
     const part = element("div", "answer");
     part.dataset.node = node;
-    for (const key of ["total", "analogue", "cycles"]) part.dataset[key] = now[key];
-    const change = (100 * (now.total - was.total)) / was.total;
+    for (const key of ["total", "training", "analogue", "cycles"]) part.dataset[key] = now[key];
+    const change = (100 * (now.training - was.training)) / was.training;
     const moved = Object.keys(settings).length > 0;
-    const delta = moved ? `${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(1)} % of ${si(was.total, "J")}` : "as it ran";
+    const delta = moved ? `${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(1)} % of ${si(was.training, "J")}` : "as it ran";
     const legend = element("ul", "legend");
     legend.append(element("li", "analogue", `${si(now.analogue, "J")} array and converters`));
-    legend.append(element("li", "digital", `${si(now.total - now.analogue, "J")} digital`));
-    part.append(element("h3", "", node), element("p", "big", si(now.total, "J")), element("p", "delta", delta), legend);
+    legend.append(element("li", "digital", `${si(now.training - now.analogue, "J")} digital`));
+    const all = element("p", "delta", `${si(now.total, "J")} with all other parts`);
+    part.append(element("h3", "", `training at ${node}`), element("p", "big", si(now.training, "J")));
+    part.append(element("p", "delta", delta), legend, all);
     box.append(part);
     box.dataset.time = `${si(now.seconds, "s")} on the chip`;
   }
