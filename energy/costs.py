@@ -103,8 +103,12 @@ def load_costs(node_or_path: str | Path) -> CostTable:
 
 def _sources(file: str, texts: dict[str, str]) -> dict[str, str]:
     """The table `[sources]` with the names in its texts replaced."""
+    if not isinstance(texts, dict):
+        raise InputError(f"{file}: sources must be a table, [sources], not {texts!r}")
     sources: dict[str, str] = {}
     for name, text in texts.items():
+        if not isinstance(text, str):
+            raise InputError(f"{file}, sources, {name}: must be a text, not {text!r}")
         sources[name] = _expanded(f"{file}, sources, {name}", text, sources)
     return sources
 

@@ -25,6 +25,12 @@ from tb.result import NODES, costs_of, ledger_of, point_of
 from tb.rundir import read_run
 
 FORMATS = ("text", "json", "csv", "html", "accelergy")
+WHOLE = {
+    "result": ("metric", "value", "rows_used"),
+    "chain": ("proposals", "acceptance"),
+    "time": ("chip_s", "clock_hz"),
+}
+"""What the reports show of a run beside its counts."""
 CSV_COLUMNS = ("run", "node", "name", "action", "phase", "count", "energy_j", "low", "high", "source")
 
 
@@ -75,6 +81,11 @@ def read_account(path: Path, nodes: Sequence[str]) -> Account:
     run = read_run(path)
     try:
         config, phases = Config().replace(**run["config"]), run["phases"]
+        for name in ("task", "preset", "engine", "seed"):
+            run[name]
+        for name, keys in WHOLE.items():
+            for key in keys:
+                run[name][key]
         ledgers = {node: ledger_of(config, phases, node) for node in nodes}
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not ({error!r})") from error

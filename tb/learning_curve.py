@@ -13,7 +13,7 @@ from pymodels.errors import InputError
 from pymodels.inference import predict
 from pymodels.outcome import Outcome
 from pymodels.streams import repeat_seed
-from pymodels.tasks import load_task, quantise
+from pymodels.tasks import DataSource, load_task, quantise
 
 STAGES = 48
 """Row counts at which the chain is stopped; fewer where it has fewer rows."""
@@ -42,7 +42,7 @@ def learning_curve(folder: Path, run: dict[str, Any], config: Config) -> tuple[S
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"RUN must hold a state.npz, which {str(folder)!r} does not") from error
     seed = repeat_seed(run["seed"], 0) if "repeats" in run else run["seed"]
-    dataset = load_task(run["task"], config, seed)
+    dataset = load_task(run["task"], config, seed, _source(run))
     codes = quantise(config, dataset.test_x)
     counters = np.asarray(state.counters, np.int64)
     if not counters.sum():
@@ -55,3 +55,13 @@ def learning_curve(folder: Path, run: dict[str, Any], config: Config) -> tuple[S
     if run["engine"] != "float" and stages[-1].accuracy != run["result"]["value"]:
         raise InputError(f"RUN must give its own accuracy again, {run['result']['value']}, not {stages[-1].accuracy}")
     return tuple(stages)
+
+
+def _source(run: dict[str, Any]) -> DataSource:
+    """The data that a run was given, where they were then. Raises `InputError` if they have changed."""
+    data = run.get("data") or {}
+    file = data.get("file")
+    source = DataSource(data=Path(file) if file else None, subject=data.get("subject"), label=data.get("label"))
+    if source.identity()["sha256"] != data.get("sha256"):
+        raise InputError(f"RUN must have been trained on {file!r} as it is now, which has changed since")
+    return source

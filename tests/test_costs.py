@@ -230,6 +230,14 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load_costs(file)
     assert str(caught.value) == "mine.toml: cost must be a list of tables, [[cost]], not None"
+    for text, message in (
+        ("sources = 3", "mine.toml: sources must be a table, [sources], not 3"),
+        ("[sources]\na = 3", "mine.toml, sources, a: must be a text, not 3"),
+    ):
+        file.write_text(text)
+        with pytest.raises(InputError) as caught:
+            load_costs(file)
+        assert str(caught.value) == message
     file.write_text("= 1")
     with pytest.raises(InputError, match="^--node must name valid TOML; "):
         load_costs(file)

@@ -207,6 +207,19 @@ def test_the_curve_of_repeats_is_that_of_the_first(tmp_path: Path) -> None:
     assert "2 repeats: training " in text_of(page([read_account(tmp_path / "run", ("28nm",))]))
 
 
+def test_the_curve_needs_the_file_that_was_learned(tmp_path: Path) -> None:
+    """A table's curve comes from the file as it was, or not at all."""
+    file, out = tmp_path / "table.csv", tmp_path / "run"
+    file.write_text("a,b,class\n" + "".join(f"{k % 7},{k * k % 11},{k % 2}\n" for k in range(30)))
+    learn = ["--data", str(file), "--label", "class", "--engine", "twin", "--rows", "4", "--set", "max_proposals=30"]
+    assert run_oxmc(["train", "table", *learn, "--out", str(out)]) == 0
+    run = read_run(out)
+    assert curves.learning_curve(out, run, Config(**run["config"]))[-1].accuracy == run["result"]["value"]
+    file.write_text(file.read_text() + "1,1,1\n")
+    with pytest.raises(InputError, match="^RUN must have been trained on .* as it is now, which has changed since$"):
+        curves.learning_curve(out, run, Config(**run["config"]))
+
+
 def test_the_command_writes_the_page(capsys: CaptureFixture[str], runs: tuple[Path, Path], tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     answer = oxmc(capsys, "energy", runs[0], "--format", "html", "--out", file)
