@@ -98,7 +98,7 @@ def paper_line(task: str, node: str, found: Series) -> Row:
         "array and converters": f"{analogue.energy_j * 1e6:.2f}, x {analogue.times:.2f}",
         "array and drivers": f"{drivers.energy_j * 1e6:.2f}, x {drivers.times:.2f}",
         "cells": f"{cells.energy_j * 1e6:.2f}, x {cells.times:.2f}",
-        "pulses for which the cells meet it": f"{100 * comparison.cells_factor:.0f} ns",
+        "cells meet it at pulses of": f"{100 * comparison.cells_factor:.0f} ns",
         "one figure alone": "; ".join(enough) or "none",
         "all figures": f"x {1 / whole.times:.2g}",
     }
