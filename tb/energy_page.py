@@ -41,7 +41,7 @@ def page(accounts: Sequence[Account]) -> str:
     """The page as HTML. Raises `InputError` for runs that cannot be shown."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
-        "joules": joules, "watts": watts, "share": _share, "linked": linked, "rounded": _rounded,
+        "joules": joules, "watts": watts, "seconds": seconds, "share": _share, "linked": linked, "rounded": _rounded,
         "round_tick": _round_tick,
     }  # fmt: skip
     template = environment.from_string(_asset("energy.html"))
@@ -73,6 +73,10 @@ def joules(value: float) -> str:
 
 def watts(value: float) -> str:
     return joules(value).removesuffix("J") + "W"
+
+
+def seconds(value: float) -> str:
+    return joules(value).removesuffix("J") + "s"
 
 
 def linked(text: str) -> Markup:
@@ -124,7 +128,7 @@ def _run(account: Account) -> dict[str, Any]:
         (f"test {run['result']['metric']}", f"{run['result']['value']:.4g}"),
         ("rows", f"{run['result']['rows_used']} of {config.rows}"),
         ("proposals", f"{run['chain']['proposals']}, {run['chain']['acceptance']:.1%} kept"),
-        ("chip time", f"{run['time']['chip_s'] * 1e3:.4g} ms at {run['time']['clock_hz'] / 1e6:g} MHz"),
+        ("chip time", f"{seconds(run['time']['chip_s'])} at {run['time']['clock_hz'] / 1e6:g} MHz"),
     ]
     nodes = [_node(account, node) for node in account.ledgers]
     return {"name": str(account.path), "facts": facts, "nodes": nodes}
@@ -158,7 +162,7 @@ def _parts(account: Account, node: str) -> list[dict[str, Any]]:
     bands = account.part_bands(node)
     return [
         {
-            "name": name, "total": part.ledger.total_j, "band": bands[name], "ms": part.chip_s * 1e3,
+            "name": name, "total": part.ledger.total_j, "band": bands[name], "seconds": part.chip_s,
             "power": part.power_w,
         }
         for name, part in account.parts(node).items()
