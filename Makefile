@@ -16,7 +16,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/hypothesis
 TESTS = $(if $(T),$(or $(shell find tests -name 'test_$(T).py'),$(error T must name a bench, so that \
 	tests/test_$(T).py exists)),tests)
 
-.PHONY: help setup demo test regress characterise lint waves clean
+.PHONY: help setup demo test regress characterise power lint waves clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -39,6 +39,9 @@ regress: setup ## long campaigns: the RTL against the twin at full size, in lock
 
 characterise: setup ## measure the cell library from transistors; needs ngspice
 	@$(VENV)/bin/python -m energy.characterise
+
+power: setup ## measure what an event of the chip's logic costs, on its gates: ten minutes
+	@$(VENV)/bin/python -m tb.gate_table
 
 lint: setup ## check style, format and types
 	@$(VENV)/bin/ruff check .

@@ -3,8 +3,12 @@
 An entry prices one event or one quantity; several may price the same one. Its joules a count are `value`, times every
 operating-point figure named in `per` (a name given twice is a square: a capacitance per `set_sl_v` twice is C V^2).
 The array's entries carry `physics` instead: their joules follow from voltage and time (`OperatingPoint.physics`), so
-their value is 1 and only the interval, relative, is an estimate. A `source` may name texts of the file's table
-`[sources]` in braces; such texts may name others above them.
+their value is 1 and only the interval, relative, is an estimate. An entry with `block` is paid where that block of the
+logic is built; entries of one `errs_with` err together. A `source` may name texts of the file's table `[sources]` in
+braces; such texts may name others above them.
+
+`[[scaled]]` takes the entries of some components over from another table, times a factor with an interval: the two
+intervals, taken as independent, add as the squares of their logarithms.
 """
 
 from __future__ import annotations
@@ -19,12 +23,16 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from energy.point import MULTIPLIERS, PHYSICS, OperatingPoint
+from energy.point import BLOCKS, MULTIPLIERS, PHYSICS, OperatingPoint
 from pymodels.errors import InputError
 from pymodels.events import EVENTS, QUANTITIES
 
 NODES = ("28nm", "130nm")
-KEYS = ("component", "action", "event", "quantity", "value", "low", "high", "unit", "source", "per", "physics")
+KEYS = (
+    "component", "action", "event", "quantity", "value", "low", "high", "unit", "source", "per", "physics", "block",
+    "errs_with",
+)  # fmt: skip
+SCALED_KEYS = ("file", "components", "value", "low", "high", "source")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,6 +49,8 @@ class Cost:
     source: str
     per: tuple[str, ...] = ()
     physics: str | None = None
+    block: str | None = None
+    errs_with: str | None = None
 
     @property
     def figure(self) -> tuple[object, ...]:
@@ -48,10 +58,25 @@ class Cost:
         return (self.component, self.unit, self.source, self.value, self.low, self.high)
 
     def factor(self, point: OperatingPoint) -> float:
-        """Joules a count and unit of `value`."""
+        """Joules a count and unit of `value`; 0 where its block is not built."""
+        if not self.is_built(point):
+            return 0.0
         if self.physics:
             return point.physics(self.physics)
         return math.prod(getattr(point, name) for name in self.per)
+
+    def is_built(self, point: OperatingPoint) -> bool:
+        return self.block is None or self.block in point.blocks
+
+    def scaled(self, value: float, low: float, high: float, source: str) -> Cost:
+        """This cost times a factor of that interval."""
+
+        def away(own: float, its: float) -> float:
+            return math.exp(math.hypot(math.log(own / self.value), math.log(its / value)))
+
+        middle = self.value * value
+        ends = (middle / away(self.low, low), middle * away(self.high, high)) if self.low else (0.0, self.high * high)
+        return dataclasses.replace(self, value=middle, low=ends[0], high=ends[1], source=f"{self.source} {source}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +98,9 @@ class CostTable:
         return first
 
     def figure_name(self, cost: Cost) -> str:
-        """Name of a cost's figure: component, action and item of the first entry that quotes it."""
+        """What a cost errs with: its `errs_with`, or component, action and item of the first entry of its figure."""
+        if cost.errs_with:
+            return cost.errs_with
         first = self._first[cost.figure]
         return f"{first.component}, {first.action} ({first.item})"
 
@@ -84,21 +111,52 @@ def load_costs(node_or_path: str | Path) -> CostTable:
     Raises `InputError`, naming file, entry and rule, for a table that is unreadable or breaks a rule above.
     """
     node = str(node_or_path)
-    file: Traversable = resources.files("energy") / "tables" / f"{node}.toml" if node in NODES else Path(node_or_path)
+    file = _shipped(f"{node}.toml") if node in NODES else Path(node_or_path)
+    table = _read(file, node)
+    sources = _sources(file.name, table.get("sources", {}))
+    costs = _entries(file.name, table, sources)
+    for number, entry in enumerate(table.get("scaled", []), start=1):
+        costs += _scaled(f"{file.name}, scaled {number}", entry, file, sources)
+    _check_unique(file.name, costs)
+    return CostTable(node, costs)
+
+
+def _shipped(name: str) -> Traversable:
+    return resources.files("energy") / "tables" / name
+
+
+def _read(file: Traversable, node: str) -> dict[str, Any]:
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         rule = f"--node must be {', '.join(NODES)} or name a readable TOML file"
         raise InputError(f"{rule}, not {node!r} ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"--node must name valid TOML; {node!r} is not ({error})") from error
-    sources = _sources(file.name, table.get("sources", {}))
+
+
+def _entries(file: str, table: dict[str, Any], sources: dict[str, str]) -> tuple[Cost, ...]:
     entries = table.get("cost")
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
-        raise InputError(f"{file.name}: cost must be a list of tables, [[cost]], not {entries!r}")
-    costs = tuple(_cost(file.name, number, entry, sources) for number, entry in enumerate(entries, start=1))
-    _check_unique(file.name, costs)
-    return CostTable(node, costs)
+        raise InputError(f"{file}: cost must be a list of tables, [[cost]], not {entries!r}")
+    return tuple(_cost(file, number, entry, sources) for number, entry in enumerate(entries, start=1))
+
+
+def _scaled(where: str, entry: dict[str, Any], file: Traversable, sources: dict[str, str]) -> tuple[Cost, ...]:
+    """The entries that one [[scaled]] takes over; its file lies beside the table, or is one that is shipped."""
+    rule = _rule(where)
+    for key in SCALED_KEYS:
+        rule(key in entry, f"{key} must be given")
+    for key in entry:
+        rule(key in SCALED_KEYS, f"every key must be one of {', '.join(SCALED_KEYS)}, not {key!r}")
+    value, low, high = _interval(entry, rule)
+    rule(low > 0, f"low must be positive, not {low:g}")
+    beside = file.with_name(entry["file"]) if isinstance(file, Path) else _shipped(entry["file"])
+    other = _read(beside if beside.is_file() else _shipped(entry["file"]), entry["file"])
+    costs = _entries(entry["file"], other, _sources(entry["file"], other.get("sources", {})))
+    source = _expanded(where, entry["source"], sources)
+    taken = tuple(cost for cost in costs if cost.component in entry["components"])
+    return tuple(cost.scaled(value, low, high, source) for cost in taken)
 
 
 def _sources(file: str, texts: dict[str, str]) -> dict[str, str]:
@@ -123,20 +181,13 @@ def _expanded(where: str, text: str, sources: dict[str, str]) -> str:
 def _cost(file: str, number: int, entry: dict[str, Any], sources: dict[str, str]) -> Cost:
     """One checked entry."""
     where = f"{file}, cost {number} ({entry.get('component')}: {entry.get('action')})"
-
-    def rule(holds: bool, message: str) -> None:
-        if not holds:
-            raise InputError(f"{where}: {message}")
-
+    rule = _rule(where)
     for key in entry:
         rule(key in KEYS, f"every key must be one of {', '.join(KEYS)}, not {key!r}")
     for key in ("component", "action", "unit", "source"):
         text = entry.get(key)
         rule(isinstance(text, str) and text.strip() != "", f"{key} must be a text that is not empty, not {text!r}")
-    for key in ("value", "low", "high"):
-        rule(_is_figure(entry.get(key)), f"{key} must be a finite number that is not negative, not {entry.get(key)!r}")
-    value, low, high = (float(entry[key]) for key in ("value", "low", "high"))
-    rule(low <= value <= high, f"value must lie between low ({low:g}) and high ({high:g}), not {value:g}")
+    value, low, high = _interval(entry, rule)
     item, physics, per = _item(entry, rule), entry.get("physics"), entry.get("per", [])
     rule(isinstance(per, list), f"per must be a list of names, not {per!r}")
     for name in per:
@@ -145,9 +196,28 @@ def _cost(file: str, number: int, entry: dict[str, Any], sources: dict[str, str]
         rule(physics in PHYSICS, f"physics must be one of {', '.join(PHYSICS)}, not {physics!r}")
         rule(item == PHYSICS[physics], f"physics {physics!r} must price {PHYSICS[physics]}, not {item}")
         rule(value == 1.0 and not per, "value must be 1 without per where physics gives the factor")
-    texts = {key: entry[key] for key in ("component", "action", "unit")}
+    block = entry.get("block")
+    rule(block is None or block in BLOCKS, f"block must be one of {', '.join(BLOCKS)}, not {block!r}")
+    texts = {key: entry[key] for key in ("component", "action", "unit", "block", "errs_with") if key in entry}
     source = _expanded(where, entry["source"], sources)
     return Cost(**texts, source=source, item=item, value=value, low=low, high=high, per=tuple(per), physics=physics)
+
+
+def _rule(where: str) -> Callable[[bool, str], None]:
+    def rule(holds: bool, message: str) -> None:
+        if not holds:
+            raise InputError(f"{where}: {message}")
+
+    return rule
+
+
+def _interval(entry: dict[str, Any], rule: Callable[[bool, str], None]) -> tuple[float, float, float]:
+    """Value, low and high of an entry."""
+    for key in ("value", "low", "high"):
+        rule(_is_figure(entry.get(key)), f"{key} must be a finite number that is not negative, not {entry.get(key)!r}")
+    value, low, high = (float(entry[key]) for key in ("value", "low", "high"))
+    rule(low <= value <= high, f"value must lie between low ({low:g}) and high ({high:g}), not {value:g}")
+    return value, low, high
 
 
 def _item(entry: dict[str, Any], rule: Callable[[bool, str], None]) -> str:

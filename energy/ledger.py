@@ -107,6 +107,8 @@ def _lines(phase: str, item: str, count: int, point: OperatingPoint, costs: Cost
         raise InputError(f"cost table {costs.name} must price {item}, counted {count} times in phase {phase}")
     lines = []
     for cost in pricing:
+        if not cost.is_built(point):
+            continue
         joules = count * cost.factor(point)
         energies = (joules * cost.value, joules * cost.low, joules * cost.high)
         figure = costs.figure_name(cost)

@@ -25,9 +25,24 @@ PHYSICS = {
 """The quantity that each array operation's joules are proportional to."""
 
 
+COMMON = (
+    "control", "lfsr", "log_uniform", "gate_dac", "row_counters", "log_prior", "acceptance", "pulse", "trainer",
+    "memories", "top", "log_likelihood", "inference",
+)  # fmt: skip
+"""Blocks of the logic that are there with and without options of the chain, as parts of another netlist each."""
+WITH_OPTIONS = {name: f"{name} with options" for name in COMMON}
+BLOCKS = (
+    *COMMON, *WITH_OPTIONS.values(), "reward", "action", "reward_inference", "network_inference", "activation",
+    "pair_programmer", "cell_programmer", "sample_order", "hastings", "former", "calibrator",
+)  # fmt: skip
+"""Names that a cost's `block` may have; `memories` stands for what follows the macros' outputs."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OperatingPoint:
     """What a cost may be multiplied by. Fields are in V, Hz, s, bits or plain numbers, as their names say.
+
+    `blocks` are those of the logic that are built.
 
     Raises `InputError` for a figure that is not finite and positive (`flip_flops` and `memory_bits` may be zero).
     """
@@ -67,9 +82,12 @@ class OperatingPoint:
     calibration_bits: int
     memory_bits: int
     flip_flops: int
+    blocks: frozenset[str] = frozenset(BLOCKS)
 
     def __post_init__(self) -> None:
         for name, value in dataclasses.asdict(self).items():
+            if name == "blocks":
+                continue
             may_be_zero = name in ("flip_flops", "memory_bits")
             if not math.isfinite(value) or value < 0 or (value == 0 and not may_be_zero):
                 rule = "finite and not negative" if may_be_zero else "finite and positive"
@@ -113,7 +131,7 @@ class OperatingPoint:
         return volts[operation] * 1e-9 / self.clock_hz
 
 
-MULTIPLIERS = tuple(field.name for field in dataclasses.fields(OperatingPoint)) + (
+MULTIPLIERS = tuple(field.name for field in dataclasses.fields(OperatingPoint) if field.name != "blocks") + (
     "period_s", "adc_steps", "read_steps", "input_steps", "deviation_bits",
 )  # fmt: skip
 """Names that a cost's `per` may use."""
@@ -160,7 +178,31 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
         calibration_bits=formats.calibration_bits,
         memory_bits=memory_bits(formats),
         flip_flops=flip_flops,
+        blocks=blocks_of(config),
     )
+
+
+def blocks_of(config: Config) -> frozenset[str]:
+    """Blocks of the logic that a configuration builds, of `BLOCKS`."""
+    options = config.verify != "off" or config.early_rejection or config.sample_order != "given"
+    rewards = config.acceptance == "reward"
+    parts = {
+        "log_likelihood": not rewards,
+        "reward": rewards,
+        "action": rewards,
+        "inference": not config.hidden and not rewards,
+        "reward_inference": rewards,  # votes with codes, not with probabilities
+        "network_inference": config.hidden > 0,
+        "activation": config.hidden > 0,
+        "pair_programmer": config.verify == "pair",
+        "cell_programmer": config.verify == "cell",
+        "sample_order": config.sample_order == "hard_first",
+        "hastings": config.hastings,
+        "former": config.form,
+        "calibrator": config.calibrate,
+    }
+    built = {name for name, is_built in (dict.fromkeys(COMMON, True) | parts).items() if is_built}
+    return frozenset(WITH_OPTIONS.get(name, name) if options else name for name in built)
 
 
 def input_rms_v(config: Config) -> float:

@@ -17,7 +17,8 @@ HEAD = """\
 # so that unit x units of `per` must be J a count. A name given twice is a square: capacitance x voltage x voltage.
 # low and high are read as 5th and 95th percentile; 0 <= low <= value <= high. Every entry needs unit and source.
 # An event may be priced by several entries, but only once by one component and action. Every event and quantity
-# that a run counts must be priced. Entries with the same figure and source err together.
+# that a run counts must be priced. Entries with the same figure and source, or of one `errs_with`, err together. An
+# entry with `block` is paid by chips that have that block.
 #
 # Components array, drivers, adc, input_dac and gate_dac count as array and converters, all others as digital.
 #
@@ -56,6 +57,7 @@ def _entry(cost: Cost, figure: str) -> str:
         f'{kind} = "{cost.item}"',
         *([f'physics = "{cost.physics}"'] if cost.physics else []),
         *([f"per = [{per}]"] if per else []),
+        *(f'{key} = "{text}"' for key, text in (("block", cost.block), ("errs_with", cost.errs_with)) if text),
         *(f"{key} = {getattr(cost, key)!r}" for key in ("value", "low", "high")),
         f'unit = "{cost.unit}"',
         f'source = "{{mine}}: {figure}"',

@@ -33,7 +33,7 @@ class Gate:
         """The instance right below the top that it belongs to, "top" for the top's own gates."""
         name = self.name.removeprefix("$flatten\\")
         first, dot, _ = name.partition(".")
-        return first if dot and not first.startswith("$") else "top"
+        return first.partition("$")[0] or "top" if dot else "top"  # a number behind "$" keeps apart what has one name
 
     @property
     def output(self) -> str:
@@ -42,13 +42,14 @@ class Gate:
 
 @dataclasses.dataclass(frozen=True)
 class Mapped:
-    """`rams` are (name, bits read, bits that enter); ports are lists of nets."""
+    """`rams` are (name, bits read, bits that enter); ports are lists of nets; `wire_pf` is of wire a listener."""
 
     top: str
     gates: tuple[Gate, ...]
     rams: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]
     inputs: dict[str, list[str]]
     outputs: dict[str, list[str]]
+    wire_pf: float = WIRE_PF
 
     @cached_property
     def listeners(self) -> dict[str, list[tuple[Gate, str]]]:
@@ -64,11 +65,11 @@ class Mapped:
         """Pins and wire on each net; a port or a memory's pin weighs as much as one inverter's."""
         loads: dict[str, float] = defaultdict(float)
         for net, pins in self.listeners.items():
-            loads[net] += sum(gate.cell.capacitance_pf[pin] + WIRE_PF for gate, pin in pins)
+            loads[net] += sum(gate.cell.capacitance_pf[pin] + self.wire_pf for gate, pin in pins)
         others = [net for nets in self.outputs.values() for net in nets]
         others += [net for _, _, entering in self.rams for net in entering]
         for net in others:
-            loads[net] += 0.0025 + WIRE_PF
+            loads[net] += 0.0025 + self.wire_pf
         return loads
 
     @property

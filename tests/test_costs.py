@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from energy.costs import NODES, CostTable, load_costs
-from energy.point import CARD_VOLTAGES, PHYSICS, OperatingPoint, operating_point
+from energy.costs import NODES, SCALED_KEYS, CostTable, load_costs
+from energy.ledger import account
+from energy.point import BLOCKS, CARD_VOLTAGES, PHYSICS, OperatingPoint, operating_point
 from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.events import DIGITAL_EVENTS, EVENTS, QUANTITIES
@@ -29,6 +32,14 @@ ENERGY_FITS = {
     ("130", 1.2): (7.171, -6.709, 2.904),
 }
 """Stillmaker & Baas, Integration 58 (2017), table 5: energy = a V^2 + b V + c, by (node, supply in V)."""
+
+
+GATES = Path(str(resources.files("energy"))) / "tables" / "gates_130nm.toml"
+LINKS = {
+    "Horowitz": "https://doi.org/10.1109/ISSCC.2014.6757323",
+    "Stillmaker & Baas": "https://doi.org/10.1016/j.vlsi.2017.02.002",
+    "Murmann": "https://github.com/bmurmann/ADC-survey",
+}
 
 
 def near(expected: Any, rel: float = 1e-12) -> Any:
@@ -66,17 +77,6 @@ def test_our_fit_reproduces_the_corrigendum() -> None:
     assert fit("32", 0.9) == near(0.4571, rel=1e-4)
 
 
-ADD_10 = 1.25 * 0.03  # 10 bits of an 8-bit addition
-OPERATIONS_PJ = {
-    "host_write": 0.1, "lut_read": 2 * 0.03, "map_write": 0.03, "gate_lookup": 2 * 0.03, "gate_code_write": 0,
-    "gate_code_read": 0, "sample_read": 0.1, "likelihood_add": 0.1, "prior_square": 0.2 + 2 * 0.1,
-    "hastings_term": 0.2 / 64 * (2 * 10**2 + 2 * 20 * 12) + 6 * 0.1,
-    "decision": 3 * 0.1 + 4 * 0.2, "counter_write": 0.03, "counter_read": 0.03, "response_add": 0.2 + 0.1,
-    "classify": 0, "pair_read": 2 * ADD_10, "pair_write": ADD_10, "offset_read": 2 * ADD_10, "offset_write": 4 * ADD_10,
-    "order_read": ADD_10, "order_write": 2 * ADD_10, "histogram_read": 2 * ADD_10, "histogram_write": 4 * ADD_10,
-    "lut_write": 4 * ADD_10, "activation": 0,
-}  # fmt: skip
-"""pJ of an event's logic at 45 nm. Horowitz, ISSCC 2014: 8-bit add 0.03, 32-bit add 0.1, 8-bit multiply 0.2 pJ."""
 LARGE_BITS = {"host_write": 32, "sample_read": 129}
 SMALL_BITS = {
     "lut_read": 8, "map_write": 5, "gate_lookup": 5, "gate_code_write": 5, "gate_code_read": 5, "likelihood_add": 12,
@@ -97,19 +97,32 @@ def test_published_figures_scale_to_the_tables(node: str) -> None:
     accesses |= {name: bits * bit * math.sqrt(256 / 8192) for name, bits in SMALL_BITS.items()}
     accesses |= {name: 10 * bit * math.sqrt(2560 / 8192) for name in ("order_read", "order_write")}  # 2.5 KB
     for name in DIGITAL_EVENTS:  # 2 %: factors are printed with two digits and figures with three
-        if name != "lfsr_step":
-            logic = OPERATIONS_PJ[name] * 1e-12
-            assert price(table, "digital", name) == near(logic * factor, rel=0.02), name
         assert price(table, "memories", name) == near(accesses.get(name, 0) * factor, rel=0.02), name
 
 
-def test_clock_follows_from_the_liberty_file() -> None:
-    # sky130_fd_sc_hd__dfxtp_1, tt 25 C 1.8 V: 17.4 + 22.4 fJ internal, 1.794 fF pin; at 1.2 V with 30 % for the tree.
-    # 3 %: the table has two digits.
-    flip_flop = (17.4e-15 + 22.4e-15 + 1.794e-15 * 1.8**2) * (1.2 / 1.8) ** 2 * 1.3
-    assert price(load_costs("130nm"), "clock", "cycle") == near(2000 * flip_flop, rel=0.03)
-    low = [c.low * c.factor(point()) for c in load_costs("130nm").pricing("cycle") if c.component == "clock"]
-    assert low == near([40e-12])  # the design's rule of thumb: 2,000 flip-flops without a tree burn 40 pJ
+@pytest.mark.parametrize("node", NODES)
+def test_the_measured_logic_is_scaled_as_published(node: str) -> None:
+    """From 130 nm at 1.8 V: by the square of the supply, then by the fits; 2 %, as above."""
+    nodes = {"130nm": ("130", 1.2, 1.0), "28nm": ("20", 0.9, 2 / 3)}
+    _, _, part = nodes[node]
+    target = fit("20", 0.9) + (fit("32", 0.9) - fit("20", 0.9)) * part if node == "28nm" else fit("130", 1.2)
+    factor = (1.2 / 1.8) ** 2 * target / fit("130", 1.2)
+    own = {(c.action, c.item): c for c in load_costs(GATES).costs if c.component in ("digital", "clock")}
+    scaled = [c for c in load_costs(node).costs if c.component in ("digital", "clock")]
+    assert len(own) == len(scaled) > 50
+    for cost in scaled:
+        before = own[cost.action, cost.item]
+        assert cost.value == near(factor * before.value, rel=0.02)
+        assert not cost.value or cost.low / cost.value <= before.low / before.value
+        assert not cost.value or cost.high / cost.value >= before.high / before.value
+
+
+def test_the_clock_is_near_a_published_flip_flop() -> None:
+    """sky130_fd_sc_hd__dfxtp_1, tt 25 C 1.8 V, as published: 17.4 + 22.4 fJ internal, 1.794 fF pin. At 1.2 V, without
+    wires or tree, it lies in the interval of ours, whose cells are measured anew."""
+    flip_flop = (17.4e-15 + 22.4e-15 + 1.794e-15 * 1.8**2) * (1.2 / 1.8) ** 2
+    (clock,) = (c for c in load_costs("130nm").pricing("cycle") if c.action == "flip-flops and tree")
+    assert clock.low < flip_flop < clock.high and clock.per == ("flip_flops",)
 
 
 @pytest.mark.parametrize("node", NODES)
@@ -118,21 +131,41 @@ def test_every_event_and_quantity_is_priced(node: str) -> None:
     assert [name for name in {**EVENTS, **QUANTITIES} if not table.pricing(name)] == []
 
 
-@pytest.mark.parametrize("node", NODES)
-def test_every_row_has_source_unit_and_interval(node: str) -> None:
-    for cost in load_costs(node).costs:
-        assert cost.source.strip() and cost.unit.strip() and "{" not in cost.source
+@pytest.mark.parametrize("table", [*NODES, GATES], ids=lambda table: Path(table).name)
+def test_every_row_has_source_unit_and_interval(table: str | Path) -> None:
+    """Loading refuses a row without them (test_a_bad_entry_is_refused_by_name); here they say something, too."""
+    for cost in load_costs(table).costs:
+        assert len(cost.source) > 20 and cost.unit.strip() and "{" not in cost.source
         assert 0 <= cost.low <= cost.value <= cost.high
         assert cost.low < cost.high or cost.source.startswith("Nothing beyond"), cost  # only an explicit zero is exact
         assert cost.value or cost.source.startswith("Nothing beyond"), cost
+        units = cost.unit.partition("/")
+        assert units[0] in ("J", "W", "F", "relative"), cost  # joules after `per`: W s, F V V
+
+
+@pytest.mark.parametrize("file", sorted(GATES.parent.glob("*.toml")), ids=lambda file: file.name)
+def test_every_table_is_walked(file: Path) -> None:
+    """No table lies beside those that the test above reads."""
+    assert file == GATES or file.stem in NODES
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_publications_have_links(node: str) -> None:
+    for cost in load_costs(node).costs:
+        for name, address in LINKS.items():
+            assert name not in cost.source or address in cost.source, cost
 
 
 def test_nodes_price_the_same_things_and_130_nm_costs_no_less() -> None:
     small, large = (load_costs(node) for node in ("28nm", "130nm"))
     names = [[(cost.component, cost.action, cost.item) for cost in table.costs] for table in (small, large)]
-    assert names[0] == names[1]
-    cheaper = [a.action for a, b in zip(small.costs, large.costs, strict=True) if b.value < a.value]
-    assert cheaper == ["logic leakage", "memory leakage"]  # leakage alone falls with the older node
+    assert sorted(names[0]) == sorted(names[1])
+    cost_of = {(cost.component, cost.action, cost.item): cost for cost in large.costs}
+    pairs = [(cost, cost_of[cost.component, cost.action, cost.item]) for cost in small.costs]
+    assert sorted(a.action for a, b in pairs if b.value < a.value) == [
+        "logic leakage",
+        "memory leakage",
+    ]  # leakage alone falls with the older node
 
 
 def test_drivers_are_c_v_squared() -> None:
@@ -155,6 +188,57 @@ def test_a_table_of_ones_own(tmp_path: Path) -> None:
     table = load_costs(write(tmp_path, GOOD))
     assert table.name == str(tmp_path / "mine.toml")
     assert table.costs[0].per == ("adc_steps",) and table.costs[0].item == "eval"
+
+
+BLOCK = without(component='"digital"', event='"decision"', per="[]", block='"reward"')
+
+
+def test_a_block_that_is_not_built_is_not_paid(tmp_path: Path) -> None:
+    table = load_costs(write(tmp_path, BLOCK))
+    counts: Any = {"train": {"decision": 3}}
+    assert account(counts, {}, point(), table).lines == ()
+    rewarded = dataclasses.replace(point(), blocks=frozenset({"reward"}))
+    assert [line.energy_j for line in account(counts, {}, rewarded, table).lines] == near([3e-14])
+    assert (table.costs[0].factor(point()), table.costs[0].factor(rewarded)) == (0.0, 1.0)
+
+
+SCALED = """
+[[scaled]]
+file = "other.toml"
+components = ["adc"]
+value = 0.5
+low = 0.25
+high = 1.0
+source = "times half"
+"""
+
+
+def test_entries_of_another_table_times_a_factor(tmp_path: Path) -> None:
+    """Value 1e-14, a tenth to ten times; the factor a half, itself x/: 2: their logarithms add as squares."""
+    write(tmp_path, GOOD, {**GOOD, "component": '"drivers"'}).rename(tmp_path / "other.toml")
+    table = load_costs(write(tmp_path, BLOCK, head=SCALED))
+    assert [cost.component for cost in table.costs] == ["digital", "adc"]
+    away = math.exp(math.hypot(math.log(10), math.log(2)))
+    cost = table.costs[1]
+    assert (cost.value, cost.low, cost.high) == near((5e-15, 5e-15 / away, 5e-15 * away))
+    assert cost.source == "a survey times half"
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "message"),
+    [
+        ('source = "times half"', "", "source must be given"),
+        ("low = 0.25", "low = 0.0", "low must be positive, not 0"),
+        ("high = 1.0", "high = 0.1", "value must lie between low (0.25) and high (0.1), not 0.5"),
+        ("high = 1.0", "high = 1.0\nunit = 1", f"every key must be one of {', '.join(SCALED_KEYS)}, not 'unit'"),
+    ],
+)
+def test_a_bad_factor_is_refused(line: str, instead: str, message: str, tmp_path: Path) -> None:
+    file = write(tmp_path, GOOD, head=SCALED.replace(line, instead))
+    file.with_name("other.toml").write_text(file.read_text())
+    with pytest.raises(InputError) as caught:
+        load_costs(file)
+    assert str(caught.value) == "mine.toml, scaled 1: " + message
 
 
 WHERE = "mine.toml, cost 1 (adc: conversion): "
@@ -183,8 +267,9 @@ BAD = {
     "key": (
         without(note='"x"'),
         "every key must be one of component, action, event, quantity, value, low, high, unit, source, per, physics, "
-        "not 'note'",
+        "block, errs_with, not 'note'",
     ),
+    "block": (without(block='"x"'), f"block must be one of {', '.join(BLOCKS)}, not 'x'"),
     "physics": ({**PHYSICAL, "physics": '"burn"'}, "physics must be one of form, set, reset, read, eval, not 'burn'"),
     "physics of another": (
         {**PHYSICAL, "physics": '"read"'},

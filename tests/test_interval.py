@@ -79,6 +79,18 @@ def test_entries_that_quote_one_figure_err_together() -> None:
     assert shared.figures[0].label == "adc, again and 1 more"
 
 
+def test_entries_that_say_so_err_together() -> None:
+    """`errs_with`: other figures, another component, one error; the bounds add up, each component apart."""
+    costs = tuple(
+        dataclasses.replace(ADC, component=name, action=name, value=value, low=value / 2, high=value * 4, errs_with="x")
+        for name, value in (("adc", 2.0), ("drivers", 3.0))
+    )
+    found = uncertainty(ledger_of(costs, read=1))
+    alone = uncertainty(ledger_of(costs[:1], read=1))
+    assert (found.total.low, found.total.high) == pytest.approx((2.5 * alone.total.low, 2.5 * alone.total.high))
+    assert [(figure.component, figure.name) for figure in found.figures] == [("drivers", "x"), ("adc", "x")]
+
+
 def test_the_same_draws_everywhere() -> None:
     """The same bits again; the ratio of two runs has no band where they differ by a factor only."""
     one, two = (uncertainty(ledger_of((ADC, EXACT), read=count)) for count in (1, 7))

@@ -1,0 +1,136 @@
+"""The chip as gates in the RTL's place: a netlist of library cells that delay, under the same top, host and array.
+
+Each gate delays by what the library says for its load, so that glitches are there. A run must give the RTL's bits, or
+the gates are not the chip.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pymodels.config import Config
+from pymodels.errors import RunError
+from pymodels.outcome import Outcome
+from tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
+from tb.liberty import LibCell, Liberty
+from tb.mapped import RAM, Gate, Mapped
+from tb.netlist import CHIP_NAME, memory_macro
+from tb.netlist_cache import cache_folder
+from tb.simulator import Simulation
+
+TYPICAL_SLEW_NS = 0.1
+CHANGES = (
+    # between answers the converter bus carries garbage, to catch a chip that looks then; here it holds
+    ("answering ? answer : ~answer", "answer"),
+    # the host waits for an edge of `busy`, which may glitch here: it sees the line long after the last gate has settled
+    ("        .busy(busy),\n", "        .busy(busy_now),\n"),
+    ("    wire wl, bl,", "    wire busy_now;\n    reg settled = 1'b0;\n"
+     "    always @(posedge clk) #40 settled = busy_now;\n"
+     "    assign busy = settled;\n    wire wl, bl,"),
+)  # fmt: skip
+"""What the co-simulation's top must do otherwise around gates that delay, as (old, new)."""
+
+CLEARED = (
+    "    integer i;\n",
+    "    integer i;\n    initial begin\n        read_data = 0;\n"
+    "        for (i = 0; i < DEPTH; i = i + 1) mem[i] = 0;\n    end\n",
+)
+"""Memories start at zero: gates spread an X where the RTL would not."""
+
+
+def model(cell: LibCell) -> str:
+    """Verilog of a library cell that answers after T ns."""
+    pins = ", ".join(f"input {pin}" for pin in cell.capacitance_pf)
+    head = f"module {cell.name} #(parameter T = 0.1) ({pins}, output {'reg ' * bool(cell.clock)}{cell.output});\n"
+    if not cell.clock:
+        return head + f"  assign #(T) {cell.output} = {cell.function.replace('!', '~')};\nendmodule\n"
+    if cell.is_register:
+        body = f"  initial {cell.output} = 1'b0;\n  always @(posedge CLK) {cell.output} <= #(T) D;\n"
+    else:
+        body = "  reg on;\n  always @* if (!CLK) on = GATE;\n  always @* GCLK = CLK & on;\n"
+    return head + body + "endmodule\n"
+
+
+def delay_ns(gate: Gate, load_pf: float) -> float:
+    """Mean of its arcs at the gate's load."""
+    times = [arc.tables[f"cell_{e}"].at(TYPICAL_SLEW_NS, load_pf) for arc in gate.cell.arcs for e in ("rise", "fall")]
+    return max(0.001, sum(times) / len(times))
+
+
+def gate_verilog(netlist: Mapped, module: dict[str, Any], library: Liberty, *, simulated: bool = True) -> str:
+    """The chip as gates, nets named n0, n1 ... by their number in the JSON, gates g0, g1 ...
+
+    To be simulated, they come with their delays, models of the cells and the memories' own Verilog.
+    """
+    nets = {bit for cell in module["cells"].values() for bits in cell["connections"].values() for bit in bits}
+    nets |= {bit for port in module["ports"].values() for bit in port["bits"]}
+    lines = [f"  wire n{bit};" for bit in sorted(bit for bit in nets if isinstance(bit, int))]
+    for name, port in module["ports"].items():
+        for i, bit in enumerate(port["bits"]):
+            place = f"{name}[{i}]" if len(port["bits"]) > 1 else name
+            ends = (_net(bit), place) if port["direction"] == "input" else (place, _net(bit))
+            lines.append("  assign {} = {};".format(*ends))
+    for number, gate in enumerate(netlist.gates):
+        pins = ", ".join(f".{pin}({_net(net)})" for pin, net in gate.nets.items())
+        time = f"#(.T({delay_ns(gate, netlist.load_pf[gate.output]):.3f})) " if simulated else ""
+        lines.append(f"  {gate.cell.name} {time}g{number} ({pins});")
+    for number, cell in enumerate(c for c in module["cells"].values() if RAM in c["type"]):
+        values = {
+            name: int(value, 2) if isinstance(value, str) else value for name, value in cell["parameters"].items()
+        }
+        parameters = ", ".join(f".{name}({value})" for name, value in values.items())
+        pins = ", ".join(
+            f".{pin}({{{', '.join(_net(bit) for bit in reversed(bits))}}})" for pin, bits in cell["connections"].items()
+        )
+        lines.append(f"  {RAM} #({parameters}) m{number} ({pins});")
+    ports = ", ".join(_port(name, port) for name, port in module["ports"].items())
+    chip = "\n".join([f"module {CHIP_NAME}({ports});", *lines, "endmodule\n"])
+    if not simulated:
+        return chip
+    used = {gate.cell.name for gate in netlist.gates}
+    models = "".join(model(cell) for name, cell in library.cells.items() if name in used)
+    if CLEARED[0] not in memory_macro():
+        raise RunError("the memory macro must be as tb.gates knows it")
+    return "\n".join([chip, models, memory_macro().replace(*CLEARED)])
+
+
+def _port(name: str, port: dict[str, Any]) -> str:
+    width = f"[{len(port['bits']) - 1}:0] " if len(port["bits"]) > 1 else ""
+    return f"{port['direction']} {width}{name}"
+
+
+def _net(bit: Any) -> str:
+    return f"n{bit}" if isinstance(bit, int) or bit.isdecimal() and bit not in ("0", "1") else f"1'b{bit}"
+
+
+class GateSimulation(Simulation):
+    """The co-simulation with gates in place of the RTL, on Icarus, with waves."""
+
+    def __init__(self, config: Config, gates: str):
+        super().__init__(config, "icarus", waves=True)
+        top = self.sources["cosim.v"]
+        for old, new in CHANGES:
+            if top.count(old) != 1:
+                raise RunError(f"the co-simulation's top must hold {old.strip()!r} once for tb.gates to change it")
+            top = top.replace(old, new)
+        self.sources |= {f"{CHIP_NAME}.v": gates, "cosim.v": top}
+        self.folder = cache_folder() / f"gates-{hashlib.sha256(repr(self.sources).encode()).hexdigest()[:16]}"
+
+
+def run_gates(job: Job, gates: str, folder: Path) -> Outcome:
+    """Train on the gates in `folder`, where `dump.vcd` is left. Raises `RunError` if that fails."""
+    simulation = GateSimulation(job.config, gates)
+    simulation.build()
+    folder.mkdir(parents=True, exist_ok=True)
+    job.save(folder / "job.npz")
+    simulation.run(folder, {JOB_VARIABLE: str(folder.absolute()), OWNER_VARIABLE: str(os.getpid())})
+    return Outcome.load(folder / "outcome.npz")
+
+
+def module_of(path: Path) -> dict[str, Any]:
+    """The chip's module in the JSON of `tb.synth.map_chip`."""
+    return json.loads(path.read_text())["modules"][CHIP_NAME]
