@@ -46,7 +46,7 @@ def state_sha256(conductance_ns: np.ndarray, counters: np.ndarray) -> str:
 
 @cache
 def _node_costs(node: str) -> CostTable:
-    """The table of a node, which no one edits while a program runs; a run's two tables take 20 ms to read."""
+    """The table of a node, which no one edits while a program runs; a run's two tables take 50 ms to read."""
     return load_costs(node)
 
 
