@@ -117,12 +117,12 @@ def test_the_measured_logic_is_scaled_as_published(node: str) -> None:
         assert not cost.value or cost.high / cost.value >= before.high / before.value
 
 
-def test_the_clock_is_near_a_published_flip_flop() -> None:
-    """sky130_fd_sc_hd__dfxtp_1, tt 25 C 1.8 V, as published: 17.4 + 22.4 fJ internal, 1.794 fF pin. At 1.2 V, without
-    wires or tree, it lies in the interval of ours, whose cells are measured anew."""
+def test_a_published_flip_flop_bounds_the_clock() -> None:
+    """sky130_fd_sc_hd__dfxtp_1, tt 25 C 1.8 V, as published: 17.4 + 22.4 fJ internal, 1.794 fF pin. At 1.2 V, always
+    clocked, without wires or tree, it is no less than the low end of ours, whose cells are measured anew."""
     flip_flop = (17.4e-15 + 22.4e-15 + 1.794e-15 * 1.8**2) * (1.2 / 1.8) ** 2
     (clock,) = (c for c in load_costs("130nm").pricing("cycle") if c.action == "flip-flops and tree")
-    assert clock.low < flip_flop < clock.high and clock.per == ("flip_flops",)
+    assert 0 < clock.low < flip_flop and clock.per == ("flip_flops",)
 
 
 @pytest.mark.parametrize("node", NODES)
