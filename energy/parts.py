@@ -78,14 +78,16 @@ def per_prediction_j(ledger: Ledger, events: Counts) -> float | None:
 def per_operation_j(ledger: Ledger, events: Counts) -> dict[str, float]:
     """Mean joules of each array operation in training and test (a FORM: in forming), a cell or row segment each.
 
-    That is what the operation itself costs: current, lines and converters. Look-ups, clock and leakage are not in it.
+    That is what the operation itself costs: current, lines and converters. Logic, look-ups, clock and leakage are not
+    in it.
     """
     joules = {}
     for operation, quantity in PHYSICS.items():
         phases = PARTS["forming"] if operation == "form" else PARTS[HEADLINE] + PARTS["inference"]
         count = sum(events.get(phase, {}).get(operation, 0) for phase in phases)
         items = (operation, quantity, f"{operation}_pulse")
-        lines = [line for line in ledger.lines if line.item in items and line.phase in phases]
+        priced = [line for line in ledger.lines if line.item in items and line.component not in ("digital", "clock")]
+        lines = [line for line in priced if line.phase in phases]
         if count:
             joules[operation] = math.fsum(line.energy_j for line in lines) / count
     return joules
