@@ -147,7 +147,7 @@ def train(
     resolved = resolve(
         task, preset, toml=toml, settings=keys, rows=None if rows is None else parse_setting(f"rows={rows}")[1]
     )
-    training.check_rewards(resolved, engine, coupling)
+    training.check_rewards(resolved, engine)
     source = DataSource(data=data, subject=None if subject is None else _integer("--subject", subject, 0), label=label)
     fitted = fit_config(task, resolved, {*toml, *keys}, source)
     stem = f"{task}-{preset}-{engine}-s{seed_value}"
@@ -337,7 +337,7 @@ def sweep(
         given = {**fixed, **point}
         count = given.pop("rows", row_count)  # as --rows: the burn-in follows
         chosen = resolve(task, preset, toml=toml, settings=given, rows=count)
-        training.check_rewards(chosen, engine, "python")
+        training.check_rewards(chosen, engine)
         return training.engine_config(chosen, engine, {*toml, *given})
 
     points = sweeping.all_points(varied, resolved)

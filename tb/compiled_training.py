@@ -48,6 +48,17 @@ def explain_refusal(dut: Any, job: Job, folder: Path) -> None:
     raise RunError(f"array model must refuse what the compiled array did in clock cycle {cycle}")
 
 
+async def serve_draws(dut: Any, array: Cells, job: Job, folder: Path) -> None:
+    """Hand over draws until the array's state lies in its files. Raises `ArrayError` at a refused pulse."""
+    while True:
+        await ValueChange(dut.wake)
+        if dut.refused.value:
+            explain_refusal(dut, job, folder)
+        if dut.finished.value:
+            return
+        hand_over_draws(dut, array)
+
+
 @cocotb.test()
 async def train(dut: Any) -> None:
     """One whole training and inference of the job that the environment names."""
@@ -58,13 +69,7 @@ async def train(dut: Any) -> None:
     await FallingEdge(dut.rst)  # on Icarus the initial values of what is awaited below count as changes
     cocotb.start_soon(report_progress(dut, folder / "progress"))
     started = time.perf_counter()
-    while True:
-        await ValueChange(dut.wake)
-        if dut.refused.value:
-            explain_refusal(dut, job, folder)
-        if dut.finished.value:
-            break
-        hand_over_draws(dut, array)
+    await serve_draws(dut, array, job, folder)
     (folder / SECONDS).write_text(repr(time.perf_counter() - started))
     read_array(folder, array)
     counts = read_counts(folder)

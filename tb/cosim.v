@@ -7,8 +7,9 @@
 // assigned before the toggle in one block, so that they are settled when it is woken.
 //
 // With COMPILED the array (`oxram_array`) and the host (`host_rom`) are in here, and Python is woken for random draws, a
-// refused pulse, whose event it then reads, and the end, when all counts and results lie in files. OXMC_BARE is for a
-// simulator without Python: the clock comes from outside.
+// refused pulse, whose event it then reads, and the end, when all counts and results lie in files. With PYTHON_HOST the
+// host stays in Python, as an environment in the loop needs it, and says by `host_done` when the array is to be saved.
+// OXMC_BARE is for a simulator without Python: the clock comes from outside.
 `timescale 1ns / 1ps
 
 module cosim #(
@@ -28,6 +29,7 @@ module cosim #(
     parameter CONVERSION = 1,
     // of the compiled coupling alone
     parameter COMPILED = 0,
+    parameter PYTHON_HOST = 0,
     parameter STROBE = 0,  // a clock without width, for speed
     parameter ROWS = 256,
     parameter GATE_CODES = 21,
@@ -59,6 +61,7 @@ module cosim #(
     input  wire [31:0]              host_write_data,
     output wire                     host_ready,
     output wire [31:0]              host_read_data,
+    input  wire                     host_done,
     // pulses on the array port: {gate, cell or segment, row, width, fault, phase, op}
     output reg                      event_toggle,
     output reg  [58:0]              event_word,
@@ -135,6 +138,7 @@ module cosim #(
     wire [ADDRESS_BITS-1:0] bus_address;
     wire [31:0] bus_data;
     wire idle;  // the compiled host's commands are through: nothing counts any more
+    wire done;  // all has been said: the compiled array's state goes to its files
     reg save;
     reg [CELLS*BLOCK*32-1:0] draws;  // no port, since the inputs of the top are copied at each evaluation
 
@@ -236,8 +240,6 @@ module cosim #(
     end
 
     generate if (COMPILED) begin : compiled
-        wire done;
-
         oxram_array #(
             .ROWS(ROWS), .ROW_BITS(ROW_BITS), .CELLS(CELLS), .CELL_BITS(CELL_BITS), .GATE_CODES(GATE_CODES),
             .GATE_BITS(GATE_BITS), .OUTPUTS(OUTPUTS), .HIDDEN(HIDDEN), .SEGMENT_BITS(SEGMENT_BITS),
@@ -251,6 +253,20 @@ module cosim #(
             .request_counts(request_counts), .draws(draws), .save(save), .refused(refused)
         );
 
+        always @(posedge clk) begin
+            save <= done && !save && !finished;
+            if (save) $writememh("final/counts.hex", counts);
+            finished <= save && !refused || finished;
+        end
+    end else begin : python
+        assign answer = python_answer;
+        assign request = 1'b0;
+        assign request_row = 0;
+        assign request_counts = 0;
+        assign refused = 1'b0;
+    end endgenerate
+
+    generate if (COMPILED && !PYTHON_HOST) begin : player
         host_rom #(
             .ADDRESS_BITS(ADDRESS_BITS), .PROGRAM(PROGRAM), .ANSWERS(ROWS + 8), .RESULTS(RESULTS),
             .RESULT_BITS(RESULT_SUM_BITS + LABEL_BITS + 1)
@@ -259,23 +275,13 @@ module cosim #(
             .ready(host_ready), .read_data(host_read_data), .busy(busy), .result_valid(result_valid),
             .result(result_payload), .idle(idle), .done(done), .save(save)
         );
-
-        always @(posedge clk) begin
-            save <= done && !save && !finished;
-            if (save) $writememh("final/counts.hex", counts);
-            finished <= save && !refused || finished;
-        end
-    end else begin : python
-        assign answer = python_answer;
+    end else begin : bus
         assign bus_valid = host_valid;
         assign bus_write = host_write;
         assign bus_address = host_address;
         assign bus_data = host_write_data;
         assign idle = 1'b0;
-        assign request = 1'b0;
-        assign request_row = 0;
-        assign request_counts = 0;
-        assign refused = 1'b0;
+        assign done = host_done;
     end endgenerate
 
     assign wake = request ^ refused ^ finished;

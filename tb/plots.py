@@ -1,7 +1,9 @@
 """`oxmc plot`: what a run's posterior and array look like, as PNG and SVG.
 
 `trace`: the chain over its proposals, with marginals; `pairs`: joint marginals of the pairs that decide most; `array`:
-the conductances of the first chain's array, with its row counters; and those of `tb.plots_results`.
+the conductances of the first chain's array, with its row counters; and those of `tb.plots_results`,
+`tb.plots_parameters` and `tb.plots_plane`. Outputs that are chains of their own have neither trace nor pairs, since
+`posterior.nc` is not written for them.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.outcome import Outcome
 from tb.plot_style import CHAIN_COLOURS, PNG_DPI, WIDTH_IN, grid, plot_style
+from tb.plots_parameters import draws_of_outputs, draws_of_tree, parameter_figure
+from tb.plots_plane import has_plane, plane_figure
 from tb.plots_results import accuracy_figure, device_figure, reward_figure, uncertainty_figure
 from tb.posterior import expand, read_posterior, values_of
 from tb.rundir import read_run
@@ -32,29 +36,45 @@ def plot_run(run: Path, out: Path) -> list[Path]:
 
     Raises `InputError` if the run lacks a posterior or state, or `out` cannot be written.
     """
-    record, tree = read_run(run), read_posterior(run)
+    record = read_run(run)
     try:
-        config, state = Config().replace(**record["config"]), Outcome.load(run / "state.npz")
+        config = Config().replace(**record["config"])
+        tree = None if config.counters == "own" else read_posterior(run)
+        state = Outcome.load(run / "state.npz")
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"RUN must hold a whole run, which {str(run)!r} does not ({error})") from error
     with plot_style():
-        figures = {
-            "trace": trace_figure(tree),
-            "pairs": pair_figure(tree),
-            "array": array_figure(config, state),
-            "devices": device_figure(config),
-        }
-        accuracy = accuracy_figure(config, state, run)
-        figures |= {} if accuracy is None else {"accuracy": accuracy}
-        if state.rewards.size:
-            figures["reward"] = reward_figure(config, state)
-        if "uncertainty" in record:
-            figures["uncertainty"] = uncertainty_figure(record["uncertainty"])
+        figures = _figures(config, state, tree, record, run)
         try:
             out.mkdir(parents=True, exist_ok=True)
             return [path for name, figure in figures.items() for path in save(figure, out / name)]
         except OSError as error:
             raise InputError(f"--out must be a folder that can be written, not {str(out)!r} ({error})") from error
+
+
+def _figures(
+    config: Config, state: Outcome, tree: xr.DataTree | None, record: dict[str, Any], run: Path
+) -> dict[str, Figure]:
+    """All that the run has data for, by name."""
+    figures: dict[str, Figure] = {}
+    if tree is not None:
+        figures = {"trace": trace_figure(tree, rewards=bool(state.rewards.size)), "pairs": pair_figure(tree)}
+    draws = draws_of_outputs(config, state) if tree is None else draws_of_tree(tree)
+    figures |= {
+        "parameters": parameter_figure(config, draws, record),
+        "array": array_figure(config, state),
+        "devices": device_figure(config),
+    }
+    if tree is not None and has_plane(config):
+        figures["plane"] = plane_figure(config, tree, record)
+    accuracy = accuracy_figure(config, state, run)
+    if accuracy is not None:
+        figures["accuracy"] = accuracy
+    if state.rewards.size:
+        figures["reward"] = reward_figure(config, state)
+    if "uncertainty" in record:
+        figures["uncertainty"] = uncertainty_figure(record["uncertainty"])
+    return figures
 
 
 def decisive_pairs(draws: xr.Dataset, shown: int = SHOWN) -> list[int]:
@@ -65,14 +85,18 @@ def decisive_pairs(draws: xr.Dataset, shown: int = SHOWN) -> list[int]:
     return [int(pair) for pair in np.argsort(-score, kind="stable")[:shown]]
 
 
-def trace_figure(tree: xr.DataTree) -> Figure:
-    """w of the most decisive pairs and log-likelihood over the proposals after the burn-in, with marginals."""
+def trace_figure(tree: xr.DataTree, *, rewards: bool = False) -> Figure:
+    """w of the most decisive pairs and log-likelihood over the proposals after the burn-in, with marginals.
+
+    With `rewards`, what posterior.nc keeps in the place of a log-likelihood is the log of the reward's power.
+    """
     draws = expand(tree)
     stats = (values_of(tree, "sample_stats", name) for name in ("log_likelihood", "counter"))
     pairs, length = decisive_pairs(draws), draws.sizes["draw"]
     likelihood = [np.repeat(values, counts)[:length] for values, counts in zip(*stats, strict=True)]
     panels = [(_name(tree, pair), f"{_label(pair)} (µS)", draws["w"].values[:, :, pair]) for pair in pairs]
-    panels.append(("log-likelihood", "log L (nat)", np.stack(likelihood)))
+    name = ("reward, as the chain compares it", "log $r^β$ (nat)") if rewards else ("log-likelihood", "log L (nat)")
+    panels.append((*name, np.stack(likelihood)))
     figure, axes = grid(len(panels), 2, height_in=1.15 * len(panels) + 0.4, width_ratios=[5, 1], sharey="row")
     for (trace, marginal), (title, label, values) in zip(axes, panels, strict=True):
         _trace(trace, marginal, values)
@@ -148,6 +172,8 @@ def pair_figure(tree: xr.DataTree) -> Figure:
 
 def array_figure(config: Config, state: Outcome) -> Figure:
     """Conductance of every cell in uS, row by row, and each row's counter beside it; rows the chain left are 0."""
+    from matplotlib.ticker import MaxNLocator
+
     conductance_us = state.conductance_ns / 1000
     rows = len(conductance_us)
     figure, axes = grid(1, 2, height_in=4.6, width_ratios=[3.2, 1], sharey=True)
@@ -156,19 +182,28 @@ def array_figure(config: Config, state: Outcome) -> Figure:
         conductance_us, aspect="auto", cmap="viridis", vmin=0.0, vmax=np.quantile(conductance_us, 0.999),
         extent=(-0.5, conductance_us.shape[1] - 0.5, rows - 0.5, -0.5), rasterized=True,
     )  # fmt: skip
-    heat.set(xlabel="cell (even: g+, odd: g−)", ylabel="row")
+    per_chain = f", {config.rows} of each output" if config.chains > 1 else ""
+    heat.set(xlabel="cell (even: g+, odd: g−)", ylabel=f"row{per_chain}")
+    heat.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.colorbar(image, ax=heat, location="left", label="conductance (µS)", pad=0.01, aspect=40)
     counters = np.zeros(rows, np.int64)
     counters[: len(state.counters)] = state.counters
     bars.barh(np.arange(rows), counters, height=1.0, color=CHAIN_COLOURS[0], linewidth=0)
     bars.set(xlabel="row counter")
     bars.tick_params(left=False, labelleft=False)
-    if config.burn_in:
+    bars.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
+    for chain in range(config.chains):
+        start = chain * config.rows - 0.5
         for axis, colour in ((heat, "white"), (bars, "black")):
-            axis.axhline(config.burn_in - 0.5, color=colour, linewidth=0.8, linestyle=(0, (4, 2)))
+            if chain:
+                axis.axhline(start, color=colour, linewidth=0.9)
+            if config.burn_in:
+                axis.axhline(start + config.burn_in, color=colour, linewidth=0.8, linestyle=(0, (4, 2)))
+    if config.burn_in:
         bars.annotate(
-            "burn-in", (1, config.burn_in - 0.5), xycoords=("axes fraction", "data"), xytext=(0, 2),
+            "burn-in", (1, config.burn_in - 0.5), xycoords=("axes fraction", "data"), xytext=(0, 3),
             textcoords="offset points", ha="right", va="bottom", fontsize=7,
+            bbox={"facecolor": "white", "alpha": 0.8, "pad": 1, "linewidth": 0},
         )  # fmt: skip
     return figure
 

@@ -12,16 +12,12 @@ import numpy as np
 
 from pymodels.config import Config
 from pymodels.devices import gate_voltages, load_card, lut_table
-from pymodels.inference import predict
 from pymodels.outcome import Outcome
-from pymodels.uncertainty import row_accuracies
 from tb.plot_style import CHAIN_COLOURS, grid
+from tb.row_accuracy import accuracy_alone, accuracy_together
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-POINTS = 40
-"""Lengths of the chain at which the combined accuracy is computed."""
 
 
 def accuracy_figure(config: Config, state: Outcome, folder: Path) -> Figure | None:
@@ -30,26 +26,21 @@ def accuracy_figure(config: Config, state: Outcome, folder: Path) -> Figure | No
         if "test_t" not in file or not file["test_t"].size:
             return None
         codes, t = file["test_codes"], file["test_t"]
-    filled = np.flatnonzero(state.counters)
-    alone = row_accuracies(config, state.conductance_ns[filled], codes, t)
-    first = min(config.burn_in, len(state.counters) - 1)
-    ends = np.unique(np.linspace(first + 1, len(state.counters), POINTS).astype(int))
-    together = [
-        float((predict(config, state.conductance_ns[:end], state.counters[:end], codes)[0] == t).mean()) for end in ends
-    ]
+    filled, alone = accuracy_alone(config, state, codes, t)
+    ends, together = accuracy_together(config, state, codes, t)
     figure, axes = grid(1, 1, height_in=2.6)
     axis = axes[0, 0]
     axis.scatter(filled, alone, s=6, color=CHAIN_COLOURS[2], linewidths=0, alpha=0.6, label="one row alone")
-    axis.plot(ends - 1, together, color=CHAIN_COLOURS[0], linewidth=1.4, label="rows from the burn-in to here")
-    if config.burn_in:
-        axis.axvspan(-0.5, config.burn_in - 0.5, color=CHAIN_COLOURS[1], alpha=0.1, linewidth=0)
-        axis.annotate(
-            "burn-in", (config.burn_in - 0.5, 0), xycoords=("data", "axes fraction"), xytext=(-3, 3),
-            textcoords="offset points", ha="right", va="bottom", fontsize=7,
-        )  # fmt: skip
+    axis.plot(ends, together, color=CHAIN_COLOURS[0], linewidth=1.4, label="rows from the burn-in to here")
+    _mark_burn_in(axis, config)
     axis.set(xlabel="row", ylabel="test accuracy", xlim=(-0.5, config.rows - 0.5))
     axis.legend(frameon=False, loc="lower right", fontsize=7)
     return figure
+
+
+def _mark_burn_in(axis: Any, config: Config) -> None:
+    if config.burn_in:
+        axis.axvspan(-0.5, config.burn_in - 0.5, color=CHAIN_COLOURS[1], alpha=0.1, linewidth=0, label="burn-in")
 
 
 def reward_figure(config: Config, state: Outcome) -> Figure:
@@ -57,13 +48,13 @@ def reward_figure(config: Config, state: Outcome) -> Figure:
     figure, axes = grid(1, 1, height_in=2.6)
     axis = axes[0, 0]
     filled = np.flatnonzero(state.counters)
-    axis.scatter(
-        filled, state.row_rewards[filled], s=6, color=CHAIN_COLOURS[2], linewidths=0, label="one row, training"
-    )
-    axis.axhline(state.rewards.mean(), color=CHAIN_COLOURS[0], linewidth=1.2, label="all rows, mean of the test")
-    if config.burn_in:
-        axis.axvspan(-0.5, config.burn_in - 0.5, color=CHAIN_COLOURS[1], alpha=0.1, linewidth=0)
-    axis.set(xlabel="row", ylabel="steps of an episode", xlim=(-0.5, config.rows - 0.5), ylim=(0, None))
+    rewards = state.row_rewards[filled]
+    axis.scatter(filled, rewards, s=6, color=CHAIN_COLOURS[2], linewidths=0, label="one row, its training episode")
+    tested = f"all rows, mean of {state.rewards.size} test episodes"
+    axis.axhline(state.rewards.mean(), color=CHAIN_COLOURS[0], linewidth=1.2, label=tested)
+    _mark_burn_in(axis, config)
+    top = 1.06 * max(rewards.max(), state.rewards.mean())
+    axis.set(xlabel="row", ylabel="reward (steps)", xlim=(-0.5, config.rows - 0.5), ylim=(0, top))
     axis.legend(frameon=False, loc="lower right", fontsize=7)
     return figure
 
@@ -88,6 +79,8 @@ def uncertainty_figure(record: dict[str, Any]) -> Figure:
         markersize=3,
     )  # fmt: skip
     rejection.invert_xaxis()
+    worst = min(entry["accuracy"] for entry in kept)
+    rejection.set_ylim(worst - 0.1 * max(1 - worst, 0.05), 1 + 0.1 * max(1 - worst, 0.05))
     rejection.set(xlabel="share of points kept, the surest first", ylabel="accuracy on them")
     rejection.set_title("rejection by confidence", loc="left")
     return figure

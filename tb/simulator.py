@@ -272,6 +272,16 @@ class CompiledSimulation(Simulation):
         )
 
 
+class EpisodeSimulation(CompiledSimulation):
+    """The same with the host, and the environment behind it, in Python (`tb.compiled_episodes`)."""
+
+    module = "tb.compiled_episodes"
+    control = "episodes.vlt"
+
+    def _parameters(self) -> dict[str, int]:
+        return super()._parameters() | {"PYTHON_HOST": 1, "STROBE": 0}  # the host acts on falling edges
+
+
 def _last_error(log: Path) -> str:
     lines = [line for line in log.read_text().splitlines() if "Error" in line] if log.exists() else []
     return f": {lines[-1].strip()}" if lines else ""

@@ -28,7 +28,7 @@ from tb.posterior_file import write_posterior
 from tb.program import load_word_count, lut_codes
 from tb.result import NODES, check_inference, costs_of, point_of, run_record
 from tb.rundir import write_json, writing
-from tb.simulator import CompiledSimulation, Simulation
+from tb.simulator import CompiledSimulation, EpisodeSimulation, Simulation
 
 Meanwhile = Callable[[], object]
 ENGINES = ("verilator", "icarus", "twin", "float")
@@ -70,14 +70,10 @@ RTL_TEST_EPISODES = 10
 """Test episodes on an RTL engine unless a user names a number: each takes seconds there, milliseconds on the twin."""
 
 
-def check_rewards(config: Config, engine: str, coupling: str) -> None:
-    """Raises `InputError` where an engine or coupling cannot learn from rewards, if `config` asks for that."""
-    if config.acceptance != "reward":
-        return
-    if engine == "float":
+def check_rewards(config: Config, engine: str) -> None:
+    """Raises `InputError` where an engine cannot learn from rewards, if `config` asks for that."""
+    if config.acceptance == "reward" and engine == "float":
         raise InputError("--engine must be verilator, icarus or twin for a task with rewards, not 'float'")
-    if coupling == "compiled":
-        raise InputError("--coupling must be python for a task with rewards, whose environment is in Python")
 
 
 def engine_config(config: Config, engine: str, given: Collection[str]) -> Config:
@@ -104,7 +100,8 @@ def make_job(config: Config, dataset: Dataset, seed: int) -> Job:
 
 def simulation_of(config: Config, engine: str, coupling: str, *, waves: bool = False) -> Simulation:
     """The co-simulation that a coupling takes."""
-    return (CompiledSimulation if coupling == "compiled" else Simulation)(config, engine, waves=waves)
+    compiled = EpisodeSimulation if config.acceptance == "reward" else CompiledSimulation
+    return (compiled if coupling == "compiled" else Simulation)(config, engine, waves=waves)
 
 
 @cache

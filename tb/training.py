@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import numpy as np
 
 from hdl.interface import Space, Status
 from pymodels.array import OxramArray
+from pymodels.cells import Cells
 from pymodels.devices import load_card
 from pymodels.fixed import Formats
+from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
 from tb.episodes import EpisodeHost
 from tb.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, SECONDS, Job
@@ -23,21 +26,21 @@ from tb.port import ArrayModel, HostModel, collect_results, follow_decisions
 from tb.program import command, commands, load_words
 from tb.simulated import check_counts, outcome_of, report_progress
 
+Settle = Callable[[], Awaitable[None]]
 
-@cocotb.test()
-async def train(dut: Any) -> None:
-    """One whole training and inference of the job that the environment names."""
-    folder = Path(os.environ[JOB_VARIABLE])
-    job = Job.load(folder / "job.npz")
+
+async def run_job(
+    dut: Any,
+    job: Job,
+    array: Cells,
+    host: HostModel,
+    folder: Path,
+    settle: Settle,
+    lockstep: Lockstep | None = None,
+) -> Outcome:
+    """Load, train, infer and read back, with a host in Python; `settle` brings `array` up to date at the end."""
     formats = Formats(job.config)
-    array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
-    host = HostModel(dut)
     results: list[tuple[int, int, bool]] = []
-    await host.start()  # the observers come after it: on Icarus the initial values of their triggers count as changes
-    lockstep = Lockstep(job) if os.environ.get(LOCKSTEP_VARIABLE) else None
-    if lockstep is not None:
-        cocotb.start_soon(follow_decisions(dut, lockstep))
-    cocotb.start_soon(ArrayModel(dut, array, lockstep).serve())
     cocotb.start_soon(report_progress(dut, folder / "progress"))
     started = time.perf_counter()
     await host.write(load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
@@ -53,9 +56,10 @@ async def train(dut: Any) -> None:
     (folder / SECONDS).write_text(repr(time.perf_counter() - started))
     cycles = dut.cycle.value.to_unsigned()
     counts = await host.counts()
-    check_counts(counts, array)
     status = {register: await host.read(Space.STATUS, register) for register in Status}
     counters = [await host.read(Space.COUNTERS, row) for row in range(status[Status.LAST_ROW] + 1)]
+    await settle()
+    check_counts(counts, array)
     if lockstep is not None:
         lockstep.finish(cycles, counters)
     classes = np.array([winner for _, winner, last in results if last], np.int64)
@@ -64,4 +68,24 @@ async def train(dut: Any) -> None:
     if episodes is not None:
         rewards, rows = np.array(episodes.rewards, np.int64), episodes.row_rewards[: outcome.last_row + 1]
         outcome = dataclasses.replace(outcome, rewards=rewards, row_rewards=rows)
+    return outcome
+
+
+@cocotb.test()
+async def train(dut: Any) -> None:
+    """One whole training and inference of the job that the environment names."""
+    folder = Path(os.environ[JOB_VARIABLE])
+    job = Job.load(folder / "job.npz")
+    array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
+    host = HostModel(dut)
+    await host.start()  # the observers come after it: on Icarus the initial values of their triggers count as changes
+    lockstep = Lockstep(job) if os.environ.get(LOCKSTEP_VARIABLE) else None
+    if lockstep is not None:
+        cocotb.start_soon(follow_decisions(dut, lockstep))
+    cocotb.start_soon(ArrayModel(dut, array, lockstep).serve())
+
+    async def settle() -> None:
+        """The model has served each pulse."""
+
+    outcome = await run_job(dut, job, array, host, folder, settle, lockstep)
     outcome.save(folder / "outcome.npz")

@@ -1,0 +1,38 @@
+"""The cocotb test behind `--coupling compiled` for rewards: the array is compiled, the host is in Python."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import cocotb
+
+from pymodels.cells import Cells
+from pymodels.devices import load_card
+from tb.compiled import read_array, write_load
+from tb.compiled_training import serve_draws
+from tb.job import JOB_VARIABLE, Job
+from tb.port import HostModel
+from tb.training import run_job
+
+
+@cocotb.test()
+async def train(dut: Any) -> None:
+    """One whole training and test of the job that the environment names."""
+    folder = Path(os.environ[JOB_VARIABLE])
+    job = Job.load(folder / "job.npz")
+    array = Cells(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
+    write_load(folder, job, array)  # the array reads it while reset lasts
+    dut.host_done.value = 0
+    host = HostModel(dut)
+    await host.start()
+    served = cocotb.start_soon(serve_draws(dut, array, job, folder))
+
+    async def settle() -> None:
+        dut.host_done.value = 1
+        await served
+        read_array(folder, array)
+
+    outcome = await run_job(dut, job, array, host, folder, settle)
+    outcome.save(folder / "outcome.npz")

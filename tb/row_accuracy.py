@@ -1,0 +1,55 @@
+"""How accurate each stored row is alone, and all of them together the longer the chain grows (Fig 5b of the paper)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pymodels.config import Config
+from pymodels.inference import predict
+from pymodels.outcome import Outcome
+
+POINTS = 40
+"""Lengths of the chain at which the accuracy of all rows is computed."""
+
+
+def chain_parts(config: Config, state: Outcome) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Conductances int64 [rows, cells] and counters int64 [last row + 1] of each chain: one, or one an output."""
+    if config.counters == "shared":
+        return [(state.conductance_ns, state.counters)]
+    rows, counters = (np.split(array, config.chains) for array in (state.conductance_ns, state.counters))
+    return [(part, counts[: np.flatnonzero(counts)[-1] + 1]) for part, counts in zip(rows, counters, strict=True)]
+
+
+def _winners(config: Config, parts: list[tuple[np.ndarray, np.ndarray]], codes: np.ndarray) -> np.ndarray:
+    """Class of each sample by rows and counters of each chain, int64 [n]; chains of their own vote by their share."""
+    if config.counters == "shared":
+        ((rows, counts),) = parts
+        return predict(config, rows, counts, codes)[0]
+    shares = []
+    for rows, counts in parts:
+        sums = predict(config.chip, rows, counts, codes)[1][:, 0]
+        shares.append(sums / max(1, counts[min(config.burn_in, len(counts) - 1) :].sum()))
+    return np.argmax(shares, axis=0)
+
+
+def accuracy_alone(config: Config, state: Outcome, codes: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that each chain has filled, and the accuracy of each by itself on samples `codes` of classes `t`."""
+    parts, alone, one = chain_parts(config, state), config.replace(burn_in=0), np.ones(1, np.int64)
+    filled = np.flatnonzero(np.min([_padded(counts, config.rows) for _, counts in parts], axis=0))
+    models = ([(rows[n : n + 1], one) for rows, _ in parts] for n in filled)
+    return filled, np.array([(_winners(alone, model, codes) == t).mean() for model in models])
+
+
+def accuracy_together(
+    config: Config, state: Outcome, codes: np.ndarray, t: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Some last rows beyond the burn-in, and the accuracy of all rows from it up to each."""
+    parts = chain_parts(config, state)
+    longest = max(len(counts) for _, counts in parts)
+    ends = np.unique(np.linspace(min(config.burn_in, longest - 1) + 1, longest, POINTS).astype(int))
+    models = ([(rows[:end], counts[:end]) for rows, counts in parts] for end in ends)
+    return ends - 1, np.array([(_winners(config, model, codes) == t).mean() for model in models])
+
+
+def _padded(counters: np.ndarray, rows: int) -> np.ndarray:
+    return np.pad(counters, (0, rows - len(counters)))
