@@ -55,6 +55,7 @@ def calibrate(config: Config, engine: str, seed: int) -> dict[str, Any]:
     """
     if engine not in ENGINES:
         raise InputError(f"--engine must be one of {', '.join(ENGINES)}, not {engine!r}")
+    config = config.chip  # outputs that are chains of their own take one array in turn
     formats, card = Formats(config), load_card(config.card)
     stuck_shares(card, config)
     law = np.array(lut_codes(formats))

@@ -18,6 +18,7 @@ from pymodels.config import PRESETS, TASKS, Config, load_toml, parse_setting, re
 from pymodels.errors import InputError, RunError
 
 if TYPE_CHECKING:
+    from pymodels.tasks import DataSource
     from tb.repeats import Plan
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
@@ -35,6 +36,9 @@ DEFAULT_PRESET = "best"
 TaskArgument = Annotated[str, typer.Argument(help=f"What to learn: {', '.join(TASKS)}.")]
 PresetOption = Annotated[str, typer.Option(help=f"Named configuration of the task: {', '.join(PRESETS)}.")]
 ConfigOption = Annotated[Path | None, typer.Option(help="TOML file of configuration keys, over the preset.")]
+DataOption = Annotated[Path | None, typer.Option(help="File or folder with the data of table or ecg.")]
+SubjectOption = Annotated[str | None, typer.Option(metavar="R", help="The record that ecg is tested on.")]
+LabelOption = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that table learns.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One key, over the file.")]
 
 
@@ -56,6 +60,13 @@ def _integer(option: str, text: str, low: int) -> int:
     if value < low:
         raise InputError(f"{option} must be an integer >= {low}, not {text!r}")
     return value
+
+
+def _source(data: Path | None, subject: str | None, label: str | None) -> DataSource:
+    """What a user gave of the data. Raises `InputError` for a subject that is no number."""
+    from pymodels.tasks import DataSource
+
+    return DataSource(data=data, subject=None if subject is None else _integer("--subject", subject, 0), label=label)
 
 
 def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bool) -> Plan | None:
@@ -113,14 +124,14 @@ def train(
     jobs: Annotated[str | None, typer.Option(metavar="N", help="Processes that share the repeats; else 1.")] = None,
     cluster: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run the repeats.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on with repeats that were stopped or failed.")] = False,
-    data: Annotated[Path | None, typer.Option(help="File or folder with the data of table or ecg.")] = None,
-    subject: Annotated[str | None, typer.Option(metavar="R", help="The record that ecg is tested on.")] = None,
-    label: Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that table learns.")] = None,
+    data: DataOption = None,
+    subject: SubjectOption = None,
+    label: LabelOption = None,
 ) -> None:
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
 
     The twin gives the same bits without the clock, in a fraction of a second."""
-    from pymodels.tasks import DataSource, fit_config, load_task, reference_value  # what `oxmc --help` need not load
+    from pymodels.tasks import fit_config, load_task, reference_value  # what `oxmc --help` need not load
     from tb import console, result
     from tb import train as training
     from tb.ahead import Ahead
@@ -148,7 +159,7 @@ def train(
         task, preset, toml=toml, settings=keys, rows=None if rows is None else parse_setting(f"rows={rows}")[1]
     )
     training.check_rewards(resolved, engine)
-    source = DataSource(data=data, subject=None if subject is None else _integer("--subject", subject, 0), label=label)
+    source = _source(data, subject, label)
     fitted = fit_config(task, resolved, {*toml, *keys}, source)
     stem = f"{task}-{preset}-{engine}-s{seed_value}"
     if plan:
@@ -198,7 +209,7 @@ def train(
 @app.command()
 def calibrate(
     task: TaskArgument = "cancer",
-    preset: PresetOption = "paper",
+    preset: PresetOption = DEFAULT_PRESET,
     engine: Annotated[str, typer.Option(help="verilator or icarus: the RTL; twin: its bit-true model.")] = "twin",
     seed: Annotated[str, typer.Option(metavar="N", help="Devices and noise come from it; an integer >= 0.")] = "0",
     rows: Annotated[str | None, typer.Option(metavar="N", help="Array rows.")] = None,
@@ -312,8 +323,12 @@ def sweep(
     resume: Annotated[bool, typer.Option(help="Go on with a sweep that was stopped.")] = False,
     output: Annotated[str, typer.Option("--format", help="What to print: text, json or csv.")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    data: DataOption = None,
+    subject: SubjectOption = None,
+    label: LabelOption = None,
 ) -> None:
     """Train at every combination of some keys' values: mean accuracy, mean energy at both nodes, the Pareto front."""
+    from pymodels.tasks import fit_config
     from tb import console
     from tb import sweep as sweeping
     from tb import train as training
@@ -328,6 +343,8 @@ def sweep(
     assert plan is not None
     toml = load_toml(config) if config else {}
     fixed = dict(parse_setting(text) for text in settings or [])
+    source = _source(data, subject, label)
+    fit_config(task, resolve(task, preset), (), source)  # what is wrong with the data is so at each point
     row_count = None if rows is None else _integer("--rows", rows, 0)
     varied = sweeping.parse_vary(vary)
     for name in varied.keys() & fixed.keys():
@@ -338,13 +355,15 @@ def sweep(
         count = given.pop("rows", row_count)  # as --rows: the burn-in follows
         chosen = resolve(task, preset, toml=toml, settings=given, rows=count)
         training.check_rewards(chosen, engine)
-        return training.engine_config(chosen, engine, {*toml, *given})
+        return training.engine_config(fit_config(task, chosen, {*toml, *given}, source), engine, {*toml, *given})
 
     points = sweeping.all_points(varied, resolved)
     stem = f"sweep-{task}-{preset}-s{seed_value}"
     folder = out or default_out(stem, resume=resume)
     first = points[0][1]
-    request = training.Request(task=task, preset=preset, engine=engine, seed=seed_value, config=first, out=folder)
+    request = training.Request(
+        task=task, preset=preset, engine=engine, seed=seed_value, config=first, out=folder, source=source
+    )
     with console.sweep_progress(len(points), plan.repeats) as watcher:
         record = sweeping.run_sweep(sweeping.Sweep(request=request, plan=plan, vary=varied, points=points), watcher)
     if as_json or output == "json":

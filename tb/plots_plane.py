@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 GRID = 160
 """Points of an axis at which a contour is computed."""
-MASSES = {0.99: ":", 0.9: "--", 0.5: "-"}
+MASSES: dict[float, Any] = {0.99: ":", 0.9: "--", 0.5: "-"}
 """Shares of the exact posterior that its contours enclose, and how each is drawn."""
 
 

@@ -123,8 +123,10 @@ def _identity(sweep: Sweep) -> dict[str, Any]:
     """What must be the same for a sweep to go on."""
     request = sweep.request
     names = {key: getattr(request, key) for key in ("task", "preset", "engine", "seed")}
-    config = request.config.as_dict()
-    return {"schema": SCHEMA, **names, "repeats": sweep.plan.repeats, "vary": sweep.vary, "config": config}
+    config, data = request.config.as_dict(), request.source.identity()
+    return {
+        "schema": SCHEMA, **names, "data": data, "repeats": sweep.plan.repeats, "vary": sweep.vary, "config": config,
+    }  # fmt: skip
 
 
 def _check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: Path) -> None:

@@ -124,7 +124,37 @@ LISTED = "201, 202, 203"
         (
             {"feat": np.full((60, 12), np.nan)},
             "--subject 203",
-            "feat must be finite, but beat 0 of record 201 is not ('beats.npz')",
+            "feat must be finite and at most 1e+06 mV, but beat 0 of record 201 is not ('beats.npz')",
+        ),
+        (
+            {"feat": np.where(np.arange(60)[:, None] == 31, 1e300, np.zeros((60, 12)))},
+            "--subject 203",
+            "feat must be finite and at most 1e+06 mV, but beat 31 of record 202 is not ('beats.npz')",
+        ),
+        (
+            {"feat": np.full((60, 12), "0.1")},
+            "--subject 203",
+            "feat must hold numbers, not values of type <U3 ('beats.npz')",
+        ),
+        (
+            {"rec": np.repeat([201.5, 202, 203], 20)},
+            "--subject 203",
+            "rec must hold integers, not values of type float64 ('beats.npz')",
+        ),
+        (
+            {"rec": np.full(60, "one")},
+            "--subject 203",
+            "rec must hold integers, not values of type <U3 ('beats.npz')",
+        ),
+        (
+            {"sym": np.zeros(60)},
+            "--subject 203",
+            "sym must hold letters, not values of type float64 ('beats.npz')",
+        ),
+        (
+            {"rec": np.full(60, 203)},
+            "--subject 203",
+            "--data must have normal beats (N) in other records than the subject's, but there are none",
         ),
         (
             {"sym": np.array(["N"] * 59)},
@@ -150,6 +180,7 @@ def test_refusals(
     beats_file(Path("beats.npz"), **changes)
     command = ("train", "ecg", "--preset", "best", "--engine", "twin", "--data", "beats.npz", *arguments.split())
     assert refusal(capsys, *command) == message
+    assert [path.name for path in tmp_path.iterdir()] == ["beats.npz"]
 
 
 def test_files_that_are_no_features(capsys: CaptureFixture[str], tmp_path: Path) -> None:
@@ -222,7 +253,7 @@ def test_bad_records(record: Path) -> None:
 
     whole = record / "900.dat"
     whole.write_bytes(whole.read_bytes()[:1000])
-    unreadable = f"record 900 of {str(record)!r} must be readable, but is not ("
+    unreadable = f"record 900 of {str(record)!r} must be whole and readable, but is not ("
     assert message().startswith(unreadable)
     whole.unlink()
     assert message().startswith(unreadable)
@@ -235,6 +266,14 @@ def test_bad_records(record: Path) -> None:
     write_record(record, wfdb, np.zeros((2000, 2)))
     (record / "900.atr").unlink()
     assert message().startswith(unreadable)
+    wfdb.wrann("900", "atr", np.array([300, 800, 1300]), symbol=["N", "V", "N"], write_dir=str(record))
+    for name in ("900.hea", "900.atr"):  # torn in its middle, and empty
+        whole = (record / name).read_bytes()
+        for content in (whole[: len(whole) // 2 + 1 - len(whole) // 2 % 2], b""):
+            (record / name).write_bytes(content)
+            said = message()
+            assert said.startswith(unreadable) or said == "record 900 must have annotated beats, but has none"
+        (record / name).write_bytes(whole)
     wfdb.wrann("900", "atr", np.array([300]), symbol=["+"], write_dir=str(record))
     assert message() == "record 900 must have annotated beats, but has none"
 

@@ -109,6 +109,13 @@ def test_twin_and_rtl_agree(capsys: CaptureFixture[str], folder: Path) -> None:
             "'bad.csv' line 4 column 'a' must be a number, not 'red': encode text as numbers first",
         ),
         ("a,kind\n1,x\ninf,y\n", "kind", "'bad.csv' line 3 column 'a' must be a finite number, not 'inf'"),
+        (
+            "a,kind\n1,x\n1_0,y\n",
+            "kind",
+            "'bad.csv' line 3 column 'a' must be a number, not '1_0': encode text as numbers first",
+        ),
+        ("a,kind\n1,x\n-1e101,y\n", "kind", "'bad.csv' line 3 column 'a' must be at most 1e+100 in size, not '-1e101'"),
+        ("a,kind\n1,x\n2,y,3\n", "kind", "'bad.csv' line 3 must have 2 fields as the header, not 3"),
         ("a,kind\n1,x\n2\n", "kind", "'bad.csv' line 3 must have 2 fields as the header, not 1"),
         ("a,a,kind\n1,1,x\n", "kind", "--data must name each column once in its first line, but 'bad.csv' has 'a'"),
         (

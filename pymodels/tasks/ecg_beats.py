@@ -19,6 +19,10 @@ FILE_BINS = 6
 """Bins a channel in a file of features."""
 SYMBOLS = frozenset("NLRBAaJSVrFejnE/fQ?")
 """Annotations that are beats, but for '!', waves of a ventricular flutter. Source: PhysioBank annotation codes."""
+LARGEST_MV = 1e6
+"""No heart beats at a kilovolt; beyond it something is wrong with the file."""
+KINDS = {"feat": ("fiu", "numbers"), "rec": ("iu", "integers"), "sym": ("US", "letters")}
+"""Kinds of numpy types that an array of a file may have, and what a user calls them."""
 EXTRA = "oxmc[ecg]"
 
 
@@ -68,15 +72,20 @@ def _features(path: Path) -> Beats:
         raise InputError(f"--data must hold feat, rec and sym; {str(path)!r} does not ({error.args[0]})") from error
     except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"--data must be a whole .npz file; {str(path)!r} is not ({error})") from error
+    for name, array in (("feat", feat), ("rec", record), ("sym", symbol)):
+        kinds, what = KINDS[name]
+        if array.dtype.kind not in kinds:
+            raise InputError(f"{name} must hold {what}, not values of type {array.dtype} ({str(path)!r})")
     if feat.ndim != 2 or feat.shape[1] != 2 * FILE_BINS:
         raise InputError(f"feat must be an array of {2 * FILE_BINS} columns, not of shape {feat.shape} ({str(path)!r})")
     if record.shape != feat.shape[:1] or symbol.shape != feat.shape[:1]:
         raise InputError(
             f"rec and sym must be as long as feat ({len(feat)}), not {record.shape} and {symbol.shape} ({str(path)!r})"
         )
-    bad = np.flatnonzero(~np.isfinite(feat).all(axis=1))
+    bad = np.flatnonzero(~(np.abs(feat) <= LARGEST_MV).all(axis=1))  # NaN is not, either
     if bad.size:
-        raise InputError(f"feat must be finite, but beat {bad[0]} of record {record[bad[0]]} is not ({str(path)!r})")
+        rule = f"feat must be finite and at most {LARGEST_MV:g} mV"
+        raise InputError(f"{rule}, but beat {bad[0]} of record {record[bad[0]]} is not ({str(path)!r})")
     if not len(feat):
         raise InputError(f"--data must hold beats, but {str(path)!r} has none")
     x = np.concatenate([feat[:, :BINS], feat[:, FILE_BINS : FILE_BINS + BINS]], axis=1).astype(np.float64)
@@ -105,7 +114,9 @@ def _record(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
         header, notes = wfdb.rdrecord(base), wfdb.rdann(base, "atr")
     except Exception as error:  # wfdb raises whatever its parsing stumbles on
         first_line = " ".join(str(error).splitlines()[:1]) or type(error).__name__
-        raise InputError(f"record {name} of {str(folder)!r} must be readable, but is not ({first_line})") from error
+        raise InputError(
+            f"record {name} of {str(folder)!r} must be whole and readable, but is not ({first_line})"
+        ) from error
     signal = np.asarray(header.p_signal, np.float64)
     if signal.shape[1] != 2:
         raise InputError(f"record {name} must have two channels, not {signal.shape[1]}")

@@ -25,6 +25,8 @@ TRAIN_SHARE = 0.65
 """As in the paper's 369 of 569."""
 MISSING = ("", "?", "na", "n/a", "nan", "null", "none")
 """What a missing value looks like, in lower case."""
+LARGEST = 1e100
+"""So large that no measurement is, and so small that squares and their sums are finite."""
 DISTINCT_SHARE = 0.5
 """Above this share of different values a label is taken for a measurement, if it has more classes than outputs."""
 
@@ -156,11 +158,13 @@ def _number(path: Path, line: int, column: str, text: str) -> float:
     if _missing(text):
         _refuse(path, line, column, "holds no value: fill it in or take the line or column out")
     try:
-        value = float(text)
+        value = float(text.replace("_", "?"))  # Python would take 1_0 for ten
     except ValueError:
         _refuse(path, line, column, f"must be a number, not {text.strip()!r}: encode text as numbers first")
     if not np.isfinite(value):
         _refuse(path, line, column, f"must be a finite number, not {text.strip()!r}")
+    if abs(value) > LARGEST:
+        _refuse(path, line, column, f"must be at most {LARGEST:g} in size, not {text.strip()!r}")
     return value
 
 
