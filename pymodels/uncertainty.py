@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pymodels.config import Config
-from pymodels.inference import predict, probability
+from pymodels.inference import probability
 
 BINS = 10
 """Equal bins of confidence for the calibration curve (C. Guo et al., On calibration of neural networks, 2017)."""
@@ -81,9 +81,3 @@ def uncertainty_record(config: Config, sums: np.ndarray, total: int | np.ndarray
         "calibration": curve,
         "rejection": rejection_curve(p, t),
     }
-
-
-def row_accuracies(config: Config, conductance_ns: np.ndarray, codes: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Test accuracy of each row's model alone, float64 [rows]; rows int64 [rows, cells] in nS (Fig 5b)."""
-    alone, one = config.replace(burn_in=0), np.ones(1, np.int64)
-    return np.array([(predict(alone, row[None], one, codes)[0] == t).mean() for row in conductance_ns])

@@ -53,6 +53,15 @@ def mass_levels(density: np.ndarray, masses: Iterable[float] = MASSES) -> list[f
     return [float(heights[np.searchsorted(shares, mass)]) for mass in masses]
 
 
+def probability_at(config: Config, w_us: np.ndarray, counters: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """P of class 1 (Eq 8 with its S) at points `x` float64 [n, 2], float64 [n], in real numbers."""
+    y = config.scale_per_us * x @ w_us.T
+    p: np.ndarray = (0.5 + 0.5 * np.tanh(y / 2)) @ (
+        counters / counters.sum()
+    )  # the logistic function, without overflow
+    return p
+
+
 def _posterior(axis: Any, config: Config, w: np.ndarray, counters: np.ndarray, x: np.ndarray, t: np.ndarray) -> None:
     from matplotlib.lines import Line2D
 
@@ -81,8 +90,7 @@ def _probability(
     reach = 1.1 * np.abs(x).max()
     line = np.linspace(-reach, reach, GRID)
     x0, x1 = np.meshgrid(line, line)
-    y = config.scale_per_us * np.column_stack([x0.ravel(), x1.ravel()]) @ w.T
-    p = (0.5 + 0.5 * np.tanh(y / 2)) @ (counters / counters.sum())
+    p = probability_at(config, w, counters, np.column_stack([x0.ravel(), x1.ravel()]))
     field = axis.contourf(x0, x1, p.reshape(GRID, GRID), levels=np.linspace(0, 1, 11), cmap="RdBu", alpha=0.8)
     axis.contour(x0, x1, p.reshape(GRID, GRID), levels=[0.5], colors="black", linewidths=0.9)
     classes = names["classes"] or ["class 0", "class 1"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,10 +59,16 @@ def run_on(capsys: CaptureFixture[str], engine: str, out: Path, *arguments: obje
     return run
 
 
-def alike_on_icarus(capsys: CaptureFixture[str], folder: Path, *arguments: object) -> dict[str, Any]:
-    """run.json of a small training on the twin, after comparing it to the RTL's on Icarus, to the bit."""
-    rtl, twin = (run_on(capsys, engine, folder / engine, *arguments) for engine in ("icarus", "twin"))
+def alike_on_icarus(
+    capsys: CaptureFixture[str], folder: Path, *arguments: object, rtl: Sequence[str] = ()
+) -> dict[str, Any]:
+    """run.json of a small training on the twin, after comparing it to the RTL's on Icarus, to the bit.
+
+    `rtl` are more arguments for Icarus alone.
+    """
+    chip = run_on(capsys, "icarus", folder / "icarus", *arguments, *rtl)
+    twin = run_on(capsys, "twin", folder / "twin", *arguments)
     for key in ALIKE:
-        assert rtl[key] == twin[key], key
-    assert rtl["time"]["cycles"] == twin["time"]["cycles"]
+        assert chip[key] == twin[key], key
+    assert chip["time"]["cycles"] == twin["time"]["cycles"]
     return twin

@@ -12,6 +12,7 @@ from commands import oxmc, refusal
 from pytest import CaptureFixture
 
 import tb.simulator
+import tb.train
 from pymodels.config import Config, resolve
 from pymodels.errors import RunError
 from pymodels.outcome import Outcome
@@ -58,14 +59,43 @@ def test_lockstep_names_a_wrong_reward(tmp_path: Path, monkeypatch: pytest.Monke
         simulate(job, "icarus", tmp_path, lockstep=True)
 
 
+BROKEN_ARRAYS = {
+    "a cell is not formed": (
+        ('$readmemh("load/stuck.hex"', 'state[9] = 0; $readmemh("load/stuck.hex"'),
+        r"RESET of row 0 cell 9 must meet a formed cell, not an unformed one \(clock cycle \d+\)",
+    ),
+    "evaluations count twice": (
+        ("books[page+op-1] + cells;", "books[page+op-1] + (cells << (op == EVAL));"),
+        r"event eval in phase train must count alike in chip \(\d+\) and array \(\d+\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN_ARRAYS)
+def test_a_broken_compiled_array_fails_the_run(fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused pulse ends the run here, too, and the chip's counts are held against the array's."""
+    change, message = BROKEN_ARRAYS[fault]
+
+    class Broken(tb.simulator.EpisodeSimulation):
+        def __init__(self, config: Config, simulator: str, *, waves: bool = False):
+            super().__init__(config, simulator, waves=waves)
+            assert self.sources["oxram_array.v"].count(change[0]) == 1
+            self.sources["oxram_array.v"] = self.sources["oxram_array.v"].replace(*change)
+            self.folder = tmp_path / "build"
+
+    monkeypatch.setattr(tb.train, "EpisodeSimulation", Broken)
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under pytest cocotb's runner exits by itself
+    config = resolve("cartpole", "best", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
+    job = make_job(config, load_task("cartpole", config, 5), 5)
+    (tmp_path / "run").mkdir()
+    with pytest.raises(RunError, match=message):
+        simulate(job, "icarus", tmp_path / "run", coupling="compiled")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--engine", "float"), "--engine must be verilator, icarus or twin for a task with rewards, not 'float'"),
-        (
-            ("--coupling", "compiled"),
-            "--coupling must be python for a task with rewards, whose environment is in Python",
-        ),
         (("--set", "outputs=1"), "outputs must be at least 2 with acceptance reward, not 1"),
         (("--set", "outputs=4"), "outputs must be 2 for task cartpole, not 4"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ import pytest
 from commands import oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
-from pymodels.config import Config
+from pymodels.config import Config, resolve
 from pymodels.outcome import Outcome
 from tb.cli import run
 from tb.plots import array_figure, decisive_pairs, pair_figure, trace_figure
+from tb.plots_parameters import draws_of_tree, pair_names, parameter_figure
+from tb.plots_plane import MASSES, exact_posterior, mass_levels, probability_at
+from tb.plots_results import reward_figure
 from tb.posterior import expand, read_posterior
+from tb.row_accuracy import accuracy_alone, accuracy_together
 
-NAMES = ("trace", "pairs", "array", "devices", "accuracy", "uncertainty")
+NAMES = ("trace", "pairs", "parameters", "array", "devices", "accuracy", "uncertainty")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +59,7 @@ def check_texts(folder: Path) -> None:
     for name, texts in {
         "trace": ("proposal after the burn-in", "log L (nat)", "chain 1", "µS"),
         "pairs": ("counter 10", "chain 0", "µS"),
+        "parameters": ("w (µS)", "prior ± s.d.", "50 % of the draws", "what the pair weighs"),
         "array": ("conductance (µS)", "row counter", "burn-in", "cell (even: g+, odd: g−)"),
         "devices": ("SET current (µA)", "word line (V)", "gate LUT, 48 codes"),
         "accuracy": ("test accuracy", "one row alone", "burn-in"),
@@ -99,6 +105,97 @@ def test_array_shows_conductances_and_counters(trained: Path) -> None:
     assert np.array_equal(heat.images[0].get_array(), state.conductance_ns / 1000)
     assert [bar.get_width() for bar in bars.patches] == state.counters.tolist()
     assert heat.lines[0].get_ydata()[0] == 3.5  # between rows 3 and 4
+
+
+def test_parameters_show_quantiles_of_the_draws(trained: Path) -> None:
+    """Of both chains, each model as often as it was counted; the prior behind them."""
+    tree: Any = read_posterior(trained)
+    config = Config(rows=24, features=6, burn_in=4, prior_sigma_us=50.0)
+    record = json.loads((trained / "run.json").read_text())
+    axis: Any = parameter_figure(config, draws_of_tree(tree), record).axes[0]
+    w = expand(tree)["w"].values
+    bars = [bar.get_segments() for bar in axis.collections]
+    assert len(bars) == 4  # 90 and 50 % of two chains
+    for chain, wide, narrow in ((0, *bars[:2]), (1, *bars[2:])):
+        for pair in range(6):
+            expected = np.quantile(w[chain, :, pair], (0.05, 0.25, 0.75, 0.95))
+            found = [wide[pair][0][1], narrow[pair][0][1], narrow[pair][1][1], wide[pair][1][1]]
+            assert np.allclose(found, expected, rtol=1e-12)
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == record["data"]["features"]
+
+
+def test_pair_names_follow_the_order_of_a_row() -> None:
+    network = Config(features=2, hidden=2, outputs=2)
+    inputs, fed = pair_names(network, ["a", "b"], ["no", "yes"])
+    assert inputs == ["a", "b", "a", "b", "hidden 0", "hidden 1", "hidden 0", "hidden 1"]
+    assert fed == ["hidden 0", "hidden 0", "hidden 1", "hidden 1", "no", "no", "yes", "yes"]
+    own = Config(features=2, outputs=2, counters="own")
+    assert pair_names(own, ["a", "b"], []) == (["a", "b"] * 2, ["output 0"] * 2 + ["output 1"] * 2)
+
+
+def test_contours_enclose_what_they_say() -> None:
+    """Without points the posterior is the prior: a normal's share r^2 < -2 s^2 log(1 - share), Rayleigh's law."""
+    config = Config(features=2, prior_sigma_us=20.0)
+    line = np.linspace(-100, 100, 401)
+    w = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)
+    density = exact_posterior(config, np.zeros((0, 2)), np.zeros(0, np.int64), w)
+    for share, level in zip(MASSES, mass_levels(density), strict=True):
+        inside = np.hypot(*w[density >= level].T).max()
+        # the grid's step of 0.5 uS
+        assert inside == pytest.approx(20.0 * np.sqrt(-2 * np.log(1 - share)), abs=0.6)
+
+
+def test_the_plane_predicts_as_eq_8(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """P = 0.5 where the counted models say so, class 1 at the upper left; the picture is one of the run's."""
+    out = tmp_path / "run"
+    assert oxmc(capsys, "train", "toy", "--engine", "twin", "--rows", "40", "--out", out).code == 0
+    answer = oxmc(capsys, "plot", out)
+    assert answer.code == 0 and str(out / "plots" / "plane.png") in answer.out
+    svg = (out / "plots" / "plane.svg").read_text()
+    assert all(text in svg for text in ("90 % of the exact one", "P(upper left)", "lower right", "µS"))
+    tree: Any = read_posterior(out)
+    config = resolve("toy", "best", rows=40)
+    counters, w = tree["sample_stats"]["counter"].values[0], tree["posterior"]["w"].values[0]
+    x = np.array([[-2.0, 2.0], [2.0, -2.0], [1.0, 1.5]])
+    expected = [sum(c / (1 + np.exp(-row @ point)) for c, row in zip(counters, w, strict=True)) for point in x]
+    found = probability_at(config, w, counters, x)
+    assert np.allclose(found, np.array(expected) / counters.sum(), rtol=1e-12) and found[0] > 0.9 > 0.1 > found[1]
+
+
+@pytest.mark.parametrize("counters", ["own", "shared"])
+def test_accuracy_of_all_rows_is_the_runs(capsys: CaptureFixture[str], tmp_path: Path, counters: str) -> None:
+    """The curve ends at run.json's accuracy, its first point is that of one row; without posterior.nc, too."""
+    out = tmp_path / "run"
+    sizes = ("--rows", "16", "--set", f"counters={counters}")
+    run = json.loads(oxmc(capsys, "train", "wine", "--engine", "twin", *sizes, "--json", "--out", out).out)
+    config, state = Config().replace(**run["config"]), Outcome.load(out / "state.npz")
+    with np.load(out / "state.npz") as file:
+        codes, t = file["test_codes"], file["test_t"]
+    rows, together = accuracy_together(config, state, codes, t)
+    assert together[-1] == run["result"]["value"] and rows[-1] == 15
+    filled, alone = accuracy_alone(config, state, codes, t)
+    assert alone[filled == rows[0]] == together[0] and rows[0] == config.burn_in
+    answer = oxmc(capsys, "plot", out)
+    assert answer.code == 0 and ("trace.png" in answer.out) == (counters == "shared")
+    assert "parameters.png" in answer.out and "accuracy.png" in answer.out
+    text = (out / "plots" / "parameters.svg").read_text()
+    assert "class_2" in text and "proline" in text
+
+
+def test_rewards_by_row(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """Fig 6b: each row's reward, the test's mean; trace and array, no accuracy."""
+    out = tmp_path / "run"
+    small = ("--rows", "24", "--set", "test_episodes=3", "--set", "episode_steps=60")
+    assert oxmc(capsys, "train", "cartpole", "--engine", "twin", *small, "--out", out).code == 0
+    assert oxmc(capsys, "plot", out).code == 0
+    names = {path.stem for path in (out / "plots").iterdir()}
+    assert names == {"trace", "pairs", "parameters", "array", "devices", "reward"}
+    svg = (out / "plots" / "reward.svg").read_text()
+    assert all(text in svg for text in ("reward (steps)", "mean of 3 test episodes", "burn-in"))
+    state = Outcome.load(out / "state.npz")
+    axis: Any = reward_figure(resolve("cartpole", "best", rows=24), state).axes[0]
+    assert axis.lines[0].get_ydata()[0] == state.rewards.mean()
+    assert axis.collections[0].get_offsets()[:, 1].tolist() == state.row_rewards[state.counters > 0].tolist()
 
 
 def test_decisive_pairs_are_those_far_from_0() -> None:

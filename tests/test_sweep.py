@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import random
@@ -206,6 +207,49 @@ def test_one_repeat_has_no_standard_error(capsys: CaptureFixture[str], tmp_path:
 )
 def test_refusals(capsys: CaptureFixture[str], tmp_path: Path, options: str, message: str) -> None:
     assert refusal(capsys, "sweep", "cancer", *options.split(), "--out", tmp_path / "run") == message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_data_of_the_users_own(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    """Geometry follows from the file at each point; a stopped sweep goes on with a file of the same contents only."""
+    monkeypatch.chdir(tmp_path)
+    text = "a,b,kind\n" + "".join(f"{k},{k % 5},{'yes' if k % 2 else 'no'}\n" for k in range(20))
+    Path("t.csv").write_text(text)
+    Path("other.csv").write_text(text.replace("19,", "20,"))
+
+    def command(file: str, *more: str) -> tuple[str, ...]:
+        vary = ("--vary", "rows=4,5", "--repeats", "2", "--out", "r", *more)
+        return ("sweep", "table", "--data", file, "--label", "kind", *vary)
+
+    with MonkeyPatch.context() as patch:
+        patch.setattr(repeats, "run_repeat", stopping_after(3))
+        assert oxmc(capsys, *command("t.csv")).code == 130
+    was, now = (hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in ("t.csv", "other.csv"))
+    assert refusal(capsys, *command("other.csv", "--resume")) == (
+        f"the SHA-256 of --data must be {was!r} as in '.r.partial' to go on with it, not {now!r}"
+    )
+    assert oxmc(capsys, *command("t.csv", "--resume")).code == 0
+    found = record(Path("r"))
+    assert found["data"] == {"sha256": was, "subject": None, "label": "kind"}
+    point = json.loads((Path("r") / found["points"][1]["run"] / "run.json").read_text())
+    assert [point["config"][key] for key in ("rows", "features", "train_samples", "test_samples")] == [5, 3, 13, 7]
+    assert point["data"]["file"] == "t.csv"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("table --data no.csv --label k", "--data must be readable, not 'no.csv' (No such file or directory)"),
+        ("table", "task table needs --data: oxmc train table --data FILE.csv --label COLUMN"),
+        ("ecg --subject 99", f"--subject must be one of {', '.join(map(str, range(1, 25)))}, not 99"),
+        ("cancer --label k", "--label must be left out for task cancer, which does not take it, not 'k'"),
+    ],
+)
+def test_bad_data(
+    capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch, arguments: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert refusal(capsys, "sweep", *arguments.split(), "--vary", "rows=4,5") == message
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import alike_on_icarus, refusal
+from commands import refusal
 from pytest import CaptureFixture
 
 from pymodels.config import Config, preset
@@ -79,13 +79,6 @@ def test_one_person_of_two_records_is_left_out_whole(tmp_path: Path) -> None:
     ten = np.delete(feat[20:40].astype(float), [5, 11], axis=1)
     columns = [np.corrcoef(d.test_x[:, k], ten[:, k])[0, 1] for k in range(10)]
     assert np.allclose(columns, 1) and d.test_t.sum() == 7
-
-
-@pytest.mark.cosim
-def test_twin_and_rtl_agree(capsys: CaptureFixture[str], tmp_path: Path) -> None:
-    sizes = ("--rows", "3", "--set", "train_samples=12", "--set", "test_samples=4", "--subject", "20")
-    run = alike_on_icarus(capsys, tmp_path, "ecg", "--preset", "best", *sizes)
-    assert run["data"]["subject"] == 20 and run["notes"][0].startswith("synthetic: ")
 
 
 LISTED = "201, 202, 203"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import ALIKE, run_on
+from commands import alike_on_icarus
 from pytest import CaptureFixture
 
 from pymodels.config import TASKS
@@ -39,17 +39,21 @@ def arguments(task: str, folder: Path) -> list[str]:
     return [task, "--preset", "best", "--seed", "3", "--rows", rows, *sets, *data]
 
 
-@pytest.mark.parametrize("coupling", ["python", "compiled"])
-@pytest.mark.parametrize("task", TASKS)
+CASES = [*((task, "python") for task in TASKS), ("cartpole", "compiled")]
+"""`tests/test_coupling.py` has the compiled coupling of what learns from labels."""
+
+
+@pytest.mark.parametrize(("task", "coupling"), CASES)
 def test_icarus_is_the_twin(capsys: CaptureFixture[str], tmp_path: Path, task: str, coupling: str) -> None:
     """Digest of the state, chain, events, quantities, joules, data and cycles in run.json; every array of the state."""
-    given = arguments(task, tmp_path)
-    twin = run_on(capsys, "twin", tmp_path / "twin", *given)
-    rtl = run_on(capsys, "icarus", tmp_path / "icarus", *given, "--coupling", coupling)
-    print(f"{task}, {coupling}: {rtl['time']['cycles']} cycles")
-    for key in ALIKE:
-        assert rtl[key] == twin[key], key
-    assert rtl["time"]["cycles"] == twin["time"]["cycles"]
+    run = alike_on_icarus(capsys, tmp_path, *arguments(task, tmp_path), rtl=("--coupling", coupling))
+    print(f"{task}, {coupling}: {run['time']['cycles']} cycles")
     states = [Outcome.load(tmp_path / engine / "state.npz") for engine in ("icarus", "twin")]
     for name in Outcome.ARRAYS:
         assert np.array_equal(getattr(states[0], name), getattr(states[1], name)), name
+
+
+def test_a_run_of_another_seed_is_not_alike(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """The comparison can fail."""
+    with pytest.raises(AssertionError, match="result"):
+        alike_on_icarus(capsys, tmp_path, *arguments("toy", tmp_path), rtl=("--seed", "4"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import alike_on_icarus, refusal, run_on
+from commands import refusal, run_on
 from pytest import CaptureFixture, MonkeyPatch
 
 from pymodels.config import preset
@@ -70,12 +70,6 @@ def test_run_json_says_what_was_read(capsys: CaptureFixture[str], folder: Path) 
         "features": ["a", "b", "bias"],
         "classes": ["no", "yes"],
     }
-
-
-@pytest.mark.cosim
-def test_twin_and_rtl_agree(capsys: CaptureFixture[str], folder: Path) -> None:
-    run = alike_on_icarus(capsys, folder, "table", "--data", "three.csv", "--label", "kind", *SMALL)
-    assert run["config"]["outputs"] == 3
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from commands import alike_on_icarus, refusal
+from commands import refusal
 from pytest import CaptureFixture
 from sklearn.datasets import load_wine
 from sklearn.preprocessing import StandardScaler, scale
@@ -44,14 +42,6 @@ def test_logistic_regression_reaches_its_known_accuracy() -> None:
     """0.981 (docs/tasks.md); 20 splits of 62 points: s.e. sqrt(.981*.019/62/20) = 0.0039, four of them."""
     scores = [reference_accuracy(load_task("wine", BEST, seed)) for seed in range(20)]
     assert abs(np.mean(scores) - 0.981) < 4 * 0.0039
-
-
-@pytest.mark.cosim
-@pytest.mark.parametrize("counters", ["shared", "own"])
-def test_twin_and_rtl_agree(capsys: CaptureFixture[str], tmp_path: Path, counters: str) -> None:
-    sizes = ("--rows", "3", "--set", "train_samples=12", "--set", "test_samples=4", "--set", f"counters={counters}")
-    run = alike_on_icarus(capsys, tmp_path, "wine", "--preset", "best", *sizes)
-    assert run["data"]["classes"] == ["class_0", "class_1", "class_2"]
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,12 @@ from scipy.stats import entropy
 from sklearn.metrics import brier_score_loss, log_loss
 
 from pymodels.config import Config
-from pymodels.fixed import Formats
 from pymodels.uncertainty import (
     calibration_curve,
     class_probabilities,
     entropy_bits,
     expected_calibration_error,
     rejection_curve,
-    row_accuracies,
     uncertainty_record,
 )
 
@@ -68,11 +66,3 @@ def test_rejection_keeps_the_surest() -> None:
     t = np.array([0, 0, 1, 1])
     accuracies = {entry["kept"]: entry["accuracy"] for entry in rejection_curve(p, t)}
     assert accuracies[1.0] == 0.5 and accuracies[0.5] == 1.0
-
-
-def test_row_accuracy_is_that_of_one_weight() -> None:
-    config = Config(rows=3, features=1, burn_in=1)
-    ns = np.array([[60_000, 40_000], [40_000, 60_000], [50_000, 50_000]])
-    top = Formats(config).input_max
-    codes, t = np.array([[top], [top // 2], [-top], [-top // 2]]), np.array([1, 1, 0, 0])
-    assert row_accuracies(config, ns, codes, t).tolist() == [1.0, 0.0, 0.5]
