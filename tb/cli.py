@@ -379,7 +379,7 @@ def plot(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default RUN/plots.")] = None,
 ) -> None:
-    """Draw a run's chain, joint marginals and array, as PNG and SVG."""
+    """Draw a run as PNG and SVG: chain, parameters, array, accuracy or reward by row, calibration, devices."""
     from tb.plots import plot_run
 
     for path in plot_run(run, out or run / "plots"):

@@ -226,7 +226,7 @@ def test_data_of_the_users_own(capsys: CaptureFixture[str], tmp_path: Path, monk
         assert oxmc(capsys, *command("t.csv")).code == 130
     was, now = (hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in ("t.csv", "other.csv"))
     assert refusal(capsys, *command("other.csv", "--resume")) == (
-        f"the SHA-256 of --data must be {was!r} as in '.r.partial' to go on with it, not {now!r}"
+        f"the SHA-256 of --data must be {was!r} as in {str(tmp_path / '.r.partial')!r} to go on with it, not {now!r}"
     )
     assert oxmc(capsys, *command("t.csv", "--resume")).code == 0
     found = record(Path("r"))
