@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +22,8 @@ def _download(database: str, out: Path, name: str) -> None:
     """Write file `name` of a database into `out`."""
     import wfdb  # a second to import
 
-    wfdb.dl_files(database, str(out), [name], keep_subdirs=False, overwrite=True)
+    with contextlib.redirect_stdout(io.StringIO()):  # it says "Downloading files..." of each
+        wfdb.dl_files(database, str(out), [name], keep_subdirs=False, overwrite=True)
 
 
 def _fetch(database: str, out: Path, name: str) -> None:
@@ -38,6 +41,26 @@ def _is_whole(path: Path, sha256: str) -> bool:
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
+def _checksums(database: str, out: Path) -> dict[str, str]:
+    """SHA-256 of each file of the records, by name; lists that are not there or torn are fetched.
+
+    Raises `RunError` if the lists that the database publishes do not fit each other.
+    """
+    for again in (False, True):
+        for name in LISTS:
+            if again or not (out / name).is_file():
+                _fetch(database, out, name)
+        lines = [line.split() for line in (out / LISTS[0]).read_text(errors="replace").splitlines()]
+        sums = {words[1]: words[0] for words in lines if len(words) == 2}
+        records = (out / LISTS[1]).read_text(errors="replace").split()
+        names = [record + suffix for record in records for suffix in SUFFIXES]
+        missing = [name for name in names if name not in sums]
+        if names and not missing:
+            return {name: sums[name] for name in names}
+    what = f"a checksum of {missing[0]}" if missing else "records"
+    raise RunError(f"{LISTS[0]} of {database} must have {what}, but has none")
+
+
 def fetch_database(database: str, out: Path, watcher: Watcher) -> int:
     """Fetch all records of a database into `out`; files that are whole stay, so that a stopped fetch goes on.
 
@@ -50,15 +73,8 @@ def fetch_database(database: str, out: Path, watcher: Watcher) -> int:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--out must be a writable folder, not {str(out)!r} ({error.strerror})") from error
-    for name in LISTS:
-        if not (out / name).is_file():
-            _fetch(database, out, name)
-    sums = dict(line.split()[::-1] for line in (out / LISTS[0]).read_text().splitlines() if line.strip())
-    names = [record + suffix for record in (out / LISTS[1]).read_text().split() for suffix in SUFFIXES]
-    missing = [name for name in names if name not in sums]
-    if missing:
-        raise RunError(f"{LISTS[0]} of {database} must have a checksum of {missing[0]}, but has none")
-    fetched = 0
+    sums = _checksums(database, out)
+    names, fetched = list(sums), 0
     for number, name in enumerate(names, start=1):
         if _is_whole(out / name, sums[name]):
             continue

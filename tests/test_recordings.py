@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import http.server
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from commands import failure, oxmc, refusal
@@ -48,6 +51,69 @@ def test_it_goes_on_where_it_was(capsys: CaptureFixture[str], tmp_path: Path, fe
     assert fetched == ["100.dat", "101.atr"]
 
 
+def test_torn_lists_are_fetched_again(capsys: CaptureFixture[str], tmp_path: Path, fetched: list[str]) -> None:
+    """Whichever is cut, wherever; the recordings stay."""
+    oxmc(capsys, "data", "mitdb", "--out", tmp_path)
+    for name in recordings.LISTS:
+        whole = (tmp_path / name).read_bytes()
+        for content in (b"", whole[: len(whole) // 2 + 2] if name == "SHA256SUMS.txt" else b"10"):
+            (tmp_path / name).write_bytes(content)
+            fetched.clear()
+            assert oxmc(capsys, "data", "mitdb", "--out", tmp_path).out.endswith(" is complete, 0 files fetched\n")
+            assert fetched == list(recordings.LISTS) and (tmp_path / name).read_bytes() == whole
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """What wfdb asks of PhysioNet: the page that names a version, and files; `torn` are cut short once."""
+
+    torn: ClassVar[set[str]] = set()
+    lists = {
+        "SHA256SUMS.txt": "".join(f"{hashlib.sha256(c).hexdigest()} {n}\n" for n, c in FILES.items()).encode(),
+        "RECORDS": "\n".join(RECORDS).encode(),
+    }
+
+    def do_GET(self) -> None:
+        name = self.path.rsplit("/", 1)[1]
+        content = (FILES | self.lists).get(name, b"<p>Version: 1.0.0</p>")
+        if name in self.torn:
+            self.torn.remove(name)
+            content = content[:-1]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *words: object) -> None:
+        """Standard error is the command's."""
+
+
+def test_through_wfdb_from_a_server(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    """The real way, from this machine: a file that came torn is refused, the next call fetches it and what is left."""
+    download = pytest.importorskip("wfdb.io.download")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        base = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setattr(download, "PN_CONTENT_URL", base + "content/")
+        monkeypatch.setattr(download.config, "db_index_url", base + "files/")
+        Server.torn.add("100.atr")
+        answer = oxmc(capsys, "data", "mitdb", "--out", tmp_path)
+        assert answer.code == 1 and answer.out == ""
+        assert answer.err.splitlines()[-1].startswith("oxmc: error: 100.atr of mitdb must have SHA-256 ")
+        answer = oxmc(capsys, "data", "mitdb", "--out", tmp_path)
+        assert (answer.code, answer.out) == (0, f"{tmp_path} is complete, 4 files fetched\n"), answer
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert all((tmp_path / name).read_bytes() == content for name, content in FILES.items())
+
+
 def broken(error: Exception | None, content: bytes = b"?") -> Callable[[str, Path, str], None]:
     def download(database: str, out: Path, name: str) -> None:
         if error is not None:
@@ -82,6 +148,7 @@ def test_what_can_go_wrong(
         f"101.hea of mitdb must have SHA-256 {sha256}, which {str(tmp_path / '101.hea')!r} has not"
     )
     (tmp_path / "RECORDS").write_text("999")
+    monkeypatch.setattr(recordings, "_download", lambda database, out, name: None)
     assert failure(oxmc(capsys, "data", "mitdb", "--out", tmp_path), 1) == (
         "SHA256SUMS.txt of mitdb must have a checksum of 999.hea, but has none"
     )
