@@ -59,14 +59,14 @@ def parameter_figure(config: Config, draws: Draws, record: dict[str, Any]) -> Fi
         colour = CHAIN_COLOURS[chain % len(CHAIN_COLOURS)]
         for low, high, width in SHARES:
             ends = np.array([np.quantile(value, (low, high)) for value in values])
-            label = f"{round(100 * (high - low))} % of the draws" if not chain else None
+            label = f"{round(100 * (high - low))} % of the draws" if not chain else f"chain {chain}" * (width == 1.0)
             axis.vlines(x, *ends.T, color=colour, linewidth=width * full, label=label)
         if named:
             medians = [np.median(value) for value in values]
             axis.plot(x, medians, "o", color="white", markeredgecolor=colour, markeredgewidth=0.5, markersize=2.5)
     axis.set(ylabel="w (µS)", xlim=(-0.7, len(draws) - 0.3))
     _name_pairs(axis, config, record, named)
-    figure.legend(loc="outside upper right", ncols=3, frameon=False, fontsize=7)
+    figure.legend(loc="outside upper right", ncols=8, frameon=False, fontsize=7)
     return figure
 
 
