@@ -128,6 +128,8 @@ class Chip(wiring.Component):
             self._connect_reward(m)
         else:
             self._connect_likelihood(m)
+        if config.init != "lowest":
+            self._connect_first_row(m)
         if self.programmer is not None:
             self._connect_programmer(m, self.programmer)
         if self.orders:
@@ -242,6 +244,18 @@ class Chip(wiring.Component):
                 m.d.comb += array.mask.eq(1 << self.cell)
         with m.If(pulse.valid & (pulse.op == ArrayOp.SET) & ~trainer.first):
             m.d.comb += array.gate.eq(self.gate_dac.gate)
+
+    def _connect_first_row(self, m: Module) -> None:
+        """Gate codes of row 0 that are not the lowest: a setting, or for each cell a fresh draw of the LFSR."""
+        if self.formats.config.init == "random":
+            bits = self.formats.first_draw_bits
+            gate = (self.lfsr.state[:bits] * self.formats.config.gate_codes) >> bits
+            with m.If(self.trainer.draw_gate):
+                m.d.comb += self.lfsr.draw.eq(1)
+        else:
+            gate = self.control.first_gate
+        with m.If(self.pulse.valid & (self.pulse.op == ArrayOp.SET) & self.trainer.first):
+            m.d.comb += self.array.gate.eq(gate)
 
     def _connect_answers(self, m: Module) -> None:
         """Converter answers: cell reads to prior and gate codes, evaluations to the likelihood or the inference."""

@@ -52,6 +52,7 @@ class Setting(enum.IntEnum):
     CALIBRATION_LAST_ROW = 16
     REWARD_EXPONENT = 17
     LOG2_KAPPA = 18
+    FIRST_GATE = 19
 
 
 class Command(enum.IntEnum):
@@ -106,6 +107,7 @@ def setting_widths(formats: Formats) -> dict[Setting, int]:
         Setting.CALIBRATION_LAST_ROW: formats.row_bits if config.calibrate else 0,
         Setting.REWARD_EXPONENT: formats.exponent_bits if formats.rewards else 0,
         Setting.LOG2_KAPPA: formats.kappa_bits if formats.rewards else 0,
+        Setting.FIRST_GATE: formats.gate_bits if config.init in ("highest", "prior_mean") else 0,
     }
     return {
         Setting.LAST_ROW: formats.row_bits,

@@ -25,6 +25,7 @@ class Trainer(wiring.Component):
     place of SET and READ (`program` to `programmed`); `exceeds` ends a sweep early and `hopeless` spares it, once prior
     and draw are waited for; the order of the samples is fetched a position ahead; after `reject_limit` rejections `row`
     is left with a counter of zero for the next. With rewards an episode (`hdl.episode`) takes the place of the sweep.
+    With random gate codes in row 0 each of its SETs waits for a draw of its own, `draw_gate`.
 
     The states talk to the other blocks by strobes that last one cycle: `propose` opens a proposal (clears the sums,
     draws u), `decide` closes it with `accepted` or not.
@@ -85,6 +86,7 @@ class Trainer(wiring.Component):
                 "current_row": Out(formats.row_bits),
                 "proposals": Out(PROPOSAL_BITS),
                 **(EPISODE_PORTS if formats.rewards else {}),
+                **({"draw_gate": Out(1)} if formats.config.init == "random" else {}),
             }
         )
 
@@ -160,6 +162,9 @@ class Trainer(wiring.Component):
                 m.d.sync += cell.eq(Mux(last_cell, 0, cell + 1))
                 with m.If(last_cell):
                     m.next = "READ"
+            if self.formats.config.init == "random":  # overrides the above
+                with m.If(self.first):
+                    m.d.comb += [self.valid.eq(~self.drawing), self.draw_gate.eq(self.latch & ~last_cell)]
         with m.State("READ"):
             m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.READ)]
             with m.If(self.latch):
@@ -298,6 +303,8 @@ class Trainer(wiring.Component):
                     m.d.sync += row.eq(Mux(row == self.last_row, 0, row + 1))
                     with m.If(row == self.last_row):
                         m.d.comb += [self.propose.eq(1), self.opens_first.eq(1)]
+                        if self.formats.config.init == "random":
+                            m.d.comb += self.draw_gate.eq(1)
                         m.next = "SET"
             self._elaborate_programming(m, cell)
             elaborate_episode(self, m) if self.formats.rewards else self._elaborate_sweep(m)

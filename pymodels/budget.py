@@ -33,6 +33,16 @@ def programming_cycles(formats: Formats, retries: int, switches: int) -> int:
     return formats.pairs * (3 + 2 * (2 + attempt)) + retries * (3 + retry) + switches * 3
 
 
+def draw_steps(config: Config) -> int:
+    """Cycles of a draw of the LFSR."""
+    return config.lfsr_bits // config.lfsr_step_bits
+
+
+def first_draws(formats: Formats) -> int:
+    """Draws for the gate codes of row 0, each ahead of its SET."""
+    return formats.cells if formats.config.init == "random" else 0
+
+
 def threshold_cycles(config: Config, verified: bool) -> int:
     """Waiting for the last pair's prior before the first evaluation, where early rejection needs the threshold."""
     if not config.early_rejection:
@@ -71,6 +81,7 @@ def train_cycles(formats: Formats, proposals: int, tally: Mapping[str, int]) -> 
     c = formats.config
     verified = c.verify != "off"
     first = formats.cells * set_and_read_cycles(c) + threshold_cycles(c, False) + sweep_cycles(formats)
+    first += first_draws(formats) * draw_steps(c)
     programming = programming_cycles(formats, 0, 0) + threshold_cycles(c, verified) + hastings_cycles(c)
     extra = programming_cycles(formats, tally["retry"], tally["switch"]) - programming_cycles(formats, 0, 0)
     full = c.train_samples * formats.segments
@@ -117,7 +128,7 @@ def event_counts(
         "activation": tally["activation"],
         "likelihood_add": tally["eval"] - tally["activation"],
         "prior_square": (proposals + 1) * formats.pairs,
-        "lfsr_step": proposals * (c.lfsr_bits // c.lfsr_step_bits),
+        "lfsr_step": (proposals + first_draws(formats)) * draw_steps(c),
         "decision": proposals,
         "counter_write": tally["stored"],
         "cycle": train_cycles(formats, proposals, tally),

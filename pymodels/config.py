@@ -60,6 +60,13 @@ class Config:
     )
     prior_sigma_us: float = key(20.0, "s.d. of the normal prior on each w = g+ - g-", unit="uS", low=0.5, high=1000.0)
 
+    init: str = key(
+        "lowest",
+        "gate codes of row 0: the lowest as in the paper, the highest, one drawn for each cell, or for w = 0, the "
+        "prior's mean, the one in the middle of the LUT (with verify = pair: nearest to common_mode_us)",
+        choices=("lowest", "highest", "random", "prior_mean"),
+    )
+
     # what a proposal is judged by
     acceptance: str = key(
         "likelihood",

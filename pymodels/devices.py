@@ -213,6 +213,17 @@ def lut_table(card: Card, config: Config) -> GateTable:
     return gate_table(card, config.gate_codes, config.lut_low_us, config.lut_high_us)
 
 
+def first_gate(config: Config) -> int:
+    """The gate code that every cell of row 0 is SET at; with init = random each cell has its own (the answer is 0)."""
+    if config.init in ("lowest", "random"):
+        return 0
+    median_ns = lut_table(load_card(config.card), config).median_ns
+    if config.init == "highest":
+        return len(median_ns) - 1
+    middle_ns = 1000 * config.common_mode_us if config.verify == "pair" else (median_ns[0] + median_ns[-1]) / 2
+    return int(np.abs(median_ns - middle_ns).argmin())
+
+
 def lcs_table_ns(card: Card) -> np.ndarray:
     """LCS conductances in nS, int64 [256]: midpoints of 256 equal slices of the card's log-normal, ascending.
 

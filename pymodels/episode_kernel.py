@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 
 from pymodels.cartpole import TEST, TRAINING, Cart, move, observe, start
-from pymodels.twin_kernel import draw_state, neg_log2_u, reject
+from pymodels.twin_kernel import reject
+from pymodels.twin_lfsr import draw_state, neg_log2_u
 from pymodels.twin_program import clear_array, program_row
 from pymodels.twin_state import (
     ACCEPTED,

@@ -27,6 +27,8 @@ MIN_ROW_CAPACITY = 256
 MIN_SAMPLE_CAPACITY = 1024
 """Memory depths are elaborated; these floors let small runs share the build of the full-size chip."""
 
+FIRST_DRAW_BITS = 16
+"""Enough for shares of the gate codes that are equal to a thousandth: at most 64 of them in 2^16."""
 CONDITION_BITS = 10
 STEP_BITS = 10
 """Width of the counter of an episode's steps, which is its reward."""
@@ -248,6 +250,11 @@ class Formats:
     @property
     def log_u_bits(self) -> int:
         return bits_for((self.config.lfsr_bits - self.config.log_u_index_bits + 1) << self.config.log_fraction_bits)
+
+    @property
+    def first_draw_bits(self) -> int:
+        """Bits of an LFSR draw that choose a gate code of row 0, by their product with the number of codes."""
+        return min(FIRST_DRAW_BITS, self.config.lfsr_bits)
 
     @property
     def total_bits(self) -> int:

@@ -18,7 +18,7 @@ from pymodels import float_kernel as kernel
 from pymodels.array import NOT_STUCK, QUANTITY_OF, OxramArray
 from pymodels.budget import event_counts
 from pymodels.config import Config
-from pymodels.devices import Card, gate_table, load_card, lut_table
+from pymodels.devices import Card, first_gate, gate_table, load_card, lut_table
 from pymodels.draws import ONE
 from pymodels.events import PHASES, QUANTITIES
 from pymodels.fixed import Formats
@@ -61,6 +61,9 @@ def cells_of(array: OxramArray) -> kernel.Cells:
 
 def plan_of(config: Config, law: kernel.Law) -> kernel.Plan:
     """The kernel's view of a configuration. `edge_us` covers the two outermost gate codes of either end."""
+    first_us = (law.low_us, law.high_us)
+    if config.init != "random":
+        first_us = (float(lut_table(load_card(config.card), config).median_ns[first_gate(config)] / 1000),) * 2
     return kernel.Plan(
         hidden=config.hidden,
         hidden_code=float(Formats(config).input_max),
@@ -79,6 +82,8 @@ def plan_of(config: Config, law: kernel.Law) -> kernel.Plan:
         hard_first=config.sample_order == "hard_first",
         hard_nats=config.hard_sample_bits * math.log(2),
         hastings=config.hastings,
+        first_low_us=first_us[0],
+        first_high_us=first_us[1],
     )
 
 

@@ -68,7 +68,8 @@ class Plan(NamedTuple):
 
     `hidden` neurons feed the outputs if there are any; `hidden_code` is the input code of a sigmoid of 1. `edge_us` is
     how near to an end of the law's span a wanted median sends pair verification to the other cell;
-    `late_evaluations` are those already under way when a sum that rejects is seen.
+    `late_evaluations` are those already under way when a sum that rejects is seen. The cells of row 0 are aimed at a
+    median from `first_low_us` to `first_high_us`, drawn for each if the two differ.
     """
 
     hidden: int
@@ -88,6 +89,8 @@ class Plan(NamedTuple):
     hard_first: bool
     hard_nats: float
     hastings: bool
+    first_low_us: float
+    first_high_us: float
 
 
 class Ledger(NamedTuple):
@@ -372,12 +375,15 @@ def hard_first(order: np.ndarray, terms: np.ndarray, hard_nats: float) -> np.nda
 
 
 @njit(cache=True)
-def first_model(rng: np.random.Generator, law: Law, cells: Cells, book: Ledger) -> None:
-    """RESET every row, then SET row 0 at the lowest median, where the relative spread is widest."""
+def first_model(rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, plan: Plan) -> None:
+    """RESET every row, then SET row 0 where `init` says; the lowest median has the widest relative spread."""
     for row in range(cells.factor.shape[0]):
         reset_row(rng, law, cells, book, row)
     for cell in range(cells.factor.shape[1]):
-        set_cell(rng, law, cells, book, ZERO, cell, law.low_us)
+        aim_us = plan.first_low_us
+        if plan.first_high_us > plan.first_low_us:
+            aim_us += (plan.first_high_us - plan.first_low_us) * rng.random()
+        set_cell(rng, law, cells, book, ZERO, cell, aim_us)
         read_cell(cells, book, ZERO, cell)
 
 
@@ -390,7 +396,7 @@ def train_chain(
     counters = np.zeros(rows, np.int64)
     memory = Memory(np.zeros(width), np.zeros(width, np.int64))
     order, terms = np.arange(data.x.shape[0]), np.zeros(data.signs.shape)
-    first_model(rng, law, cells, book)
+    first_model(rng, law, cells, book, plan)
     likelihood = neg_log_likelihood(plan, data, cells.conductance_us[0], order, np.inf, terms, book)
     cost = likelihood + neg_log_prior(plan, cells.conductance_us[0])
     counters[0] = book.counts[STORED] = 1

@@ -12,7 +12,7 @@ import numpy as np
 from pymodels.array import QUANTITY_OF, OxramArray
 from pymodels.budget import event_counts, preparation_counts
 from pymodels.config import Config
-from pymodels.devices import load_card
+from pymodels.devices import first_gate, load_card
 from pymodels.evaluate import sample_codes
 from pymodels.events import PHASES, QUANTITIES
 from pymodels.fixed import LFSR_TAPS, Formats, formats_of, lfsr_state
@@ -77,6 +77,8 @@ def arithmetic(formats: Formats, lut: np.ndarray) -> Arithmetic:
         gate_map=gate_map,
         gate_clamped=gate_clamped,
         gate_top=config.gate_codes - 1,
+        first_gate=first_gate(config),
+        first_draw_bits=formats.first_draw_bits if config.init == "random" else 0,
         counter_top=2**config.counter_bits - 1,
         max_proposals=config.max_proposals,
         verify=VERIFY[config.verify],

@@ -7,6 +7,7 @@ from numba import njit
 
 from pymodels.evaluate import dot_products, look_up
 from pymodels.hastings import hastings_cost
+from pymodels.twin_lfsr import draw_state, neg_log2_u
 from pymodels.twin_program import clear_array, program_row, reset_row
 from pymodels.twin_state import (
     ACCEPTED,
@@ -36,29 +37,6 @@ from pymodels.twin_state import (
     Data,
     Devices,
 )
-
-
-@njit(cache=True)
-def draw_state(state: np.uint64, bits: int, taps: np.uint64) -> np.uint64:
-    """The LFSR `bits` shifts on; the new bit is the parity of the tapped ones and enters at bit 0."""
-    mask = (np.uint64(1) << np.uint64(bits)) - np.uint64(1) if bits < 64 else ~np.uint64(0)
-    for _ in range(bits):
-        parity = state & taps
-        for shift in (32, 16, 8, 4, 2, 1):
-            parity ^= parity >> np.uint64(shift)
-        state = ((state << np.uint64(1)) | (parity & np.uint64(1))) & mask
-    return state
-
-
-@njit(cache=True)
-def neg_log2_u(state: np.uint64, chip: Arithmetic) -> int:
-    """-log2 u of an LFSR state, see `Formats.neg_log2_u`."""
-    octave, zeros = np.int64(state >> np.uint64(chip.log_u_index_bits)), chip.lfsr_bits - chip.log_u_index_bits
-    while octave:
-        octave >>= 1
-        zeros -= 1
-    index = np.int64(state & np.uint64((1 << chip.log_u_index_bits) - 1))
-    return ((zeros + 1) << chip.log_fraction_bits) - chip.log_u_table[index]
 
 
 @njit(cache=True)

@@ -7,6 +7,7 @@ from numba import njit
 
 from pymodels.array import NOT_STUCK, reset_draw, reset_draws, set_draw, set_draws
 from pymodels.evaluate import whole_steps
+from pymodels.twin_lfsr import first_gate
 from pymodels.twin_state import (
     ATTEMPTS,
     CLAMPS,
@@ -85,13 +86,13 @@ def clear_for_retry(devices: Devices, chain: Chain, row: int, cell: int) -> None
 
 @njit(cache=True)
 def program_plain(chip: Arithmetic, devices: Devices, chain: Chain, row: int) -> None:
-    """`set_and_read` once a cell at the current row's read; row 0 at gate code 0. All draws at once, as in a RESET."""
+    """`set_and_read` once a cell at the current row's read; row 0 as `init` says. All draws at once, as in a RESET."""
     cells_ns, stuck, set_count = devices.conductance_ns[row], devices.stuck[row], devices.set_count[row]
     programmed, tally, cells, first = chain.programmed, chain.tally, len(chain.read), row == 0
     median_ns, sd_ns = np.empty(cells, np.int64), np.empty(cells, np.int64)
     set_na, read_ns = 0, 0
     for cell in range(cells):
-        gate = 0 if first else chip.gate_map[chain.current_read[cell]]
+        gate = first_gate(chip, chain) if first else chip.gate_map[chain.current_read[cell]]
         median_ns[cell], sd_ns[cell] = devices.median_ns[gate], devices.sd_ns[gate]
         programmed[cell, 0], programmed[cell, 1] = cell, gate
         tally[CLAMPS] += 0 if first else chip.gate_clamped[chain.current_read[cell]]

@@ -32,6 +32,8 @@ class Arithmetic(NamedTuple):
     gate_map: np.ndarray
     gate_clamped: np.ndarray
     gate_top: int
+    first_gate: int
+    first_draw_bits: int
     counter_top: int
     max_proposals: int
     verify: int

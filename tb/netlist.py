@@ -70,6 +70,7 @@ def build_config(config: Config) -> Config:
     shaping += "acceptance verify verify_memory early_rejection sample_order hastings form calibrate".split()
     keep = {name: getattr(config, name) for name in shaping}
     keep["reject_limit"] = min(1, config.reject_limit)  # the register is there or not
+    keep["init"] = "highest" if config.init == "prior_mean" else config.init  # the same register
     samples = formats.sample_capacity
     return Config(**keep, rows=formats.row_capacity, train_samples=samples // 2, test_samples=samples // 2)
 

@@ -19,7 +19,7 @@ from hdl.interface import (
     setting_widths,
 )
 from pymodels.config import Config
-from pymodels.devices import load_card, lut_table
+from pymodels.devices import first_gate, load_card, lut_table
 from pymodels.fixed import HASTINGS_MULTIPLIER_BITS, HOST_WORD_BITS, Formats
 
 Word = tuple[int, int]
@@ -137,6 +137,7 @@ def _settings(formats: Formats, lfsr_seed: int) -> Iterator[Word]:
         Setting.CALIBRATION_LAST_ROW: formats.calibration_rows - 1,
         Setting.REWARD_EXPONENT: formats.reward_exponent,
         Setting.LOG2_KAPPA: formats.log2_kappa,
+        Setting.FIRST_GATE: first_gate(config),
     }
     for register in setting_widths(formats):
         if register in options:

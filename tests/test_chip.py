@@ -48,6 +48,13 @@ VARIANTS = {
         rows=12, hastings=True, features=1, train_samples=1, read_bits=12, log_fraction_bits=10, reject_limit=3
     ),
     "rowskip": SMALL.replace(rows=12, reject_limit=3, scale_per_us=0.1, eval_range=8.0, d2d_spread=0.5),
+    "row 0 at the top": SMALL.replace(init="highest"),
+    "row 0 in the middle": SMALL.replace(init="prior_mean", verify="pair", gate_codes=48, lut_low_us=10.0),
+    # a draw of ten cycles, slower than a pulse; codes of five bits from 2^16
+    "random row 0": SMALL.replace(
+        init="random", lfsr_bits=40, lfsr_step_bits=4, clock_hz=20e6, set_pulse_s=150e-9, early_rejection=True,
+        calibrate=True,
+    ),
     "cells": SMALL.replace(verify="cell", verify_window_us=3.0, verify_tries=3, reject_limit=20),
     "pairs": SMALL.replace(
         rows=8, verify="pair", verify_tries=6, verify_window_us=3.0, scale_per_us=0.1, eval_range=8.0, lut_low_us=10.0,
@@ -89,7 +96,7 @@ EPISODES = SMALL.replace(
     reward_exponent=2.5, input_range=1.0, scale_per_us=0.01, eval_range=1.0,
 )  # fmt: skip
 VARIANTS |= {
-    "rewards": EPISODES.replace(reward_kappa=3.0),
+    "rewards": EPISODES.replace(reward_kappa=3.0, init="random"),
     "rewards of three outputs": EPISODES.replace(
         outputs=3, rows=7, reject_limit=3, log_fraction_bits=5, adc_bits=6, table_bits=4, response_bits=3,
         clock_hz=20e6, set_pulse_s=150e-9, reset_pulse_s=250e-9, eval_pulse_s=200e-9, conversion_s=100e-9,

@@ -19,11 +19,15 @@ from tb.simulator import run_bench
 pytestmark = pytest.mark.cosim
 
 
-PLAIN = dict(hidden=0, verify="off", verify_memory="row", early_rejection=False, sample_order="given", reject_limit=0)
+PLAIN = dict(
+    hidden=0, verify="off", verify_memory="row", early_rejection=False, sample_order="given", reject_limit=0,
+    init="lowest",
+)  # fmt: skip
 OPTIONS: dict[str, dict[str, Any]] = {
     "early": dict(early_rejection=True),
     "hard first": dict(sample_order="hard_first"),
     "row skip": dict(reject_limit=5),
+    "random row 0": dict(init="random"),
     "cells": dict(verify="cell", reject_limit=5),
     "pairs afresh": dict(verify="pair", verify_memory="proposal", early_rejection=True),
     "hidden": dict(hidden=3),
@@ -93,6 +97,8 @@ MISTAKES: dict[str, tuple[str, Change]] = {
     "compares ahead of the draw": ("early", ("drawing", lambda _: Const(0))),
     "looks up no order": ("hard first", ("fetch_order", Signal.like)),
     "looks up one position": ("hard first", ("order_position", Signal.like)),
+    "draws no gate code": ("random row 0", ("draw_gate", Signal.like)),
+    "takes a gate code too early": ("random row 0", ("drawing", lambda _: Const(0))),
     "never leaves a row": ("row skip", ("reject_limit", lambda _: Const(0, 8))),
     "leaves a row too late": ("row skip", ("reject_limit", lambda limit: limit + 1)),
     "stores no zero": ("row skip", ("store_zero", Signal.like)),

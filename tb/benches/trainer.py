@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cocotb
-from cocotb.triggers import FallingEdge, ReadOnly
+from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
 from hdl.array_port import ArrayOp
 from pymodels import budget
@@ -117,9 +117,12 @@ def programming(training: Training, cells: int, row: int, number: int | None, fr
         for _ in range(training.programmed_after(number)):
             yield {"row": row} | ({"fresh": fresh} if option("verify") == "pair" else {})
         return
+    drawn = row == 0 and option("init") == "random"
     for cell in range(cells):
-        fetches = row > 0 and cell < cells - 1
-        at_end = {"fetch_gate": cell + 1} if fetches else {}
+        at_end: Cycle = {}
+        if cell < cells - 1:
+            at_end = {"fetch_gate": cell + 1} if row else {"draw_gate": 1} if drawn else {}
+        yield from [{"row": row}] * (training.drawing if drawn else 0)
         yield from pulse(training, SET, at_end, row=row, cell=cell, first=int(row == 0))
     for cell in range(cells):
         yield from pulse(training, READ, row=row, cell=cell)
@@ -164,6 +167,8 @@ def expected(training: Training, outputs: int, cells: int, tally: Tally) -> Iter
     open_next = {"propose": "next"} | ({"fetch_gate": 0} if option("verify") == "off" else {"program": 1})
     for row in range(training.rows):
         at_end = OPEN_FIRST if row == training.rows - 1 else {}
+        if at_end and option("init") == "random":
+            at_end = {**OPEN_FIRST, "draw_gate": 1}
         yield from pulse(training, RESET, at_end, row=row, proposals=0)
     row, streak = 0, 0
     current: Cycle = {}
@@ -202,6 +207,10 @@ def expected(training: Training, outputs: int, cells: int, tally: Tally) -> Iter
         row += accepted or skips
 
 
+def draws_a_gate(dut: Any) -> bool:
+    return bool(option("init") == "random" and dut.draw_gate.value == 1)
+
+
 class Surroundings:
     """The blocks around the trainer. `drive` their outputs of a cycle, then `advance` over the edge that ends it."""
 
@@ -213,12 +222,13 @@ class Surroundings:
         self.additions: dict[int, int] = {}  # by time: the evaluation that is added
         self.accepted_any = False
 
-    def drive(self) -> None:
+    async def drive(self) -> None:
         dut = self.dut
+        dut.drawing.value = int(self.drawing > 0)
+        await Timer(1, "ps")  # a SET may wait for the draw
         width = self.training.widths.get(int(dut.op.value), 1)
         dut.latch.value = int(dut.valid.value == 1 and self.elapsed + 1 >= width)
         dut.converting.value = int(self.converting > 0)
-        dut.drawing.value = int(self.drawing > 0)
         dut.label.value = self.label
         dut.programmed.value = int(self.programming == 1)
         self._drive_decision()
@@ -250,6 +260,8 @@ class Surroundings:
             if dut.opens_first.value == 0:
                 self.number = 0 if self.number is None else self.number + 1
                 self.drawing = self.training.drawing
+        if draws_a_gate(dut):
+            self.drawing = self.training.drawing
         if dut.program.value == 1:
             self.programming = self.training.programmed_after(self.number or 0)
         if dut.fetch_sample.value == 1:
@@ -284,6 +296,8 @@ def observed(dut: Any, surroundings: Surroundings) -> Cycle:
         cycle["fresh"] = value("fresh")
     if value("program"):
         cycle["program"] = 1
+    if draws_a_gate(dut):
+        cycle["draw_gate"] = 1
     if value("valid"):
         op = value("op")
         cycle |= {"op": op, **{name: value(name) for name in FIELDS.get(op, ())}}
@@ -313,7 +327,8 @@ def check_plain_budget(training: Training, outputs: int, cells: int, seen: list[
     assert len(opened) == len(decided) > 0, f"{len(opened)} proposals opened, {len(decided)} decided"
     for number, (begin, end) in enumerate(zip(opened, decided, strict=True)):
         # the draw starts a cycle after the strobe; the trainer sees its end a cycle later and decides in the next
-        due = max(proposal, training.drawing + 2) if number else proposal
+        first = proposal + (cells * training.drawing if option("init") == "random" else 0)
+        due = max(proposal, training.drawing + 2) if number else first
         assert end - begin == due, f"proposal {number} took {end - begin} cycles, not {due}"
     for end, begin in zip(decided, opened[1:], strict=False):
         extra = widths[RESET] if seen[end]["decide"] == "rejected" else 0
@@ -335,6 +350,7 @@ def formula_cycles(training: Training, outputs: int, features: int, tally: Tally
     formats = Formats(config.replace(**widths, **parameters()["options"]))
     counts = dict(vars(tally), retry=0, switch=0)
     cycles = budget.train_cycles(formats, tally.proposals, counts)
+    cycles += budget.first_draws(formats) * (training.drawing - budget.draw_steps(formats.config))
     if option("verify") == "off":
         return cycles
     own = sum(training.programmed_after(number) for number in range(tally.proposals))
@@ -386,7 +402,7 @@ async def run(dut: Any, board: Scoreboard, training: Training, note: str) -> Non
     surroundings, seen = Surroundings(dut, training), []
     for number, cycle in enumerate(cycles + [still] * IDLE_CYCLES):
         board.expect(cycle, f"{note}, cycle {number}")
-        surroundings.drive()
+        await surroundings.drive()
         await ReadOnly()
         seen.append(observed(dut, surroundings))
         board.observe(seen[-1])
