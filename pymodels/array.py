@@ -7,7 +7,8 @@ output k are k * features and up, unless there are hidden neurons, which come fi
 Cells. A SET leaves a normal conductance about the device's median for that gate code (Eq 1, 9, 10), whatever it was
 before; a RESET leaves a log-normal LCS. Each device scales its medians by one factor for life (d2d). FORM leaves a cell
 conducting at a draw of the lowest gate code (k = 0, which no SET uses): our choice, the paper gives no value. Stuck
-cells take pulses, and their energy, but keep their conductance: one LCS draw, or the card's hcs_stuck_us.
+cells take pulses, and their energy, but keep their conductance: one LCS draw, or the card's hcs_stuck_us. Faults drawn
+anew, read noise and relaxation are in `pymodels.effects`.
 
 Energy. `joules` is the integral of V I dt over the array's pins, in floating point, apart from the energy ledger:
 - SET: set_sl_v times the current of the gate code over the whole pulse. The selector holds that current once the
@@ -37,6 +38,9 @@ from pymodels.cells import (
     UNFORMED,
     Cells,
 )
+from pymodels.config import Config
+from pymodels.devices import Card
+from pymodels.effect_draws import read_ns, relaxed_ns, sensed_dot, set_ns
 from pymodels.errors import RunError
 from pymodels.philox import philox4x32
 
@@ -160,6 +164,12 @@ class OxramArray(Cells):
     stuck_cells = staticmethod(stuck_cells)
     lcs_population = staticmethod(lcs_population)
 
+    def __init__(self, config: Config, card: Card, seed: int, *, formed: bool = True) -> None:
+        super().__init__(config, card, seed, formed=formed)
+        # what draws of effects are counted by: READs since a cell's SET, SETs of a row and evaluations since
+        self._reads, self._fresh = np.zeros_like(self.set_count), np.zeros(self.state.shape, bool)
+        self._sets, self._evaluations = np.zeros(self.rows, np.int64), np.zeros(self.rows, np.int64)
+
     def _formed(self, row: int, cell: int) -> tuple[int, int]:
         """State and conductance in nS that FORM leaves a cell in."""
         index, stuck, gates = row * self.cells + cell, self.stuck[row, cell], self.gates
@@ -205,11 +215,14 @@ class OxramArray(Cells):
         gates, k = self.gates, int(self.set_count[row, cell]) + 1
         self.set_count[row, cell] = k
         if self.stuck[row, cell] == NOT_STUCK:
-            self.conductance_ns[row, cell] = set_draw(
-                *self.key, row * self.cells + cell, k,
-                int(gates.median_ns[gate]), int(gates.sd_ns[gate]), int(self.device_q16[row, cell]),
-            )  # fmt: skip
+            index = row * self.cells + cell
+            left_ns = set_draw(
+                *self.key, index, k, int(gates.median_ns[gate]), int(gates.sd_ns[gate]), int(self.device_q16[row, cell])
+            )
+            self.conductance_ns[row, cell] = set_ns(self.effects, *self.key, index, k, left_ns, self.lcs_table)
             self.state[row, cell] = HCS
+        self._sets[row] += 1
+        self._evaluations[row], self._reads[row, cell], self._fresh[row, cell] = 0, 0, True
         current_na = int(gates.current_na[gate])
         self._book("set", 1, current_na * cycles, self.card.set_sl_v * current_na * NANO, cycles)
 
@@ -219,6 +232,11 @@ class OxramArray(Cells):
         self._check_formed("READ", row, cell)
         conductance_ns = int(self.conductance_ns[row, cell])
         self._book("read", 1, conductance_ns * cycles, self.card.read_sl_v**2 * conductance_ns * NANO, cycles)
+        if self.effects.sensing:
+            k, number = int(self.set_count[row, cell]), int(self._reads[row, cell])
+            index = row * self.cells + cell
+            conductance_ns = read_ns(self.effects, *self.key, index, k, number, conductance_ns, self.lcs_table)
+            self._reads[row, cell] += 1
         return min(conductance_ns // self.read_step_ns, 2**self.config.read_bits - 1)
 
     def evaluate(self, row: int, segment: int, codes: np.ndarray, cycles: int) -> int:
@@ -241,9 +259,30 @@ class OxramArray(Cells):
             _refuse("EVAL", row, where, f"have input codes from -{self.input_max} to {self.input_max}", codes.tolist())
         if lowest_ns == 0:
             _refuse("EVAL", row, where, "meet formed cells only", "an unformed one")
+        if self.effects.any:
+            dot, drive = self._sensed(row, 2 * pairs.start, used)
         self._book("eval", 1, drive * cycles, drive * self.input_step_v**2 * NANO, cycles)
         top = 2 ** (self.config.adc_bits - 1)
         return max(-top, min(top - 1, dot // self.steps[segment]))
+
+    def _sensed(self, row: int, first: int, codes: np.ndarray) -> tuple[int, int]:
+        """Dot product and drive of an EVAL with all effects."""
+        cells_ns, base = self.conductance_ns[row], row * self.cells
+        if self.effects.relax_q16 and self._fresh[row].any():
+            for cell in np.flatnonzero(
+                self._fresh[row] & (self.state[row] == HCS) & (self.stuck[row] == NOT_STUCK)
+            ).tolist():
+                k = int(self.set_count[row, cell])
+                cells_ns[cell] = relaxed_ns(self.effects, *self.key, base + cell, k, int(cells_ns[cell]))
+            self._fresh[row] = False
+        dot, drive, _, _ = evaluate_cells(cells_ns, first, codes)
+        if self.effects.sensing:
+            number, sets = int(self._evaluations[row]), int(self._sets[row])
+            dot = sensed_dot(
+                self.effects, *self.key, cells_ns, base, first, codes, sets, number, self.lcs_table
+            )  # fmt: skip
+            self._evaluations[row] += 1
+        return dot, drive
 
     # checks and books
 

@@ -11,8 +11,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-DOMAINS = range(6)
-SET, RESET, READ, EVAL, DEVICE, STUCK = DOMAINS
+DOMAINS = range(9)
+SET, RESET, READ, EVAL, DEVICE, STUCK, FAULT_SET, FAULT_EVAL, RELAX = DOMAINS
 """Domain word of a counter: what the draw decides."""
 
 Q = 16

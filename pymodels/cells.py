@@ -9,7 +9,8 @@ import numpy as np
 
 from pymodels import bulk_draws
 from pymodels.config import Config
-from pymodels.devices import Card, lcs_table_ns, lut_table, stuck_shares
+from pymodels.devices import Card, lcs_table_ns, lut_table
+from pymodels.effects import effects_of, fault_thresholds
 from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS, QUANTITIES
 from pymodels.fixed import Formats
 from pymodels.streams import stream_key
@@ -52,6 +53,7 @@ class Cells:
         self.gates, self.lcs_table = lut_table(card, config), lcs_table_ns(card)
         self.hcs_stuck_ns, self.form_current_na = round(1000 * card.hcs_stuck_us), round(1000 * card.form_current_ua)
         self.key = stream_key(seed, "array")
+        self.effects = effects_of(card, config)
         self.phase = "train"
         self.counts = {phase: dict.fromkeys((*ARRAY_EVENTS, *PULSE_EVENTS), 0) for phase in PHASES}
         self.quantities = {phase: dict.fromkeys(QUANTITIES, 0) for phase in PHASES}
@@ -74,8 +76,9 @@ class Cells:
         shape, cells = (self.rows, self.cells), self.rows * self.cells
         spread_q16 = round(self.config.d2d_spread * bulk_draws.ONE)
         self.device_q16 = self.device_factors_q16(*stream_key(seed, "devices"), cells, spread_q16).reshape(shape)
-        stuck_lcs, stuck_hcs = stuck_shares(self.card, self.config)
-        lcs_below, hcs_below = round(stuck_lcs * 2**32), round((stuck_lcs + stuck_hcs) * 2**32)
+        lcs_below, hcs_below = (0, 0)
+        if self.config.fault_mode == "permanent":
+            lcs_below, hcs_below = fault_thresholds(self.card, self.config)
         self.stuck = self.stuck_cells(*stream_key(seed, "stuck"), cells, lcs_below, hcs_below).reshape(shape)
 
     def _condition(self) -> None:

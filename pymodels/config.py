@@ -141,6 +141,21 @@ class Config:
     d2d_spread: float = key(0.05, "relative device-to-device s.d. of the median conductance", low=0.0, high=1.0)
     stuck_lcs: float = key(0.0, "share of cells stuck in the low conductive state", low=0.0, high=1.0)
     stuck_hcs: float = key(0.0, "share of cells stuck in the high conductive state", low=0.0, high=1.0)
+    fault_mode: str = key(
+        "permanent",
+        "which cells are stuck: the same for ever, or drawn anew at each SET of a cell, as in the paper's program, or "
+        "at each READ and evaluation of it",
+        choices=("permanent", "each_set", "each_read"),
+    )
+    read_noise: float = key(
+        0.0, "relative s.d. of a cell's current from one READ or evaluation to the next", low=0.0, high=0.5
+    )
+    relaxation: float = key(
+        0.0,
+        "relative s.d. by which a conductance moves between programming and its first evaluation",
+        low=0.0,
+        high=0.5,
+    )
 
     age_cycles: float = key(
         0.0,
@@ -266,6 +281,8 @@ class Config:
         for name in ("train_samples", "test_samples"):
             value = getattr(self, name)
             rule(value == 1, f"{name} must be 1 with acceptance reward, not {value}")
+        rule(self.fault_mode != "each_read", "fault_mode must be permanent or each_set with acceptance reward")
+        rule(self.read_noise == 0, f"read_noise must be 0 with acceptance reward, not {self.read_noise:g}")
         rule(self.counters == "shared", f"counters must be shared with acceptance reward, not {self.counters!r}")
         rule(not self.early_rejection, "early_rejection must be false with acceptance reward, not true")
         rule(

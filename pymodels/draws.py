@@ -1,6 +1,7 @@
 """Random draws in integers alone, so that neither order, batching, engine nor compiler can change a bit.
 
-Each draw takes the first word of one Philox block, whose counter says what the draw is for (a contract):
+Each draw takes the first word of one Philox block, whose counter says what the draw is for (a contract; those of
+`pymodels.effects` stand there):
 
     (cell, k modulo 2^32, read index, domain)        cell = row * cells a row + cell
     k = SETs of that cell's life: for a SET counting this one (the first has k = 1), for a RESET those so far
@@ -27,7 +28,7 @@ from pymodels.bulk_draws import (
     Q,
 )
 
-SET, RESET, READ, EVAL, DEVICE, STUCK = DOMAINS
+SET, RESET, READ, EVAL, DEVICE, STUCK, FAULT_SET, FAULT_EVAL, RELAX = DOMAINS
 SEGMENTS = 1 << SEGMENT_BITS
 
 

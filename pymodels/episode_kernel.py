@@ -11,6 +11,7 @@ from pymodels.cartpole import TEST, TRAINING, Cart, move, observe, start
 from pymodels.twin_kernel import reject
 from pymodels.twin_lfsr import draw_state, neg_log2_u
 from pymodels.twin_program import clear_array, program_row
+from pymodels.twin_sense import relax_row
 from pymodels.twin_state import (
     ACCEPTED,
     COST,
@@ -98,6 +99,7 @@ def episode_step(
         chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_bits, chip.lfsr_taps)
         last[NEG_LOG2_U] = neg_log2_u(chain.lfsr[0], chip)
         place[PROPOSALS] += 1
+    relax_row(devices, row, devices.effects)
     steps = run_episode(chip, cart, devices.conductance_ns[row], place[PROPOSALS], chain.tally)
     last[COST] = rewards.costs[steps]
     threshold = place[CURRENT_COST] + last[NEG_LOG2_U] - last[PRIOR] - rewards.log2_kappa

@@ -34,8 +34,12 @@ def predict(
         from pymodels.evaluate import sample_codes, votes
 
         sums = votes(voting, counts, sample_codes(codes), config.outputs, table, formats.eval_step, top, shift)
-    classes = (sums[:, 0] >= 0).astype(np.int64) if config.outputs == 1 else np.argmax(sums, axis=1)
-    return classes, sums
+    return winners(sums), sums
+
+
+def winners(sums: np.ndarray) -> np.ndarray:
+    """Classes int64 [n] by response sums int64 [n, outputs]."""
+    return (sums[:, 0] >= 0).astype(np.int64) if sums.shape[1] == 1 else np.argmax(sums, axis=1)
 
 
 def _plain_votes(

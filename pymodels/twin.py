@@ -17,11 +17,12 @@ from pymodels.evaluate import sample_codes
 from pymodels.events import PHASES, QUANTITIES
 from pymodels.fixed import LFSR_TAPS, Formats, formats_of, lfsr_state
 from pymodels.hastings import law_of, no_law
-from pymodels.inference import hidden_codes, predict
+from pymodels.inference import hidden_codes, predict, winners
 from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
 from pymodels.twin_kernel import train_chain
 from pymodels.twin_prepare import prepare
+from pymodels.twin_sense import sensed_votes
 from pymodels.twin_state import CURRENT, PROPOSALS, TALLIES, VERIFY, Arithmetic, Chain, Data, Devices
 
 
@@ -108,6 +109,8 @@ def devices_of(array: OxramArray) -> Devices:
         array.stuck,
         array.set_count,
         array.conductance_ns,
+        array.effects if array.effects.any else None,
+        np.zeros(array.rows, np.int64),
     )
 
 
@@ -130,16 +133,25 @@ def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, l
     lut, ahead = prepare(formats, array, devices, lut)
     train, test = np.split(codes, [config.train_samples])
     chain = new_chain(config, config.rows, seed)
-    train_chain(arithmetic(formats, lut), devices, chain, training_data(config, train, labels))
+    chip = arithmetic(formats, lut)
+    train_chain(chip, devices, chain, training_data(config, train, labels))
     last_row, proposals = int(chain.place[CURRENT]), int(chain.place[PROPOSALS])
     counters, counted = chain.counters[: last_row + 1], chain.tally
     tally = dict(zip(TALLIES, counted.tolist(), strict=True))
     filled = array.conductance_ns[: last_row + 1]
     first_vote = min(config.burn_in, last_row)
-    classes, sums = predict(config, filled, counters, test)
+    if array.effects.sensing:
+        table = np.array(formats.response_table, np.int64)
+        sums, drive = sensed_votes(
+            chip, devices, table, counters, first_vote, np.asarray(test, np.int64), array.effects
+        )
+        classes = winners(sums)
+    else:
+        classes, sums = predict(config, filled, counters, test)
+        drive = _test_drive(config, filled[first_vote:], test)
     counts = event_counts(formats, words, proposals, last_row, last_row + 1 - first_vote, tally)
     counts |= preparation_counts(formats, ahead)
-    quantities = array_quantities(array, tally, _test_drive(config, filled[first_vote:], test), ahead, counts)
+    quantities = array_quantities(array, tally, drive, ahead, counts)
     return Outcome(
         conductance_ns=array.conductance_ns,
         counters=counters,

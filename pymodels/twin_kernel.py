@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from pymodels.effects import Effects
 from pymodels.evaluate import dot_products, look_up
 from pymodels.hastings import hastings_cost
 from pymodels.twin_lfsr import draw_state, neg_log2_u
 from pymodels.twin_program import clear_array, program_row, reset_row
+from pymodels.twin_sense import relax_row, sensed_costs
 from pymodels.twin_state import (
     ACCEPTED,
     ACTIVATIONS,
@@ -85,6 +87,20 @@ def network_costs(
             costs[output, sample] = chip.likelihood_table[
                 ((adc[sample] ^ flips[output, sample]) + half) >> chip.table_shift
             ]
+
+
+@njit(cache=True)
+def row_costs(
+    chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, effects: Effects | None
+) -> None:  # fmt: skip
+    """-log2 likelihood of all samples and outputs under one row into `chain.costs`."""
+    if effects is not None and effects.sensing:
+        sensed_costs(chip, devices, chain, data, row, effects)
+    elif chip.hidden:
+        model = devices.conductance_ns[row]
+        network_costs(chip, model, data.codes, data.flips, chain.activations, chain.costs)
+    else:
+        sample_costs(chip, devices.conductance_ns[row], data.codes, data.flips, chain.costs)
 
 
 @njit(cache=True)
@@ -229,12 +245,12 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
         if chip.hastings:
             last[HASTINGS] = hastings_cost(chip.law, chip.gate_map, chain.current_read, chain.read)
         threshold = place[CURRENT_COST] + last[NEG_LOG2_U] - last[PRIOR] - last[HASTINGS]
-    model = devices.conductance_ns[row]
-    if chip.hidden:
-        network_costs(chip, model, data.codes, data.flips, chain.activations, chain.costs)
-    else:
-        sample_costs(chip, model, data.codes, data.flips, chain.costs)
+    model, evaluated = devices.conductance_ns[row], chain.tally[EVALS]
+    if row == 0 or not chip.early_rejection or threshold >= 0:  # else there is no evaluation
+        relax_row(devices, row, devices.effects)
+        row_costs(chip, devices, chain, data, row, devices.effects)
     last[COST] = sweep(chip, model, data, chain.activations, chain.costs, chain.order, threshold, row == 0, chain.tally)
+    devices.evaluations[row] = chain.tally[EVALS] - evaluated
     last[ACCEPTED] = row == 0 or last[COST] <= threshold
     at_limit = place[PROPOSALS] == chip.max_proposals
     if not last[ACCEPTED]:

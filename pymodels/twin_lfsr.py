@@ -38,4 +38,4 @@ def first_gate(chip: Arithmetic, chain: Chain) -> int:
         return chip.first_gate
     chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_bits, chip.lfsr_taps)
     drawn = np.int64(chain.lfsr[0] & np.uint64((1 << chip.first_draw_bits) - 1))
-    return (drawn * (chip.gate_top + 1)) >> chip.first_draw_bits
+    return int((drawn * (chip.gate_top + 1)) >> chip.first_draw_bits)

@@ -5,27 +5,26 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from pymodels.array import NOT_STUCK, STUCK_HCS, STUCK_LCS, OxramArray, reset_draw, set_draw
+from pymodels.array import STUCK_HCS, STUCK_LCS, OxramArray, reset_draw, set_draw
+from pymodels.effects import Effects
 from pymodels.fixed import Formats
-from pymodels.twin_program import reset_row
+from pymodels.twin_program import reset_row, set_and_sense
 from pymodels.twin_state import READ_NS, READS, SET_NA, SETS, TALLIES, Devices
 
 
 @njit(cache=True)
-def set_cell(devices: Devices, row: int, cell: int, gate: int, tally: np.ndarray) -> None:
-    """SET one cell at a gate code."""
+def set_cell(devices: Devices, row: int, cell: int, gate: int, tally: np.ndarray, effects: Effects) -> int:
+    """SET one cell at a gate code; the conductance in nS that a READ senses then."""
     devices.set_count[row, cell] += 1
-    if devices.stuck[row, cell] == NOT_STUCK:
-        devices.conductance_ns[row, cell] = set_draw(
-            devices.k0, devices.k1, row * devices.conductance_ns.shape[1] + cell, devices.set_count[row, cell],
-            devices.median_ns[gate], devices.sd_ns[gate], devices.device_q16[row, cell],
-        )  # fmt: skip
     tally[SETS] += 1
     tally[SET_NA] += devices.current_na[gate]
+    return set_and_sense(devices, row, cell, gate, effects)
 
 
 @njit(cache=True)
-def form_array(devices: Devices, hcs_stuck_ns: int, cycles: int, gate: int, tally: np.ndarray) -> None:
+def form_array(
+    devices: Devices, hcs_stuck_ns: int, cycles: int, gate: int, tally: np.ndarray, effects: Effects
+) -> None:
     """FORM, clear and condition row by row, as `hdl.former`."""
     rows, cells = devices.conductance_ns.shape
     for row in range(rows):
@@ -44,13 +43,13 @@ def form_array(devices: Devices, hcs_stuck_ns: int, cycles: int, gate: int, tall
         reset_row(devices, row, tally)
         for _ in range(cycles):
             for cell in range(cells):
-                set_cell(devices, row, cell, gate, tally)
+                set_cell(devices, row, cell, gate, tally, effects)
             reset_row(devices, row, tally)
 
 
 @njit(cache=True)
 def calibrated_lut(
-    devices: Devices, rows: int, gates: int, read_step_ns: int, read_top: int, tally: np.ndarray
+    devices: Devices, rows: int, gates: int, read_step_ns: int, read_top: int, tally: np.ndarray, effects: Effects
 ) -> np.ndarray:
     """Lower median of the read codes that each gate code leaves, never falling, int64 [gates]: `hdl.calibrator`."""
     cells = devices.conductance_ns.shape[1]
@@ -58,10 +57,10 @@ def calibrated_lut(
     for gate in range(gates):
         for row in range(rows):
             for cell in range(cells):
-                set_cell(devices, row, cell, gate, tally)
+                seen_ns = set_cell(devices, row, cell, gate, tally, effects)
                 tally[READS] += 1
                 tally[READ_NS] += devices.conductance_ns[row, cell]
-                codes[row * cells + cell] = min(devices.conductance_ns[row, cell] // read_step_ns, read_top)
+                codes[row * cells + cell] = min(seen_ns // read_step_ns, read_top)
             reset_row(devices, row, tally)
         median = np.sort(codes)[(len(codes) - 1) // 2]
         lut[gate] = max(median, lut[gate - 1]) if gate else median
@@ -79,11 +78,11 @@ def prepare(
     tallies = {phase: np.zeros(len(TALLIES), np.int64) for phase in ("form", "calibrate")}
     if config.form:
         form_array(
-            devices, array.hcs_stuck_ns, config.condition_cycles, formats.condition_gate, tallies["form"]
+            devices, array.hcs_stuck_ns, config.condition_cycles, formats.condition_gate, tallies["form"], array.effects
         )  # fmt: skip
     if config.calibrate:
         lut = calibrated_lut(
             devices, formats.calibration_rows, config.gate_codes, formats.read_step_ns, 2**config.read_bits - 1,
-            tallies["calibrate"],
+            tallies["calibrate"], array.effects,
         )  # fmt: skip
     return lut, {phase: dict(zip(TALLIES, tally.tolist(), strict=True)) for phase, tally in tallies.items()}

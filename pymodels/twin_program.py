@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 
 from pymodels.array import NOT_STUCK, reset_draw, reset_draws, set_draw, set_draws
+from pymodels.effect_draws import read_ns, set_ns
+from pymodels.effects import Effects
 from pymodels.evaluate import whole_steps
 from pymodels.twin_lfsr import first_gate
 from pymodels.twin_state import (
@@ -56,17 +58,43 @@ def reset_row(devices: Devices, row: int, tally: np.ndarray) -> None:
 
 
 @njit(cache=True)
-def set_and_read(chip: Arithmetic, devices: Devices, chain: Chain, row: int, cell: int, code: int, first: bool) -> None:
+def set_and_sense(devices: Devices, row: int, cell: int, gate: int, effects: Effects) -> int:
+    """What the SET just counted leaves of a cell under effects, and what the first READ after it senses."""
+    index, k, ns = row * devices.conductance_ns.shape[1] + cell, devices.set_count[row, cell], devices.conductance_ns
+    if devices.stuck[row, cell] == NOT_STUCK:
+        left_ns = set_draw(
+            devices.k0, devices.k1, index, k, devices.median_ns[gate], devices.sd_ns[gate],
+            devices.device_q16[row, cell],
+        )  # fmt: skip
+        ns[row, cell] = set_ns(effects, devices.k0, devices.k1, index, k, left_ns, devices.lcs_table)
+    return read_ns(effects, devices.k0, devices.k1, index, k, 0, ns[row, cell], devices.lcs_table)
+
+
+@njit(cache=True)
+def set_and_read(
+    chip: Arithmetic,
+    devices: Devices,
+    chain: Chain,
+    row: int,
+    cell: int,
+    code: int,
+    first: bool,
+    effects: Effects | None,
+) -> None:
     """SET one cell at the gate code nearest to read code `code` (0 if `first`) and READ it into `chain.read`."""
     gate = 0 if first else chip.gate_map[code]
     devices.set_count[row, cell] += 1
-    if devices.stuck[row, cell] == NOT_STUCK:
-        devices.conductance_ns[row, cell] = set_draw(
-            devices.k0, devices.k1, row * devices.conductance_ns.shape[1] + cell, devices.set_count[row, cell],
-            devices.median_ns[gate], devices.sd_ns[gate], devices.device_q16[row, cell],
-        )  # fmt: skip
+    if effects is None:
+        if devices.stuck[row, cell] == NOT_STUCK:
+            devices.conductance_ns[row, cell] = set_draw(
+                devices.k0, devices.k1, row * devices.conductance_ns.shape[1] + cell, devices.set_count[row, cell],
+                devices.median_ns[gate], devices.sd_ns[gate], devices.device_q16[row, cell],
+            )  # fmt: skip
+        seen_ns = devices.conductance_ns[row, cell]
+    else:
+        seen_ns = set_and_sense(devices, row, cell, gate, effects)
     conductance_ns = devices.conductance_ns[row, cell]
-    chain.read[cell] = min(conductance_ns // chip.read_step_ns, chip.read_top)
+    chain.read[cell] = min(seen_ns // chip.read_step_ns, chip.read_top)
     tally, attempt = chain.tally, chain.programmed[chain.place[ATTEMPTS]]
     attempt[0], attempt[1], attempt[2] = cell, gate, chain.read[cell]
     chain.place[ATTEMPTS] += 1
@@ -85,12 +113,12 @@ def clear_for_retry(devices: Devices, chain: Chain, row: int, cell: int) -> None
 
 
 @njit(cache=True)
-def program_plain(chip: Arithmetic, devices: Devices, chain: Chain, row: int) -> None:
+def program_plain(chip: Arithmetic, devices: Devices, chain: Chain, row: int, effects: Effects | None) -> None:
     """`set_and_read` once a cell at the current row's read; row 0 as `init` says. All draws at once, as in a RESET."""
     cells_ns, stuck, set_count = devices.conductance_ns[row], devices.stuck[row], devices.set_count[row]
     programmed, tally, cells, first = chain.programmed, chain.tally, len(chain.read), row == 0
     median_ns, sd_ns = np.empty(cells, np.int64), np.empty(cells, np.int64)
-    set_na, read_ns = 0, 0
+    set_na, booked_ns = 0, 0
     for cell in range(cells):
         gate = first_gate(chip, chain) if first else chip.gate_map[chain.current_read[cell]]
         median_ns[cell], sd_ns[cell] = devices.median_ns[gate], devices.sd_ns[gate]
@@ -98,31 +126,37 @@ def program_plain(chip: Arithmetic, devices: Devices, chain: Chain, row: int) ->
         tally[CLAMPS] += 0 if first else chip.gate_clamped[chain.current_read[cell]]
         set_na += devices.current_na[gate]
     set_count += 1
-    drawn_ns = set_draws(
+    seen_ns = set_draws(
         devices.k0, devices.k1, row * cells, set_count, median_ns, sd_ns, devices.device_q16[row]
     )  # fmt: skip
+    if effects is None:
+        for cell in range(cells):
+            cells_ns[cell] = seen_ns[cell] if stuck[cell] == NOT_STUCK else cells_ns[cell]
+            seen_ns[cell] = cells_ns[cell]
+    else:
+        for cell in range(cells):
+            seen_ns[cell] = set_and_sense(devices, row, cell, programmed[cell, 1], effects)
     for cell in range(cells):
-        cells_ns[cell] = drawn_ns[cell] if stuck[cell] == NOT_STUCK else cells_ns[cell]
-        chain.read[cell] = np.int64(min(whole_steps(cells_ns[cell], chip.read_step_ns), np.float64(chip.read_top)))
+        chain.read[cell] = np.int64(min(whole_steps(seen_ns[cell], chip.read_step_ns), np.float64(chip.read_top)))
         programmed[cell, 2] = chain.read[cell]
-        read_ns += cells_ns[cell]
+        booked_ns += cells_ns[cell]
     chain.place[ATTEMPTS] = cells
     tally[SET_NA] += set_na
-    tally[READ_NS] += read_ns
+    tally[READ_NS] += booked_ns
     tally[SETS] += cells
     tally[READS] += cells
 
 
 @njit(cache=True)
-def program_cells(chip: Arithmetic, devices: Devices, chain: Chain, row: int) -> None:
+def program_cells(chip: Arithmetic, devices: Devices, chain: Chain, row: int, effects: Effects | None) -> None:
     """As `program_plain`, each cell again until its read is within the window of the current row's, or out of tries."""
     for cell in range(len(chain.read)):
         target, tries = chain.current_read[cell], 0
-        set_and_read(chip, devices, chain, row, cell, target, False)
+        set_and_read(chip, devices, chain, row, cell, target, False, effects)
         while abs(chain.read[cell] - target) > chip.window and tries < chip.tries:
             tries += 1
             clear_for_retry(devices, chain, row, cell)
-            set_and_read(chip, devices, chain, row, cell, target, False)
+            set_and_read(chip, devices, chain, row, cell, target, False, effects)
 
 
 @njit(cache=True)
@@ -139,7 +173,7 @@ def aim(chip: Arithmetic, target: int, offset: int) -> int:
 
 
 @njit(cache=True)
-def program_pairs(chip: Arithmetic, devices: Devices, chain: Chain, row: int) -> None:
+def program_pairs(chip: Arithmetic, devices: Devices, chain: Chain, row: int, effects: Effects | None) -> None:
     """Close the loop on each pair: the lower side once, then the other until the difference is the current row's."""
     read, offsets, seen = chain.read, chain.offsets, chain.seen
     for plus in range(0, len(read), 2):
@@ -149,7 +183,7 @@ def program_pairs(chip: Arithmetic, devices: Devices, chain: Chain, row: int) ->
         low = 2 * plus + 1 - high
         for cell in (low, high):
             target = max(chip.common_mode - (wanted >> 1), 0) if cell == low else read[low] + wanted
-            set_and_read(chip, devices, chain, row, cell, aim(chip, target, offsets[cell]), False)
+            set_and_read(chip, devices, chain, row, cell, aim(chip, target, offsets[cell]), False, effects)
             learn(chip, cell, target - read[cell], offsets, seen)
         work, tries = high, 0
         while abs(read[high] - read[low] - wanted) > chip.window and tries < chip.tries:
@@ -161,7 +195,7 @@ def program_pairs(chip: Arithmetic, devices: Devices, chain: Chain, row: int) ->
                 chain.tally[SWITCHES] += 1
                 target = read[low] + wanted if work == high else read[high] - wanted
             clear_for_retry(devices, chain, row, work)
-            set_and_read(chip, devices, chain, row, work, aim(chip, target, offsets[work]), False)
+            set_and_read(chip, devices, chain, row, work, aim(chip, target, offsets[work]), False, effects)
             learn(chip, work, target - read[work], offsets, seen)
 
 
@@ -180,8 +214,8 @@ def program_row(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
         chain.offsets[:] = 0
         chain.seen[:] = 0
     if row == 0 or chip.verify == 0:
-        program_plain(chip, devices, chain, row)
+        program_plain(chip, devices, chain, row, devices.effects)
     elif chip.verify == VERIFY_CELL:
-        program_cells(chip, devices, chain, row)
+        program_cells(chip, devices, chain, row, devices.effects)
     else:
-        program_pairs(chip, devices, chain, row)
+        program_pairs(chip, devices, chain, row, devices.effects)

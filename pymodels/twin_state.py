@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pymodels.effects import Effects
 from pymodels.hastings import Law
 
 
@@ -57,7 +58,11 @@ EDGE = 2
 
 
 class Devices(NamedTuple):
-    """The array's population and laws, and its state, which the kernel changes in place."""
+    """The array's population and laws, and its state, which the kernel changes in place.
+
+    `evaluations` int64 [rows] are those of a row since its last SET. Without `effects` kernels are compiled as if they
+    knew of none, since numba drops the branches of an argument that is None; else they would be half as fast.
+    """
 
     k0: int
     k1: int
@@ -69,6 +74,8 @@ class Devices(NamedTuple):
     stuck: np.ndarray
     set_count: np.ndarray
     conductance_ns: np.ndarray
+    effects: Effects | None
+    evaluations: np.ndarray
 
 
 TALLIES = (

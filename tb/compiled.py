@@ -28,6 +28,8 @@ BLOCK_WORDS = 256
 """Draws of a row handed over at once: larger blocks draw more than is used, smaller ones wake Python more often."""
 ROWS_AHEAD = 16
 """Rows whose first draws are made at once."""
+FAULT_MODES = ("permanent", "each_set", "each_read")
+"""In the order of their numbers in the array module."""
 WRITE = 1 << (ADDRESS_BITS + HOST_WORD_BITS)
 """Flag of a write in the host's program."""
 
@@ -92,7 +94,7 @@ def _formed_ns(job: Job, array: Cells) -> np.ndarray:
 
 def write_load(folder: Path, job: Job, array: Cells) -> None:
     """Write what the modules start from: the law and population of `array` before any SET, the host's program."""
-    formats = Formats(job.config)
+    formats, effects = Formats(job.config), array.effects
     (folder / LOAD).mkdir()
     (folder / FINAL).mkdir()
     program = [WRITE | where << HOST_WORD_BITS | data for where, data in _writes(formats, job)]
@@ -118,6 +120,16 @@ def write_load(folder: Path, job: Job, array: Cells) -> None:
         "state": array.state.ravel(),
         "low_ns": array.lcs_population(*array.key, array.state.size, array.lcs_table),
         "formed_ns": _formed_ns(job, array).ravel(),
+        "effects": [
+            FAULT_MODES.index(job.config.fault_mode),
+            effects.lcs_below,
+            effects.hcs_below,
+            effects.hcs_ns,
+            effects.noise_q16,
+            effects.relax_q16,
+            *array.key,
+        ],
+        "normal_knots": bulk_draws.NORMAL_KNOTS,
     }
     for name, values in files.items():
         write_hex(folder / LOAD / f"{name}.hex", values)

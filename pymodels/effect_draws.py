@@ -1,0 +1,83 @@
+"""Faults, read noise and relaxation draw by draw, compiled; what each is keyed by stands in `pymodels.effects`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from pymodels import draws
+from pymodels.effects import POWER_SHIFT, Effects
+from pymodels.philox import philox4x32
+
+
+@njit(cache=True, inline="always")
+def faulty_ns(effects: Effects, u0: int, ns: int, lcs_table: np.ndarray) -> int:
+    """`ns`, unless uint32 `u0` says that the cell fails."""
+    word = np.int64(u0)
+    if word < effects.lcs_below:
+        return lcs_table[word & 255]
+    return effects.hcs_ns if word < effects.hcs_below else ns
+
+
+@njit(cache=True)
+def set_ns(effects: Effects, k0: int, k1: int, cell: int, k: int, ns: int, lcs_table: np.ndarray) -> int:
+    """What the `k`-th SET of global cell index `cell` leaves, where it would leave `ns` without a fault."""
+    if not effects.at_set:
+        return ns
+    return faulty_ns(effects, philox4x32(cell, k, 0, draws.FAULT_SET, k0, k1)[0], ns, lcs_table)
+
+
+@njit(cache=True)
+def read_ns(effects: Effects, k0: int, k1: int, cell: int, k: int, r: int, ns: int, lcs_table: np.ndarray) -> int:
+    """What READ number `r` since the `k`-th SET senses of a cell at `ns`; never below 0."""
+    if not effects.sensing:
+        return ns
+    noise, fault, _, _ = philox4x32(cell, k, r, draws.READ, k0, k1)
+    if not effects.at_set:
+        ns = faulty_ns(effects, fault, ns, lcs_table)
+    return max(0, ns + draws.scaled_q16(draws.scaled_q16(ns, effects.noise_q16), draws.normal_q16(noise)))
+
+
+@njit(cache=True)
+def relaxed_ns(effects: Effects, k0: int, k1: int, cell: int, k: int, ns: int) -> int:
+    """Where a cell SET to `ns` by its `k`-th SET ends, never below `draws.MIN_NS`."""
+    normal = draws.normal_q16(philox4x32(cell, k, 0, draws.RELAX, k0, k1)[0])
+    return max(draws.MIN_NS, ns + draws.scaled_q16(draws.scaled_q16(ns, effects.relax_q16), normal))
+
+
+@njit(cache=True)
+def root(value: int) -> int:
+    """floor(sqrt(value)), exact for 0 to 2^62."""
+    guess = np.int64(np.sqrt(np.float64(value)))
+    while guess * guess > value:
+        guess -= 1
+    while (guess + 1) * (guess + 1) <= value:
+        guess += 1
+    return int(guess)
+
+
+@njit(cache=True)
+def sensed_dot(
+    effects: Effects, k0: int, k1: int, cells_ns: np.ndarray, base: int, first: int, codes: np.ndarray, sets: int,
+    evaluation: int, lcs_table: np.ndarray,
+) -> int:  # fmt: skip
+    """V.w as evaluation number `evaluation` since SET number `sets` of a row senses it, in nS times codes.
+
+    `cells_ns` int64 [cells] is the row, `base` the global index of its first cell; `codes` int64 drive its pairs from
+    cell `first` on.
+    """
+    dot, power, block, faults = np.int64(0), np.int64(0), np.int64(-1), (0, 0, 0, 0)
+    failing = effects.hcs_below > 0 and not effects.at_set
+    for i in range(2 * len(codes)):
+        cell, ns, code = base + first + i, cells_ns[first + i], codes[i >> 1]
+        if failing:
+            if cell >> 2 != block:
+                block = np.int64(cell >> 2)
+                faults = philox4x32(cell >> 2, sets, evaluation, draws.FAULT_EVAL, k0, k1)
+            ns = faulty_ns(effects, faults[cell & 3], ns, lcs_table)
+        dot += -ns * code if i & 1 else ns * code
+        power += ((ns * abs(code)) >> POWER_SHIFT) ** 2
+    if effects.noise_q16 and power:
+        normal = draws.normal_q16(philox4x32(base, sets, evaluation, draws.EVAL, k0, k1)[0])
+        dot += draws.scaled_q16(draws.scaled_q16(root(int(power)) << POWER_SHIFT, effects.noise_q16), normal)
+    return int(dot)

@@ -1,0 +1,108 @@
+"""The twin's evaluations one by one, as devices with read noise or faults at each read need them, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from pymodels.array import NOT_STUCK
+from pymodels.effect_draws import relaxed_ns, sensed_dot
+from pymodels.effects import Effects
+from pymodels.twin_state import Arithmetic, Chain, Data, Devices
+
+
+@njit(cache=True)
+def relax_row(devices: Devices, row: int, effects: Effects | None) -> None:
+    """What a row's first evaluation finds of the conductances that were SET."""
+    if effects is not None:
+        cells = devices.conductance_ns.shape[1]
+        for cell in range(cells if effects.relax_q16 else 0):
+            if devices.stuck[row, cell] == NOT_STUCK:
+                k, ns = devices.set_count[row, cell], devices.conductance_ns[row, cell]
+                left_ns = relaxed_ns(effects, devices.k0, devices.k1, row * cells + cell, k, ns)
+                devices.conductance_ns[row, cell] = left_ns
+
+
+@njit(cache=True)
+def sense_segment(
+    chip: Arithmetic, devices: Devices, row: int, segment: int, codes: np.ndarray, sets: int, evaluation: int,
+    effects: Effects,
+) -> int:  # fmt: skip
+    """ADC code of one segment of a row under int64 `codes` of its pairs, as that evaluation senses it."""
+    if segment < chip.hidden or not chip.hidden:
+        first, step = 2 * segment * len(codes), chip.hidden_eval_step if chip.hidden else chip.eval_step
+    else:
+        first = devices.conductance_ns.shape[1] - 2 * (chip.hidden + chip.outputs - segment) * chip.hidden
+        step = chip.eval_step
+    base = row * devices.conductance_ns.shape[1]
+    dot = sensed_dot(
+        effects, devices.k0, devices.k1, devices.conductance_ns[row], base, first, codes, sets, evaluation,
+        devices.lcs_table,
+    )  # fmt: skip
+    return min(max(dot // step, -chip.adc_top - 1), chip.adc_top)
+
+
+@njit(cache=True)
+def sense_sample(
+    chip: Arithmetic, devices: Devices, row: int, codes: np.ndarray, sets: int, evaluation: int, neurons: np.ndarray,
+    answers: np.ndarray, effects: Effects,
+) -> None:  # fmt: skip
+    """ADC codes of all outputs for one sample, int64 [features], into `answers` [outputs], through a hidden layer if
+    there is one, whose codes go to `neurons` [hidden]. `evaluation` is the number of the first."""
+    for neuron in range(chip.hidden):
+        code = sense_segment(chip, devices, row, neuron, codes, sets, evaluation + neuron, effects)
+        neurons[neuron] = np.int64(chip.activation_table[(code + chip.adc_top + 1) >> chip.table_shift])
+    inputs = neurons if chip.hidden else codes
+    for output in range(chip.outputs):
+        segment = chip.hidden + output
+        answers[output] = sense_segment(chip, devices, row, segment, inputs, sets, evaluation + segment, effects)
+
+
+@njit(cache=True)
+def sensed_costs(chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, effects: Effects) -> None:
+    """-log2 likelihood of all samples and outputs into `chain.costs`, evaluated in `chain.order`."""
+    features, samples = data.codes.shape
+    segments, sets = chip.hidden + chip.outputs, devices.set_count[row].sum()
+    codes, neurons = np.empty(features, np.int64), np.empty(chip.hidden, np.int64)
+    answers = np.empty(chip.outputs, np.int64)
+    for position in range(samples):
+        sample = chain.order[position]
+        for feature in range(features):
+            codes[feature] = np.int64(data.codes[feature, sample])
+        sense_sample(chip, devices, row, codes, sets, position * segments, neurons, answers, effects)
+        for neuron in range(chip.hidden):
+            chain.activations[neuron, sample] = neurons[neuron]
+        for output in range(chip.outputs):
+            index = ((answers[output] ^ data.flips[output, sample]) + chip.adc_top + 1) >> chip.table_shift
+            chain.costs[output, sample] = chip.likelihood_table[index]
+
+
+@njit(cache=True)
+def sensed_votes(
+    chip: Arithmetic, devices: Devices, response_table: np.ndarray, counters: np.ndarray, first_row: int,
+    test: np.ndarray, effects: Effects,
+) -> tuple[np.ndarray, int]:  # fmt: skip
+    """Response sums int64 [n, outputs] of test points `test` int64 [n, features], and the drive of all evaluations.
+
+    Rows from `first_row` on vote with `counters` int64 [filled rows]; each goes on counting its evaluations.
+    """
+    segments, cells_ns = chip.hidden + chip.outputs, devices.conductance_ns
+    sums, drive = np.zeros((len(test), chip.outputs), np.int64), np.int64(0)
+    neurons, answers = np.empty(chip.hidden, np.int64), np.empty(chip.outputs, np.int64)
+    for row in range(first_row, len(counters)):
+        sets = devices.set_count[row].sum()
+        for point in range(len(test)):
+            sense_sample(chip, devices, row, test[point], sets, devices.evaluations[row], neurons, answers, effects)
+            devices.evaluations[row] += segments
+            for output in range(chip.outputs):
+                response = response_table[(answers[output] + chip.adc_top + 1) >> chip.table_shift]
+                sums[point, output] += counters[row] * response
+            features = test.shape[1]
+            direct = 2 * features * (chip.hidden if chip.hidden else chip.outputs)
+            for cell in range(cells_ns.shape[1]):
+                if cell < direct:
+                    code = test[point, (cell >> 1) % features]
+                else:
+                    code = neurons[((cell - direct) >> 1) % chip.hidden]
+                drive += cells_ns[row, cell] * code * code
+    return sums, int(drive)
