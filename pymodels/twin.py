@@ -23,7 +23,7 @@ from pymodels.streams import lfsr_seed
 from pymodels.twin_kernel import train_chain
 from pymodels.twin_prepare import prepare
 from pymodels.twin_sense import sensed_votes
-from pymodels.twin_state import CURRENT, PROPOSALS, TALLIES, VERIFY, Arithmetic, Chain, Data, Devices
+from pymodels.twin_state import CURRENT, EVAL_NS_BITS, PROPOSALS, TALLIES, VERIFY, Arithmetic, Chain, Data, Devices
 
 
 def new_chain(config: Config, rows: int, seed: int) -> Chain:
@@ -183,11 +183,12 @@ def _test_drive(config: Config, voting: np.ndarray, test: np.ndarray) -> int:
 
 def _pulse_quantities(config: Config, tally: dict[str, int]) -> dict[str, int]:
     """Tallied currents and conductances times the widths of their pulses."""
+    eval_ns = (tally["eval_ns_high"] << EVAL_NS_BITS) + tally["eval_ns"]
     return {
         "set_current_na_cycles": tally["set_na"] * config.cycles(config.set_pulse_s),
         "reset_conductance_ns_cycles": tally["reset_ns"] * config.cycles(config.reset_pulse_s),
         "read_conductance_ns_cycles": tally["read_ns"] * config.cycles(config.read_pulse_s),
-        "eval_conductance_code2_ns_cycles": tally["eval_ns"] * config.cycles(config.eval_pulse_s),
+        "eval_conductance_code2_ns_cycles": eval_ns * config.cycles(config.eval_pulse_s),
     }
 
 

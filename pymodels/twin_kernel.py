@@ -18,6 +18,8 @@ from pymodels.twin_state import (
     CURRENT,
     CURRENT_COST,
     EVAL_NS,
+    EVAL_NS_BITS,
+    EVAL_NS_HIGH,
     EVALS,
     HASTINGS,
     LAYERS,
@@ -251,6 +253,8 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
         row_costs(chip, devices, chain, data, row, devices.effects)
     last[COST] = sweep(chip, model, data, chain.activations, chain.costs, chain.order, threshold, row == 0, chain.tally)
     devices.evaluations[row] = chain.tally[EVALS] - evaluated
+    chain.tally[EVAL_NS_HIGH] += chain.tally[EVAL_NS] >> EVAL_NS_BITS
+    chain.tally[EVAL_NS] &= (1 << EVAL_NS_BITS) - 1
     last[ACCEPTED] = row == 0 or last[COST] <= threshold
     at_limit = place[PROPOSALS] == chip.max_proposals
     if not last[ACCEPTED]:

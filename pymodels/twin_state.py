@@ -81,15 +81,17 @@ class Devices(NamedTuple):
 TALLIES = (
     "set", "reset", "read", "reset_pulse", "retry", "switch", "sweep", "sample_read", "eval", "order_read",
     "order_write", "stored", "rejected", "clamps", "lost", "skipped", "set_na", "reset_ns", "read_ns", "eval_ns",
-    "activation", "layer",
+    "activation", "layer", "eval_ns_high",
 )  # fmt: skip
 """What the kernel counts, in the order of its tally; quantities (_na, _ns) still without the pulse widths.
 
-`activation` are the evaluations of hidden neurons among `eval`, `layer` the samples whose outputs were, too."""
+`activation` are the evaluations of hidden neurons among `eval`, `layer` the samples whose outputs were, too. Long
+trainings of many pairs outgrow 64 bits: what `eval_ns` exceeds `EVAL_NS_BITS` by is carried to `eval_ns_high`."""
+EVAL_NS_BITS = 48
 (
     SETS, RESETS, READS, RESET_PULSES, RETRIES, SWITCHES, SWEEPS, SAMPLE_READS, EVALS, ORDER_READS,
     ORDER_WRITES, STORED, REJECTED, CLAMPS, LOST, SKIPPED, SET_NA, RESET_NS, READ_NS, EVAL_NS,
-    ACTIVATIONS, LAYERS,
+    ACTIVATIONS, LAYERS, EVAL_NS_HIGH,
 ) = range(len(TALLIES))  # fmt: skip
 
 

@@ -5,6 +5,8 @@ That it is the chip's equal is shown against the RTL: `test_chip.py`, `test_trai
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,8 @@ from pymodels.config import Config, preset
 from pymodels.fixed import Formats
 from pymodels.outcome import Outcome
 from pymodels.tasks import load_task, quantise
-from pymodels.twin import nearest_gates, run_twin
+from pymodels.twin import nearest_gates, new_chain, run_twin
+from pymodels.twin_state import EVAL_NS, Chain
 from tb.program import lut_codes
 
 
@@ -57,6 +60,22 @@ def test_skipped_rows_count_nothing_and_stay_empty(seed: int) -> None:
 def test_the_proposal_limit_ends_a_chain(seed: int) -> None:
     run = outcome(preset("cancer", "plain").replace(max_proposals=17), seed)
     assert run.proposals == 17 and run.filled_rows < 17
+
+
+def test_a_long_trainings_drive_outgrows_64_bits(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """A chain that starts with 2^63 less a little of it ends with so much more, to the unit."""
+    config, ahead = preset("cancer", "best"), 2**63 - 2**40
+
+    def with_drive(*arguments: Any) -> Chain:
+        chain = new_chain(*arguments)
+        chain.tally[EVAL_NS] = ahead
+        return chain
+
+    drive = "eval_conductance_code2_ns_cycles"
+    plain = outcome(config, seed).quantities["train"][drive]
+    monkeypatch.setattr("pymodels.twin.new_chain", with_drive)
+    long = outcome(config, seed).quantities["train"][drive]
+    assert plain > 2**40 and long == plain + ahead > 2**63
 
 
 def test_nearest_gate_by_exact_distance() -> None:
