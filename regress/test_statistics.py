@@ -10,7 +10,7 @@ import pytest
 
 from pymodels.config import PRESETS, preset, resolve
 from tb.repeats import Plan, train_repeats
-from tb.studies import common, early_rejection, engines
+from tb.studies import age, common, early_rejection, engines, toy_posterior
 from tb.studies import total_variation as tv
 from tb.train import Request
 
@@ -72,6 +72,25 @@ def test_best_costs_less_than_paper() -> None:
     paper, best = (common.mean_costs(common.trainings(preset("cancer", name), seeds)) for name in ("paper", "best"))
     print(paper, best)
     assert 3 * best["SETs"] <= paper["SETs"] and 4 * best["evaluations"] <= paper["evaluations"]
+
+
+def test_the_toys_posterior_is_near_the_exact_one() -> None:
+    """0.06 was asked for; `best` is at 0.036, of which the draws' own noise is 0.02."""
+    row, _ = toy_posterior.line("best", toy_posterior.FIRST_SPLIT, range(30000, 30100), {"test_samples": 1})
+    print(row)
+    assert row["total variation"].mean + 3 * row["total variation"].sem < 0.06
+    assert row["beyond reach"] == 0.0
+
+
+@pytest.mark.parametrize("age_cycles", [1e4, 1e7])
+def test_a_worn_array_is_as_accurate_as_a_fresh_one(age_cycles: float) -> None:
+    """`best` in 128 rows, 100 splits, paired: within a point, two standard errors as tolerance; it fills or skips."""
+    config, seeds = resolve("cancer", "best", rows=age.ROWS), common.seeds_of(UNSEEN, 100)
+    fresh, worn = (common.trainings(config.replace(age_cycles=cycles), seeds) for cycles in (0.0, age_cycles))
+    difference = common.paired(common.accuracies(worn), common.accuracies(fresh))
+    print(difference)
+    assert abs(difference.mean) <= 0.01 - 2 * difference.sem
+    assert all(run.rows + run.outcome.skipped == config.rows for run in worn)
 
 
 def repeats(folder: Path, engine: str, **options: Any) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ Their results at full size are held by `regress/test_statistics.py`.
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import importlib
 import json
@@ -135,11 +136,28 @@ SMALL_STUDIES = {
     "engines": "--repeats 2",
     "fixed_split": "--repeats 2 --splits 2",
     "energy": "ratio --repeats 2 --task cancer",
+    "toy_posterior": "--repeats 2 --splits 1 --rows 96",
+    "tasks_table": "--repeats 2 --task toy --task ecg --preset best",
+    "ecg_records": "--repeats 2 --subjects 3,4",
+    "spread": "--repeats 2 --task cancer --limit 60",
+    "age": "--repeats 2 --limit 60",
+    "unseen": "--repeats 2 --left-out V",
     "variants": "--repeats 2 --set rows=48 --try rows=32,burn_in=4 --try verify=off",
 }
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")  # two trainings may well be alike
+@pytest.mark.parametrize("name", ["toy_posterior", "spread", "unseen"])
+def test_studies_leave_tables_and_pictures(capsys: CaptureFixture[str], tmp_path: Path, name: str) -> None:
+    main: Any = importlib.import_module(f"tb.studies.{name}").main
+    main([*SMALL_STUDIES[name].split(), "--out", str(tmp_path)])
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    with (tmp_path / "table.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(json.loads((tmp_path / "table.json").read_text())) == len(lines) - 2
+    assert {path.suffix for path in tmp_path.glob(f"{name}.*")} == {".png", ".svg"}
+
+
 @pytest.mark.parametrize("name", SMALL_STUDIES)
 def test_studies_run(capsys: CaptureFixture[str], name: str) -> None:
     """A table or, with --json, the same lines as objects."""

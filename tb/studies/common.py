@@ -6,6 +6,7 @@ import argparse
 import functools
 import json
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,15 +18,20 @@ from pymodels.fixed import Formats
 from pymodels.float_engine import run_float
 from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed, repeat_seed
-from pymodels.tasks import Dataset, load_task, reference_accuracy
+from pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, reference_accuracy
 from pymodels.twin import run_twin
+from pymodels.twin_episodes import run_twin_episodes
 from tb.job import Job
+from tb.outputs import joined, output_jobs
 from tb.program import load_words, lut_codes
 from tb.result import ledger_of, phases_of
 from tb.train import make_job
 
 TASK, NODE = "cancer", "28nm"
-SPLIT_KEYS = ("train_samples", "test_samples", "features", "split", "split_seed", "preprocessing")
+SPLIT_KEYS = (
+    "train_samples", "test_samples", "features", "outputs", "acceptance", "split", "split_seed", "preprocessing",
+    "bias", "balance",
+)  # fmt: skip
 """The keys that decide the data; configurations that agree in them see the same split for the same seed."""
 Row = dict[str, Any]
 """A line of a study's table, by column."""
@@ -38,7 +44,8 @@ class Estimate(NamedTuple):
     sem: float
 
     def __str__(self) -> str:
-        return f"{self.mean:.4f} +- {self.sem:.4f}"
+        digits = 4 if abs(self.mean) < 10 else 1
+        return f"{self.mean:.{digits}f} +- {self.sem:.{digits}f}"
 
 
 def estimate(values: Iterable[float]) -> Estimate:
@@ -47,13 +54,23 @@ def estimate(values: Iterable[float]) -> Estimate:
     return Estimate(float(array.mean()), float(array.std(ddof=1) / math.sqrt(len(array))) if len(array) > 1 else 0.0)
 
 
+def median(values: Iterable[float], seed: int = 0, draws: int = 2000) -> Estimate:
+    """Median of independent values and the standard error of it by bootstrap (B. Efron, 1979)."""
+    array = np.fromiter(values, float)
+    again = np.random.default_rng(seed).integers(0, len(array), (draws, len(array)))
+    return Estimate(statistics.median(array.tolist()), float(np.median(array[again], axis=1).std(ddof=1)))
+
+
 def paired(values: Iterable[float], others: Iterable[float]) -> Estimate:
     """Mean difference of pairs, value less other, and its standard error."""
     return estimate(a - b for a, b in zip(values, others, strict=True))
 
 
 class Training(NamedTuple):
-    """What the studies look at of one training; counts are those of the training phase, `energy_uj` of the whole."""
+    """What the studies look at of one training; counts are those of the training phase, `energy_uj` of the whole.
+
+    `accuracy` is the mean reward of the test episodes where a task has rewards.
+    """
 
     accuracy: float
     proposals: int
@@ -72,16 +89,17 @@ def seeds_of(seed: int, repeats: int) -> list[int]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _dataset(keys: tuple[tuple[str, Any], ...], seed: int) -> tuple[Dataset, float]:
-    """A split, and the accuracy of logistic regression on it."""
-    dataset = load_task(TASK, Config(**dict(keys)), seed)
+def _dataset(task: str, source: DataSource, keys: tuple[tuple[str, Any], ...], seed: int) -> tuple[Dataset, float]:
+    """A split, and the accuracy of logistic regression on it; NaN where there is nothing to regress."""
+    dataset = load_task(task, Config(**dict(keys)), seed, source)
     with threadpool_limits(1):  # a fit this small only waits for its threads
-        return dataset, reference_accuracy(dataset)
+        return dataset, reference_accuracy(dataset) if len(dataset.train_x) else math.nan
 
 
-def split_of(config: Config, seed: int) -> tuple[Dataset, float]:
+def split_of(config: Config, seed: int, task: str = TASK, source: DataSource = NO_SOURCE) -> tuple[Dataset, float]:
     """The split that a configuration sees, and the accuracy of logistic regression on it."""
-    return _dataset(tuple((key, getattr(config, key)) for key in SPLIT_KEYS), 0 if config.split == "fixed" else seed)
+    keys = tuple((key, getattr(config, key)) for key in SPLIT_KEYS)
+    return _dataset(task, source, keys, 0 if config.split == "fixed" else seed)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -94,20 +112,28 @@ def host_words(config: Config) -> int:
 
 def run_job(job: Job, engine: str = "twin") -> Outcome:
     """The outcome of a job on the twin or the float engine, in this process."""
+    if job.config.counters == "own":
+        return joined(job.config, [run_job(part, engine) for part in output_jobs(job)])
     words = host_words(job.config)
     if engine == "float":
         assert job.features is not None
         return run_float(job.config, job.seed, job.features, job.labels, words)
-    return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(Formats(job.config))), words)
+    lut = np.array(lut_codes(Formats(job.config)))
+    if job.config.acceptance == "reward":
+        return run_twin_episodes(job.config, job.seed, lut, words)
+    return run_twin(job.config, job.seed, job.codes, job.labels, lut, words)
 
 
-def training(config: Config, seed: int, engine: str = "twin") -> Training:
-    """One training of the cancer task, as `oxmc train` does it."""
-    dataset, _ = split_of(config, seed)
+def training(
+    config: Config, seed: int, engine: str = "twin", task: str = TASK, source: DataSource = NO_SOURCE
+) -> Training:
+    """One training, as `oxmc train` does it."""
+    dataset, _ = split_of(config, seed, task, source)
     outcome = run_job(make_job(config, dataset, seed), engine)
     counts = outcome.counts["train"]
+    right = outcome.rewards if outcome.rewards.size else outcome.classes == dataset.test_t
     return Training(
-        accuracy=float((outcome.classes == dataset.test_t).mean()),
+        accuracy=float(right.mean()),
         proposals=outcome.proposals,
         sets=counts["set"],
         evaluations=counts["eval"],

@@ -80,20 +80,21 @@ def problem(pairs: int) -> Problem:
     return Problem(x, (rng.random(len(x)) < 1 / (1 + np.exp(-SCALE_PER_US * x @ w))).astype(np.int64))
 
 
-def edges() -> np.ndarray:
-    return np.linspace(-REACH_US, REACH_US, round(2 * REACH_US / BIN_US) + 1)
+def edges(reach_us: float = REACH_US) -> np.ndarray:
+    return np.linspace(-reach_us, reach_us, round(2 * reach_us / BIN_US) + 1)
 
 
-def grid(pairs: int, fine: int) -> np.ndarray:
+def grid(pairs: int, fine: int, reach_us: float = REACH_US) -> np.ndarray:
     """Weights [points, pairs] at the middles of `fine` equal parts of each bin and weight, the last weight fastest."""
     step = BIN_US / fine
-    axis = np.arange(-REACH_US + step / 2, REACH_US, step)
+    axis = -reach_us + step * (np.arange(round(2 * reach_us / step)) + 0.5)
     return np.stack(np.meshgrid(*[axis] * pairs, indexing="ij"), axis=-1).reshape(-1, pairs)
 
 
 def binned(density: np.ndarray, pairs: int, fine: int) -> np.ndarray:
     """Mass a bin, summing to 1, from log densities on `grid`; [bins] * pairs."""
-    mass = np.exp(density - density.max()).reshape([len(edges()) - 1, fine] * pairs)
+    bins = round(len(density) ** (1 / pairs)) // fine
+    mass = np.exp(density - density.max()).reshape([bins, fine] * pairs)
     summed: np.ndarray = mass.sum(axis=tuple(range(1, 2 * pairs, 2)))
     return summed / summed.sum()
 

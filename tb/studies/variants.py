@@ -57,6 +57,7 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
         "wide LUT": WIDE_LUT,
         **FORMATS,
     },
+    "paper": {"rows 128": {"rows": 128, "burn_in": 16}, "rows 96": {"rows": 96, "burn_in": 12}},
 }
 
 
