@@ -35,13 +35,28 @@ BOARD = "oxmc_board"
 FPGA_WORDS = 256
 """Depth to which a memory is cut on the FPGA: the samples of `cancer` alone are more than its 128 kbit."""
 
+GATED = 3
+"""Flip-flops of one enable that a clock gate is worth: it takes its clock's toggles as one flip-flop does."""
+CLOCK_GATES = f"""\
+dffunmap
+opt_expr
+opt_merge
+opt_clean
+opt_dff -nosdff
+opt_expr
+opt_merge
+opt_clean
+clockgate -liberty cells.lib -min_net_size {GATED}
+"""
+"""`synth` leaves resets that reach past the enables, which `clockgate` passes over: enables are found again without."""
+
 SCRIPTS = {
     "sky130": f"""\
 read_liberty -lib cells.lib
 read_verilog {CHIP_NAME}.v
 hierarchy -check -top {CHIP_NAME}
 synth -top {CHIP_NAME} -noabc
-dfflibmap -liberty cells.lib
+{CLOCK_GATES}dfflibmap -liberty cells.lib
 abc -liberty cells.lib -constr abc.constr -D {CLOCK_PS}
 opt_clean -purge
 check -assert -mapped
