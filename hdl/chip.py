@@ -273,6 +273,10 @@ class Chip(wiring.Component):
                     Mux(self.trainer.op == ArrayOp.READ, self.trainer.cell, self.trainer.is_label),
                 )
             ),
+            # a training evaluation of one layer, in the samples' order, needs the label alone
+            pulse.wide.eq(
+                Const(1) if self.orders or config.hidden else self.inference.busy | (self.op != ArrayOp.EVAL)
+            ),
             self.prior.valid.eq(read),
             self.prior.code.eq(answer[: config.read_bits]),
             self.gate_dac.lookup.eq(read),
@@ -289,6 +293,8 @@ class Chip(wiring.Component):
         """The draw, the sums and the decision, and what follows from it."""
         trainer, counters, acceptance = self.trainer, self.row_counters, self.acceptance
         self.checking = Signal()  # each partial sum is compared, or the whole one only
+        if self.formats.config.early_rejection:
+            m.d.comb += trainer.converting.eq(self.pulse.converting | self.prior.adding)
         m.d.comb += [
             self.lfsr.draw.eq(trainer.propose & ~trainer.opens_first),
             trainer.drawing.eq(self.lfsr.busy),
@@ -504,7 +510,7 @@ class Chip(wiring.Component):
         with m.If(reading):
             m.d.comb += [gate_dac.fetch.eq(1), gate_dac.fetch_cell.eq(gate_dac.lookup_cell)]
         if self.formats.config.early_rejection:
-            m.d.comb += trainer.converting.eq(self.pulse.converting | hastings.busy)
+            m.d.comb += trainer.converting.eq(self.pulse.converting | self.prior.adding | hastings.busy)
 
     def _connect_observers(self, m: Module) -> None:
         trainer, inference, gate_dac = self.trainer, self.inference, self.gate_dac

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal, signed
+from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from pymodels.fixed import PRIOR_MULTIPLIER_BITS, PRIOR_SHIFT_BITS, Formats
+
+
+def squared(x: Value) -> Value:
+    """x^2 of an unsigned value: each pair of bits is multiplied once, half the gates of a multiplier."""
+    rows = [Mux(bit, Cat(Const(0, 2 * i), Const(1, 2), x[i + 1 :]), 0) for i, bit in enumerate(x)]
+    return sum(rows[1:], rows[0])
 
 
 class Prior(wiring.Component):
@@ -15,8 +21,11 @@ class Prior(wiring.Component):
     Read codes arrive in cell order, g+ then g- of each pair; `square` marks the second, with their `difference`. `cost`
     holds from the last of them to the next `clear`.
 
-    Latency: 1 cycle from the last read code to `cost`. The multiplier's operand is held at zero until `ready`, so it
-    switches once a proposal, not once a pair.
+    The subtractor sees nothing but second codes, and the squarer a register that moves once a pair: without either it
+    would follow every answer of the converter, and every glitch of the difference. The multiplier's operand is held at
+    zero until `ready`, so it switches once a proposal, not once a pair.
+
+    Latency: 2 cycles from the last read code to `cost`; `adding` is high in the one between.
     """
 
     def __init__(self, formats: Formats):
@@ -30,6 +39,7 @@ class Prior(wiring.Component):
                 "multiplier": In(PRIOR_MULTIPLIER_BITS),
                 "shift": In(PRIOR_SHIFT_BITS),
                 "square": Out(1),
+                "adding": Out(1),
                 "difference": Out(signed(formats.config.read_bits + 1)),
                 "cost": Out(formats.prior_bits),
             }
@@ -41,17 +51,29 @@ class Prior(wiring.Component):
         have_plus = Signal()
         total = Signal(self.formats.square_bits)
         difference = Signal(signed(self.formats.config.read_bits + 1))
-        m.d.comb += [self.square.eq(self.valid & have_plus), self.difference.eq(difference)]
+        minuend = Signal.like(self.code)
+        subtrahend = Signal.like(self.code)
+        m.d.comb += [
+            self.square.eq(self.valid & have_plus),
+            difference.eq(minuend - subtrahend),
+            self.difference.eq(difference),
+        ]
         with m.If(self.square):
-            m.d.comb += difference.eq(plus - self.code)
+            m.d.comb += [minuend.eq(plus), subtrahend.eq(self.code)]
+        magnitude = Signal.like(self.code)
+        m.d.sync += self.adding.eq(self.square & ~self.clear)
+        with m.If(self.square):
+            m.d.sync += magnitude.eq(abs(difference))
         with m.If(self.clear):
-            m.d.sync += [total.eq(0), have_plus.eq(0)]
+            m.d.sync += have_plus.eq(0)
         with m.Elif(self.valid):
             m.d.sync += have_plus.eq(~have_plus)
-            with m.If(have_plus):
-                m.d.sync += total.eq(total + difference * difference)
-            with m.Else():
+            with m.If(~have_plus):
                 m.d.sync += plus.eq(self.code)
+        with m.If(self.clear):
+            m.d.sync += total.eq(0)
+        with m.Elif(self.adding):
+            m.d.sync += total.eq(total + squared(magnitude))
         operand = Signal.like(total)
         with m.If(self.ready):
             m.d.comb += operand.eq(total)

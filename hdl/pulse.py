@@ -15,7 +15,8 @@ class Pulse(wiring.Component):
 
     The commander holds `op` and its address fields while `valid`, and moves on in the cycle where `latch` is high: the
     last of the pulse. `tag` is captured there and comes back with the answer, `result_valid`, the conversion time
-    later; pulses and conversions overlap. With every width at one cycle no counter is built.
+    later; pulses and conversions overlap. With every width at one cycle no counter is built. All but the lowest bit of
+    the tag is captured only where it is `wide`, so that evaluations which need no more clock no more.
 
     Latency: width cycles from `valid` to `latch`, conversion cycles from there to `result_valid`.
     """
@@ -36,6 +37,7 @@ class Pulse(wiring.Component):
                 "valid": In(1),
                 "op": In(ArrayOp),
                 "tag": In(tag_bits),
+                "wide": In(1),
                 "latch": Out(1),
                 "wl": Out(1),
                 "bl": Out(1),
@@ -76,9 +78,11 @@ class Pulse(wiring.Component):
         with m.If(answers):
             m.d.sync += [
                 left.eq(self.conversion),
-                self.result_tag.eq(self.tag),
+                self.result_tag[0].eq(self.tag[0]),
                 self.result_is_eval.eq(self.op == ArrayOp.EVAL),
             ]
+            with m.If(self.wide):
+                m.d.sync += self.result_tag[1:].eq(self.tag[1:])
         with m.Elif(self.converting):
             m.d.sync += left.eq(left - 1)
 

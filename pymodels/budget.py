@@ -47,7 +47,7 @@ def threshold_cycles(config: Config, verified: bool) -> int:
     """Waiting for the last pair's prior before the first evaluation, where early rejection needs the threshold."""
     if not config.early_rejection:
         return 0
-    return 1 if verified else config.cycles(config.conversion_s) + 1
+    return 2 if verified else config.cycles(config.conversion_s) + 2
 
 
 def layer_cycles(config: Config) -> int:
@@ -62,8 +62,8 @@ def sample_cycles(formats: Formats) -> int:
 
 
 def hastings_cycles(config: Config) -> int:
-    """Waiting for the last cell's part of the Hastings correction, where early rejection needs the threshold."""
-    return 2 if config.hastings and config.early_rejection else 0
+    """Waiting for the last cell's part of the Hastings correction, a cycle longer than for its pair's prior."""
+    return 1 if config.hastings and config.early_rejection else 0
 
 
 def sweep_cycles(formats: Formats) -> int:

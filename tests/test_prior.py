@@ -47,8 +47,10 @@ def test_prior_of_other_geometries(formats: Formats, seed: int) -> None:
 @pytest.mark.parametrize(
     "mutate",
     [
-        ("plus - code", "plus + code"),
-        ("difference = \\$1 ;", "difference = -\\$1 ;"),  # its square is the same
+        ("minuend - subtrahend", "minuend + subtrahend"),
+        ("minuend - subtrahend", "subtrahend - minuend"),  # its square is the same
+        ("{ magnitude[7:3], 6'h10 }", "{ magnitude[7:3], 6'h00 }"),
+        ("if (adding) begin", "if (square) begin"),
         ("if (clear) begin", "if (1'b0) begin"),
         ("if (ready) begin", "if (1'b1) begin"),  # the operand is not isolated
         ("valid & have_plus", "valid & ~have_plus"),  # pairs off by one

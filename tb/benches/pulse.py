@@ -41,25 +41,29 @@ def seen(outputs: dict[str, int]) -> tuple[set[str], tuple[int, int] | None]:
 def timeline(pulses: Iterable[Planned], p: dict[str, Any], rng: random.Random) -> list[tuple[dict, tuple]]:
     """Inputs and expected `seen` of each cycle.
 
-    Without `valid`, op and tag are noise; while a pulse lasts the tag is noise up to the latch, where it counts.
+    Without `valid`, op, tag and `wide` are noise; while a pulse lasts they are noise up to the latch, where they count.
+    Bits that a tag without `wide` leaves as they were are those of the answer before.
     """
     widths, conversion, noise = dict(p["widths"]), p["conversion"], lambda: rng.getrandbits(p["tag_bits"])
     inputs: list[dict] = []
     high: list[set[str]] = []
     answers: dict[int, tuple[int, int]] = {}
+    tag = 0
 
     def idle(cycles: int) -> None:
         for _ in range(cycles):
-            inputs.append(dict(valid=0, op=rng.choice((0, *OPS)), tag=noise()))
+            inputs.append(dict(valid=0, op=rng.choice((0, *OPS)), tag=noise(), wide=rng.getrandbits(1)))
             high.append(set())
 
     for op, gap in pulses:
         idle(gap)
-        inputs += [dict(valid=1, op=op, tag=noise()) for _ in range(widths[op])]
+        inputs += [dict(valid=1, op=op, tag=noise(), wide=rng.getrandbits(1)) for _ in range(widths[op])]
         high += [set(PINS[op]) for _ in range(widths[op])]
         high[-1].add("latch")
         if op in (READ, EVAL):
-            answers[len(inputs) - 1 + conversion] = (int(op == EVAL), inputs[-1]["tag"])
+            given = inputs[-1]["tag"]
+            tag = given if inputs[-1]["wide"] else tag & ~1 | given & 1
+            answers[len(inputs) - 1 + conversion] = (int(op == EVAL), tag)
     idle(conversion + 2)
     for at in answers:
         high[at].add("result_valid")
@@ -74,7 +78,7 @@ async def play(dut, pulses: Sequence[Planned], name: str) -> None:
     board = Scoreboard(name)
     for i, (_, expected) in enumerate(cycles):
         board.expect(expected, f"in cycle {i} of {pulses[:6]}...")
-    await start(dut, valid=0, op=0, tag=0)
+    await start(dut, valid=0, op=0, tag=0, wide=0)
     for driven, _ in cycles:
         board.observe(seen(await cycle(dut, OUTPUTS, **driven)))
     board.finish()
