@@ -27,10 +27,13 @@ class PairProgrammer(wiring.Component):
     would drag small errors to one side) and held to one full scale; `fresh` forgets the offsets.
 
     The current row's differences stand in one bank of a memory, the proposed row's fill the other; `keep` swaps them.
-    The two final read codes of a pair leave on `push` and `push_code`, g+ then g-.
+    The two final read codes of a pair leave on `push` and `push_code`, g+ with the last answer, g- in the next cycle, in
+    which the next pair's difference is fetched. An answer that ends one side's first attempt fetches the other's offset.
 
-    A pair takes 7 + 2 (set + read + conversion) cycles, a repeat 3 + reset + set + read + conversion, a change of side
-    3 more; one cycle passes from `start` to the first of them.
+    A pair takes 4 + 2 (set + read + conversion) cycles, a repeat 2 + reset + set + read + conversion, a change of side
+    3 more; they begin in the cycle after `start`.
+
+    What an answer is compared with is kept from the subtractors until the answer is there.
     """
 
     def __init__(self, formats: Formats):
@@ -52,6 +55,7 @@ class PairProgrammer(wiring.Component):
                 "valid": Out(1),
                 "op": Out(ArrayOp),
                 "cell": Out(formats.cell_bits),
+                "fetch_cell": Out(formats.cell_bits),
                 "latch": In(1),
                 "answer": In(1),
                 "code": In(config.read_bits),
@@ -68,6 +72,7 @@ class PairProgrammer(wiring.Component):
                 "push": Out(1),
                 "push_code": Out(config.read_bits),
                 "pair": Out(self.pair_bits),
+                "next_pair": Out(self.pair_bits),
                 # strobes for observers
                 "pair_fetch": Out(1),
                 "offset_fetch": Out(1),
@@ -95,51 +100,63 @@ class PairProgrammer(wiring.Component):
             self.wanted.eq(abs(difference)),
             self.high_is_plus.eq(difference >= 0),
             self.cell.eq(Cat(self.work_high ^ self.high_is_plus, self.pair)[: formats.cell_bits]),
+            self.fetch_cell.eq(self.cell),
             self.differences.write_lanes.eq(self.store),
             self.differences.write_address.eq(Cat(self.store_pair, ~bank)),
             self.differences.write_data.eq(self.difference),
             self.differences.read_enable.eq(self.pair_fetch),
-            self.differences.read_address.eq(Cat(self.pair, bank)),
+            self.differences.read_address.eq(Cat(self.next_pair, bank ^ self.keep)),
         ]
         with m.If(self.keep):
             m.d.sync += bank.eq(~bank)
         target = self._elaborate_target(m)
-        self._elaborate_learning(m, target)
-        self._elaborate_sequence(m)
+        error = self._elaborate_learning(m, target)
+        self._elaborate_sequence(m, error)
         return m
 
     def _elaborate_target(self, m: Module) -> Signal:
-        """What the side at work is aimed at, before its device's offset."""
-        target = Signal(signed(self.formats.config.read_bits + 2))
-        below = Signal(signed(self.formats.config.read_bits + 1))
-        m.d.comb += below.eq(self.common_mode - (self.wanted >> 1))
+        """What the side at work is aimed at, before its device's offset: one sum, and not below zero."""
+        read_bits = self.formats.config.read_bits
+        target, base, step, exact = (Signal(signed(read_bits + 2)) for _ in range(4))
         with m.If(self.work_high):
-            m.d.comb += target.eq(self.read_low + self.wanted)
+            m.d.comb += [base.eq(self.read_low), step.eq(self.wanted)]
         with m.Elif(self.high_done):
-            m.d.comb += target.eq(self.read_high - self.wanted)
-        with m.Elif(below >= 0):
-            m.d.comb += target.eq(below)
+            m.d.comb += [base.eq(self.read_high), step.eq(-self.wanted)]
+        with m.Else():
+            m.d.comb += [base.eq(self.common_mode), step.eq(-(self.wanted >> 1))]
+        m.d.comb += exact.eq(base + step)
+        with m.If(self.work_high | self.high_done | (exact >= 0)):
+            m.d.comb += target.eq(exact)
         return target
 
-    def _elaborate_learning(self, m: Module, target: Signal) -> None:
-        """Offsets, and how many SETs each has learned from, by device; forgotten at a fresh row's first attempts."""
+    def _elaborate_learning(self, m: Module, target: Signal) -> Signal:
+        """Offsets, and how many SETs each has learned from, by device; forgotten at a fresh row's first attempts.
+
+        The error that an answer shows, which is the pair's once the other side is done.
+        """
         read_bits = self.formats.config.read_bits
         top = 2**read_bits - 1
         forget = Signal()
         offset = Signal(signed(read_bits + 1))
         seen, now_seen = Signal(SEEN_BITS), Signal(SEEN_BITS)
+        due = Signal.like(target)
+        read = Signal.like(self.code)
         error = Signal(signed(read_bits + 3))
+        share, half = Signal.like(error), Signal()
         moved = Signal(signed(read_bits + 4))
         aimed = Signal(signed(read_bits + 3))
+        with m.If(self.answer):
+            m.d.comb += [due.eq(target), read.eq(self.code)]
         m.d.comb += [
             forget.eq(self.fresh & self.first_attempt),
             self.offsets.read_enable.eq(self.offset_fetch),
-            self.offsets.read_address.eq(self.cell),
+            self.offsets.read_address.eq(self.fetch_cell),
             Cat(offset, seen).eq(Mux(forget, 0, self.offsets.read_data)),
             aimed.eq(target + offset),
             self.lookup_code.eq(Mux(aimed < 0, 0, Mux(aimed > top, top, aimed))),
             now_seen.eq(Mux(seen == SEEN_TOP, SEEN_TOP, seen + 1)),
-            error.eq(target - self.code),
+            error.eq(due - read),
+            moved.eq(offset + share + half),
             self.offset_store.eq(self.answer),
             self.offsets.write_lanes.eq(self.offset_store),
             self.offsets.write_address.eq(self.cell),
@@ -147,33 +164,40 @@ class PairProgrammer(wiring.Component):
                 Cat(Mux(moved < -top, -top, Mux(moved > top, top, moved))[: read_bits + 1], now_seen)
             ),
         ]
-        with m.Switch(now_seen):
+        with m.Switch(now_seen):  # a gain's share of the error, and the highest bit that it drops, to round
             with m.Case(1):
-                m.d.comb += moved.eq(offset + error)
-            with m.Case(2):
-                m.d.comb += moved.eq(offset + ((error + 1) >> 1))
-            with m.Case(SEEN_TOP):
-                m.d.comb += moved.eq(offset + ((error + 4) >> 3))
-            with m.Default():
-                m.d.comb += moved.eq(offset + ((error + 2) >> 2))
+                m.d.comb += share.eq(error)
+            for case, shift in (([2], 1), ([SEEN_TOP], 3), ([], 2)):
+                with m.Case(*case) if case else m.Default():
+                    m.d.comb += [share.eq(error >> shift), half.eq(error[shift - 1])]
+        return error
 
-    def _elaborate_sequence(self, m: Module) -> None:
-        read_bits = self.formats.config.read_bits
+    def _elaborate_sequence(self, m: Module, error: Signal) -> None:
         last_pair = Signal()
         at_edge = Signal()
-        miss = Signal(signed(read_bits + 3))
         close = Signal()
+        plus, minus = Signal.like(self.code), Signal.like(self.code)
         gate_top = self.formats.config.gate_codes - 1
         m.d.comb += [
             last_pair.eq(self.pair == self.formats.pairs - 1),
+            self.next_pair.eq(Mux(self.busy & ~last_pair, self.pair + 1, 0)),
             at_edge.eq((self.gate < EDGE) | (self.gate > gate_top - EDGE)),
-            miss.eq(
-                Mux(self.work_high, self.code, self.read_high)
-                - Mux(self.work_high, self.read_low, self.code)
-                - self.wanted
-            ),
-            close.eq((miss <= self.window) & (-miss <= self.window)),
+            close.eq(abs(error) <= self.window),
+            plus.eq(Mux(self.high_is_plus, self.read_high, self.read_low)),
+            minus.eq(Mux(self.high_is_plus, self.read_low, self.read_high)),
         ]
+
+        def begin_pair() -> None:
+            m.d.comb += self.pair_fetch.eq(1)
+            m.d.sync += [
+                self.pair.eq(self.next_pair),
+                self.tried.eq(0),
+                self.first_attempt.eq(1),
+                self.work_high.eq(0),
+                self.high_done.eq(0),
+                self.switched.eq(0),
+            ]
+            m.next = "OFFSET"
 
         def pulse(op: ArrayOp, after: str) -> None:
             m.d.comb += [self.valid.eq(1), self.op.eq(op)]
@@ -184,18 +208,7 @@ class PairProgrammer(wiring.Component):
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 with m.If(self.start):
-                    m.d.sync += self.pair.eq(0)
-                    m.next = "FETCH"
-            with m.State("FETCH"):
-                m.d.comb += self.pair_fetch.eq(1)
-                m.d.sync += [
-                    self.tried.eq(0),
-                    self.first_attempt.eq(1),
-                    self.work_high.eq(0),
-                    self.high_done.eq(0),
-                    self.switched.eq(0),
-                ]
-                m.next = "OFFSET"
+                    begin_pair()
             with m.State("OFFSET"):
                 m.d.comb += self.offset_fetch.eq(1)
                 m.next = "AIM"
@@ -203,14 +216,13 @@ class PairProgrammer(wiring.Component):
                 m.d.comb += self.lookup.eq(1)
                 m.next = "SET"
                 with m.If(~self.first_attempt):
-                    m.next = "CHECK"
-            with m.State("CHECK"):
-                m.next = "RESET"
+                    m.next = "RESET"
+            with m.State("RESET"):
                 with m.If(at_edge & ~self.switched):
                     m.d.sync += [self.work_high.eq(~self.work_high), self.switched.eq(1)]
                     m.next = "OFFSET"
-            with m.State("RESET"):
-                pulse(ArrayOp.RESET, "SET")
+                with m.Else():
+                    pulse(ArrayOp.RESET, "SET")
             with m.State("SET"):
                 pulse(ArrayOp.SET, "READ")
             with m.State("READ"):
@@ -222,20 +234,24 @@ class PairProgrammer(wiring.Component):
                         m.d.sync += [self.read_high.eq(self.code), self.high_done.eq(1)]
                     with m.Else():
                         m.d.sync += self.read_low.eq(self.code)
-                    m.next = "OFFSET"
                     with m.If(self.first_attempt & ~self.work_high):
+                        m.d.comb += [self.offset_fetch.eq(1), self.fetch_cell.eq(self.cell ^ 1)]
                         m.d.sync += self.work_high.eq(1)
+                        m.next = "AIM"
                     with m.Elif(close | (self.tried == self.tries)):
-                        m.next = "PUSH_PLUS"
+                        m.d.comb += [
+                            self.push.eq(1),
+                            self.push_code.eq(Mux(self.work_high == self.high_is_plus, self.code, plus)),
+                        ]
+                        m.next = "PUSH"
                     with m.Else():
                         m.d.sync += [self.tried.eq(self.tried + 1), self.first_attempt.eq(0)]
-            with m.State("PUSH_PLUS"):
-                m.d.comb += [self.push.eq(1), self.push_code.eq(Mux(self.high_is_plus, self.read_high, self.read_low))]
-                m.next = "PUSH_MINUS"
-            with m.State("PUSH_MINUS"):
-                m.d.comb += [self.push.eq(1), self.push_code.eq(Mux(self.high_is_plus, self.read_low, self.read_high))]
-                m.next = "FETCH"
-                m.d.sync += self.pair.eq(self.pair + 1)
+                        m.next = "OFFSET"
+            with m.State("PUSH"):
+                m.d.comb += [self.push.eq(1), self.push_code.eq(minus)]
                 with m.If(last_pair):
                     m.d.comb += self.done.eq(1)
+                    m.d.sync += self.pair.eq(0)
                     m.next = "IDLE"
+                with m.Else():
+                    begin_pair()

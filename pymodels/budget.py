@@ -30,7 +30,7 @@ def programming_cycles(formats: Formats, retries: int, switches: int) -> int:
     retry = c.cycles(c.reset_pulse_s) + attempt
     if c.verify == "cell":
         return formats.cells * (2 + attempt) + retries * retry
-    return formats.pairs * (3 + 2 * (2 + attempt)) + retries * (3 + retry) + switches * 3
+    return formats.pairs * (4 + 2 * attempt) + retries * (2 + retry) + switches * 3
 
 
 def draw_steps(config: Config) -> int:

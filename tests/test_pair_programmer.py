@@ -84,8 +84,8 @@ def test_bench_catches_a_programmer_that(mistake: str, seed: int) -> None:
 @pytest.mark.parametrize(
     "mutate",
     [
-        ("$signed(error) + $signed(2'h1)", "$signed(error) + $signed(2'h0)"),  # gain 1/2 rounds down
-        ("$signed(moved) > $signed(9'h0ff)", "1'b0"),  # an offset wraps
+        ("half = error[0];", "half = 1'b0;"),  # gain 1/2 rounds down
+        ("25  = $signed(\\$23 [11:0]) > $signed(9'h0ff);", "25  = 1'b0;"),  # an offset wraps
     ],
 )
 def test_bench_catches_a_wrong_offset(mutate: tuple[str, str], seed: int) -> None:

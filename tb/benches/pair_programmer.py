@@ -34,8 +34,8 @@ from tb.benches.programming import (
 from tb.benches.scoreboard import Scoreboard, parameters, start
 
 STROBES = {
-    "pair_fetch": "pair",
-    "offset_fetch": "cell",
+    "pair_fetch": "next_pair",
+    "offset_fetch": "fetch_cell",
     "lookup": "lookup_code",
     "offset_store": "cell",
     "push": "push_code",
@@ -77,12 +77,12 @@ class Model:
         self.seen: Counter[int] = Counter()
         self.met: Counter[str] = Counter()
 
-    def _gate(self, cell: int, target: int) -> tuple[int, list[Cycle]]:
-        """The gate code for a target in two cycles: the device's offset, then the code map."""
+    def _gate(self, cell: int, target: int) -> tuple[int, Cycle]:
+        """The gate code for a target, from the code map, once the device's offset is fetched."""
         aim = target + self.offset[cell]
         code = max(0, min(self.top, aim))
         self.met["aims off the scale"] += code != aim
-        return nearest(self.lut, code), [{"offset_fetch": cell}, {"lookup": code}]
+        return nearest(self.lut, code), {"lookup": code}
 
     def _write(self, cells: Cells, row: Row, cell: int, target: int, gate: int) -> list[Cycle]:
         """SET, READ, learn."""
@@ -105,29 +105,31 @@ class Model:
         def target_of(cell: int) -> int:
             return cells.read(low) + distance if cell == high else cells.read(high) - distance
 
-        cycles: list[Cycle] = [{"pair_fetch": pair}]
+        cycles: list[Cycle] = [{"offset_fetch": low}]
         target = max(row.common_mode - distance // 2, 0)
         for cell in (low, high):
-            gate, looks = self._gate(cell, target)
-            cycles += looks + self._write(cells, row, cell, target, gate)
+            cycles[-1]["offset_fetch"] = cell  # of the second with the first's answer
+            gate, look = self._gate(cell, target)
+            cycles += [look, *self._write(cells, row, cell, target, gate)]
             target = cells.read(low) + distance
         tries, work = 0, high
         while abs(cells.read(high) - cells.read(low) - distance) > row.window and tries < row.tries:
             tries += 1
-            gate, looks = self._gate(work, target_of(work))
-            cycles += [*looks, {}]
+            gate, look = self._gate(work, target_of(work))
+            cycles += [{"offset_fetch": work}, look]
             if gate < ROOM or gate > len(self.lut) - 1 - ROOM:
                 self.met["to the other side" if work == high else "and back"] += 1
                 self.met["switch"] += 1
                 work = low if work == high else high
-                gate, looks = self._gate(work, target_of(work))
-                cycles += [*looks, {}]
+                gate, look = self._gate(work, target_of(work))
+                cycles += [{}, {"offset_fetch": work}, look]
             cycles += row.timing.pulse(RESET, cell=work)
             cycles += self._write(cells, row, work, target_of(work), gate)
         missed = abs(cells.read(high) - cells.read(low) - distance) > row.window
         self.met["out of tries" if missed else "repaired" if tries else "at once"] += 1
         self.met["retry"] += tries
-        return cycles + [{"push": cells.read(2 * pair)}, {"push": cells.read(2 * pair + 1)}]
+        cycles[-1]["push"] = cells.read(2 * pair)
+        return cycles + [{"push": cells.read(2 * pair + 1), "pair_fetch": pair + 1}]
 
     def program(self, cells: Cells, row: Row) -> list[Cycle]:
         """Every cycle after `start`."""
@@ -135,6 +137,7 @@ class Model:
             self.offset.clear()
             self.seen.clear()
         cycles = [step for pair in range(len(self.differences)) for step in self._pair(cells, row, pair)]
+        del cycles[-1]["pair_fetch"]
         cycles[-1]["done"] = 1
         return cycles
 
@@ -196,7 +199,7 @@ class Chain:
         assert len(cycles) == due, f"{note}: {len(cycles)} cycles, by the budget's formula {due}"
         for name in ("window", "tries", "common_mode", "fresh"):
             getattr(dut, name).value = getattr(row, name)
-        await cycle(dut, start=1, keep=self.keeps)
+        assert await cycle(dut, ("pair_fetch", "next_pair"), start=1, keep=self.keeps) == dict(pair_fetch=1, next_pair=0)
         dut.start.value = dut.keep.value = 0
         chip = Chip(dut, row, self.model.lut, self.noise)
         await compare(dut, self.board, cycles, note, chip)

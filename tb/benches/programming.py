@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cocotb.triggers import FallingEdge, ReadOnly
+from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
 from hdl.array_port import ArrayOp
 from pymodels import budget
@@ -150,6 +150,8 @@ async def compare(dut: Any, board: Scoreboard, cycles: list[Cycle], note: str, s
     for number, cycle in enumerate([*cycles, *([{"idle": 1}] * IDLE_CYCLES)]):
         board.expect(cycle, f"{note}, cycle {number}")
         surroundings.drive()
+        await Timer(1, unit="ns")
+        surroundings.drive()  # again, since a command may follow from what was just driven
         await ReadOnly()
         board.observe(surroundings.look())
         surroundings.advance()
