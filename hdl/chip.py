@@ -322,14 +322,14 @@ class Chip(wiring.Component):
         """Evaluations in training are summed and judged; those of the inference leave as its results."""
         trainer, likelihood, acceptance, config = self.trainer, self.likelihood, self.acceptance, self.formats.config
         connect(m, flipped(self.result), self.inference.result)
-        if config.early_rejection:
+        if config.early_rejection:  # else the sum is compared once it is whole, and nothing else hangs on the adder
             m.d.comb += self.checking.eq(likelihood.adding)
         m.d.comb += [
+            acceptance.likelihood.eq(likelihood.next_sum if config.early_rejection else likelihood.sum),
             likelihood.valid.eq(self.evaluated & ~self.inference.busy),
             likelihood.code.eq(self.array.data[: config.adc_bits]),
             likelihood.label.eq(self.pulse.result_tag[0]),
             likelihood.clear.eq(trainer.propose),
-            acceptance.likelihood.eq(likelihood.next_sum),
             self.decision.likelihood.eq(likelihood.sum),
         ]
 

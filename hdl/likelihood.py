@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, Value
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,7 +20,7 @@ class Likelihood(wiring.Component):
 
     One table serves both: 1 - f(x) = f(-x), and with mid-rise codes -x is the bitwise NOT of x. The table holds the
     magnitudes of log-likelihoods, which are all <= 0; their sum grows only, and `Formats.sum_bits` leaves it room for
-    every sample, so it never wraps.
+    every sample, so it never wraps. The bits above an entry's count carries and are clocked for these alone.
 
     `clear` drops an evaluation given the cycle before it and keeps one given with it.
 
@@ -49,20 +49,27 @@ class Likelihood(wiring.Component):
         m.submodules.table = self.table
         config = self.formats.config
         total = Signal(self.formats.sum_bits)
+        entry = self.table.read_data
+        low, carries = total[: len(entry)], total[len(entry) :]
+        grown = Signal(len(entry) + 1)
+        carry = grown[-1]
         m.d.comb += [
             self.table.read_enable.eq(self.valid),
             self.table.read_address.eq(
                 table_index(self.code ^ Mux(self.label, 0, -1), config.adc_bits, config.table_bits)
             ),
-            self.entry.eq(self.table.read_data),
+            self.entry.eq(entry),
+            grown.eq(low + entry),
             self.sum.eq(total),
             self.next_sum.eq(total),
         ]
         with m.If(self.adding):
-            m.d.comb += self.next_sum.eq(total + self.table.read_data)
+            m.d.comb += self.next_sum.eq(Cat(grown[:-1], carries + carry))
         m.d.sync += self.adding.eq(self.valid)
         with m.If(self.clear):
             m.d.sync += total.eq(0)
         with m.Elif(self.adding):
-            m.d.sync += total.eq(self.next_sum)
+            m.d.sync += low.eq(grown)
+            with m.If(carry):
+                m.d.sync += carries.eq(carries + 1)
         return m

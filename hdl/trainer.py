@@ -11,6 +11,9 @@ from hdl.episode import EPISODE_PORTS, elaborate_episode
 from hdl.interface import PROPOSAL_BITS, STREAK_BITS
 from pymodels.fixed import Formats
 
+FAST_BITS = 3
+"""Bits of the sample counter that count; those above are clocked for their carries alone."""
+
 
 class Trainer(wiring.Component):
     """One proposal: SET the cells of `row`, READ them, EVAL every sample, decide; RESET the row if rejected.
@@ -186,8 +189,11 @@ class Trainer(wiring.Component):
     def _elaborate_sweep(self, m: Module) -> None:
         """States that evaluate the samples: segments within a sample, samples one after the other."""
         formats, config = self.formats, self.formats.config
-        sample, segment = Signal(formats.sample_bits), Signal(formats.segment_bits)
+        sample = Signal(formats.sample_bits)
+        segment = Signal(formats.segment_bits)
         last_eval = Signal()
+        low, high = sample[:FAST_BITS], sample[FAST_BITS:]
+        following = Cat((low + 1)[:FAST_BITS], high + low.all())[: len(sample)]
         m.d.comb += [
             self.segment.eq(segment),
             self.last_output.eq(segment == formats.segments - 1),
@@ -210,7 +216,7 @@ class Trainer(wiring.Component):
                 self.op.eq(ArrayOp.EVAL),
                 next_sample.eq(self.latch & self.last_output & ~last_eval & ~self.stop),
                 self.fetch_sample.eq(next_sample),
-                self.fetch_index.eq(sample + 1),
+                self.fetch_index.eq(following),
             ]
             if config.sample_order == "hard_first":
                 m.d.comb += [
@@ -222,7 +228,9 @@ class Trainer(wiring.Component):
                     m.d.sync += [sample.eq(0), segment.eq(0)]
                     m.next = "SETTLE"
                 with m.Elif(self.last_output):
-                    m.d.sync += [sample.eq(sample + 1), segment.eq(0)]
+                    m.d.sync += [low.eq(low + 1), segment.eq(0)]
+                    with m.If(low.all()):
+                        m.d.sync += high.eq(high + 1)
                 with m.Else():
                     m.d.sync += segment.eq(segment + 1)
                     if config.hidden:

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from pymodels.config import Config
 from pymodels.errors import InputError, RunError
+from tb.clock_tree import nest
 from tb.liberty import Liberty, shipped
 from tb.mapped import RAM, Mapped, read_mapped
 from tb.netlist import CHIP_NAME, write_verilog
@@ -56,7 +57,11 @@ read_liberty -lib cells.lib
 read_verilog {CHIP_NAME}.v
 hierarchy -check -top {CHIP_NAME}
 synth -top {CHIP_NAME} -noabc
-{CLOCK_GATES}dfflibmap -liberty cells.lib
+{CLOCK_GATES}write_json gated.json
+""",
+    "sky130 cells": f"""\
+read_json gated.json
+dfflibmap -liberty cells.lib
 abc -liberty cells.lib -constr abc.constr -D {CLOCK_PS}
 opt_clean -purge
 check -assert -mapped
@@ -160,6 +165,11 @@ def map_chip(out: Path, library: Liberty) -> Mapped:
     (out / "abc.constr").write_text(CONSTRAINTS)
     (out / "synth.ys").write_text(SCRIPTS["sky130"])
     yosys(out, "synth.ys")
+    design = json.loads((out / "gated.json").read_text())
+    nest(design, CHIP_NAME)
+    (out / "gated.json").write_text(json.dumps(design))
+    (out / "cells.ys").write_text(SCRIPTS["sky130 cells"])
+    yosys(out, "cells.ys")
     return read_mapped(out / "mapped.json", CHIP_NAME, library)
 
 
