@@ -19,7 +19,7 @@ from rich.table import Table
 
 from pymodels.config import Config
 from pymodels.errors import InputError, RunError
-from tb.clock_tree import nest
+from tb.clock_tree import NESTED, nest
 from tb.liberty import Liberty, shipped
 from tb.mapped import RAM, Mapped, read_mapped
 from tb.netlist import CHIP_NAME, write_verilog
@@ -37,19 +37,21 @@ FPGA_WORDS = 256
 """Depth to which a memory is cut on the FPGA: the samples of `cancer` alone are more than its 128 kbit."""
 
 GATED = 3
-"""Flip-flops of one enable that a clock gate is worth: it takes its clock's toggles as one flip-flop does."""
+"""Flip-flops of one enable that a clock gate is worth, which takes its clock's toggles as one flip-flop does.
+
+In a block that has a gate above its gates one is enough.
+"""
 CLOCK_GATES = f"""\
 dffunmap
-opt_expr
-opt_merge
-opt_clean
 opt_dff -nosdff
 opt_expr
 opt_merge
 opt_clean
+clockgate -liberty cells.lib -min_net_size 1 {" ".join(f"{CHIP_NAME}.{block}" for block in NESTED)}
 clockgate -liberty cells.lib -min_net_size {GATED}
 """
-"""`synth` leaves resets that reach past the enables, which `clockgate` passes over: enables are found again without."""
+"""`synth` leaves resets that reach past the enables, which `clockgate` passes over: enables are found again without,
+before equal gates are merged, since a multiplexer that others share is not taken for an enable."""
 
 SCRIPTS = {
     "sky130": f"""\
