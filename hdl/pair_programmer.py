@@ -27,8 +27,8 @@ class PairProgrammer(wiring.Component):
     would drag small errors to one side) and held to one full scale; `fresh` forgets the offsets.
 
     The current row's differences stand in one bank of a memory, the proposed row's fill the other; `keep` swaps them.
-    The two final read codes of a pair leave on `push` and `push_code`, g+ with the last answer, g- in the next cycle, in
-    which the next pair's difference is fetched. An answer that ends one side's first attempt fetches the other's offset.
+    The two final read codes of a pair leave on `push` and `push_code`, g+ with the last answer, g- in the next cycle,
+    which fetches the next pair's difference. An answer that ends one side's first attempt fetches the other's offset.
 
     A pair takes 4 + 2 (set + read + conversion) cycles, a repeat 2 + reset + set + read + conversion, a change of side
     3 more; they begin in the cycle after `start`.

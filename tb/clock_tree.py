@@ -1,4 +1,4 @@
-"""A second level of clock gates: where a block has several, one above them stops their clock while all of them are shut.
+"""A second level of clock gates: where a block has several, one above them stops their clock while all are shut.
 
 Works on the JSON that Yosys writes of the chip before its gates are mapped; the chip's function stays the same, since a
 gate above is open whenever one below it is.

@@ -199,7 +199,8 @@ class Chain:
         assert len(cycles) == due, f"{note}: {len(cycles)} cycles, by the budget's formula {due}"
         for name in ("window", "tries", "common_mode", "fresh"):
             getattr(dut, name).value = getattr(row, name)
-        assert await cycle(dut, ("pair_fetch", "next_pair"), start=1, keep=self.keeps) == dict(pair_fetch=1, next_pair=0)
+        fetched = await cycle(dut, ("pair_fetch", "next_pair"), start=1, keep=self.keeps)
+        assert fetched == dict(pair_fetch=1, next_pair=0)
         dut.start.value = dut.keep.value = 0
         chip = Chip(dut, row, self.model.lut, self.noise)
         await compare(dut, self.board, cycles, note, chip)

@@ -52,7 +52,7 @@ class Driver:
                 await self.cycle(note="in a gap")
 
     async def ask(self, codes: Sequence[int], multiplier: int, shift: int) -> None:
-        """The cost, in the second cycle after the last code if called at once; then zero again, its operand isolated."""
+        """The cost, two cycles after the last code if called at once; then zero again, its operand isolated."""
         self.dut.multiplier.value, self.dut.shift.value = multiplier, shift
         total = sum_of_squares(codes)
         note = f"of {total} * {multiplier} >> {shift}"
