@@ -17,18 +17,15 @@ import numpy as np
 
 from pymodels.config import PRESETS, Config, resolve
 from pymodels.errors import RunError
-from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
-from pymodels.streams import lfsr_seed
 from pymodels.tasks import load_task
-from pymodels.twin import run_twin
-from tb.activity import Activity, count, gate_verilog, module_of, run_gates
+from tb.activity import Activity, count
+from tb.gate_costs import same, twin_of
+from tb.gates import gate_verilog, module_of, run_gates
 from tb.job import Job
 from tb.liberty import shipped
 from tb.mapped import Mapped
 from tb.netlist import write_verilog
-from tb.power import Power, power_of, same
-from tb.program import load_words, lut_codes
+from tb.power import Power, power_of
 from tb.synth import map_chip
 from tb.train import make_job
 
@@ -42,11 +39,8 @@ SCALES = (("130 nm, 1.8 V", 1.0), ("130 nm, 1.2 V", (1.2 / 1.8) ** 2), ("28 nm",
 """The library is for 1.8 V; the cost tables are for 1.2 V, and 28 nm is 0.072 of that (energy/tables/130nm.toml)."""
 
 
-def trained(config: Config, seed: int) -> tuple[Job, Outcome]:
-    job = make_job(config, load_task("cancer", config, seed), seed)
-    formats = Formats(config)
-    words = len(load_words(formats, job.codes, job.labels, lfsr_seed(seed, config.lfsr_bits)))
-    return job, run_twin(config, seed, job.codes, job.labels, np.array(lut_codes(formats)), words)
+def job_of(config: Config) -> Job:
+    return make_job(config, load_task("cancer", config, 0), 0)
 
 
 def spans(activity: Activity, load_cycles: int) -> dict[str, slice]:
@@ -77,13 +71,13 @@ def measured(preset: str, out: Path) -> tuple[Mapped, dict[str, Any]]:
     netlist = map_chip(out, library)
     gates = gate_verilog(netlist, module_of(out / "mapped.json"), library)
     short = resolve("cancer", preset, settings={**SHORT, "max_proposals": PROPOSALS.get(preset, OTHERS)})
-    job, due = trained(short, 0)
+    job = job_of(short)
     outcome = run_gates(job, gates, out / "run")
-    if not same(outcome, due):
+    if not same(outcome, twin_of(job)):
         raise RunError("the gates must give the bits of the twin, which they do not")
     activity = count(out / "run" / "dump.vcd", WINDOW_CYCLES)
     table = a_cycle(power_of(netlist, library, activity), activity, outcome.counts["load"]["cycle"])
-    whole = trained(full, 0)[1]
+    whole = twin_of(job_of(full))
     cycles = [whole.counts[phase]["cycle"] for phase in PHASES]
     nj = {name: math.fsum(np.multiply(row, cycles)) / 1000 for name, row in table.items()}
     array_nj = 1e9 * math.fsum(joules for phase in whole.joules.values() for joules in phase.values())

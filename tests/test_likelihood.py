@@ -76,7 +76,8 @@ def test_likelihood_of_other_geometries(formats: Formats, seed: int) -> None:
         ("label ? ", "1'b1 ? "),  # one label only
         ("if (clear) begin", "if (1'b0) begin"),
         ("if (adding) begin", "if (adding & ~valid) begin"),  # loses all but the last of several back to back
-        ("next_sum = sum;", "next_sum = 22'h0;"),  # no sum for a decision after the last evaluation
+        ("next_sum = total;", "next_sum = 22'h0;"),  # no sum for a decision after the last evaluation
+        ("if (grown[12]) begin", "if (1'b0) begin"),  # no carry
     ],
 )
 def test_bench_catches_a_wrong_sum(mutate: tuple[str, str], seed: int) -> None:

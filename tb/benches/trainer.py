@@ -29,6 +29,8 @@ Cycle = dict[str, Any]
 """What the trainer says in one cycle: its status, the command if there is one, each strobe with what it carries."""
 OPEN_FIRST: Cycle = {"propose": "first"}
 HOPELESS = -1
+PRIOR = 1
+"""Cycles from a row's last read code to its prior, in which the threshold is not there yet."""
 STREAK_TOP = 255
 """Where the count of rejections in a row saturates."""
 
@@ -138,7 +140,7 @@ def attempt(
     waits = {"row": row, "summing": 1}
     count = training.evaluations(outputs, number)
     if option("early_rejection"):
-        converting = training.conversion if number is None or option("verify") == "off" else 0
+        converting = PRIOR + (training.conversion if number is None or option("verify") == "off" else 0)
         cycles += [dict(waits) for _ in range(max(converting, drawing - len(cycles)) + 1)]
     if count == 0:
         return cycles, 0
@@ -250,6 +252,8 @@ class Surroundings:
         self.elapsed = self.elapsed + 1 if dut.valid.value == 1 and not latch else 0
         answers = latch and int(dut.op.value) in (READ, EVAL)
         self.converting = self.training.conversion if answers else max(0, self.converting - 1)
+        if option("early_rejection") and (answers and int(dut.op.value) == READ or self.programming == 1):
+            self.converting += PRIOR
         if latch and int(dut.op.value) == EVAL:
             if dut.hidden.value == 0:
                 self.additions[self.time + self.training.conversion + 1] = self.evaluated
