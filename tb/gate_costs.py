@@ -70,7 +70,7 @@ PREPARE = {"form": True, "calibrate": True, "condition_cycles": 2, "calibration_
 NARROW = {"features": 6, "adc_bits": 6, "read_bits": 6, "counter_bits": 6, "lfsr_bits": 16, "table_bits": 6,
           "response_bits": 6}  # fmt: skip
 CASES = (
-    Case("paper", "cancer", "paper", {}, (_size(8, 369, 50, 10), _size(16, 40, 12, 40)), _size(6, 250, 40, 8), True),
+    Case("paper", "cancer", "paper", {}, (_size(8, 369, 50, 10), _size(16, 40, 12, 40)), _size(16, 100, 40, 60), True),
     Case("best", "cancer", "best", {}, (_size(24, 200, 40, 40), _size(8, 40, 40, 10)), _size(12, 150, 30, 20), True),
     Case("hidden", "ecg", "best", {}, (_size(4, 16, 6, 8),), _size(3, 40, 6, 4)),
     Case("reward", "cartpole", "best", {"episode_steps": 60, "test_episodes": 1},
