@@ -41,6 +41,8 @@ def plot_run(run: Path, out: Path) -> list[Path]:
         config = Config().replace(**record["config"])
         tree = None if config.counters == "own" else read_posterior(run)
         state = Outcome.load(run / "state.npz")
+    except InputError:  # says itself what is wrong with the run
+        raise
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"RUN must hold a whole run, which {str(run)!r} does not ({error})") from error
     with plot_style():

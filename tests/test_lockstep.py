@@ -50,7 +50,7 @@ def test_equal_engines_pass(preset: str, tmp_path: Path) -> None:
     [
         ("lfsr", "state[31] ^ state[21]", "state[31] ^ state[20]", "Lfsr and LogUniform: neg_log2_u"),
         ("log_uniform", "zeros + 1'h1", "zeros + 2'h2", "Lfsr and LogUniform: neg_log2_u"),
-        ("log_likelihood", "sum + entry", "sum + (entry ^ 12'h001)", "Likelihood: likelihood"),
+        ("log_likelihood", "+ entry", "+ (entry ^ 12'h001)", "Likelihood: likelihood"),
         ("log_prior", "operand * multiplier", "(operand ^ 20'h00400) * multiplier", "Prior: prior"),
         ("acceptance", "operand + prior", "(operand ^ 22'h000001) + prior", "Acceptance: current_cost"),
         ("row_counters", "count + 1'h1", "count + 2'h2", "RowCounters: "),
