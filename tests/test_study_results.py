@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from pymodels.errors import InputError
 from pymodels.inference import predict
 from pymodels.tasks.ecg_synthetic import synthetic_beats
 from pymodels.uncertainty import class_probabilities, entropy_bits
-from tb.studies import common, ecg_records, toy_posterior, unseen
+from tb.studies import common, dqn, ecg_records, toy_posterior, unseen
 from tb.studies import total_variation as tv
 from tb.studies.output import Records, digest
 
@@ -118,3 +120,18 @@ def test_beats_weigh_in_the_mean_of_beats() -> None:
     ]
     mean = ecg_records.together(found, np.array([10, 30]), "mean of beats")
     assert mean["chip"].tolist() == [0.25, 0.5] and mean["share"] == pytest.approx(0.3) and mean["beats"] == 40
+
+
+def test_dqn_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its packages one line; its environment ends at the paper's 15 degrees and 500 steps."""
+    pytest.importorskip("gymnasium")
+    env = dqn.environment()
+    assert env.spec.max_episode_steps == 500
+    env.reset(seed=0)
+    env.unwrapped.state = np.array([0.0, 0.0, math.radians(14.0), 0.0])  # over by gymnasium's own 12 degrees
+    assert not env.step(0)[2]
+    env.unwrapped.state = np.array([0.0, 0.0, math.radians(16.0), 0.0])
+    assert env.step(0)[2]
+    monkeypatch.setitem(sys.modules, "stable_baselines3", None)
+    with pytest.raises(InputError, match=r"^dqn needs the packages of oxmc\[dqn\], which are not installed"):
+        dqn.rewards(0, 10)
