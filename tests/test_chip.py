@@ -37,7 +37,7 @@ VARIANTS = {
     "stuck cells": SMALL.replace(stuck_lcs=0.1, stuck_hcs=0.1, scale_per_us=0.001, eval_range=0.5, d2d_spread=0.3),
     "faults at each SET": SMALL.replace(
         fault_mode="each_set", stuck_lcs=0.1, stuck_hcs=0.1, relaxation=0.1, verify="cell", verify_tries=3,
-        early_rejection=True, scale_per_us=0.1, eval_range=8.0,
+        early_rejection=True, scale_per_us=0.1, eval_range=8.0, max_proposals=60,
     ),
     "faults at each read": SMALL.replace(
         rows=8, fault_mode="each_read", stuck_lcs=0.05, stuck_hcs=0.05, read_noise=0.05, verify="pair", outputs=2,
