@@ -1,4 +1,4 @@
-"""Reader of Liberty files: cells with areas, pins, look-up tables, as `energy/characterise/library.py` writes them."""
+"""Reader of Liberty files: cells with areas, pins, look-up tables, as `energy/characterise/lib_text.py` writes them."""
 
 from __future__ import annotations
 

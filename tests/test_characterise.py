@@ -10,7 +10,7 @@ import pytest
 from pytest import MonkeyPatch
 
 from energy.characterise.cells import CELLS
-from energy.characterise.library import library
+from energy.characterise.lib_text import library
 from energy.characterise.measure import LOADS_FF, SLEWS_NS, TABLES, Record, measure
 from energy.characterise.spice import Instance, Pdk, Waves, read_raw, simulate
 from pymodels.errors import InputError, RunError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from energy.characterise import cells, measure, spice
 from energy.characterise.cells import CELLS
-from energy.characterise.library import LIBRARY, library
+from energy.characterise.lib_text import LIBRARY, library
 from energy.characterise.spice import Pdk
 
 
