@@ -126,7 +126,7 @@ def _joules_text(joules: dict[str, Any]) -> str:
     (name, first), *others = joules["parts"].items()
     span = f"{first['low'] * 1e6:.3g} - {first['high'] * 1e6:.3g}"
     more = "".join(f", {name} {part['total'] * 1e6:.3g} uJ" for name, part in others)
-    return f"{name} {first['total'] * 1e6:.3g} uJ (interval {span} uJ){more}"
+    return f"{name} {first['total'] * 1e6:.3g} uJ ({span} uJ){more}"
 
 
 def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
