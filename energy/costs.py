@@ -63,7 +63,7 @@ class Cost:
             return 0.0
         if self.physics:
             return point.physics(self.physics)
-        return math.prod(getattr(point, name) for name in self.per)
+        return math.prod(point.figure(name) for name in self.per)
 
     def is_built(self, point: OperatingPoint) -> bool:
         return self.block is None or self.block in point.blocks

@@ -37,12 +37,23 @@ BLOCKS = (
 )  # fmt: skip
 """Names that a cost's `block` may have; `memories` stands for what follows the macros' outputs."""
 
+MACROS = (
+    "samples", "counters", "likelihood", "response", "activation", "lut", "map", "gate_codes", "pairs", "offsets",
+    "order", "histogram", "law",
+)  # fmt: skip
+"""Memories, each a macro of its own."""
+ROOT = "_root"
+CACHE_BITS = 8 * 8192
+LEAST_MACRO_BITS = 8 * 256
+"""Below it a macro is mostly decoder and sense amplifiers, and an access no cheaper."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OperatingPoint:
     """What a cost may be multiplied by. Fields are in V, Hz, s, bits or plain numbers, as their names say.
 
-    `blocks` are those of the logic that are built.
+    `macro_bits` are the bits of each of `MACROS`, none for one that is not built; `blocks` are those of the logic that
+    are built.
 
     Raises `InputError` for a figure that is not finite and positive (`flip_flops` and `memory_bits` may be zero).
     """
@@ -82,11 +93,12 @@ class OperatingPoint:
     calibration_bits: int
     memory_bits: int
     flip_flops: int
+    macro_bits: Mapping[str, int] = dataclasses.field(default_factory=dict)
     blocks: frozenset[str] = frozenset(BLOCKS)
 
     def __post_init__(self) -> None:
         for name, value in dataclasses.asdict(self).items():
-            if name == "blocks":
+            if name in ("macro_bits", "blocks"):
                 continue
             may_be_zero = name in ("flip_flops", "memory_bits")
             if not math.isfinite(value) or value < 0 or (value == 0 and not may_be_zero):
@@ -115,6 +127,17 @@ class OperatingPoint:
     def input_steps(self) -> int:
         return 1 << self.input_bits
 
+    def figure(self, name: str) -> float:
+        """A figure that a cost's `per` may name, one of `MULTIPLIERS`.
+
+        `MACRO_root` is the root of a macro's capacity over 8 KB, from 256 bytes up: what an access to it costs a bit,
+        against one to that cache (Horowitz, ISSCC 2014).
+        """
+        macro, is_root, _ = name.partition(ROOT)
+        if not is_root:
+            return float(getattr(self, name))
+        return math.sqrt(max(self.macro_bits.get(macro, 0), LEAST_MACRO_BITS) / CACHE_BITS)
+
     def physics(self, operation: str) -> float:
         """Joules a unit of the quantity `PHYSICS[operation]`, which is in nA or nS times cycles.
 
@@ -131,9 +154,11 @@ class OperatingPoint:
         return volts[operation] * 1e-9 / self.clock_hz
 
 
-MULTIPLIERS = tuple(field.name for field in dataclasses.fields(OperatingPoint) if field.name != "blocks") + (
-    "period_s", "adc_steps", "read_steps", "input_steps", "deviation_bits",
-)  # fmt: skip
+MULTIPLIERS = (
+    *(field.name for field in dataclasses.fields(OperatingPoint) if field.name not in ("macro_bits", "blocks")),
+    *("period_s", "adc_steps", "read_steps", "input_steps", "deviation_bits"),
+    *(f"{macro}{ROOT}" for macro in MACROS),
+)
 """Names that a cost's `per` may use."""
 
 
@@ -149,6 +174,7 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
         given = ", ".join(card_voltages) or "nothing"
         raise InputError(f"card_voltages must give {missing[0]}, not only {given}")
     formats = Formats(config)
+    macros = macro_bits(formats)
     return OperatingPoint(
         **{name: float(card_voltages[name]) for name in CARD_VOLTAGES},
         clock_hz=config.clock_hz,
@@ -176,8 +202,9 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
         sample_bits=formats.sample_bits,
         lfsr_bits=config.lfsr_bits,
         calibration_bits=formats.calibration_bits,
-        memory_bits=memory_bits(formats),
+        memory_bits=sum(macros.values()),
         flip_flops=flip_flops,
+        macro_bits=macros,
         blocks=blocks_of(config),
     )
 
@@ -212,27 +239,30 @@ def input_rms_v(config: Config) -> float:
     return math.sqrt(from_features * features**2 + (1 - from_features) * config.input_full_scale_v**2 / 3)
 
 
-def memory_bits(formats: Formats) -> int:
-    """Bits of all macros: samples, counters, tables, gate LUT, code map, and what a row's programming keeps.
+def macro_bits(formats: Formats) -> dict[str, int]:
+    """Bits of each macro that is built, of `MACROS`.
 
-    Two banks each: gate codes with their clamp flag (and read code, for cell-wise verification), or pair differences
-    beside one bank of learned offsets; the evaluation order; two copies of the law of the Hastings correction, which
-    keeps read codes, too.
+    Two banks each have the gate codes with their clamp flag (and read code, for cell-wise verification and the Hastings
+    correction), the pair differences, which a verified pair keeps in their place, and the evaluation order. The law of
+    the Hastings correction is there twice.
     """
     config = formats.config
-    activation = formats.activation_bits if config.hidden else 0
-    likelihood_bits = 0 if formats.rewards else formats.likelihood_bits  # episodes need no such table
-    tables = (likelihood_bits + config.response_bits + activation) << config.table_bits
-    samples = formats.sample_capacity * formats.sample_word_bits
-    counters = formats.row_capacity * config.counter_bits
-    lut = config.gate_codes * config.read_bits + ((formats.gate_bits + 1) << config.read_bits)
     cells, pairs = power_of_two(formats.cells), power_of_two(formats.pairs)
-    keeps_code = config.verify == "cell" or config.hastings
-    if config.verify == "pair":
-        row = 2 * pairs * (config.read_bits + 1) + cells * (config.read_bits + 4)
-    else:
-        row = 2 * cells * (formats.gate_bits + 1 + (config.read_bits if keeps_code else 0))
-    order = 2 * formats.sample_capacity * formats.sample_bits if config.sample_order == "hard_first" else 0
-    histogram = formats.calibration_bits << config.read_bits if config.calibrate else 0
-    law = 2 * config.gate_codes * formats.law_bits if config.hastings else 0
-    return samples + counters + tables + lut + row + order + histogram + law
+    by_pair, keeps_code = config.verify == "pair", config.verify == "cell" or config.hastings
+    gate_code = formats.gate_bits + 1 + (config.read_bits if keeps_code else 0)
+    bits = {
+        "samples": formats.sample_capacity * formats.sample_word_bits,
+        "counters": formats.row_capacity * config.counter_bits,
+        "likelihood": 0 if formats.rewards else formats.likelihood_bits << config.table_bits,
+        "response": config.response_bits << config.table_bits,
+        "activation": formats.activation_bits << config.table_bits if config.hidden else 0,
+        "lut": config.gate_codes * config.read_bits,
+        "map": (formats.gate_bits + 1) << config.read_bits,
+        "gate_codes": 0 if by_pair else 2 * cells * gate_code,
+        "pairs": 2 * pairs * (config.read_bits + 1) if by_pair else 0,
+        "offsets": cells * (config.read_bits + 4) if by_pair else 0,
+        "order": 2 * formats.sample_capacity * formats.sample_bits if config.sample_order == "hard_first" else 0,
+        "histogram": formats.calibration_bits << config.read_bits if config.calibrate else 0,
+        "law": 2 * config.gate_codes * formats.law_bits if config.hastings else 0,
+    }
+    return {name: bits[name] for name in MACROS if bits[name]}
