@@ -2,10 +2,10 @@
 
 An entry prices one event or one quantity; several may price the same one. Its joules a count are `value`, times every
 operating-point figure named in `per` (a name given twice is a square: a capacitance per `set_sl_v` twice is C V^2).
-The array's entries carry `physics` instead: their joules follow from voltage and time (`OperatingPoint.physics`), so
-their value is 1 and only the interval, relative, is an estimate. An entry with `block` is paid where that block of the
-logic is built; entries of one `errs_with` err together. A `source` may name texts of the file's table `[sources]` in
-braces; such texts may name others above them.
+Unit and `per` must make joules together. The array's entries carry `physics` instead: their joules follow from voltage
+and time (`OperatingPoint.physics`), so their value is 1 and only the interval, relative, is an estimate. An entry with
+`block` is paid where that block of the logic is built; entries of one `errs_with` err together. A `source` may name
+texts of the file's table `[sources]` in braces; such texts may name others above them.
 
 `[[scaled]]` takes the entries of some components over from another table, times a factor with an interval: the two
 intervals, taken as independent, add as the squares of their logarithms.
@@ -33,6 +33,8 @@ KEYS = (
     "errs_with",
 )  # fmt: skip
 SCALED_KEYS = ("file", "components", "value", "low", "high", "source")
+UNITS = {"J": (0, 0), "W": (0, 1), "F": (2, 0), "C": (1, 0), "A": (1, 1)}
+"""What a unit begins with, and how many voltages and times `per` must have with it. Prefixes such as pJ are refused."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -115,7 +117,10 @@ def load_costs(node_or_path: str | Path) -> CostTable:
     table = _read(file, node)
     sources = _sources(file.name, table.get("sources", {}))
     costs = _entries(file.name, table, sources)
-    for number, entry in enumerate(table.get("scaled", []), start=1):
+    scaled = table.get("scaled", [])
+    if not isinstance(scaled, list) or not all(isinstance(entry, dict) for entry in scaled):
+        raise InputError(f"{file.name}: scaled must be a list of tables, [[scaled]], not {scaled!r}")
+    for number, entry in enumerate(scaled, start=1):
         costs += _scaled(f"{file.name}, scaled {number}", entry, file, sources)
     _check_unique(file.name, costs)
     return CostTable(node, costs)
@@ -149,14 +154,20 @@ def _scaled(where: str, entry: dict[str, Any], file: Traversable, sources: dict[
         rule(key in entry, f"{key} must be given")
     for key in entry:
         rule(key in SCALED_KEYS, f"every key must be one of {', '.join(SCALED_KEYS)}, not {key!r}")
+    for key in ("file", "source"):
+        _check_text(key, entry[key], rule)
+    names = entry["components"]
+    rule(isinstance(names, list), f"components must be a list of names, not {names!r}")
     value, low, high = _interval(entry, rule)
     rule(low > 0, f"low must be positive, not {low:g}")
     beside = file.with_name(entry["file"]) if isinstance(file, Path) else _shipped(entry["file"])
     other = _read(beside if beside.is_file() else _shipped(entry["file"]), entry["file"])
     costs = _entries(entry["file"], other, _sources(entry["file"], other.get("sources", {})))
     source = _expanded(where, entry["source"], sources)
-    taken = tuple(cost for cost in costs if cost.component in entry["components"])
-    return tuple(cost.scaled(value, low, high, source) for cost in taken)
+    known = dict.fromkeys(cost.component for cost in costs)
+    for name in names:
+        rule(name in list(known), f"components must name those of {entry['file']}, {', '.join(known)}, not {name!r}")
+    return tuple(cost.scaled(value, low, high, source) for cost in costs if cost.component in names)
 
 
 def _sources(file: str, texts: dict[str, str]) -> dict[str, str]:
@@ -173,27 +184,33 @@ def _sources(file: str, texts: dict[str, str]) -> dict[str, str]:
 
 def _expanded(where: str, text: str, sources: dict[str, str]) -> str:
     try:
-        return text.format_map(sources)
-    except (KeyError, ValueError, IndexError) as error:
+        expanded = text.format_map(sources)
+    except (KeyError, ValueError, IndexError, AttributeError) as error:
         raise InputError(f"{where}: braces must hold the name of a text in [sources], not {text!r}") from error
+    if not expanded.strip():
+        raise InputError(f"{where}: source must say something, which {text!r} does not")
+    return expanded
 
 
 def _cost(file: str, number: int, entry: dict[str, Any], sources: dict[str, str]) -> Cost:
     """One checked entry."""
-    where = f"{file}, cost {number} ({entry.get('component')}: {entry.get('action')})"
+    label = " ".join(f"{entry.get('component')}: {entry.get('action')}".split())  # on one line, whatever it is
+    where = f"{file}, cost {number} ({label})"
     rule = _rule(where)
     for key in entry:
         rule(key in KEYS, f"every key must be one of {', '.join(KEYS)}, not {key!r}")
     for key in ("component", "action", "unit", "source"):
-        text = entry.get(key)
-        rule(isinstance(text, str) and text.strip() != "", f"{key} must be a text that is not empty, not {text!r}")
+        _check_text(key, entry.get(key), rule)
+    if "errs_with" in entry:
+        _check_text("errs_with", entry["errs_with"], rule)
     value, low, high = _interval(entry, rule)
     item, physics, per = _item(entry, rule), entry.get("physics"), entry.get("per", [])
     rule(isinstance(per, list), f"per must be a list of names, not {per!r}")
     for name in per:
         rule(name in MULTIPLIERS, f"per must name figures of the operating point, not {name!r}")
+    _check_unit(entry["unit"], per, physics, rule)
     if physics is not None:
-        rule(physics in PHYSICS, f"physics must be one of {', '.join(PHYSICS)}, not {physics!r}")
+        rule(physics in list(PHYSICS), f"physics must be one of {', '.join(PHYSICS)}, not {physics!r}")
         rule(item == PHYSICS[physics], f"physics {physics!r} must price {PHYSICS[physics]}, not {item}")
         rule(value == 1.0 and not per, "value must be 1 without per where physics gives the factor")
     block = entry.get("block")
@@ -201,6 +218,25 @@ def _cost(file: str, number: int, entry: dict[str, Any], sources: dict[str, str]
     texts = {key: entry[key] for key in ("component", "action", "unit", "block", "errs_with") if key in entry}
     source = _expanded(where, entry["source"], sources)
     return Cost(**texts, source=source, item=item, value=value, low=low, high=high, per=tuple(per), physics=physics)
+
+
+def _check_text(key: str, text: Any, rule: Callable[[bool, str], None]) -> None:
+    rule(isinstance(text, str) and text.strip() != "", f"{key} must be a text that is not empty, not {text!r}")
+
+
+def _check_unit(unit: str, per: list[str], physics: Any, rule: Callable[[bool, str], None]) -> None:
+    """Unit and `per` together must be joules a count."""
+    head = unit.partition("/")[0].strip()
+    if physics is not None:
+        rule(head == "relative", f"unit must be relative where physics gives the factor, not {unit!r}")
+        return
+    rule(head in UNITS, f"unit must begin with one of {', '.join(UNITS)}, without prefix, not {unit!r}")
+    found = (sum(name.endswith("_v") for name in per), sum(name.endswith("_s") for name in per) - per.count("clock_hz"))
+    volts, seconds = UNITS[head]
+    rule(
+        found == (volts, seconds),
+        f"per must have {volts} voltages and {seconds} times to make joules of {unit}, not {found[0]} and {found[1]}",
+    )
 
 
 def _rule(where: str) -> Callable[[bool, str], None]:
@@ -225,12 +261,17 @@ def _item(entry: dict[str, Any], rule: Callable[[bool, str], None]) -> str:
     named = [key for key in ("event", "quantity") if key in entry]
     rule(len(named) == 1, f"exactly one of event and quantity must be given, not {' and '.join(named) or 'none'}")
     name, known = entry[named[0]], EVENTS if named == ["event"] else QUANTITIES
-    rule(name in known, f"{named[0]} must be one that events.py names, not {name!r}")
+    rule(name in list(known), f"{named[0]} must be one that events.py names, not {name!r}")
     return name
 
 
 def _is_figure(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value) and value >= 0
+    except OverflowError:  # an integer of hundreds of digits
+        return False
 
 
 def _check_unique(file: str, costs: tuple[Cost, ...]) -> None:

@@ -14,7 +14,8 @@ HEAD = """\
 #
 #     count x value x every figure of the operating point that `per` names
 #
-# so that unit x units of `per` must be J a count. A name given twice is a square: capacitance x voltage x voltage.
+# so that unit x units of `per` must be J a count. A unit begins with J, W, F, C or A, without prefix; voltages and
+# times of `per` make it joules. A name given twice is a square: capacitance x voltage x voltage.
 # low and high are read as 5th and 95th percentile; 0 <= low <= value <= high. Every entry needs unit and source.
 # An event may be priced by several entries, but only once by one component and action. Every event and quantity
 # that a run counts must be priced. Entries with the same figure and source, or of one `errs_with`, err together. An

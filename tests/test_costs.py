@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from energy import costs
 from energy.costs import NODES, SCALED_KEYS, CostTable, load_costs
 from energy.ledger import account
 from energy.point import BLOCKS, CARD_VOLTAGES, PHYSICS, OperatingPoint, operating_point
@@ -202,6 +204,11 @@ def test_a_block_that_is_not_built_is_not_paid(tmp_path: Path) -> None:
     assert (table.costs[0].factor(point()), table.costs[0].factor(rewarded)) == (0.0, 1.0)
 
 
+WHERE = "mine.toml, cost 1 (adc: conversion): "
+ONE = {"value": "1.0", "low": "1.0", "high": "1.0"}
+PHYSICAL = without("event", "per", quantity='"set_current_na_cycles"', physics='"set"', unit='"relative"', **ONE)
+FIGURE = "must be a finite number that is not negative, not"
+
 SCALED = """
 [[scaled]]
 file = "other.toml"
@@ -230,6 +237,12 @@ def test_entries_of_another_table_times_a_factor(tmp_path: Path) -> None:
         ('source = "times half"', "", "source must be given"),
         ("low = 0.25", "low = 0.0", "low must be positive, not 0"),
         ("high = 1.0", "high = 0.1", "value must lie between low (0.25) and high (0.1), not 0.5"),
+        ("high = 1.0", "high = inf", f"high {FIGURE} inf"),
+        ('file = "other.toml"', "file = 3", "file must be a text that is not empty, not 3"),
+        ('"times half"', '" "', "source must be a text that is not empty, not ' '"),
+        ('"times half"', '"{book}"', "braces must hold the name of a text in [sources], not '{book}'"),
+        ('["adc"]', '"adc"', "components must be a list of names, not 'adc'"),
+        ('["adc"]', '["adcs"]', "components must name those of other.toml, adc, not 'adcs'"),
         ("high = 1.0", "high = 1.0\nunit = 1", f"every key must be one of {', '.join(SCALED_KEYS)}, not 'unit'"),
     ],
 )
@@ -241,10 +254,6 @@ def test_a_bad_factor_is_refused(line: str, instead: str, message: str, tmp_path
     assert str(caught.value) == "mine.toml, scaled 1: " + message
 
 
-WHERE = "mine.toml, cost 1 (adc: conversion): "
-ONE = {"value": "1.0", "low": "1.0", "high": "1.0"}
-PHYSICAL = without("event", "per", quantity='"set_current_na_cycles"', physics='"set"', **ONE)
-FIGURE = "must be a finite number that is not negative, not"
 BAD = {
     "unknown event": (without(event='"evil"'), "event must be one that events.py names, not 'evil'"),
     "unknown quantity": (without("event", quantity='"eval"'), "quantity must be one that events.py names, not 'eval'"),
@@ -259,6 +268,23 @@ BAD = {
     "infinite": (without(high="inf"), f"high {FIGURE} inf"),
     "text": (without(value='"much"'), f"value {FIGURE} 'much'"),
     "no unit": (without("unit"), "unit must be a text that is not empty, not None"),
+    "prefix": (without(unit='"pJ/step"'), "unit must begin with one of J, W, F, C, A, without prefix, not 'pJ/step'"),
+    "power": (without(unit='"W"'), "per must have 0 voltages and 1 times to make joules of W, not 0 and 0"),
+    "energy by time": (
+        without(per='["eval_s"]'),
+        "per must have 0 voltages and 0 times to make joules of J/step, not 0 and 1",
+    ),
+    "list": (without(event='["eval"]'), "event must be one that events.py names, not ['eval']"),
+    "digits": (without(high="1" + "0" * 400), f"high {FIGURE} 1" + "0" * 400),
+    "errs with": (without(errs_with="3"), "errs_with must be a text that is not empty, not 3"),
+    "attribute": (
+        without(source='"{book.title}"'),
+        "braces must hold the name of a text in [sources], not '{book.title}'",
+    ),
+    "physics with unit": (
+        {**PHYSICAL, "unit": '"J"'},
+        "unit must be relative where physics gives the factor, not 'J'",
+    ),
     "no source": (without(source='" "'), "source must be a text that is not empty, not ' '"),
     "below": (without(value="1e-16"), "value must lie between low (1e-15) and high (1e-13), not 1e-16"),
     "above": (without(value="1e-12"), "value must lie between low (1e-15) and high (1e-13), not 1e-12"),
@@ -292,6 +318,45 @@ def test_a_bad_entry_is_refused_by_name(case: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         load_costs(write(tmp_path, entry))
     assert str(caught.value) == WHERE + message
+
+
+OTHERS = {"unit": ("per",), "source": ("braces",), "value": (), "low": ("value",), "high": ("value",)}
+"""What else a refusal may begin with: the field that the spoilt one does not go with."""
+
+
+def mutants(row: dict[str, Any]) -> dict[str, list[Any]]:
+    """Values that a field of a good row must not have."""
+    wrong = [None, "1", -1.0, math.nan, math.inf, True]
+    value, low, high = (row[key] for key in ("value", "low", "high"))
+    unit = "W/event" if row["unit"].startswith("J") else "J/event"
+    return {
+        "unit": [None, "", " ", 3, unit, f"p{row['unit']}", "relatively"],
+        "source": [None, "", " ", 3, "{nowhere}"],
+        "value": [*wrong, 2 * high + 1, *([low / 2] if low else [])],
+        "low": [*wrong, 2 * value + 1],
+        "high": [*wrong, *([value / 2] if value else [])],
+    }
+
+
+@pytest.mark.parametrize("file", sorted(GATES.parent.glob("*.toml")), ids=lambda file: file.name)
+def test_each_row_with_a_spoilt_field_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a copy of each row that is shipped, in one line that names table, entry and field."""
+    whole = tomllib.loads(file.read_text())
+    for row in whole["cost"]:
+        table = {"sources": whole["sources"], "cost": [row]}
+        monkeypatch.setattr(costs, "_read", lambda *_, table=table: table)
+        assert len(load_costs(file).costs) == 1
+        for field, values in mutants(row).items():
+            for value in values:
+                table["cost"] = [{**row, field: value}]
+                with pytest.raises(InputError) as caught:
+                    load_costs(file)
+                message = str(caught.value)
+                assert message.startswith(f"{file.name}, cost 1 ({row['component']}: {row['action']}): ")
+                assert "\n" not in message and message.split("): ", 1)[1].split()[0] in (field, *OTHERS[field]), message
+            table["cost"] = [{key: text for key, text in row.items() if key != field}]
+            with pytest.raises(InputError, match=f"{field} must be "):
+                load_costs(file)
 
 
 def test_a_figure_that_stands_twice_is_refused(tmp_path: Path) -> None:
