@@ -1,8 +1,9 @@
 """A run's counts and prices as Accelergy reads them: action counts and an energy reference table, version 0.4.
 
 Y. N. Wu, J. S. Emer, V. Sze, Accelergy, ICCAD 2019. Components are `oxmc.NAME`; an action is a cost, its energy in pJ
-for one count at the run's operating point. The format has no intervals, sources or phases: those stay in our own
-report. Tables of area (ART) are not written: nothing here knows areas.
+for one count at the run's operating point. The format has no intervals, sources or phases: intervals and sources stand
+in comments ahead of the energies, phases stay in our own report. Tables of area (ART) are not written: nothing here
+knows areas.
 """
 
 from __future__ import annotations
@@ -65,7 +66,21 @@ def action_counts(ledger: Ledger, costs: CostTable) -> dict[str, Any]:
     return {"action_counts": {"version": VERSION, "local": local}}
 
 
+def comments(costs: CostTable, point: OperatingPoint) -> str:
+    """Every source with the actions whose energy it gives, in pJ with low and high, as comments."""
+    names, groups = action_names(costs), defaultdict(list)
+    for cost in costs.costs:
+        value, low, high = (figure * cost.factor(point) / PICO for figure in (cost.value, cost.low, cost.high))
+        name = f"{SYSTEM}.{cost.component} {names[cost.component, cost.action, cost.item]}"
+        groups[cost.source].append(f"#   {name}: {value:.4g} ({low:.3g} - {high:.3g})")
+    head = (
+        f"# Energies of one count in pJ, cost table {costs.name}; behind each source, its actions with their interval."
+    )
+    return "\n".join([head, *(line for source, lines in groups.items() for line in (f"# {source}", *lines)), ""])
+
+
 def files(ledger: Ledger, costs: CostTable, point: OperatingPoint) -> dict[str, str]:
     """Both files as YAML, by name."""
     contents = {"action_counts.yaml": action_counts(ledger, costs), "ERT.yaml": energy_reference_table(costs, point)}
-    return {name: yaml.safe_dump(content, sort_keys=False) for name, content in contents.items()}
+    texts = {name: yaml.safe_dump(content, sort_keys=False) for name, content in contents.items()}
+    return texts | {"ERT.yaml": comments(costs, point) + texts["ERT.yaml"]}

@@ -44,6 +44,7 @@ class Figure:
     low_j: float
     high_j: float
     variance_share: float
+    sources: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -59,6 +60,7 @@ class Figure:
             "total_at_low": total_j - self.energy_j + self.low_j,
             "total_at_high": total_j - self.energy_j + self.high_j,
             "variance_share": self.variance_share,
+            "sources": list(self.sources),
         }
 
 
@@ -158,7 +160,8 @@ def _figure(component: str, name: str, lines: list[Line]) -> Figure:
     for line in lines:
         actions[line.action] += line.energy_j
     ranked = tuple(sorted(actions, key=lambda action: -actions[action]))
-    return Figure(name, component, ranked, energy_j, low_j, high_j, 0.0)
+    sources = tuple(dict.fromkeys(line.source for line in lines))
+    return Figure(name, component, ranked, energy_j, low_j, high_j, 0.0, sources)
 
 
 def ratio_band(one: Uncertainty, other: Uncertainty) -> Band:

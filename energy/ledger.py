@@ -30,10 +30,20 @@ class Line:
     physics: str | None = None
     figure: str = ""
     """Name of the figure in the cost table; lines of one figure err together (`energy/interval.py`)."""
+    value: float = 0.0
+    """The cost's value, in `unit`; `energy_j` is count x value x `factor`, whose names are in `per`."""
+    unit: str = ""
+    factor: float = 0.0
+    per: tuple[str, ...] = ()
+
+    @property
+    def multipliers(self) -> str:
+        """What `factor` is the product of, in words."""
+        return " x ".join((*self.per, *([f"physics of {self.physics}"] if self.physics else [])))
 
     def as_json(self) -> dict[str, Any]:
-        names = ("action", "phase", "count", "energy_j", "low", "high", "source")
-        return {"name": self.component, **{name: getattr(self, name) for name in names}}
+        names = ("action", "phase", "count", "energy_j", "low", "high", "source", "item", "value", "unit", "factor")
+        return {"name": self.component, **{name: getattr(self, name) for name in names}, "per": self.multipliers}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,12 +119,15 @@ def _lines(phase: str, item: str, count: int, point: OperatingPoint, costs: Cost
     for cost in pricing:
         if not cost.is_built(point):
             continue
-        joules = count * cost.factor(point)
+        factor = cost.factor(point)
+        joules = count * factor
         energies = (joules * cost.value, joules * cost.low, joules * cost.high)
-        figure = costs.figure_name(cost)
         lines.append(
-            Line(cost.component, cost.action, phase, count, *energies, cost.source, item, cost.physics, figure)
-        )
+            Line(
+                cost.component, cost.action, phase, count, *energies, cost.source, item, cost.physics,
+                costs.figure_name(cost), cost.value, cost.unit, factor, cost.per,
+            )
+        )  # fmt: skip
     return lines
 
 

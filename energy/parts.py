@@ -100,3 +100,12 @@ def per_json(ledger: Ledger, events: Counts) -> dict[str, Any]:
         "prediction": per_prediction_j(ledger, events),
         "operation": per_operation_j(ledger, events),
     }
+
+
+def per_bounds(ledger: Ledger, events: Counts) -> dict[str, dict[str, Any]]:
+    """The same with all figures at their lows, and at their highs."""
+    ends = {}
+    for end in ("low", "high"):
+        lines = (dataclasses.replace(line, energy_j=getattr(line, end)) for line in ledger.lines)
+        ends[end] = per_json(Ledger(tuple(lines)), events)
+    return ends

@@ -50,6 +50,7 @@ def render_components(ledgers: Mapping[str, Ledger]) -> Table:
             energy = sums[name].get(component, 0.0)
             cells += [f"{energy * 1e9:.4g}", f"{energy / ledger.total_j:.1%}" if ledger.total_j else "-"]
         table.add_row(component, *cells)
+    table.caption = "bounds and sources: oxmc energy RUN"
     return table
 
 
@@ -65,11 +66,31 @@ def render_parts(parts: Mapping[str, Part], bands: Mapping[str, Band], title: st
     return table
 
 
-def per_lines(per: Mapping[str, Any]) -> list[str]:
-    """What a proposal, a prediction and each array operation take, in nJ and pJ, where there was any."""
-    events = [f"a {name} {per[name] * 1e9:.4g} nJ" for name in ("proposal", "prediction") if per[name] is not None]
-    pulses = [f"{name.upper()} {joules * 1e12:.3g} pJ" for name, joules in per["operation"].items()]
+def per_lines(per: Mapping[str, Any], bounds: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What a proposal, a prediction and each array operation take, in nJ and pJ with bounds, where there was any."""
+    low, high = bounds["low"], bounds["high"]
+    events = [
+        f"a {name} {per[name] * 1e9:.4g} nJ ({low[name] * 1e9:.3g} - {high[name] * 1e9:.3g})"
+        for name in ("proposal", "prediction")
+        if per[name] is not None
+    ]
+    ends = {name: (low["operation"][name] * 1e12, high["operation"][name] * 1e12) for name in per["operation"]}
+    pulses = [
+        f"{name.upper()} {joules * 1e12:.3g} pJ ({ends[name][0]:.3g} - {ends[name][1]:.3g})"
+        for name, joules in per["operation"].items()
+    ]
     return [", ".join(events)] * bool(events) + [f"array operations with lines and converters: {', '.join(pulses)}"]
+
+
+def source_lines(ledger: Ledger) -> list[str]:
+    """Every source with the figures that it stands for, each a count, with its interval."""
+    groups: dict[str, dict[str, None]] = defaultdict(dict)
+    for line in ledger.lines:
+        low, high = (end / (line.count * line.factor or 1.0) for end in (line.low, line.high))
+        per = f" x {line.multipliers}" if line.multipliers else ""
+        figure = f"{line.value:.4g} {line.unit} ({low:.3g} - {high:.3g}){per}"
+        groups[line.source][f"  {line.component}, {line.action}: {figure}, each {line.item}"] = None
+    return [text for source, figures in groups.items() for text in (source, *figures)]
 
 
 def render_band(ledger: Ledger, uncertainty: Uncertainty) -> Table:

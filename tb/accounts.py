@@ -14,24 +14,44 @@ from rich.console import Console
 
 from energy import accelergy
 from energy.interval import Band, Uncertainty, uncertainty
-from energy.ledger import Ledger
-from energy.parts import HEADLINE, Part, parts_of, per_json
-from energy.published import Comparison, compare, micro
-from energy.report import per_lines, render, render_band, render_parts, render_sensitivity
+from energy.ledger import Ledger, array_energy_error
+from energy.parts import HEADLINE, Part, parts_of, per_bounds, per_json
+from energy.point import MULTIPLIERS
+from energy.published import DOI, SOURCE, Comparison, compare, micro
+from energy.report import per_lines, render, render_band, render_parts, render_sensitivity, source_lines
 from pymodels.config import Config
 from pymodels.errors import InputError
 from tb.repeats import summarise
-from tb.result import NODES, costs_of, ledger_of, point_of
+from tb.result import CONSERVATION_LIMIT, NODES, costs_of, ledger_of, point_of
 from tb.rundir import read_run
 
 FORMATS = ("text", "json", "csv", "html", "accelergy")
-WHOLE = {
-    "result": ("metric", "value", "rows_used"),
+TEXTS = ("task", "preset", "engine")
+NUMBERS = {
+    "result": ("value", "rows_used"),
     "chain": ("proposals", "acceptance"),
     "time": ("chip_s", "clock_hz"),
 }
 """What the reports show of a run beside its counts."""
-CSV_COLUMNS = ("run", "node", "name", "action", "phase", "count", "energy_j", "low", "high", "source")
+MOST = 1e300
+"""Numbers above are no doubles, or nearly none."""
+CSV_COLUMNS = (
+    "run",
+    "node",
+    "name",
+    "action",
+    "phase",
+    "count",
+    "energy_j",
+    "low",
+    "high",
+    "source",
+    "item",
+    "value",
+    "unit",
+    "factor",
+    "per",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +81,10 @@ class Account:
         """What a proposal, a prediction and each operation take, in J."""
         return per_json(self.ledgers[node], self.events)
 
+    def per_bounds(self, node: str) -> dict[str, dict[str, Any]]:
+        """The same with all figures at their lows, and at their highs."""
+        return per_bounds(self.ledgers[node], self.events)
+
     def paper(self, node: str) -> Comparison | None:
         return compare(self.run["task"], node, self.ledgers[node])
 
@@ -81,20 +105,30 @@ def read_account(path: Path, nodes: Sequence[str]) -> Account:
     run = read_run(path)
     try:
         config, phases = Config().replace(**run["config"]), run["phases"]
-        for name in ("task", "preset", "engine", "seed"):
-            run[name]
-        for name, keys in WHOLE.items():
-            for key in keys:
-                run[name][key]
+        _check_shown(run)
         ledgers = {node: ledger_of(config, phases, node) for node in nodes}
+        apart = array_energy_error(ledger_of(config, phases, NODES[0]), run["array_energy_j"])
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not ({error!r})") from error
     for node, ledger in ledgers.items():
         if not ledger.lines:
             raise InputError(f"RUN must hold a run that counted something, which {str(path)!r} did not ({node})")
+    if not apart < CONSERVATION_LIMIT:
+        rule = "RUN must hold the counts that its array_energy_j was integrated from"
+        raise InputError(f"{rule}, which {str(path)!r} does not (relative error {apart:.3g})")
     bands = {node: uncertainty(ledger) for node, ledger in ledgers.items()}
     repeats = {key: _repeats(path, nodes, key) for key in ("energy_j", "training_j")}
     return Account(path, run, config, ledgers, bands, repeats["energy_j"], repeats["training_j"])
+
+
+def _check_shown(run: dict[str, Any]) -> None:
+    """Raises `KeyError` or `TypeError` for what the reports show of a run and is not there or no text or number."""
+    texts = {name: run[name] for name in TEXTS} | {"metric": run["result"]["metric"]}
+    numbers = {key: run[name][key] for name, keys in NUMBERS.items() for key in keys} | {"seed": run["seed"]}
+    wrong = [name for name, value in texts.items() if not isinstance(value, str)]
+    wrong += [name for name, value in numbers.items() if type(value) not in (int, float) or not abs(value) < MOST]
+    if wrong:
+        raise TypeError(f"{wrong[0]} is {(texts | numbers)[wrong[0]]!r}")
 
 
 def _repeats(path: Path, nodes: Sequence[str], key: str) -> dict[str, list[float]]:
@@ -102,11 +136,15 @@ def _repeats(path: Path, nodes: Sequence[str], key: str) -> dict[str, list[float
     try:
         lines = (path / "runs.jsonl").read_text().splitlines()
         records = [json.loads(line)[key] for line in lines]
-        return {node: [float(record[node]) for record in records] for node in nodes if node in NODES}
+        joules = {node: [float(record[node]) for record in records] for node in nodes if node in NODES}
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"RUN must hold whole repeats, which {str(path / 'runs.jsonl')!r} does not") from error
+    for node, value in ((node, value) for node, values in joules.items() for value in values):
+        if not 0 <= value < MOST:
+            raise InputError(f"RUN must hold joules of its repeats, not {value!r} at {node} ({str(path)!r})")
+    return joules
 
 
 def _text(accounts: Sequence[Account]) -> str:
@@ -115,7 +153,7 @@ def _text(accounts: Sequence[Account]) -> str:
     for account in accounts:
         for node, ledger in account.ledgers.items():
             console.print(render_parts(account.parts(node), account.part_bands(node), f"{account.path} at {node}"))
-            for line in [*per_lines(account.per(node)), *_paper_lines(account.paper(node))]:
+            for line in [*per_lines(account.per(node), account.per_bounds(node)), *_paper_lines(account.paper(node))]:
                 console.print(line)
             console.print(render(ledger, "all parts"))
             console.print(render_band(ledger, account.bands[node]))
@@ -123,7 +161,7 @@ def _text(accounts: Sequence[Account]) -> str:
             if node in account.repeats:
                 console.print(_spread_line(account.repeats[node]))
                 console.print(f"of these, {HEADLINE}: {_spread_line(account.training_repeats[node])}")
-            for line in _sources(ledger):
+            for line in source_lines(ledger):
                 console.print(line)
     return stream.getvalue()
 
@@ -136,7 +174,8 @@ def _paper_lines(comparison: Comparison | None) -> list[str]:
         f"{part.name} {micro(part.energy_j)} ({micro(part.band.low)} to {micro(part.band.high)}, x {part.times:.3g})"
         for part in comparison.counted
     ]
-    return [" ".join(comparison.sentences), f"{HEADLINE} if this counts: {'; '.join(rows)}"]
+    counted = f"{HEADLINE} if this counts: {'; '.join(rows)}"
+    return [" ".join(comparison.sentences), counted, f"the paper: {SOURCE}, doi:{DOI}"]
 
 
 def summary(joules: list[float]) -> dict[str, Any]:
@@ -150,11 +189,6 @@ def _spread_line(joules: list[float]) -> str:
     error = "" if found["sem"] is None else f" +- {found['sem'] * 1e9:.2g} (standard error)"
     span = f"5 to 95 % of them {found['low'] * 1e9:.4g} - {found['high'] * 1e9:.4g}"
     return f"{found['n']} repeats: mean {found['mean'] * 1e9:.4g}{error}, {span} nJ"
-
-
-def _sources(ledger: Ledger) -> list[str]:
-    """One line a cost: what it prices and where it comes from."""
-    return list(dict.fromkeys(f"  {line.component}, {line.action}: {line.source}" for line in ledger.lines))
 
 
 def _json(accounts: Sequence[Account]) -> str:
@@ -174,11 +208,19 @@ def _entry(account: Account) -> dict[str, Any]:
             **account.bands[node].as_json(ledger.total_j),
             "parts": _parts_json(account, node),
             "per": account.per(node),
+            "per_bounds": account.per_bounds(node),
             "paper": comparison.as_json() if (comparison := account.paper(node)) else None,
             **repeats,
             "components": lines,
         }
-    return {"run": str(account.path), "nodes": nodes}
+    point, names = point_of(account.config), ("task", "preset", "engine", "seed")
+    return {
+        "run": str(account.path),
+        **{name: account.run[name] for name in names},
+        "card": account.config.card,
+        "point": {name: point.figure(name) for name in MULTIPLIERS},
+        "nodes": nodes,
+    }
 
 
 def _parts_json(account: Account, node: str) -> dict[str, Any]:

@@ -102,7 +102,9 @@ def sweep_table(record: dict[str, Any], out: Path) -> Table:
             f"{point['energy_j'][node]['mean'] * 1e6:.4g} {'*' if point['pareto'][node] else ' '}" for node in nodes
         )
         table.add_row(str(number), *settings, f"{point['mean']:.4f}", sem, f"{point['proposals']:.0f}", *joules)
-    table.caption = f"* no other point has as much for less; all of it in {out}"
+    table.caption = (
+        f"* no other point has as much for less; all of it in {out}; bounds and sources: oxmc energy {out}/points/0000"
+    )
     return table
 
 

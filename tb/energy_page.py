@@ -126,7 +126,7 @@ def _run(account: Account) -> dict[str, Any]:
         ("task", f"{run['task']}, preset {run['preset']}"),
         ("engine", f"{run['engine']}, seed {run['seed']}"),
         (f"test {run['result']['metric']}", f"{run['result']['value']:.4g}"),
-        ("rows", f"{run['result']['rows_used']} of {config.rows}"),
+        ("rows", f"{run['result']['rows_used']} of {config.rows}, card {config.card}"),
         ("proposals", f"{run['chain']['proposals']}, {run['chain']['acceptance']:.1%} kept"),
         ("chip time", f"{seconds(run['time']['chip_s'])} at {run['time']['clock_hz'] / 1e6:g} MHz"),
     ]
@@ -148,6 +148,7 @@ def _node(account: Account, node: str) -> dict[str, Any]:
         "split": _split(training),
         "parts": _parts(account, node),
         "per": account.per(node),
+        "per_bounds": account.per_bounds(node),
         "phases": dict.fromkeys(PHASES, 0.0) | ledger.by_phase(),
         "lanes": _lanes(training, comparison),
         "paper": comparison,
@@ -304,10 +305,11 @@ def _comparison(accounts: Sequence[Account]) -> list[dict[str, Any]]:
 
 
 def _sources(accounts: Sequence[Account]) -> list[dict[str, Any]]:
-    """The figures behind the first run's lines, by node: one row a figure."""
+    """The figures behind the lines of all runs, by node: one row a figure."""
     tables = []
-    for node, ledger in accounts[0].ledgers.items():
-        costs, used = costs_of(node), {(line.component, line.action, line.item) for line in ledger.lines}
+    for node in accounts[0].ledgers:
+        lines = [line for account in accounts for line in account.ledgers[node].lines]
+        costs, used = costs_of(node), {(line.component, line.action, line.item) for line in lines}
         figures: dict[Any, list[Cost]] = {}
         for cost in costs.costs:
             if (cost.component, cost.action, cost.item) in used:

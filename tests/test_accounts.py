@@ -16,12 +16,15 @@ import pytest
 from commands import TWIN, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
+from energy.costs import load_costs
+from energy.published import DOI, SOURCE
 from pymodels.events import EVENTS, PHASES, QUANTITIES
 from tb.cli import run as run_oxmc
 from tb.netlist import build_config, chip_verilog, flip_flops
 from tb.result import ledger_of
 
 KEYS = ["name", "action", "phase", "count", "energy_j", "low", "high", "source"]
+KEYS += ["item", "value", "unit", "factor", "per"]
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +110,47 @@ def test_the_clock_drives_every_flip_flop(run: Path) -> None:
     assert 0.02e-15 < clock.energy_j / clock.count / flops < 10e-15  # J a flip-flop and cycle; without gates 2 fJ
 
 
+def test_every_number_leads_to_its_row(capsys: CaptureFixture[str], run: Path) -> None:
+    """JSON: each line to one row of the table, its figure and factor; text: each line's figure, unit and interval."""
+    report = json.loads(output(capsys, run, "--format", "json"))
+    text = " ".join(output(capsys, run).split())
+    assert [report[key] for key in ("task", "preset", "engine", "seed", "card")] == [
+        "cancer",
+        "paper",
+        "twin",
+        0,
+        "16k",
+    ]
+    for node, ledger in report["nodes"].items():
+        rows = {(cost.component, cost.action, cost.item): cost for cost in load_costs(node).costs}
+        for line in ledger["components"]:
+            row = rows[line["name"], line["action"], line["item"]]
+            assert (line["value"], line["unit"], line["source"]) == (row.value, row.unit, row.source)
+            ends = [line["count"] * line["factor"] * figure for figure in (row.value, row.low, row.high)]
+            assert [line[key] for key in ("energy_j", "low", "high")] == pytest.approx(ends, rel=1e-12, abs=0)
+            if row.physics is None:
+                assert line["per"] == " x ".join(row.per)
+                factor = math.prod(report["point"][name] for name in row.per)
+                assert line["factor"] == pytest.approx(factor, rel=1e-12, abs=0)  # rounding, as above
+            assert (
+                f" {row.component}, {row.action}: {row.value:.4g} {row.unit} ({row.low:.3g} - {row.high:.3g})" in text
+            )
+            assert " ".join(row.source.split()) in text
+        known = {row.source for row in rows.values()}
+        assert all(figure["sources"] and known.issuperset(figure["sources"]) for figure in ledger["sensitivity"])
+        ends = (leaves(ledger["per_bounds"]["low"]), leaves(ledger["per"]), leaves(ledger["per_bounds"]["high"]))
+        for low, value, high in zip(*ends, strict=True):
+            assert 0 < low < value < high
+
+
+def leaves(per: dict[str, Any]) -> list[float]:
+    return [per["proposal"], per["prediction"], *per["operation"].values()]
+
+
+def test_the_papers_figure_has_its_source(capsys: CaptureFixture[str], run: Path) -> None:
+    assert f"the paper: {SOURCE}, doi:{DOI}" in output(capsys, run, "--node", "28nm")
+
+
 def test_several_runs_make_a_list(capsys: CaptureFixture[str], run: Path, copy: Path) -> None:
     report = json.loads(output(capsys, run, copy, "--format", "json"))
     assert [entry["run"] for entry in report] == [str(run), str(copy)]
@@ -150,6 +194,9 @@ def test_repeats_have_a_spread(capsys: CaptureFixture[str], tmp_path: Path) -> N
     assert report["nodes"]["28nm"]["training_repeats"]["mean"] < found["mean"]
     assert "repeats" not in report["nodes"][str(table)]
     assert "3 repeats: mean " in output(capsys, out)
+    records[1]["energy_j"]["130nm"] = math.nan
+    (out / "runs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in records))
+    assert refusal(capsys, "energy", out).startswith("RUN must hold joules of its repeats, not nan at 130nm (")
     (out / "runs.jsonl").write_text("{}\n")
     assert refusal(capsys, "energy", out).startswith("RUN must hold whole repeats, which ")
 
@@ -188,6 +235,9 @@ def test_refusals(capsys: CaptureFixture[str], run: Path, tmp_path: Path) -> Non
         assert refusal(capsys, "energy", *arguments).startswith(message)
 
 
+COUNTS = "RUN must hold the counts that its array_energy_j was integrated from, which '"
+
+
 def spoil(run: Path, change: Any) -> None:
     found = record(run)
     change(found)
@@ -204,6 +254,13 @@ def spoil(run: Path, change: Any) -> None:
         (lambda run: run["time"].clear(), "RUN must hold a whole run, which '"),
         (lambda run: run["chain"].clear(), "RUN must hold a whole run, which '"),
         (lambda run: run.update(config=3), "RUN must hold a whole run, which '"),
+        (lambda run: run.update(task=["cancer"]), "RUN must hold a whole run, which '"),
+        (lambda run: run["time"].update(chip_s=None), "RUN must hold a whole run, which '"),
+        (lambda run: run["result"].update(value=math.nan), "RUN must hold a whole run, which '"),
+        (lambda run: run["chain"].update(acceptance=10**400), "RUN must hold a whole run, which '"),
+        (lambda run: run.pop("array_energy_j"), "RUN must hold a whole run, which '"),
+        (lambda run: run["phases"]["train"].update(quantities={}), COUNTS),
+        (lambda run: run["phases"]["infer"]["quantities"].update(eval_conductance_code2_ns_cycles=1), COUNTS),
         (lambda run: run.pop("phases"), "RUN must hold a whole run, which '"),
         (lambda run: run["phases"]["train"].pop("events"), "RUN must hold a whole run, which '"),
         (lambda run: run.update(phases=[]), "RUN must hold a whole run, which '"),

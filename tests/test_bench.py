@@ -17,6 +17,7 @@ import pytest
 from commands import ROOT, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
+from energy.published import SOURCE
 from pymodels.config import Config, preset
 from pymodels.errors import RunError
 from pymodels.tasks import load_task
@@ -128,9 +129,11 @@ def test_joules_of_the_processor(capsys: CaptureFixture[str], monkeypatch: Monke
         )
         for node, joules in run["energy_j"].items():
             assert found["chip_j"][node] == pytest.approx(joules["total"], rel=1e-12)  # one summation
+            ends = [joules["low"], joules["high"]]
+            assert found["chip_bounds_j"][node] == pytest.approx(ends, rel=1e-12)
             assert found["over_chip"][node] == pytest.approx(found["joules"] / joules["total"], rel=1e-12)
     text = oxmc(capsys, "bench", "--only", "energy").out
-    assert "cancer paper" in text and "the paper gives 0.6 J" in " ".join(text.split())
+    assert "cancer paper" in text and f"the paper gives 0.6 J for a workstation: {SOURCE}" in " ".join(text.split())
     message = "--cpu-power must be finite and positive, not -1.0"
     assert refusal(capsys, "bench", "--cpu-power", "-1") == message
 

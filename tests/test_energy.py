@@ -124,6 +124,7 @@ def test_json_has_the_shape_of_the_report() -> None:
     report = json.loads(json.dumps(ledger_of(*some_run()).as_json()))
     assert list(report) == ["total", "low", "high", "components"]
     keys = ["name", "action", "phase", "count", "energy_j", "low", "high", "source"]
+    keys += ["item", "value", "unit", "factor", "per"]
     assert all(list(component) == keys for component in report["components"])
     for total, part in (("total", "energy_j"), ("low", "low"), ("high", "high")):
         assert math.fsum(component[part] for component in report["components"]) == report[total]  # exact

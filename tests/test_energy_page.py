@@ -117,6 +117,16 @@ def test_two_runs_are_compared(runs: tuple[Path, Path]) -> None:
     assert spaced(totals[1] - totals[0]) in text
 
 
+def test_each_run_has_its_sources(runs: tuple[Path, Path]) -> None:
+    """Figures of the second run, too: it has blocks of the logic that the first has not."""
+    accounts = [read_account(run, ("28nm",)) for run in runs]
+    used = [{(line.component, line.action) for line in account.ledgers["28nm"].lines} for account in accounts]
+    assert used[1] - used[0]
+    cards = text_of(page(accounts).partition('<section id="sources">')[2].join(("<body>", "")))
+    for component, action in used[0] | used[1]:
+        assert component.replace("_", " ") in cards and action in cards, (component, action)
+
+
 def test_what_comes_ahead_of_a_training_is_named(tmp_path: Path) -> None:
     """Forming and calibration have rows and columns of their own, and stay out of the headline."""
     ahead = [word for setting in ("form=true", "condition_cycles=2", "calibrate=true") for word in ("--set", setting)]

@@ -58,6 +58,10 @@ def test_accelergy_gives_the_ledger_again(capsys: CaptureFixture[str], run: Path
         picojoules = estimate(folder)
         # 1e-9: products and sums of doubles in another order
         assert math.fsum(picojoules.values()) * 1e-12 == pytest.approx(ledger.total_j, rel=1e-9, abs=0)
+        comments = [line for line in (folder / "ERT.yaml").read_text().splitlines() if line.startswith("#")]
+        costs = load_costs(folder.name).costs
+        assert {line[2:] for line in comments}.issuperset(cost.source for cost in costs)  # none of them has two lines
+        assert sum(line.startswith("#   oxmc.") for line in comments) == len(costs)
         parts = {name.removeprefix("oxmc."): joules * 1e-12 for name, joules in picojoules.items()}
         assert parts == pytest.approx(ledger.by_component(), rel=1e-9, abs=0)
 

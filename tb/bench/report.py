@@ -58,7 +58,10 @@ def _energy(record: dict[str, Any]) -> Table:
         numbers = (found["seconds"] * 1e3, found["joules"], found["power_w"], *found["over_chip"].values())
         table.add_row(name, *map(_number, numbers))
     last = next(reversed(record["energy"].values()))
-    table.caption = f"power: {last['source']}; the paper gives {last['paper_cpu_j']:g} J for a workstation"
+    table.caption = (
+        f"power: {last['source']}; chip: {last['chip_source']}; the paper gives {last['paper_cpu_j']:g} J for a "
+        f"workstation: {last['paper_source']}"
+    )
     return table
 
 
