@@ -494,6 +494,11 @@ class Formats:
         word = sum((int(code) & mask) << (width * i) for i, code in enumerate(codes))
         return word | int(label) << self.inputs_bits
 
+    def unpack_gates(self, word: int) -> list[int]:
+        """The gate codes on the array port, one a gate DAC."""
+        width = self.gate_bits
+        return [word >> width * lane & (2**width - 1) for lane in range(self.config.gate_dacs)]
+
     def unpack_inputs(self, word: int) -> list[int]:
         """The signed input codes on the array port's input bus, one a lane."""
         width = self.config.input_bits

@@ -119,6 +119,24 @@ VARIANTS |= {
         rows=8, verify="pair", verify_tries=6, verify_window_us=9.0, lut_low_us=50.0, lut_high_us=200.0,
         read_range_us=256.0, gate_codes=48, reject_limit=7, max_proposals=30, input_bits=10,
     ),
+    "rewards of parallel DACs": EPISODES.replace(gate_dacs=8, max_proposals=12),
+}  # fmt: skip
+VARIANTS |= {
+    "parallel DACs": SMALL.replace(gate_dacs=4),
+    # 30 cells: the second group lacks two
+    "parallel DACs, prepared": SMALL.replace(
+        gate_dacs=16, features=5, outputs=3, form=True, condition_cycles=2, calibrate=True, gate_codes=4, read_bits=5,
+        stuck_lcs=0.05, stuck_hcs=0.05, max_proposals=25,
+    ),
+    "parallel DACs, slow pulses": VARIANTS["slow pulses"].replace(
+        gate_dacs=2, features=5, calibrate=True, gate_codes=3, read_bits=6, fault_mode="each_set", stuck_lcs=0.1,
+        stuck_hcs=0.1, relaxation=0.1,
+    ),
+    "parallel DACs, hastings": VARIANTS["hastings"].replace(gate_dacs=8, features=5),
+    "a DAC each": SMALL.replace(
+        gate_dacs=8, features=3, hidden=1, outputs=1, init="highest", early_rejection=True, scale_per_us=0.1,
+        eval_range=8.0, train_samples=1, reject_limit=3,
+    ),
 }  # fmt: skip
 
 ON_BOTH = ("slow pulses", "pairs")
