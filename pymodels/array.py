@@ -227,8 +227,8 @@ class OxramArray(Cells):
         current_na = int(gates.current_na[gate])
         self._book("set", 1, current_na * cycles, self.card.set_sl_v * current_na * NANO, cycles)
 
-    def set_group(self, row: int, cell: int, gates: Sequence[int], cycles: int) -> range:
-        """SET the cells from `cell` on by one pulse, each at its own one of `gates`, one a gate DAC; the cells.
+    def set_group(self, row: int, cell: int, gates: Sequence[int], cycles: int) -> None:
+        """SET the cells from `cell` on by one pulse, each at its own one of `gates`, one a gate DAC.
 
         A group begins at a multiple of the DACs' number and ends with the row; DACs past that end have code 0.
         """
@@ -243,7 +243,6 @@ class OxramArray(Cells):
             self._check_formed("SET", row, one)
         for one, gate in zip(group, gates, strict=False):
             self.set(row, one, gate, cycles)
-        return group
 
     def read(self, row: int, cell: int, cycles: int) -> int:
         """READ one cell: its conductance code, floor(g / read_step_ns), saturating at the top of `read_bits`."""

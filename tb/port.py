@@ -82,8 +82,9 @@ class ArrayModel:
     def _set_group(self, row: int, cell: int, gate: int, width: int) -> None:
         """The same for a cell a gate DAC, whose codes do not fit into the event's word."""
         gates = self.formats.unpack_gates(self.dut.event_gates.value.to_unsigned())
-        for one in self.array.set_group(row, cell, gates, width):
-            if self.lockstep is not None and self.array.phase == "train":
+        self.array.set_group(row, cell, gates, width)
+        if self.lockstep is not None and self.array.phase == "train":
+            for one in range(cell, min(cell + len(gates), self.formats.cells)):
                 self.lockstep.set(self.dut.cycle.value.to_unsigned(), row, one, gates[one - cell])
 
     def _input_codes(self) -> np.ndarray:

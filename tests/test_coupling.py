@@ -57,6 +57,10 @@ VARIANTS = {
         fault_mode="each_read", stuck_lcs=0.05, stuck_hcs=0.05, read_noise=0.05, relaxation=0.05, outputs=3,
         early_rejection=True, scale_per_us=0.1, eval_range=8.0, max_proposals=60,
     ),
+    "parallel DACs": NARROW.replace(
+        gate_dacs=4, features=5, fault_mode="each_set", stuck_lcs=0.05, stuck_hcs=0.05, relaxation=0.05, form=True,
+        condition_cycles=2, calibrate=True, gate_codes=5,
+    ),
     "verified cells": NARROW.replace(verify="cell", verify_window_us=2.0, max_proposals=60, reject_limit=3),
 }  # fmt: skip
 
@@ -149,6 +153,7 @@ ARRAYS = {
     "three outputs": VARIANTS["three outputs"].replace(**STUCK),
     "slow pulses": VARIANTS["slow pulses"].replace(**STUCK),
     "hidden": VARIANTS["hidden"].replace(**STUCK),
+    "parallel DACs": VARIANTS["parallel DACs"].replace(form=False, calibrate=False, **STUCK),
     "faults at a SET, relaxation": VARIANTS["three outputs"].replace(fault_mode="each_set", relaxation=0.1, **STUCK),
     "faults at a read, noise": VARIANTS["three outputs"].replace(fault_mode="each_read", read_noise=0.1, **STUCK),
     "hidden, noise": VARIANTS["hidden"].replace(read_noise=0.1, relaxation=0.1, **STUCK),
@@ -165,7 +170,7 @@ def test_array_equals_its_model(geometry: str, seed: int, tmp_path: Path) -> Non
     "mutate",
     [
         ("if (dot < 0 && quotient * step != dot)", "if (1'b0)"),  # a quotient rounded towards zero
-        ("low_ns[at] = lcs_ns[draw[31:24]]", "low_ns[at] = lcs_ns[draw[30:23]]"),
+        ("low_ns[cell_at] = lcs_ns[draw[31:24]]", "low_ns[cell_at] = lcs_ns[draw[30:23]]"),
         ("if (stuck[first+i] == NOT_STUCK) begin", "begin"),
         ("+ 64'sd32768", ""),
         ("slot >= BLOCK", "slot > BLOCK"),
