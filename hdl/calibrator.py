@@ -69,7 +69,8 @@ class Calibrator(wiring.Component):
             m.d.sync += [self.added.eq(self.code), self.answers.eq(self.answers + 1)]
         count = histogram.read_data
         if self.formats.config.gate_dacs > 1:
-            again, stored = Signal(), Signal.like(histogram.write_data)
+            again = Signal()
+            stored = Signal.like(histogram.write_data)
             with m.If(self.answer):
                 m.d.sync += again.eq(self.adding & (self.code == self.added))
             with m.If(self.adding):

@@ -116,6 +116,22 @@ def test_geometries_and_options_agree_with_twin(variant: str, seed: int, tmp_pat
     check_equal(compiled(job, "icarus", tmp_path / "run"), twin(job))
 
 
+@on_each_simulator
+def test_bits_do_not_know_the_number_of_gate_dacs(simulator: str, seed: int, tmp_path: Path) -> None:
+    """Both couplings and the twin with four gate DACs; the state is the twin's with one. Six cells a row."""
+    job = make_job(NARROW.replace(features=3, gate_dacs=4), seed)
+    one, expected = twin(dataclasses.replace(job, config=job.config.replace(gate_dacs=1))), twin(job)
+    for coupling in ("python", "compiled"):
+        folder = tmp_path / coupling
+        folder.mkdir()
+        lockstep = coupling == "python"
+        check_equal(tb.train.simulate(job, simulator, folder, coupling=coupling, lockstep=lockstep), expected)
+    for name in (*Outcome.ARRAYS, "proposals", "clamps", "quantities", "joules"):
+        np.testing.assert_equal(getattr(one, name), getattr(expected, name), err_msg=name)
+    pulses = one.counts["train"]["set"] // 6 * (6 - 2)  # two SET pulses a row in place of six
+    assert one.cycles - expected.cycles == pulses > 0
+
+
 def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] = ("", "")) -> str:
     """Run the bench of the array module alone on Icarus; the simulator's log."""
     use_simulator("icarus")
