@@ -80,6 +80,10 @@ class OperatingPoint:
     input_bits: int
     gate_codes: int
     gate_bits: int
+    gate_word_bits: int
+    gate_dacs: int
+    gate_line_cells: float
+    set_pulses_a_cell: float
     sample_word_bits: int
     likelihood_bits: int
     response_bits: int
@@ -166,7 +170,9 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
     """The point at which a chip of this configuration ran, with the card's voltages (`CARD_VOLTAGES`, in V).
 
     `flip_flops` counts those whose clock runs on every cycle. `input_rms_v` takes the features as of unit variance and
-    hidden neurons as evenly spread over their span (an estimate); `inputs` is the mean over a row's segments.
+    hidden neurons as evenly spread over their span (an estimate); `inputs` is the mean over a row's segments. With
+    several gate DACs `gate_word_bits` is a fetch of their codes, `gate_line_cells` the mean cells on a SET cell's part
+    of the word line, `set_pulses_a_cell` what a SET cell has of a pulse.
     Raises `InputError` for a voltage that is missing or not positive.
     """
     missing = [name for name in CARD_VOLTAGES if name not in card_voltages]
@@ -191,6 +197,10 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
         input_bits=config.input_bits,
         gate_codes=config.gate_codes,
         gate_bits=formats.gate_bits,
+        gate_word_bits=formats.gates_bits,
+        gate_dacs=config.gate_dacs,
+        gate_line_cells=gate_line_cells(formats),
+        set_pulses_a_cell=formats.set_groups / formats.cells,
         sample_word_bits=formats.sample_word_bits,
         likelihood_bits=formats.likelihood_bits,
         response_bits=config.response_bits,
@@ -230,6 +240,12 @@ def blocks_of(config: Config) -> frozenset[str]:
     }
     built = {name for name, is_built in (dict.fromkeys(COMMON, True) | parts).items() if is_built}
     return frozenset(WITH_OPTIONS.get(name, name) if options else name for name in built)
+
+
+def gate_line_cells(formats: Formats) -> float:
+    """Cells on the part of a word line that hangs on one gate DAC, mean over a row's cells: k is on part k mod DACs."""
+    whole, more = divmod(formats.cells, formats.config.gate_dacs)
+    return (more * (whole + 1) ** 2 + (formats.config.gate_dacs - more) * whole**2) / formats.cells
 
 
 def input_rms_v(config: Config) -> float:

@@ -24,6 +24,7 @@ from energy.point import OperatingPoint
 from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.events import PHASES
+from pymodels.fixed import Formats
 
 ANALOGUE = ("array", "drivers", "adc", "input_dac", "gate_dac")
 """Components of array and converters; all others are the digital part."""
@@ -175,8 +176,9 @@ def _timing(config: Config, phase: str, events: Mapping[str, int], widths: Mappi
     conversions = {"train": events.get("decision", 0) + 1, "infer": events.get("classify", 0) * config.outputs}
     if phase == "train" and config.verify != "off":
         conversions["train"] += events.get("read", 0) - 2 * config.outputs * config.features
+    groups, cells = Formats(config).set_groups, Formats(config).cells  # plain programming SETs whole rows
     pulses = {
-        "set": events.get("set", 0) + events.get("form", 0), "reset": events.get("reset_pulse", 0),
+        "set": events.get("set", 0) * groups // cells + events.get("form", 0), "reset": events.get("reset_pulse", 0),
         "read": events.get("read", 0), "eval": events.get("eval", 0), "conversion": conversions.get(phase, 0),
     }  # fmt: skip
     busy = sum(count * widths[name] for name, count in pulses.items())

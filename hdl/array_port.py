@@ -9,7 +9,7 @@ from pymodels.fixed import Formats
 
 
 class ArrayOp(enum.Enum, shape=3):
-    """Command on the array port. Cell selection: FORM, SET, READ one cell; RESET the masked cells; EVAL a segment."""
+    """Command on the array port, on one cell (FORM, READ), a group (SET), masked cells (RESET), a segment (EVAL)."""
 
     IDLE = 0
     FORM = 1
@@ -25,8 +25,10 @@ class ArrayPort(Signature):
     `op` and the address fields are stable while a pulse lasts; `wl`, `bl`, `sl` and `inputs_on` are the pulse pins:
     SET and FORM drive WL and SL, RESET WL and BL, READ WL and SL, EVAL WL and the input drivers. `latch` is high in the
     last cycle of a pulse; the array acts at the clock edge that ends it. A READ or EVAL answers on `data`, which the
-    chip samples at the end of the conversion time counted from that edge. `segment` names a hidden neuron or, behind
-    those, an output; of the lanes of `inputs` it takes the lowest, one a feature or hidden neuron, the others are zero.
+    chip samples at the end of the conversion time counted from that edge. `gate` has one code a gate DAC: with several
+    a SET programs the cells from `cell` on, a multiple of the DACs' number, that of `cell` at the code in the lowest
+    bits; past the end of the row codes are zero. `segment` names a hidden neuron or, behind those, an output; of the
+    lanes of `inputs` it takes the lowest, one a feature or hidden neuron, the others are zero.
     """
 
     def __init__(self, formats: Formats):
@@ -36,7 +38,7 @@ class ArrayPort(Signature):
                 "row": Out(formats.row_bits),
                 "cell": Out(formats.cell_bits),
                 "mask": Out(formats.cells),
-                "gate": Out(formats.gate_bits),
+                "gate": Out(formats.gates_bits),
                 "segment": Out(formats.segment_bits),
                 "inputs": Out(formats.lanes_bits),
                 "wl": Out(1),

@@ -17,10 +17,13 @@ class Calibrator(wiring.Component):
     searched as a rising one.
 
     Each row is RESET by one pulse after its reads; a read code is added to the histogram in the two cycles after its
-    conversion, in which no other can arrive, as a SET lies between two READs.
+    conversion. With one gate DAC no other can arrive in them, as a SET lies between two READs; with several a SET is
+    followed by the READs of all its cells, and a code that comes twice in a row is counted on from the count just
+    stored.
 
-    Latency: 2^read_bits cycles to clear the histogram, then a gate code takes rows * (cells * (set + read) + reset)
-    + 1 + max(0, conversion + 1 - reset) to settle + 2^read_bits + 2 to find the median and clear again.
+    Latency: 2^read_bits cycles to clear the histogram, then a gate code takes rows * (groups * set + cells * read +
+    reset) + 1 + max(0, conversion + 1 - reset) to settle + 2^read_bits + 2 to find the median and clear again, with
+    groups the SETs of a row.
     """
 
     def __init__(self, formats: Formats):
@@ -65,8 +68,17 @@ class Calibrator(wiring.Component):
         with m.If(self.answer):
             m.d.comb += histogram.read_enable.eq(1)
             m.d.sync += [self.added.eq(self.code), self.answers.eq(self.answers + 1)]
+        count = histogram.read_data
+        if self.formats.config.gate_dacs > 1:
+            again = Signal()
+            stored = Signal.like(histogram.write_data)
+            with m.If(self.answer):
+                m.d.sync += again.eq(self.adding & (self.code == self.added))
+            with m.If(self.adding):
+                m.d.sync += stored.eq(histogram.write_data)
+            count = Mux(again, stored, histogram.read_data)
         with m.If(self.adding):
-            m.d.comb += [histogram.write_lanes.eq(1), histogram.write_data.eq(histogram.read_data + 1)]
+            m.d.comb += [histogram.write_lanes.eq(1), histogram.write_data.eq(count + 1)]
 
     def _elaborate_scan(self, m: Module) -> None:
         """Walk up the codes, a count a cycle, until half of the answers lie at or below; clear behind."""
@@ -118,7 +130,11 @@ class Calibrator(wiring.Component):
                 m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.READ)]
                 with m.If(self.latch):
                     m.d.sync += self.cell.eq(Mux(last_cell, 0, self.cell + 1))
-                    m.next = "SET"
+                    if config.gate_dacs == 1:
+                        m.next = "SET"
+                    else:
+                        with m.If(self.cell[: formats.lane_bits].all()):
+                            m.next = "SET"
                     with m.If(last_cell):
                         m.next = "RESET"
             with m.State("RESET"):

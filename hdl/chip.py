@@ -15,7 +15,7 @@ from hdl.array_port import ArrayOp, ArrayPort
 from hdl.calibrator import Calibrator
 from hdl.cell_programmer import CellProgrammer
 from hdl.former import Former
-from hdl.gate_dac import GateDac
+from hdl.gate_dac import GateDac, present
 from hdl.hastings import Hastings
 from hdl.host import Host, HostBus
 from hdl.inference import Inference, result_layout
@@ -174,7 +174,12 @@ class Chip(wiring.Component):
         with m.If(control.train):
             m.d.sync += clamps.eq(0)
         with m.Elif((self.pulse.op == ArrayOp.SET) & self.pulse.latch & ~trainer.first):
-            m.d.sync += clamps.eq(clamps + (self.gate_dac.clamped & ~clamps.all()))
+            if self.formats.config.gate_dacs == 1:
+                m.d.sync += clamps.eq(clamps + (self.gate_dac.clamped & ~clamps.all()))
+            else:
+                clamped = self.gate_dac.clamped & present(self.formats, trainer.cell)
+                total = clamps + sum(clamped[lane] for lane in range(len(clamped)))
+                m.d.sync += clamps.eq(Mux(total < 2**CLAMP_BITS, total, 2**CLAMP_BITS - 1))
         m.d.comb += [
             self.gate_dac.build.eq(control.build_map),
             trainer.start.eq(control.train),
@@ -209,6 +214,7 @@ class Chip(wiring.Component):
         """Array commands of trainer, programmer or inference, through the pulse timing to the array port."""
         self.valid, self.op, self.cell = Signal(), Signal(ArrayOp), Signal(self.formats.cell_bits)
         trainer, inference, pulse, array = self.trainer, self.inference, self.pulse, self.array
+        self.gate = self._connect_gates(m)
         m.d.comb += [
             self.valid.eq(trainer.valid | inference.valid),
             self.op.eq(Mux(inference.busy, ArrayOp.EVAL, trainer.op)),
@@ -243,7 +249,19 @@ class Chip(wiring.Component):
             with m.Elif(self.programmer.busy):  # a repeat clears one cell, a rejection or the start a whole row
                 m.d.comb += array.mask.eq(1 << self.cell)
         with m.If(pulse.valid & (pulse.op == ArrayOp.SET) & ~trainer.first):
-            m.d.comb += array.gate.eq(self.gate_dac.gate)
+            m.d.comb += self.gate.eq(self.gate_dac.gate)
+
+    def _connect_gates(self, m: Module) -> Signal:
+        """The gate codes for the array port, which are zero past the end of a row."""
+        formats, array = self.formats, self.array
+        if formats.cells % formats.config.gate_dacs == 0:
+            return array.gate
+        gate = Signal.like(array.gate)
+        lanes = present(formats, self.cell)
+        for lane in range(formats.config.gate_dacs):
+            code = gate.word_select(lane, formats.gate_bits)
+            m.d.comb += array.gate.word_select(lane, formats.gate_bits).eq(Mux(lanes[lane], code, 0))
+        return gate
 
     def _connect_first_row(self, m: Module) -> None:
         """Gate codes of row 0 that are not the lowest: a setting, or for each cell a fresh draw of the LFSR."""
@@ -255,7 +273,7 @@ class Chip(wiring.Component):
         else:
             gate = self.control.first_gate
         with m.If(self.pulse.valid & (self.pulse.op == ArrayOp.SET) & self.trainer.first):
-            m.d.comb += self.array.gate.eq(gate)
+            m.d.comb += self.gate.eq(gate.replicate(self.formats.config.gate_dacs))
 
     def _connect_answers(self, m: Module) -> None:
         """Converter answers: cell reads to prior and gate codes, evaluations to the likelihood or the inference."""
@@ -442,7 +460,7 @@ class Chip(wiring.Component):
                     self.op.eq(block.op),
                     self.cell.eq(block.cell),
                     array.row.eq(block.row),
-                    array.gate.eq(Mux(block.op == ArrayOp.SET, block.gate, 0)),
+                    self.gate.eq(Mux(block.op == ArrayOp.SET, block.gate.replicate(config.gate_dacs), 0)),
                     array.mask.eq((block.op == ArrayOp.RESET).replicate(self.formats.cells)),
                     self.prior.valid.eq(0),
                     self.gate_dac.lookup.eq(0),
@@ -497,7 +515,7 @@ class Chip(wiring.Component):
             hastings.word.eq(control.bus.write_data),
             hastings.clear.eq(trainer.propose),
             hastings.valid.eq(gate_dac.storing & ~trainer.first),
-            hastings.gate.eq(gate_dac.gate),
+            hastings.gate.eq(gate_dac.gate if self.formats.config.gate_dacs == 1 else gate_dac.own),
             hastings.code.eq(gate_dac.target),
             hastings.next_gate.eq(gate_dac.found),
             hastings.next_code.eq(gate_dac.found_code),

@@ -16,7 +16,8 @@ class Former(wiring.Component):
     A row is formed and cleared, then each conditioning cycle SETs its cells at the middle gate code and clears the
     row in one pulse, so that the array is left in the LCS.
 
-    Latency: rows * (cells * set + reset + condition_cycles * (cells * set + reset)) cycles, all widths in cycles.
+    Latency: rows * (cells * set + reset + condition_cycles * (groups * set + reset)) cycles, all widths in cycles, with
+    groups the SETs of a row: as many cells at once as there are gate DACs.
     """
 
     def __init__(self, formats: Formats):
@@ -40,13 +41,12 @@ class Former(wiring.Component):
     def elaborate(self, platform):
         formats, m = self.formats, Module()
         done = Signal(bits_for(2**formats.condition_bits - 1))
-        last_cell = self.cell == formats.cells - 1
 
-        def scan(op: ArrayOp) -> None:
+        def scan(op: ArrayOp, last: int, step: int) -> None:
             m.d.comb += [self.valid.eq(1), self.op.eq(op)]
             with m.If(self.latch):
-                m.d.sync += self.cell.eq(Mux(last_cell, 0, self.cell + 1))
-                with m.If(last_cell):
+                m.d.sync += self.cell.eq(Mux(self.cell == last, 0, self.cell + step))
+                with m.If(self.cell == last):
                     m.next = "RESET"
 
         with m.FSM(name="form_state") as fsm:
@@ -56,7 +56,7 @@ class Former(wiring.Component):
                     m.d.sync += [self.row.eq(0), self.cell.eq(0), done.eq(0)]
                     m.next = "FORM"
             with m.State("FORM"):
-                scan(ArrayOp.FORM)
+                scan(ArrayOp.FORM, formats.cells - 1, 1)
             with m.State("RESET"):
                 m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.RESET)]
                 with m.If(self.latch):
@@ -68,5 +68,5 @@ class Former(wiring.Component):
                         with m.If(self.row == self.last_row):
                             m.next = "IDLE"
             with m.State("SET"):
-                scan(ArrayOp.SET)
+                scan(ArrayOp.SET, formats.last_group, formats.config.gate_dacs)
         return m

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.ram import Ram
 from pymodels.fixed import Formats, bits_for
+
+
+def present(formats: Formats, cell: Value) -> Value:
+    """The gate DACs that have a cell in the group that begins at `cell`, a bit each: none past the end of a row."""
+    dacs, left = formats.config.gate_dacs, formats.cells - formats.last_group
+    return Mux(cell == formats.last_group, Const(2**left - 1, dacs), Const(2**dacs - 1, dacs))
 
 
 class GateDac(wiring.Component):
@@ -25,6 +31,10 @@ class GateDac(wiring.Component):
     the row to come; for the correction the answer to a look-up shows in `found` and `found_code` while it is `storing`.
     With pair-wise verification there is no gate code memory: `gate` is the answer to the last look-up.
 
+    With several gate DACs `gate` and `clamped` are those of the whole group of the cell last fetched, the first cell's
+    in the lowest bits; a look-up writes the lane of its cell. The correction takes a cell at a time: `own` is its gate
+    code.
+
     Latency: 2 cycles from `lookup` to the stored gate code, 1 from `fetch` to `gate`; a build takes
     1 + 2^read_bits + 2 gate_codes cycles.
     """
@@ -35,6 +45,8 @@ class GateDac(wiring.Component):
         self.lut = Ram(width=config.read_bits, depth=config.gate_codes)
         self.map = Ram(width=formats.gate_bits + 1, depth=2**config.read_bits)
         found = {"found": Out(formats.gate_bits), "found_code": Out(config.read_bits)} if config.hastings else {}
+        if config.hastings and config.gate_dacs > 1:
+            found["own"] = Out(formats.gate_bits)
         super().__init__(
             {
                 **found,
@@ -48,8 +60,8 @@ class GateDac(wiring.Component):
                 "fetch": In(1),
                 "fetch_cell": In(formats.cell_bits),
                 "keep": In(1),
-                "gate": Out(formats.gate_bits),
-                "clamped": Out(1),
+                "gate": Out(formats.gates_bits),
+                "clamped": Out(config.gate_dacs),
                 "target": Out(config.read_bits),
                 "storing": Out(1),
                 "searching": Out(1),
@@ -124,6 +136,7 @@ class GateDac(wiring.Component):
     def _elaborate_codes(self, m: Module) -> None:
         """Gate codes of the current row in one bank, of the proposed row in the other."""
         formats, found, kept = self.formats, [self.map.read_data], [self.gate, self.clamped]
+        dacs, lane_bits = formats.config.gate_dacs, formats.lane_bits
         if formats.config.verify == "cell" or formats.config.hastings:
             code = Signal.like(self.lookup_code)
             with m.If(self.lookup):
@@ -131,7 +144,8 @@ class GateDac(wiring.Component):
             found, kept = [*found, code], [*kept, self.target]
             if formats.config.hastings:
                 m.d.comb += [self.found.eq(self.map.read_data), self.found_code.eq(code)]
-        m.submodules.codes = codes = Ram(width=len(Cat(found)), depth=2 * 2**formats.cell_bits)
+        width = len(Cat(found))
+        m.submodules.codes = codes = Ram(width=dacs * width, depth=2 * 2**formats.cell_bits // dacs, lane_bits=width)
         bank = Signal()
         cell = Signal(formats.cell_bits)
         m.d.sync += self.storing.eq(self.lookup)
@@ -140,10 +154,23 @@ class GateDac(wiring.Component):
         with m.If(self.keep):
             m.d.sync += bank.eq(~bank)
         m.d.comb += [
-            codes.write_lanes.eq(self.storing),
-            codes.write_address.eq(Cat(cell, ~bank)),
-            codes.write_data.eq(Cat(found)),
+            codes.write_lanes.eq(self.storing << cell[:lane_bits] if dacs > 1 else self.storing),
+            codes.write_address.eq(Cat(cell[lane_bits:], ~bank)),
+            codes.write_data.eq(Cat(found).replicate(dacs)),
             codes.read_enable.eq(self.fetch),
-            codes.read_address.eq(Cat(self.fetch_cell, bank ^ self.keep)),
-            Cat(kept).eq(codes.read_data),
+            codes.read_address.eq(Cat(self.fetch_cell[lane_bits:], bank ^ self.keep)),
         ]
+        if dacs == 1:
+            m.d.comb += Cat(kept).eq(codes.read_data)
+            return
+        words = [codes.read_data.word_select(lane, width) for lane in range(dacs)]
+        m.d.comb += [
+            self.gate.eq(Cat(word[: formats.gate_bits] for word in words)),
+            self.clamped.eq(Cat(word[formats.gate_bits] for word in words)),
+        ]
+        if formats.config.hastings:
+            lane = Signal(lane_bits)
+            with m.If(self.fetch):
+                m.d.sync += lane.eq(self.fetch_cell)
+            own_clamped = Signal()
+            m.d.comb += Cat(self.own, own_clamped, self.target).eq(codes.read_data.word_select(lane, width))

@@ -18,11 +18,12 @@ FAST_BITS = 3
 class Trainer(wiring.Component):
     """One proposal: SET the cells of `row`, READ them, EVAL every sample, decide; RESET the row if rejected.
 
-    Row 0 is SET at gate code 0 and accepted without a test. `current_row` is the current row, `row` the proposed one.
-    From `propose` to `decide` a proposal takes max(cells * (set + read) + samples * outputs * eval + conversion, draw)
-    + 2 cycles, all widths in cycles; a rejection takes reset more. With a hidden layer a sample takes (hidden +
-    outputs) * eval + conversion + 1: its outputs wait for the last hidden neuron's answer and sigmoid. A training adds
-    rows * reset to clear the array at its start and a cycle to store the last counter.
+    A SET programs a group of as many cells as there are gate DACs. Row 0 is SET at gate code 0 and accepted without a
+    test. `current_row` is the current row, `row` the proposed one. From `propose` to `decide` a proposal takes
+    max(groups * set + cells * read + samples * outputs * eval + conversion, draw) + 2 cycles, all widths in cycles; a
+    rejection takes reset more. With a hidden layer a sample takes (hidden + outputs) * eval + conversion + 1: its
+    outputs wait for the last hidden neuron's answer and sigmoid. A training adds rows * reset to clear the array at its
+    start and a cycle to store the last counter.
 
     Options, each built only where the configuration asks for it: a programmer that reads while it writes takes the
     place of SET and READ (`program` to `programmed`); `exceeds` ends a sweep early and `hopeless` spares it, once prior
@@ -152,18 +153,22 @@ class Trainer(wiring.Component):
 
     def _elaborate_programming(self, m: Module, cell: Signal) -> None:
         """States that write a row: SET and READ of each cell, or a programmer that reads while it writes."""
-        last_cell = Signal()
+        dacs = self.formats.config.gate_dacs
+        last_cell = last_group = Signal()
         m.d.comb += last_cell.eq(cell == self.formats.cells - 1)
+        if dacs > 1:
+            last_group = Signal()
+            m.d.comb += last_group.eq(cell == self.formats.last_group)
         with m.State("SET"):
             m.d.comb += [
                 self.valid.eq(1),
                 self.op.eq(ArrayOp.SET),
-                self.fetch_gate.eq(self.latch & ~last_cell & ~self.first),
-                self.fetch_cell.eq(cell + 1),
+                self.fetch_gate.eq(self.latch & ~last_group & ~self.first),
+                self.fetch_cell.eq(cell + dacs),
             ]
             with m.If(self.latch):
-                m.d.sync += cell.eq(Mux(last_cell, 0, cell + 1))
-                with m.If(last_cell):
+                m.d.sync += cell.eq(Mux(last_group, 0, cell + dacs))
+                with m.If(last_group):
                     m.next = "READ"
             if self.formats.config.init == "random":  # overrides the above
                 with m.If(self.first):

@@ -21,6 +21,7 @@ Line resistance, selector drop and charging of lines are not in it; word lines d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -225,6 +226,23 @@ class OxramArray(Cells):
         self._evaluations[row], self._reads[row, cell], self._fresh[row, cell] = 0, 0, True
         current_na = int(gates.current_na[gate])
         self._book("set", 1, current_na * cycles, self.card.set_sl_v * current_na * NANO, cycles)
+
+    def set_group(self, row: int, cell: int, gates: Sequence[int], cycles: int) -> None:
+        """SET the cells from `cell` on by one pulse, each at its own one of `gates`, one a gate DAC.
+
+        A group begins at a multiple of the DACs' number and ends with the row; DACs past that end have code 0.
+        """
+        group = range(cell, min(cell + len(gates), self.cells))
+        self._check_cell("SET", row, cell, cycles)
+        if cell % len(gates):
+            _refuse("SET", row, f" cell {cell}", f"begin at a multiple of {len(gates)} cells", cell)
+        if any(gates[len(group) :]):
+            _refuse("SET", row, f" cell {cell}", f"have code 0 at all DACs but {len(group)}", list(gates))
+        for one, gate in zip(group, gates, strict=False):  # all of them before anything changes
+            self._check_gate("SET", row, one, gate)
+            self._check_formed("SET", row, one)
+        for one, gate in zip(group, gates, strict=False):
+            self.set(row, one, gate, cycles)
 
     def read(self, row: int, cell: int, cycles: int) -> int:
         """READ one cell: its conductance code, floor(g / read_step_ns), saturating at the top of `read_bits`."""

@@ -17,16 +17,18 @@ def build_cycles(formats: Formats) -> int:
     return 1 + 2**formats.config.read_bits + 2 * formats.config.gate_codes
 
 
-def set_and_read_cycles(config: Config) -> int:
-    return config.cycles(config.set_pulse_s) + config.cycles(config.read_pulse_s)
+def row_cycles(formats: Formats) -> int:
+    """Programming a row plainly: a SET a group of cells that have a gate DAC each, a READ a cell."""
+    c = formats.config
+    return formats.set_groups * c.cycles(c.set_pulse_s) + formats.cells * c.cycles(c.read_pulse_s)
 
 
 def programming_cycles(formats: Formats, retries: int, switches: int) -> int:
     """Programming one proposed row, with `retries` RESET and SET repeats, `switches` of them after a change of side."""
     c = formats.config
     if c.verify == "off":
-        return formats.cells * set_and_read_cycles(c)
-    attempt = set_and_read_cycles(c) + c.cycles(c.conversion_s)
+        return row_cycles(formats)
+    attempt = c.cycles(c.set_pulse_s) + c.cycles(c.read_pulse_s) + c.cycles(c.conversion_s)
     retry = c.cycles(c.reset_pulse_s) + attempt
     if c.verify == "cell":
         return formats.cells * (2 + attempt) + retries * retry
@@ -80,7 +82,7 @@ def train_cycles(formats: Formats, proposals: int, tally: Mapping[str, int]) -> 
     """
     c = formats.config
     verified = c.verify != "off"
-    first = formats.cells * set_and_read_cycles(c) + threshold_cycles(c, False) + sweep_cycles(formats)
+    first = row_cycles(formats) + threshold_cycles(c, False) + sweep_cycles(formats)
     first += first_draws(formats) * draw_steps(c)
     programming = programming_cycles(formats, 0, 0) + threshold_cycles(c, verified) + hastings_cycles(c)
     extra = programming_cycles(formats, tally["retry"], tally["switch"]) - programming_cycles(formats, 0, 0)
@@ -149,16 +151,17 @@ def event_counts(
 
 
 def form_cycles(formats: Formats) -> int:
-    """Forming and conditioning: a FORM or SET a cell, a RESET a row."""
-    c, row = formats.config, formats.cells * formats.config.cycles(formats.config.set_pulse_s)
-    return c.rows * (c.condition_cycles + 1) * (row + c.cycles(c.reset_pulse_s))
+    """Forming and conditioning: a FORM a cell, a SET a group of them, a RESET a row."""
+    c = formats.config
+    pulses = formats.cells + c.condition_cycles * formats.set_groups
+    return c.rows * (pulses * c.cycles(c.set_pulse_s) + (c.condition_cycles + 1) * c.cycles(c.reset_pulse_s))
 
 
 def calibration_cycles(formats: Formats) -> int:
     """Clearing the histogram, then a gate code the sweep, settling and the walk up the codes."""
     c, codes = formats.config, 2**formats.config.read_bits
     reset = c.cycles(c.reset_pulse_s)
-    rows = formats.calibration_rows * (formats.cells * set_and_read_cycles(c) + reset)
+    rows = formats.calibration_rows * (row_cycles(formats) + reset)
     return codes + c.gate_codes * (rows + 1 + max(0, c.cycles(c.conversion_s) + 1 - reset) + codes + 2)
 
 
@@ -198,6 +201,6 @@ def _programming_events(formats: Formats, proposals: int, tally: Mapping[str, in
     return order | {
         "gate_lookup": sweeps * cells,
         "gate_code_write": sweeps * cells,
-        "gate_code_read": proposals * cells * (2 if c.hastings else 1),
+        "gate_code_read": proposals * (formats.set_groups + (cells if c.hastings else 0)),
         "hastings_term": proposals * cells if c.hastings else 0,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pymodels.budget import build_cycles, draw_steps, event_counts, first_draws, programming_cycles, set_and_read_cycles
+from pymodels.budget import build_cycles, draw_steps, event_counts, first_draws, programming_cycles, row_cycles
 from pymodels.fixed import HOST_WORD_BITS, Formats
 
 SET_UP_COMMANDS = 2
@@ -46,7 +46,7 @@ def episode_counts(
         "likelihood_add": 0,
         "classify": steps,
         "cycle": (c.rows + tally["rejected"]) * c.cycles(c.reset_pulse_s)
-        + formats.cells * set_and_read_cycles(c) + programming  # row 0 is always programmed plainly
+        + row_cycles(formats) + programming  # row 0 is always programmed plainly
         + first_draws(formats) * draw_steps(c)
         + steps * step_cycles(formats) + 2 * episodes + 1,
     }  # fmt: skip

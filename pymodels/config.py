@@ -120,6 +120,9 @@ class Config:
     )
     input_full_scale_v: float = key(0.4, "row voltage at the input DAC's full scale", unit="V", low=0.01, high=1.0)
     gate_codes: int = key(21, "entries of the gate LUT, evenly spread over its conductances", low=2, high=64)
+    gate_dacs: int = key(
+        1, "gate DACs, a power of two: neighbouring cells of a row that one SET pulse programs at once", low=1, high=64
+    )
     lut_low_us: float = key(
         0.0, "median conductance of the lowest gate code; 0: the card's", unit="uS", low=0.0, high=500.0
     )
@@ -230,7 +233,9 @@ class Config:
             f"calibration_rows must be at most rows ({self.rows}), not {self.calibration_rows}",
         )
         draw = self.lfsr_bits // self.lfsr_step_bits
-        row = 2 * self.pairs * (self.cycles(self.set_pulse_s) + self.cycles(self.read_pulse_s))
+        self._check_gate_rules(rule)
+        cells = 2 * self.pairs
+        row = -(-cells // self.gate_dacs) * self.cycles(self.set_pulse_s) + cells * self.cycles(self.read_pulse_s)
         rule(
             draw <= row,
             f"lfsr_step_bits must let a draw ({draw} cycles) end while a row is programmed ({row} cycles), "
@@ -271,6 +276,25 @@ class Config:
         if self.hidden:
             return self.hidden * self.features + self.outputs * self.hidden
         return self.outputs * self.features
+
+    def _check_gate_rules(self, rule: Callable[[bool, str], None]) -> None:
+        """Several SETs at once, each at a gate code that is known before the pulse."""
+        dacs = self.gate_dacs
+        if dacs == 1:
+            return
+        rule(dacs.bit_count() == 1, f"gate_dacs must be a power of two, not {dacs}")
+        rule(
+            self.verify == "off",
+            f"gate_dacs must be 1 with verified programming (verify = {self.verify}), which waits for a cell's "
+            f"reading, not {dacs}",
+        )
+        rule(
+            self.init != "random",
+            f"gate_dacs must be 1 with init = random, which draws a gate code at a time, not {dacs}",
+        )
+        cells = 2 * self.chip.pairs
+        most = 1 << (cells - 1).bit_length()
+        rule(dacs <= most, f"gate_dacs must be at most {most}, as a row has {cells} cells, not {dacs}")
 
     def _check_reward_rules(self, rule: Callable[[bool, str], None]) -> None:
         """Episodes replace the training points: one observation at a time is all the sample memory holds."""

@@ -30,7 +30,7 @@ DIGITAL_EVENTS = {
     "map_write": "code map entries written",
     "gate_lookup": "code map look-ups, one a cell read",
     "gate_code_write": "gate codes stored for the next row",
-    "gate_code_read": "gate codes fetched before a SET",
+    "gate_code_read": "words of gate codes fetched, one ahead of a SET pulse",
     "pair_read": "pair differences of the current row fetched by a verified programming",
     "pair_write": "pair differences of the proposed row stored",
     "offset_read": "learned code offsets of a device fetched",

@@ -109,6 +109,16 @@ class Formats:
         return 2 * self.pairs
 
     @property
+    def set_groups(self) -> int:
+        """SET pulses that program a row: cells from a multiple of `gate_dacs` on share one, the last what is left."""
+        return -(-self.cells // self.config.gate_dacs)
+
+    @property
+    def last_group(self) -> int:
+        """First cell of the last group."""
+        return (self.set_groups - 1) * self.config.gate_dacs
+
+    @property
     def row_capacity(self) -> int:
         return max(MIN_ROW_CAPACITY, power_of_two(self.config.rows))
 
@@ -146,6 +156,16 @@ class Formats:
     @property
     def gate_bits(self) -> int:
         return bits_for(self.config.gate_codes - 1)
+
+    @property
+    def lane_bits(self) -> int:
+        """Bits of a cell's number that say which gate DAC is its own; none where there is one DAC."""
+        return self.config.gate_dacs.bit_length() - 1
+
+    @property
+    def gates_bits(self) -> int:
+        """Gate codes of all DACs, that of a group's first cell in the lowest bits."""
+        return self.config.gate_dacs * self.gate_bits
 
     @property
     def label_bits(self) -> int:
@@ -473,6 +493,11 @@ class Formats:
         mask, width = 2**self.config.input_bits - 1, self.config.input_bits
         word = sum((int(code) & mask) << (width * i) for i, code in enumerate(codes))
         return word | int(label) << self.inputs_bits
+
+    def unpack_gates(self, word: int) -> list[int]:
+        """The gate codes on the array port, one a gate DAC."""
+        width = self.gate_bits
+        return [word >> width * lane & (2**width - 1) for lane in range(self.config.gate_dacs)]
 
     def unpack_inputs(self, word: int) -> list[int]:
         """The signed input codes on the array port's input bus, one a lane."""

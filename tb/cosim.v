@@ -17,6 +17,7 @@ module cosim #(
     parameter CELL_BITS = 5,
     parameter CELLS = 32,
     parameter GATE_BITS = 5,
+    parameter GATE_DACS = 1,
     parameter SEGMENT_BITS = 1,
     parameter INPUTS_BITS = 128,
     parameter DATA_BITS = 8,
@@ -63,11 +64,12 @@ module cosim #(
     output wire                     host_ready,
     output wire [31:0]              host_read_data,
     input  wire                     host_done,
-    // pulses on the array port: {gate, cell or segment, row, width, fault, phase, op}
+    // pulses on the array port: {gate of the first DAC, cell or segment, row, width, fault, phase, op}
     output reg                      event_toggle,
     output reg  [58:0]              event_word,
     output reg  [INPUTS_BITS-1:0]   event_inputs,
     output reg  [CELLS-1:0]         event_mask,
+    output reg  [GATE_DACS*GATE_BITS-1:0] event_gates,
     input  wire [DATA_BITS-1:0]     python_answer,
     // results of the inference: {last, winner, sum}
     output reg                      result_toggle,
@@ -122,7 +124,7 @@ module cosim #(
     wire [ROW_BITS-1:0] array_row;
     wire [CELL_BITS-1:0] array_cell;
     wire [CELLS-1:0] array_mask;
-    wire [GATE_BITS-1:0] array_gate;
+    wire [GATE_DACS*GATE_BITS-1:0] array_gate;
     wire [SEGMENT_BITS-1:0] array_segment;
     wire [INPUTS_BITS-1:0] array_inputs;
     wire wl, bl, sl, inputs_on, latch;
@@ -191,9 +193,9 @@ module cosim #(
     wire [15:0] place = op == EVAL ? {{(16-SEGMENT_BITS){1'b0}}, array_segment}
                                    : {{(16-CELL_BITS){1'b0}}, array_cell};
     wire [15:0] row_wide = {{(16-ROW_BITS){1'b0}}, array_row};
-    wire [7:0] gate_wide = {{(8-GATE_BITS){1'b0}}, array_gate};
-    wire [42:0] command = {gate_wide, place, row_wide, op};
-    reg [42:0] held = 43'd0;
+    wire [7:0] gate_wide = {{(8-GATE_BITS){1'b0}}, array_gate[GATE_BITS-1:0]};
+    wire [GATE_DACS*GATE_BITS+34:0] command = {array_gate, place, row_wide, op};
+    reg [GATE_DACS*GATE_BITS+34:0] held = 0;
     reg [11:0] width = 12'd0;  // cycles of the running pulse so far
     wire started = width != 0;
     wire bad = {wl, bl, sl, inputs_on} != pins_due
@@ -212,6 +214,7 @@ module cosim #(
         decision_word = 0;
         event_inputs = 0;
         event_mask = 0;
+        event_gates = 0;
     end
 
     always @(posedge clk) if (!rst) begin
@@ -228,6 +231,7 @@ module cosim #(
         if (latch || bad) begin
             if (op == EVAL) event_inputs <= array_inputs;
             event_mask <= array_mask;
+            event_gates <= array_gate;
             event_toggle <= ~event_toggle;
         end
         if (decide) begin
@@ -243,7 +247,7 @@ module cosim #(
     generate if (COMPILED) begin : compiled
         oxram_array #(
             .ROWS(ROWS), .ROW_BITS(ROW_BITS), .CELLS(CELLS), .CELL_BITS(CELL_BITS), .GATE_CODES(GATE_CODES),
-            .GATE_BITS(GATE_BITS), .OUTPUTS(OUTPUTS), .HIDDEN(HIDDEN), .SEGMENT_BITS(SEGMENT_BITS),
+            .GATE_BITS(GATE_BITS), .GATE_DACS(GATE_DACS), .OUTPUTS(OUTPUTS), .HIDDEN(HIDDEN), .SEGMENT_BITS(SEGMENT_BITS),
             .FEATURES(FEATURES), .LANES(LANES), .INPUT_BITS(INPUT_BITS), .ADC_BITS(ADC_BITS), .READ_BITS(READ_BITS), .DATA_BITS(DATA_BITS),
             .PHASE_BITS(PHASE_BITS), .SET_CYCLES(SET_CYCLES), .RESET_CYCLES(RESET_CYCLES), .READ_CYCLES(READ_CYCLES),
             .EVAL_CYCLES(EVAL_CYCLES), .BLOCK(BLOCK), .EFFECTS(EFFECTS)
@@ -291,6 +295,7 @@ module cosim #(
     reg [47:0] counts [0:PHASES*COUNTS-1];
     integer i;
     reg [47:0] masked;
+    wire [31:0] left = CELLS - {{(32-CELL_BITS){1'b0}}, array_cell};  // cells of a group at the end of a row
     initial begin
         cycle = 64'd0;
         save = 1'b0;
@@ -306,6 +311,7 @@ module cosim #(
             if (events[i]) counts[phase * COUNTS + i] <= counts[phase * COUNTS + i] + 48'd1;
         if (latch) begin
             masked = 48'd1;
+            if (op == SET) masked = {16'd0, left < GATE_DACS ? left : GATE_DACS};
             if (op == RESET) begin
                 masked = 48'd0;
                 for (i = 0; i < CELLS; i = i + 1) masked = masked + {47'd0, array_mask[i]};

@@ -87,7 +87,9 @@ ASKED = ("paper", "best")
 
 EVALUATIONS = ("eval", "likelihood_add", "response_add", "activation")
 """Evaluations, and apart those of the training, of the inference and of hidden neurons, whose wires differ."""
-PULSES = ("set", "read", "reset_pulse", *EVALUATIONS)
+SET_PULSE = "set set_pulses_a_cell"
+"""A SET pulse, where cells are counted: with several gate DACs one programs several."""
+PULSES = (SET_PULSE, "read", "reset_pulse", *EVALUATIONS)
 VOTE = "response_add counter_bits response_bits"
 
 TERMS: dict[str, tuple[str, ...]] = {
@@ -111,11 +113,11 @@ TERMS: dict[str, tuple[str, ...]] = {
     "cell_programmer": ("gate_lookup", "gate_code_read", *PULSES, "cycle"),
     "sample_order": ("order_read", "order_write", "decision", "cycle"),
     "hastings": ("hastings_term", "read", "eval", "cycle"),
-    "former": ("form", "set", "reset_pulse", "cycle"),
+    "former": ("form", SET_PULSE, "reset_pulse", "cycle"),
     "calibrator": ("histogram_read", "histogram_write", "lut_write", "read", "eval", "cycle"),
-    "memories": ("sample_read sample_word_bits", "gate_lookup", "gate_code_read", "likelihood_add", "response_add",
-                 "lut_read", "pair_read", "offset_read", "order_read", "counter_read", "cycle"),
-    "top": ("host_write", *PULSES, "sample_read", "decision", "cycle"),
+    "memories": ("sample_read sample_word_bits", "gate_lookup", "gate_code_read gate_dacs", "likelihood_add",
+                 "response_add", "lut_read", "pair_read", "offset_read", "order_read", "counter_read", "cycle"),
+    "top": ("host_write", "set", *PULSES[1:], "sample_read", "decision", "cycle"),  # a code a cell and its clamp
 }  # fmt: skip
 """What makes a block work: events, each with the figures of the operating point that its joules go with. A block that
 is not here counts as `top`; `memories` are the nets behind the macros' outputs."""

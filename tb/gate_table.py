@@ -164,7 +164,10 @@ def _leakage(runs: list[Run]) -> str:
     return _entry("leakage", "logic leakage", "cycle", figures, "{leakage}", per=["flip_flops", "period_s"])
 
 
-UNITS = {"flip_flops": "J/flip-flop", "flip_flops period_s": "W/flip-flop"}
+UNITS = {
+    "flip_flops": "J/flip-flop", "flip_flops period_s": "W/flip-flop", "set_pulses_a_cell": "J/pulse",
+    "gate_dacs": "J/code",
+}  # fmt: skip
 
 
 def _entry(

@@ -67,7 +67,7 @@ def build_config(config: Config) -> Config:
         " log_fraction_bits log_u_index_bits table_bits response_bits clock_hz set_pulse_s reset_pulse_s read_pulse_s"
         " eval_pulse_s conversion_s"
     ).split()
-    shaping += "acceptance verify verify_memory early_rejection sample_order hastings form calibrate".split()
+    shaping += "acceptance verify verify_memory early_rejection sample_order hastings form calibrate gate_dacs".split()
     keep = {name: getattr(config, name) for name in shaping}
     keep["reject_limit"] = min(1, config.reject_limit)  # the register is there or not
     keep["init"] = "highest" if config.init == "prior_mean" else config.init  # the same register

@@ -3,7 +3,8 @@
 // Simulation only. The population is read from load/*.hex while reset lasts and the state written to final/*.hex on
 // `save`. Python knows the random generator and hands over draws in blocks: when a SET starts that has no draw yet,
 // `request` toggles with the row and its cells' SET counts, and before the next clock edge `draws` holds the next BLOCK
-// words of each of that row's cells, the first for the SET with k = count + 1. Word k of a cell is {entry of the LCS table
+// words of each of that row's cells, the first for the SET with k = count + 1; the cells that one pulse SETs have seen as
+// many SETs as each other. Word k of a cell is {entry of the LCS table
 // that a RESET after that SET leaves, the SET's standard normal in Q16}. A pulse that breaks the array's
 // rules changes nothing: the state is saved and `refused` raised, for Python to say which rule it was.
 `timescale 1ns / 1ps
@@ -15,6 +16,7 @@ module oxram_array #(
     parameter CELL_BITS = 5,
     parameter GATE_CODES = 21,
     parameter GATE_BITS = 5,
+    parameter GATE_DACS = 1,  // cells of a SET, from `place` on, with a gate code each
     parameter OUTPUTS = 1,
     parameter HIDDEN = 0,  // neurons of a hidden layer; segments are theirs, then the outputs
     parameter SEGMENT_BITS = 1,
@@ -39,7 +41,7 @@ module oxram_array #(
     input  wire [ROW_BITS-1:0]            row,
     input  wire [CELL_BITS-1:0]           place,
     input  wire [CELLS-1:0]               mask,
-    input  wire [GATE_BITS-1:0]           gate,
+    input  wire [GATE_DACS*GATE_BITS-1:0] gate,
     input  wire [SEGMENT_BITS-1:0]        segment,
     input  wire [LANES*INPUT_BITS-1:0]    inputs,
     input  wire                           latch,
@@ -197,27 +199,49 @@ module oxram_array #(
 
     `include "oxram_effects.vh"
 
-    task automatic set_cell;
-        reg [31:0] draw;
+    // a cell of the row at a gate code, with word `taken` of its block
+    task automatic set_cell(input [31:0] number, input [GATE_BITS-1:0] code, input [31:0] taken);
+        reg [31:0] draw, cell_at;
         reg signed [63:0] left_ns;
-        if (state[at] == UNFORMED) wrong = 1'b1;
-        else begin
-            draw = draws[(place*BLOCK+slot)*32+:32];
-            left_ns = scaled({32'd0, median_ns[gate]}, {32'd0, device_q16[at]})
-                    + scaled({32'd0, sd_ns[gate]}, {{40{draw[23]}}, draw[23:0]});
-            if (stuck[at] == NOT_STUCK) begin
-                conductance_ns[at] = left_ns < min_ns ? min_ns[31:0] : left_ns[31:0];
+        begin
+            cell_at = first + number;
+            draw = draws[(number*BLOCK+taken)*32+:32];
+            left_ns = scaled({32'd0, median_ns[code]}, {32'd0, device_q16[cell_at]})
+                    + scaled({32'd0, sd_ns[code]}, {{40{draw[23]}}, draw[23:0]});
+            if (stuck[cell_at] == NOT_STUCK) begin
+                conductance_ns[cell_at] = left_ns < min_ns ? min_ns[31:0] : left_ns[31:0];
                 if (EFFECTS && fault_mode == 2'd1)
-                    conductance_ns[at] = faulty(philox(at, set_count[at] + 32'd1, 32'd0, DOMAIN_FAULT_SET), conductance_ns[at]);
-                low_ns[at] = lcs_ns[draw[31:24]];
-                state[at] = HCS;
+                    conductance_ns[cell_at] = faulty(philox(cell_at, set_count[cell_at] + 32'd1, 32'd0, DOMAIN_FAULT_SET),
+                                                     conductance_ns[cell_at]);
+                low_ns[cell_at] = lcs_ns[draw[31:24]];
+                state[cell_at] = HCS;
             end
-            set_count[at] = set_count[at] + 32'd1;
+            set_count[cell_at] = set_count[cell_at] + 32'd1;
             if (EFFECTS) begin
-                {reads[at], fresh[at], evaluations[row]} = {32'd0, 1'b1, 32'd0};
+                {reads[cell_at], fresh[cell_at], evaluations[row]} = {32'd0, 1'b1, 32'd0};
                 row_sets[row] = row_sets[row] + 32'd1;
             end
-            quantity = {32'd0, current_na[gate]} * SET_CYCLES;
+            cells = cells + 64'd1;
+            quantity = quantity + {32'd0, current_na[code]} * SET_CYCLES;
+        end
+    endtask
+
+    task automatic set_cells;
+        integer i;
+        reg [31:0] cell_number, taken;
+        begin
+            taken = slot;
+            wrong = place % GATE_DACS != 0;
+            for (i = 0; i < GATE_DACS; i = i + 1) begin
+                cell_number = {{(32-CELL_BITS){1'b0}}, place} + i;
+                if (cell_number >= CELLS) wrong = wrong || gate[i*GATE_BITS+:GATE_BITS] != 0;
+                else if (state[first+cell_number] == UNFORMED || gate[i*GATE_BITS+:GATE_BITS] >= GATE_CODES) wrong = 1'b1;
+            end
+            cells = 64'd0;
+            if (!wrong) for (i = 0; i < GATE_DACS; i = i + 1) begin
+                cell_number = {{(32-CELL_BITS){1'b0}}, place} + i;
+                if (cell_number < CELLS) set_cell(cell_number, gate[i*GATE_BITS+:GATE_BITS], taken);
+            end
         end
     endtask
 
@@ -299,7 +323,7 @@ module oxram_array #(
                 default: width_due = EVAL_CYCLES;
             endcase
             wrong = bad || width != width_due || {{(32-ROW_BITS){1'b0}}, row} >= rows;
-            if (op == FORM || op == SET) wrong = wrong || gate >= GATE_CODES;
+            if (op == FORM) wrong = wrong || gate[GATE_BITS-1:0] >= GATE_CODES;
             if (op == EVAL) wrong = wrong || segment >= HIDDEN + OUTPUTS;
             else if (op != RESET) wrong = wrong || place >= CELLS;
         end
@@ -323,7 +347,7 @@ module oxram_array #(
             if (!wrong) case (op)
                 FORM: form_cell;
                 RESET: reset_cells;
-                SET: set_cell;
+                SET: set_cells;
                 READ: read_cell;
                 default: evaluate;
             endcase

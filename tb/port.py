@@ -29,6 +29,7 @@ class ArrayModel:
         self.dut, self.array, self.lockstep = dut, array, lockstep
         self.formats = Formats(array.config)
         self._codes: dict[int, np.ndarray] = {}
+        self._set = self._set_cell if array.config.gate_dacs == 1 else self._set_group
 
     async def serve(self) -> None:
         dut = self.dut
@@ -66,14 +67,25 @@ class ArrayModel:
                 self.lockstep.read(self.dut.cycle.value.to_unsigned(), row, place, code)
             return code
         if op == ArrayOp.SET.value:
-            array.set(row, place, gate, width)
-            if self.lockstep is not None and array.phase == "train":
-                self.lockstep.set(self.dut.cycle.value.to_unsigned(), row, place, gate)
+            self._set(row, place, gate, width)
         elif op == ArrayOp.RESET.value:
             array.reset(row, self.dut.event_mask.value.to_unsigned(), width)
         else:
             array.form(row, place, gate, width)
         return None
+
+    def _set_cell(self, row: int, cell: int, gate: int, width: int) -> None:
+        self.array.set(row, cell, gate, width)
+        if self.lockstep is not None and self.array.phase == "train":
+            self.lockstep.set(self.dut.cycle.value.to_unsigned(), row, cell, gate)
+
+    def _set_group(self, row: int, cell: int, gate: int, width: int) -> None:
+        """The same for a cell a gate DAC, whose codes do not fit into the event's word."""
+        gates = self.formats.unpack_gates(self.dut.event_gates.value.to_unsigned())
+        self.array.set_group(row, cell, gates, width)
+        if self.lockstep is not None and self.array.phase == "train":
+            for one in range(cell, min(cell + len(gates), self.formats.cells)):
+                self.lockstep.set(self.dut.cycle.value.to_unsigned(), row, one, gates[one - cell])
 
     def _input_codes(self) -> np.ndarray:
         """The input bus as signed codes; samples repeat, so each word is unpacked once."""

@@ -17,7 +17,7 @@ from pymodels.twin_episodes import run_twin_episodes
 from tb.job import Job
 from tb.netlist import build_config
 from tb.program import load_words, lut_codes
-from tb.simulator import run_bench
+from tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -111,13 +111,25 @@ EPISODES = SMALL.replace(
 VARIANTS |= {
     "rewards": EPISODES.replace(reward_kappa=3.0, init="random"),
     "rewards of three outputs": EPISODES.replace(
-        outputs=3, rows=7, reject_limit=3, log_fraction_bits=5, adc_bits=6, table_bits=4, response_bits=3,
+        outputs=3, gate_dacs=16, rows=7, reject_limit=3, log_fraction_bits=5, adc_bits=6, table_bits=4, response_bits=3,
         clock_hz=20e6, set_pulse_s=150e-9, reset_pulse_s=250e-9, eval_pulse_s=200e-9, conversion_s=100e-9,
     ),
     "rewards of verified pairs": EPISODES.replace(
         relaxation=0.1, fault_mode="each_set", stuck_lcs=0.02,
         rows=8, verify="pair", verify_tries=6, verify_window_us=9.0, lut_low_us=50.0, lut_high_us=200.0,
         read_range_us=256.0, gate_codes=48, reject_limit=7, max_proposals=30, input_bits=10,
+    ),
+}  # fmt: skip
+VARIANTS |= {
+    # 30 cells: the second group lacks two; few read codes, so that one follows itself while the LUT is calibrated
+    "parallel DACs, prepared": SMALL.replace(
+        gate_dacs=16, features=5, outputs=3, form=True, condition_cycles=2, calibrate=True, gate_codes=8, read_bits=4,
+        stuck_lcs=0.05, stuck_hcs=0.05, max_proposals=10,
+    ),
+    "parallel DACs, hastings": VARIANTS["hastings"].replace(gate_dacs=8, features=5),
+    "a DAC each": SMALL.replace(
+        gate_dacs=8, features=3, hidden=1, outputs=1, init="highest", early_rejection=True, scale_per_us=0.1,
+        eval_range=8.0, train_samples=1, reject_limit=3,
     ),
 }  # fmt: skip
 
@@ -142,6 +154,7 @@ def bench(
     *,
     built: Config | None = None,
     twin_seed: int | None = None,
+    mutate: Mutation = None,
 ) -> None:
     """Run `config` on a chip built for it, or for `built`, against the twin's outcome for `twin_seed` or `seed`."""
     job = make_job(config, seed)
@@ -155,7 +168,8 @@ def bench(
     job.save(folder / "job.npz")
     outcome.save(folder / "outcome.npz")
     parameters = dict(job=str(folder / "job.npz"), outcome=str(folder / "outcome.npz"), seed=seed)
-    run_bench(Chip(Formats(build_config(built or config))), "oxmc_chip", "tb.benches.chip", simulator, parameters)
+    chip = Chip(Formats(build_config(built or config)))
+    run_bench(chip, "oxmc_chip", "tb.benches.chip", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator
@@ -184,3 +198,10 @@ def test_bench_catches_an_early_sample(seed: int, tmp_path: Path) -> None:
 def test_bench_catches_another_chain(seed: int, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", SMALL, seed, tmp_path, twin_seed=seed + 1)
+
+
+def test_bench_catches_lost_counts_of_a_calibration(seed: int, tmp_path: Path) -> None:
+    """A read code that comes twice in a row, from cells that were SET at once, is counted once."""
+    variant = VARIANTS["parallel DACs, prepared"]
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", variant, seed, tmp_path, mutate=("= again ? stored", "= 1'b0 ? stored"))

@@ -57,6 +57,10 @@ VARIANTS = {
         fault_mode="each_read", stuck_lcs=0.05, stuck_hcs=0.05, read_noise=0.05, relaxation=0.05, outputs=3,
         early_rejection=True, scale_per_us=0.1, eval_range=8.0, max_proposals=60,
     ),
+    "parallel DACs": NARROW.replace(
+        gate_dacs=4, features=5, fault_mode="each_set", stuck_lcs=0.05, stuck_hcs=0.05, relaxation=0.05, form=True,
+        condition_cycles=2, calibrate=True, gate_codes=5,
+    ),
     "verified cells": NARROW.replace(verify="cell", verify_window_us=2.0, max_proposals=60, reject_limit=3),
 }  # fmt: skip
 
@@ -112,6 +116,22 @@ def test_geometries_and_options_agree_with_twin(variant: str, seed: int, tmp_pat
     check_equal(compiled(job, "icarus", tmp_path / "run"), twin(job))
 
 
+@on_each_simulator
+def test_bits_do_not_know_the_number_of_gate_dacs(simulator: str, seed: int, tmp_path: Path) -> None:
+    """Both couplings and the twin with four gate DACs; the state is the twin's with one. Six cells a row."""
+    job = make_job(NARROW.replace(features=3, gate_dacs=4), seed)
+    one, expected = twin(dataclasses.replace(job, config=job.config.replace(gate_dacs=1))), twin(job)
+    for coupling in ("python", "compiled"):
+        folder = tmp_path / coupling
+        folder.mkdir()
+        lockstep = coupling == "python"
+        check_equal(tb.train.simulate(job, simulator, folder, coupling=coupling, lockstep=lockstep), expected)
+    for name in (*Outcome.ARRAYS, "proposals", "clamps", "quantities", "joules"):
+        np.testing.assert_equal(getattr(one, name), getattr(expected, name), err_msg=name)
+    pulses = one.counts["train"]["set"] // 6 * (6 - 2)  # two SET pulses a row in place of six
+    assert one.cycles - expected.cycles == pulses > 0
+
+
 def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] = ("", "")) -> str:
     """Run the bench of the array module alone on Icarus; the simulator's log."""
     use_simulator("icarus")
@@ -149,6 +169,7 @@ ARRAYS = {
     "three outputs": VARIANTS["three outputs"].replace(**STUCK),
     "slow pulses": VARIANTS["slow pulses"].replace(**STUCK),
     "hidden": VARIANTS["hidden"].replace(**STUCK),
+    "parallel DACs": VARIANTS["parallel DACs"].replace(form=False, calibrate=False, **STUCK),
     "faults at a SET, relaxation": VARIANTS["three outputs"].replace(fault_mode="each_set", relaxation=0.1, **STUCK),
     "faults at a read, noise": VARIANTS["three outputs"].replace(fault_mode="each_read", read_noise=0.1, **STUCK),
     "hidden, noise": VARIANTS["hidden"].replace(read_noise=0.1, relaxation=0.1, **STUCK),
@@ -165,7 +186,7 @@ def test_array_equals_its_model(geometry: str, seed: int, tmp_path: Path) -> Non
     "mutate",
     [
         ("if (dot < 0 && quotient * step != dot)", "if (1'b0)"),  # a quotient rounded towards zero
-        ("low_ns[at] = lcs_ns[draw[31:24]]", "low_ns[at] = lcs_ns[draw[30:23]]"),
+        ("low_ns[cell_at] = lcs_ns[draw[31:24]]", "low_ns[cell_at] = lcs_ns[draw[30:23]]"),
         ("if (stuck[first+i] == NOT_STUCK) begin", "begin"),
         ("+ 64'sd32768", ""),
         ("slot >= BLOCK", "slot > BLOCK"),

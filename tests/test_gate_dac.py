@@ -47,12 +47,13 @@ def bench(
     features: int = 16,
     read_bits: int = 8,
     gate_codes: int = 21,
+    gate_dacs: int = 1,
     verify: str = "off",
     mutate: Mutation = None,
 ) -> None:
-    shape = dict(read_bits=read_bits, gate_codes=gate_codes)
+    shape = dict(read_bits=read_bits, gate_codes=gate_codes, gate_dacs=gate_dacs)
     formats = Formats(resolve("cancer", "paper").replace(outputs=outputs, features=features, verify=verify, **shape))
-    parameters = dict(shape, cells=2 * outputs * features, verify=verify, seed=seed)
+    parameters = dict(shape, cells=formats.set_groups * gate_dacs, verify=verify, seed=seed)
     run_bench(LoadableGateDac(formats), "gate_dac", "tb.benches.gate_dac", simulator, parameters, mutate=mutate)
 
 
@@ -73,6 +74,13 @@ def test_gate_dac_odd_geometry(simulator: str, seed: int) -> None:
 )
 def test_gate_dac_geometries(features: int, read_bits: int, gate_codes: int, seed: int) -> None:
     bench("icarus", seed, features=features, read_bits=read_bits, gate_codes=gate_codes)
+
+
+@pytest.mark.parametrize(
+    ("features", "gate_dacs"), [(15, 8), (2, 4), (3, 8)], ids=["part_of_a_row", "a_row_at_once", "more_than_a_row"]
+)
+def test_gate_dac_of_several_cells(features: int, gate_dacs: int, seed: int) -> None:
+    bench("icarus", seed, features=features, read_bits=6, gate_dacs=gate_dacs)
 
 
 @pytest.mark.parametrize("verify", ["cell", "pair"])
@@ -106,6 +114,16 @@ def test_bench_catches_a_wrong_design(mutate: tuple[str, str], seed: int) -> Non
 def test_bench_catches_a_wrong_answer(verify: str, mutate: tuple[str, str], seed: int) -> None:
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", seed, features=3, read_bits=6, verify=verify, mutate=mutate)
+
+
+@pytest.mark.parametrize(
+    "mutate",
+    [("storing << \\cell [1:0]", "storing << 2'h0"), ("[16:12]", "[4:0]")],
+    ids=["one_lane_for_all", "one_lane_twice"],
+)
+def test_bench_catches_wrong_lanes(mutate: tuple[str, str], seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, features=6, read_bits=6, gate_dacs=4, mutate=mutate)
 
 
 @pytest.mark.parametrize(

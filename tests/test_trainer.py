@@ -21,13 +21,14 @@ pytestmark = pytest.mark.cosim
 
 PLAIN = dict(
     hidden=0, verify="off", verify_memory="row", early_rejection=False, sample_order="given", reject_limit=0,
-    init="lowest",
+    init="lowest", gate_dacs=1,
 )  # fmt: skip
 OPTIONS: dict[str, dict[str, Any]] = {
     "early": dict(early_rejection=True),
     "hard first": dict(sample_order="hard_first"),
     "row skip": dict(reject_limit=5),
     "random row 0": dict(init="random"),
+    "two DACs": dict(gate_dacs=2, early_rejection=True),
     "cells": dict(verify="cell", reject_limit=5),
     "pairs afresh": dict(verify="pair", verify_memory="proposal", early_rejection=True),
     "hidden": dict(hidden=3),
@@ -82,6 +83,16 @@ def test_odd_geometries(outputs: int, features: int, seed: int) -> None:
     bench("icarus", outputs, features, seed, trainings=3)
 
 
+@pytest.mark.parametrize(("outputs", "features", "gate_dacs"), [(3, 2, 8), (1, 3, 8)])
+def test_parallel_dacs(outputs: int, features: int, gate_dacs: int, seed: int) -> None:
+    """A last group of what is left, and one group for the whole row."""
+    bench("icarus", outputs, features, seed, dict(gate_dacs=gate_dacs), trainings=5)
+
+
+def with_one_dac(formats: Formats) -> Formats:
+    return Formats(formats.config.replace(gate_dacs=1))
+
+
 MISTAKES: dict[str, tuple[str, Change]] = {
     "never commands a pulse": ("plain", ("valid", Signal.like)),
     "decides before the draw ends": ("plain", ("drawing", lambda _: Const(0))),
@@ -99,6 +110,8 @@ MISTAKES: dict[str, tuple[str, Change]] = {
     "looks up one position": ("hard first", ("order_position", Signal.like)),
     "draws no gate code": ("random row 0", ("draw_gate", Signal.like)),
     "takes a gate code too early": ("random row 0", ("drawing", lambda _: Const(0))),
+    "SETs a cell at a time": ("two DACs", ("formats", with_one_dac)),
+    "fetches the first group again": ("two DACs", ("fetch_cell", Signal.like)),
     "never leaves a row": ("row skip", ("reject_limit", lambda _: Const(0, 8))),
     "leaves a row too late": ("row skip", ("reject_limit", lambda limit: limit + 1)),
     "stores no zero": ("row skip", ("store_zero", Signal.like)),

@@ -108,7 +108,7 @@ class PinWatcher:
         if op == ArrayOp.RESET:
             array.reset(row, where[0], width)
         elif op == ArrayOp.SET:
-            array.set(row, where[0], where[1], width)
+            array.set_group(row, where[0], self.formats.unpack_gates(where[1]), width)
         elif op == ArrayOp.FORM:
             array.form(row, where[0], where[1], width)
         else:

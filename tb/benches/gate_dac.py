@@ -2,12 +2,13 @@
 
 The block stands in a wrapper with a write port to its LUT: `load`, `load_address`, `load_data`. With `verify` "cell" an
 answer has the read code as a third part; with "pair" there are no banks, and a look-up is answered in the next cycle.
+With several gate DACs a fetch is answered for all cells of a group; rows here are whole groups.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import cocotb
 
@@ -29,6 +30,22 @@ def nearest(lut: Sequence[int], code: int) -> Answer:
 
 def answer_ports() -> tuple[str, ...]:
     return ("gate", "clamped", "target") if parameters()["verify"] == "cell" else ("gate", "clamped")
+
+
+def group_of(cell: int) -> slice:
+    """The cells that are fetched with `cell`."""
+    dacs = parameters()["gate_dacs"]
+    return slice(cell - cell % dacs, cell - cell % dacs + dacs)
+
+
+def answers_in(seen: Mapping[str, int]) -> tuple[Answer, ...]:
+    """The answers to a fetch, one a gate DAC, from the outputs `answer_ports`."""
+    p = parameters()
+    widths = {"gate": max(1, (p["gate_codes"] - 1).bit_length()), "clamped": 1, "target": p["read_bits"]}
+    return tuple(
+        tuple(seen[name] >> widths[name] * lane & (2 ** widths[name] - 1) for name in answer_ports())
+        for lane in range(p["gate_dacs"])
+    )
 
 
 def luts(entries: int, largest: int, rng: random.Random) -> Iterator[tuple[str, list[int]]]:
@@ -93,7 +110,7 @@ async def ask(dut, codes: Sequence[int]) -> list[Answer]:
         driven = dict(fetch=1, fetch_cell=cell - 1) if cell else dict(fetch=0)
         seen = await cycle(dut, (*answer_ports(), "storing"), keep=0, **driven)
         assert not seen["storing"]
-        answers.append(tuple(seen[name] for name in answer_ports()))
+        answers.append(answers_in(seen)[cell % parameters()["gate_dacs"]])
     return answers[::-1]
 
 
@@ -137,13 +154,13 @@ class Banks:
         self.current: list[Answer | None] = [None] * cells
         self.proposed: list[Answer | None] = [None] * cells
         self.looked_up: tuple[int, int] | None = None
-        self.fetched: Answer | None = None
+        self.fetched: tuple[Answer | None, ...] | None = None
 
     def clock(self, lookup: int, code: int, cell: int, fetch: int, fetch_cell: int, keep: int) -> None:
         """One edge: a look-up is stored one cycle later, for the proposal that was open when it was looked up; a fetch
         sees what stood there before the edge, and if it meets `keep`, the row that is kept."""
         if fetch:
-            self.fetched = (self.proposed if keep else self.current)[fetch_cell]
+            self.fetched = tuple((self.proposed if keep else self.current)[group_of(fetch_cell)])
         if self.looked_up:
             at, looked_up = self.looked_up
             self.proposed[at] = nearest(self.lut, looked_up)
@@ -163,9 +180,18 @@ async def clock(dut, banks: Banks, board: Scoreboard, *, cell: int = 0, code: in
     outputs = ("storing", *answer_ports()) if banks.fetched else ("storing",)
     driven = dict(lookup=lookup, lookup_cell=cell, lookup_code=code, fetch=fetch, fetch_cell=fetch_cell, keep=keep)
     seen = await cycle(dut, outputs, **driven)
-    fetched = tuple(seen[name] for name in answer_ports()) if banks.fetched else None
+    fetched = answers_in(seen) if banks.fetched else None
     board.observe((fetched, seen["storing"]))
     banks.clock(lookup, code, cell, fetch, fetch_cell, keep)
+
+
+async def fill(dut, banks: Banks, board: Scoreboard) -> None:
+    """With several gate DACs, something in every lane of both banks: a fetch shows what was not looked up, too."""
+    for _ in range(2 if parameters()["gate_dacs"] > 1 else 0):
+        for cell in range(len(banks.current)):
+            await clock(dut, banks, board, lookup=1, cell=cell, code=cell)
+        await clock(dut, banks, board)
+        await clock(dut, banks, board, keep=1)
 
 
 @cocotb.test()
@@ -179,8 +205,9 @@ async def proposals(dut) -> None:
     banks, board, accepted, kept = Banks(cells, lut), Scoreboard("proposals"), 0, False
     await reset(dut)
     await build(dut, lut)
+    await fill(dut, banks, board)
     for proposal in range(24):
-        for cell in range(int(kept), cells if proposal else 0):
+        for cell in range(p["gate_dacs"] if kept else 0, cells if proposal else 0, p["gate_dacs"]):
             await clock(dut, banks, board, fetch=1, fetch_cell=cell)
         for cell in range(cells):
             await clock(dut, banks, board, lookup=1, cell=cell, code=rng.randint(0, largest))
@@ -206,6 +233,7 @@ async def random_cycles(dut) -> None:
     banks, board = Banks(cells, lut), Scoreboard("random cycles")
     await reset(dut)
     await build(dut, lut)
+    await fill(dut, banks, board)
     for _ in range(1500):
         keep, fetch_cell = int(rng.random() < 0.2), rng.randrange(min(cells, 6))
         strobes = dict(

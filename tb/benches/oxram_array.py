@@ -38,15 +38,20 @@ class Pulses:
         row, cell = self.row, rng.randrange(array.cells)
         gate = rng.randrange(config.gate_codes)
         whole = bool((array.state[row] != UNFORMED).all())
+        first = cell - cell % config.gate_dacs
+        group = array.state[row, first : first + config.gate_dacs]
         if array.state[row, cell] == UNFORMED:
             width = config.cycles(config.set_pulse_s)
             pins = dict(op=ArrayOp.FORM.value, row=row, place=cell, gate=gate, width=width)
             return pins, lambda: array.form(row, cell, gate, width)
         kind = rng.choice(("set", "set", "read", "reset", "eval") if whole else ("set", "read"))
+        kind = "read" if kind == "set" and (group == UNFORMED).any() else kind
         width = config.cycles(getattr(config, f"{kind}_pulse_s"))
         pins = dict(op=ArrayOp[kind.upper()].value, row=row, place=cell, width=width)
         if kind == "set":
-            return pins | {"gate": gate}, lambda: array.set(row, cell, gate, width)
+            gates = [rng.randrange(config.gate_codes) for _ in group] + [0] * (config.gate_dacs - len(group))
+            word = sum(gate << self.formats.gate_bits * lane for lane, gate in enumerate(gates))
+            return pins | {"place": first, "gate": word}, lambda: array.set_group(row, first, gates, width)
         if kind == "read":
             return pins, lambda: array.read(row, cell, width)
         if kind == "reset":

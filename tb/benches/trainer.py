@@ -120,10 +120,11 @@ def programming(training: Training, cells: int, row: int, number: int | None, fr
             yield {"row": row} | ({"fresh": fresh} if option("verify") == "pair" else {})
         return
     drawn = row == 0 and option("init") == "random"
-    for cell in range(cells):
+    dacs = option("gate_dacs")
+    for cell in range(0, cells, dacs):
         at_end: Cycle = {}
-        if cell < cells - 1:
-            at_end = {"fetch_gate": cell + 1} if row else {"draw_gate": 1} if drawn else {}
+        if cell + dacs < cells:
+            at_end = {"fetch_gate": cell + dacs} if row else {"draw_gate": 1} if drawn else {}
         yield from [{"row": row}] * (training.drawing if drawn else 0)
         yield from pulse(training, SET, at_end, row=row, cell=cell, first=int(row == 0))
     for cell in range(cells):
@@ -320,12 +321,16 @@ def observed(dut: Any, surroundings: Surroundings) -> Cycle:
     return cycle if value("busy") else {**cycle, "idle": 1}
 
 
+def row_cycles(training: Training, cells: int) -> int:
+    """SETs of groups, as many cells as there are gate DACs, and READs of cells."""
+    return -(-cells // option("gate_dacs")) * training.widths[SET] + cells * training.widths[READ]
+
+
 def check_plain_budget(training: Training, outputs: int, cells: int, seen: list[Cycle]) -> None:
     """The documented budget without options, from the strobes alone: a proposal, and what a rejection adds."""
     widths = training.widths
     sample = (option("hidden") + outputs) * widths[EVAL] + (training.conversion + 1 if option("hidden") else 0)
-    proposal = cells * (widths[SET] + widths[READ]) + len(training.labels) * sample
-    proposal += training.conversion + 2
+    proposal = row_cycles(training, cells) + len(training.labels) * sample + training.conversion + 2
     opened = [at for at, cycle in enumerate(seen) if "propose" in cycle]
     decided = [at for at, cycle in enumerate(seen) if "decide" in cycle]
     assert len(opened) == len(decided) > 0, f"{len(opened)} proposals opened, {len(decided)} decided"
@@ -367,7 +372,7 @@ PULSES = {"reset": RESET, "set": SET, "read": READ, "eval": EVAL}
 def draw_is_hidden(training: Training, cells: int) -> bool:
     """The draw has ended by the time a row is programmed, as `Config` asks."""
     if option("verify") == "off":
-        return training.drawing <= cells * (training.widths[SET] + training.widths[READ])
+        return training.drawing <= row_cycles(training, cells)
     return training.drawing <= min(training.programming)
 
 
