@@ -7,14 +7,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
-from pymodels.config import PRESETS, TASKS, Config, load_toml, parse_setting, resolve
+from pymodels.config import PRESETS, TASKS, load_toml, parse_setting, resolve
 from pymodels.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -358,13 +357,7 @@ def sweep(
     for name in () if one_at_a_time else (name for axis in axes for name in axis if name in fixed):
         raise InputError(f"--set {name} must be left out with --vary {name}")
 
-    def resolved(point: Mapping[str, Any]) -> Config:
-        given = {**fixed, **point}
-        count = given.pop("rows", row_count)  # as --rows: the burn-in follows
-        chosen = resolve(task, preset, toml=toml, settings=given, rows=count)
-        training.check_rewards(chosen, engine)
-        return training.engine_config(fit_config(task, chosen, {*toml, *given}, source), engine, {*toml, *given})
-
+    resolved = sweeping.resolver(task, preset, engine, source, toml=toml, settings=fixed, rows=row_count)
     points = (sweep_points.points_around if one_at_a_time else sweep_points.all_points)(axes, resolved)
     stem = f"sweep-{task}-{preset}-s{seed_value}"
     folder = out or default_out(stem, resume=resume)

@@ -16,14 +16,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pymodels.config import Config, resolve
 from pymodels.errors import InputError
+from pymodels.tasks import DataSource, fit_config
 from tb.partial import check_same, partial_folder, replace_text
 from tb.repeats import Plan, Standing, UnfinishedError, train_repeats
 from tb.result import NODES
 from tb.rundir import check_out, made_parents, take_name, write_json
 from tb.sweep_plot import available, draw
-from tb.sweep_points import Axis, Point, described, value_text
-from tb.train import Request
+from tb.sweep_points import Axis, Point, Resolve, described, value_text
+from tb.train import Request, check_rewards, engine_config
 
 SCHEMA = "oxmc.sweep/1"
 CSV_VALUES = ("n", "mean", "sem", "median", "proposals", "sets", "evaluations", "cycles", "chip_s", "training_s")
@@ -54,6 +56,29 @@ class Sweep:
                 known = found.setdefault(name, [])
                 known += [value for value in dict.fromkeys(values) if value not in known]
         return found
+
+
+def resolver(
+    task: str,
+    preset: str,
+    engine: str,
+    source: DataSource,
+    *,
+    toml: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    rows: int | None = None,
+) -> Resolve:
+    """What makes a configuration of a point's settings, over those of all points; `rows` cap the burn-in as --rows."""
+    file, fixed = toml or {}, settings or {}
+
+    def resolved(point: Mapping[str, Any]) -> Config:
+        given = {**fixed, **point}
+        count = given.pop("rows", rows)
+        chosen = resolve(task, preset, toml=file, settings=given, rows=count)
+        check_rewards(chosen, engine)
+        return engine_config(fit_config(task, chosen, {*file, *given}, source), engine, {*file, *given})
+
+    return resolved
 
 
 def run_sweep(sweep: Sweep, watcher: Watcher) -> dict[str, Any]:
