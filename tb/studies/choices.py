@@ -66,6 +66,11 @@ class Choice(NamedTuple):
     label: Callable[[Settings], str] = first_value
 
     @property
+    def name(self) -> str:
+        """The first of its keys."""
+        return next(iter(self.axis))
+
+    @property
     def axis(self) -> Axis:
         return parse_vary([self.vary])[0]
 
@@ -123,20 +128,21 @@ def steps_of(choices: Sequence[Choice], resolve: Resolve) -> tuple[list[Choice],
             print(f"{choice.title}: left out, without effect here", file=sys.stderr)
             continue
         own = {key: getattr(centre, key, None) for key in choice.axis}
-        found: list[tuple[Settings, int]] = []
+        found, refused = [(own, 0)], []
         for settings in along(choice.axis):
             try:
                 config = resolve(settings)
             except InputError as error:
-                print(f"{choice.title}, {choice.label(settings)}: left out, {error}", file=sys.stderr)
+                refused.append(f"{choice.title}, {choice.label(settings)}: left out, {error}")
                 continue
-            if settings == own:
-                continue
-            points.append((settings, config))
-            found.append((settings, len(points) - 1))
-        if found:
+            if settings != own:
+                points.append((settings, config))
+                found.append((settings, len(points) - 1))
+        if len(found) > 1:
             kept.append(choice)
-            steps[choice.title] = [Step(choice.label(given), point) for given, point in ordered([(own, 0), *found])]
+            steps[choice.title] = [Step(choice.label(given), point) for given, point in ordered(found)]
+        for text in refused if len(found) > 1 else refused[:1]:  # one line for a choice that is not there at all
+            print(text, file=sys.stderr)
     return kept, points, steps
 
 
@@ -219,7 +225,7 @@ def swept(given: argparse.Namespace, source: DataSource, folder: Path) -> tuple[
     """Trains what is missing; the folder of the sweep, its points and steps. What is there already is taken up."""
     fixed = dict(parse_setting(text) for text in given.set)
     resolve = resolver(given.task, given.preset, "twin", source, settings=fixed)
-    chosen = [choice for choice in CHOICES if not given.choice or choice.title in given.choice]
+    chosen = [choice for choice in CHOICES if not given.choice or choice.name in given.choice]
     kept, points, steps = steps_of(chosen, resolve)
     asked = [given.task, given.preset, given.seed, given.repeats, source.identity(), [c.as_dict() for _, c in points]]
     out = folder / f"sweep-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:12]}"
@@ -244,8 +250,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.add_argument("--task", default="cancer", choices=TASKS)
     options.add_argument("--preset", default="best", choices=PRESETS, help="the centre (default best)")
     options.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a key of the centre")
-    titles = [choice.title for choice in CHOICES]
-    options.add_argument("--choice", action="append", choices=titles, metavar="NAME", help="only this; again for more")
+    names = [choice.name for choice in CHOICES]
+    options.add_argument(
+        "--choice", action="append", choices=names, metavar="KEY", help=f"only this, again for more: {', '.join(names)}"
+    )
     options.add_argument("--data", type=Path, help="data of ecg or table")
     options.add_argument("--subject", type=int, help="record that ecg tests")
     options.add_argument("--label", help="column that table learns")
