@@ -7,14 +7,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
-from pymodels.config import PRESETS, TASKS, Config, load_toml, parse_setting, resolve
+from pymodels.config import PRESETS, TASKS, load_toml, parse_setting, resolve
 from pymodels.errors import InputError, RunError
 
 if TYPE_CHECKING:
@@ -309,7 +308,13 @@ def energy(
 @app.command()
 def sweep(
     task: TaskArgument,
-    vary: Annotated[list[str], typer.Option(metavar="KEY=V1,V2,...", help="Values of one key; may be given again.")],
+    vary: Annotated[
+        list[str],
+        typer.Option(metavar="KEY=V1,V2,...", help="Values of a key; again for more; KEY,KEY=... move together."),
+    ],
+    one_at_a_time: Annotated[
+        bool, typer.Option("--one-at-a-time", help="Each --vary alone around the preset, which is point 0.")
+    ] = False,
     preset: PresetOption = DEFAULT_PRESET,
     engine: Annotated[str, typer.Option(help=ENGINE_HELP)] = "twin",
     seed: Annotated[str, typer.Option(metavar="N", help="All randomness comes from it; an integer >= 0.")] = "0",
@@ -327,9 +332,11 @@ def sweep(
     subject: SubjectOption = None,
     label: LabelOption = None,
 ) -> None:
-    """Train at every combination of some keys' values: mean accuracy, mean energy at both nodes, the Pareto front."""
+    """Train at every combination of some keys' values: mean accuracy, mean energy at both nodes, the Pareto front.
+
+    KEY,KEY=V1,V2 gives both keys V1, then V2; KEY,KEY=V1:W1,V2:W2 gives each its own."""
     from pymodels.tasks import fit_config
-    from tb import console
+    from tb import console, sweep_points
     from tb import sweep as sweeping
     from tb import train as training
     from tb.repeats import default_out
@@ -346,18 +353,12 @@ def sweep(
     source = _source(data, subject, label)
     fit_config(task, resolve(task, preset), (), source)  # what is wrong with the data is so at each point
     row_count = None if rows is None else _integer("--rows", rows, 0)
-    varied = sweeping.parse_vary(vary)
-    for name in varied.keys() & fixed.keys():
+    axes = sweep_points.parse_vary(vary, again=one_at_a_time)
+    for name in () if one_at_a_time else (name for axis in axes for name in axis if name in fixed):
         raise InputError(f"--set {name} must be left out with --vary {name}")
 
-    def resolved(point: Mapping[str, Any]) -> Config:
-        given = {**fixed, **point}
-        count = given.pop("rows", row_count)  # as --rows: the burn-in follows
-        chosen = resolve(task, preset, toml=toml, settings=given, rows=count)
-        training.check_rewards(chosen, engine)
-        return training.engine_config(fit_config(task, chosen, {*toml, *given}, source), engine, {*toml, *given})
-
-    points = sweeping.all_points(varied, resolved)
+    resolved = sweeping.resolver(task, preset, engine, source, toml=toml, settings=fixed, rows=row_count)
+    points = (sweep_points.points_around if one_at_a_time else sweep_points.all_points)(axes, resolved)
     stem = f"sweep-{task}-{preset}-s{seed_value}"
     folder = out or default_out(stem, resume=resume)
     first = points[0][1]
@@ -365,13 +366,14 @@ def sweep(
         task=task, preset=preset, engine=engine, seed=seed_value, config=first, out=folder, source=source
     )
     with console.sweep_progress(len(points), plan.repeats) as watcher:
-        record = sweeping.run_sweep(sweeping.Sweep(request=request, plan=plan, vary=varied, points=points), watcher)
+        asked = sweeping.Sweep(request=request, plan=plan, axes=axes, points=points, around=one_at_a_time)
+        record = sweeping.run_sweep(asked, watcher)
     if as_json or output == "json":
         print(json.dumps(record, indent=2))
     elif output == "csv":
         print(sweeping.table_csv(record), end="")
     else:
-        Console(markup=False, emoji=False).print(console.sweep_table(record, folder))
+        console.wide().print(console.sweep_table(record, folder))
 
 
 @app.command()

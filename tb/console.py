@@ -13,12 +13,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tb.sweep_points import value_text
+
 if TYPE_CHECKING:
     from tb.repeats import Standing
     from tb.repeats import Watcher as RepeatsWatcher
     from tb.train import Progress as Position
     from tb.train import Watcher
 
+WIDE = 160
+"""Columns of a table that goes into a file or a pipe, where there is no width to keep to."""
 PLAIN_LINE_S = 5.0
 """Seconds between progress lines where there is no terminal."""
 
@@ -89,23 +93,39 @@ def sweep_progress(points: int, repeats: int) -> Iterator[Callable[[int, Standin
         yield shown
 
 
+def wide() -> Console:
+    """Standard output; wide where it is no terminal."""
+    return Console(markup=False, emoji=False, width=None if sys.stdout.isatty() else WIDE)
+
+
 def sweep_table(record: dict[str, Any], out: Path) -> Table:
-    """The points of a sweep; a star marks the front at a node."""
-    nodes = list(record["points"][0]["energy_j"])
-    table = Table("point", *record["vary"], "mean", "s.e.", "proposals", *(f"uJ at {node}" for node in nodes))
-    for column in table.columns[1:]:
-        column.justify = "right"
+    """The points of a sweep; a star marks the front at a node. Around a centre they are shown by what they change."""
+    nodes, around = list(record["points"][0]["energy_j"]), record["around"]
+    table = Table("point")
+    for key in ["change"] if around else record["vary"]:
+        table.add_column(key, overflow="fold", justify="left" if around else "right")
+    figures = ["mean", "s.e.", *(["to point 0", "s.e."] if around else []), "chip\nms"]
+    for name in figures + [f"{what}\nuJ, {node}" for node in nodes for what in ("training", "total")]:
+        table.add_column(name, justify="right", no_wrap=True)
     for number, point in enumerate(record["points"]):
-        settings = (f"{value:g}" if isinstance(value, float) else str(value) for value in point["settings"].values())
-        sem = "-" if point["sem"] is None else f"{point['sem']:.4f}"
-        joules = (
-            f"{point['energy_j'][node]['mean'] * 1e6:.4g} {'*' if point['pareto'][node] else ' '}" for node in nodes
-        )
-        table.add_row(str(number), *settings, f"{point['mean']:.4f}", sem, f"{point['proposals']:.0f}", *joules)
+        settings = [point["change"] or "none"] if around else map(value_text, point["settings"].values())
+        means = [point, point["difference"]] if around else [point]
+        values = [text for mean in means for text in _mean_texts(mean)]
+        joules: list[str] = []
+        for node in nodes:
+            training, total = (point[key][node]["mean"] * 1e6 for key in ("training_j", "energy_j"))
+            joules += [f"{training:.4g}", f"{total:.4g} {'*' if point['pareto'][node] else ' '}"]
+        table.add_row(str(number), *settings, *values, f"{point['chip_s'] * 1e3:.4g}", *joules)
+    paired = "differences are paired; " if around else ""
     table.caption = (
-        f"* no other point has as much for less; all of it in {out}; bounds and sources: oxmc energy {out}/points/0000"
+        f"* no other point has as much for less; {paired}all of it in {out}; "
+        f"bounds and sources: oxmc energy {out}/points/0000"
     )
     return table
+
+
+def _mean_texts(mean: dict[str, Any]) -> tuple[str, str]:
+    return f"{mean['mean']:.4f}", "-" if mean["sem"] is None else f"{mean['sem']:.4f}"
 
 
 def _mixing(chains: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from threadpoolctl import ThreadpoolController
 
-from energy.parts import HEADLINE
+from energy.parts import HEADLINE, PARTS
 from pymodels.errors import InputError, RunError
 from pymodels.outcome import Outcome
 from pymodels.streams import repeat_seed
@@ -99,6 +99,9 @@ def short_record(repeat: int, run: dict[str, Any], reference: float) -> dict[str
         "cycles": run["time"]["cycles"],
         "energy_j": {node: joules["total"] for node, joules in run["energy_j"].items()},
         "training_j": {node: joules["parts"][HEADLINE]["total"] for node, joules in run["energy_j"].items()},
+        "training_events": {
+            name: sum(run["phases"][phase]["events"][name] for phase in PARTS[HEADLINE]) for name in run["events"]
+        },
         "reference": reference,
     }
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import itertools
 import json
 import shutil
 import statistics
@@ -17,20 +16,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pymodels.config import Config, parse_setting
+from pymodels.config import Config, resolve
 from pymodels.errors import InputError
+from pymodels.tasks import DataSource, fit_config
 from tb.partial import check_same, partial_folder, replace_text
 from tb.repeats import Plan, Standing, UnfinishedError, train_repeats
 from tb.result import NODES
 from tb.rundir import check_out, made_parents, take_name, write_json
 from tb.sweep_plot import available, draw
-from tb.train import Request
+from tb.sweep_points import Axis, Point, Resolve, described, value_text
+from tb.train import Request, check_rewards, engine_config
 
 SCHEMA = "oxmc.sweep/1"
-MAX_POINTS = 10_000
-CSV_VALUES = ("n", "mean", "sem", "median", "proposals", "cycles")
+CSV_VALUES = ("n", "mean", "sem", "median", "proposals", "sets", "evaluations", "cycles", "chip_s", "training_s")
 
-Resolve = Callable[[Mapping[str, Any]], Config]
 Watcher = Callable[[int, Standing], None]
 
 
@@ -38,53 +37,48 @@ Watcher = Callable[[int, Standing], None]
 class Sweep:
     """What `oxmc sweep` was asked for: `request` is that of any point, `points` the settings and configuration of each.
 
-    `vary` has the values of each key in the order in which they were given; the last key varies fastest.
+    `axes` are in the order in which they were given. Around a centre (`around`), point 0 is the centre and each other
+    one is a step of one axis; else the points are all combinations, the last axis fastest.
     """
 
     request: Request
     plan: Plan
-    vary: dict[str, list[Any]]
-    points: list[tuple[dict[str, Any], Config]]
+    axes: list[Axis]
+    points: list[Point]
+    around: bool = False
+
+    @property
+    def vary(self) -> dict[str, list[Any]]:
+        """The values of each key; of one on several axes those of all, once each."""
+        found: dict[str, list[Any]] = {}
+        for axis in self.axes:
+            for name, values in axis.items():
+                known = found.setdefault(name, [])
+                known += [value for value in dict.fromkeys(values) if value not in known]
+        return found
 
 
-def parse_vary(texts: Sequence[str]) -> dict[str, list[Any]]:
-    """Keys and values of `--vary key=v1,v2,...`. Raises `InputError` for what is no such list."""
-    vary: dict[str, list[Any]] = {}
-    for text in texts:
-        name, equals, values = text.partition("=")
-        if not (equals and name and all(values.split(","))):
-            raise InputError(f"--vary must be key=value,value,..., not {text!r}")
-        if name in vary:
-            raise InputError(f"--vary must name a key once, not {name} twice")
-        vary[name] = [parse_setting(f"{name}={value}")[1] for value in values.split(",")]
-        if len({str(value) for value in vary[name]}) < len(vary[name]):
-            raise InputError(f"--vary must give a value once, not {text!r}")
-    return vary
+def resolver(
+    task: str,
+    preset: str,
+    engine: str,
+    source: DataSource,
+    *,
+    toml: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    rows: int | None = None,
+) -> Resolve:
+    """What makes a configuration of a point's settings, over those of all points; `rows` cap the burn-in as --rows."""
+    file, fixed = toml or {}, settings or {}
 
+    def resolved(point: Mapping[str, Any]) -> Config:
+        given = {**fixed, **point}
+        count = given.pop("rows", rows)
+        chosen = resolve(task, preset, toml=file, settings=given, rows=count)
+        check_rewards(chosen, engine)
+        return engine_config(fit_config(task, chosen, {*file, *given}, source), engine, {*file, *given})
 
-def all_points(vary: Mapping[str, Sequence[Any]], resolve: Resolve) -> list[tuple[dict[str, Any], Config]]:
-    """Settings and configuration of every combination. Raises `InputError` for one that cannot be, and says which."""
-    combinations = list(itertools.islice(itertools.product(*vary.values()), MAX_POINTS + 1))
-    if len(combinations) > MAX_POINTS:
-        raise InputError(f"--vary must make at most {MAX_POINTS} points")
-    points = []
-    for values in combinations:
-        settings = dict(zip(vary, values, strict=True))
-        try:
-            points.append((settings, resolve(settings)))
-        except InputError as error:
-            raise InputError(f"point {described(settings)}: {error}") from error
-    return points
-
-
-def described(settings: Mapping[str, Any]) -> str:
-    """A point in a few words."""
-    return " ".join(f"{name}={_text(value)}" for name, value in settings.items())
-
-
-def _text(value: Any) -> str:
-    """A value as `--vary` takes it."""
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    return resolved
 
 
 def run_sweep(sweep: Sweep, watcher: Watcher) -> dict[str, Any]:
@@ -125,16 +119,19 @@ def _identity(sweep: Sweep) -> dict[str, Any]:
     names = {key: getattr(request, key) for key in ("task", "preset", "engine", "seed")}
     config, data = request.config.as_dict(), request.source.identity()
     return {
-        "schema": SCHEMA, **names, "data": data, "repeats": sweep.plan.repeats, "vary": sweep.vary, "config": config,
+        "schema": SCHEMA, **names, "data": data, "repeats": sweep.plan.repeats, "vary": sweep.vary, "axes": sweep.axes,
+        "around": sweep.around, "config": config,
     }  # fmt: skip
 
 
 def _check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: Path) -> None:
     if not isinstance(kept, dict) or kept.get("schema") != SCHEMA:
         raise InputError(f"--out must be a sweep to go on with it, not {str(where)!r}")
-    for key in ("vary", "repeats"):
-        if given[key] != kept[key]:
-            raise InputError(f"--{key} must be {kept[key]!r} as in {str(where)!r} to go on with it, not {given[key]!r}")
+    options = {"vary": "--vary", "axes": "--vary", "around": "--one-at-a-time", "repeats": "--repeats"}
+    for key, option in options.items():
+        new, old = given[key], kept.get(key)
+        if new != old:
+            raise InputError(f"{option} must be {old!r} as in {str(where)!r} to go on with it, not {new!r}")
     check_same(given, kept, str(where))
 
 
@@ -157,23 +154,50 @@ def _train_point(sweep: Sweep, number: int, folder: Path, watcher: Watcher) -> d
         raise UnfinishedError(f"{kept}; point {described(settings)}: {error}") from error.__cause__
 
 
+def point_records(folder: Path, number: int) -> list[dict[str, Any]]:
+    """The lines of runs.jsonl of one point of the sweep in `folder`, by repeat."""
+    with (folder / point_name(number) / "runs.jsonl").open() as lines:
+        return [json.loads(line) for line in lines]
+
+
 def _points(sweep: Sweep, runs: Sequence[Mapping[str, Any]], folder: Path) -> list[dict[str, Any]]:
-    points = []
-    for number, ((settings, _), run) in enumerate(zip(sweep.points, runs, strict=True)):
-        with (folder / point_name(number) / "runs.jsonl").open() as lines:
-            records = [json.loads(line) for line in lines]
-        found = {key: run["repeats"][key] for key in ("n", "mean", "sem", "median")}
+    points, first = [], [record["value"] for record in point_records(folder, 0)]
+    for number, ((settings, config), run) in enumerate(zip(sweep.points, runs, strict=True)):
+        records = point_records(folder, number)
+        found: dict[str, Any] = {"run": point_name(number), "change": described(settings)}
+        found |= {"settings": {key: settings.get(key, getattr(config, key)) for key in sweep.vary}}
+        found |= {key: run["repeats"][key] for key in ("n", "mean", "sem", "median")}
         found |= {"metric": run["result"]["metric"]}
-        found |= {"proposals": statistics.fmean(record["chain"]["proposals"] for record in records)}
-        found |= {"cycles": statistics.fmean(record["cycles"] for record in records)}
-        joules = {node: [record["energy_j"][node] for record in records] for node in NODES}
-        energy = {node: {"mean": statistics.fmean(values), "sem": _sem(values)} for node, values in joules.items()}
-        points.append({"run": point_name(number), "settings": settings, **found, "energy_j": energy})
+        found |= {"difference": _mean([one["value"] - other for one, other in zip(records, first, strict=True)])}
+        points.append(found | _costs(records, config.clock_hz))
     for node in NODES:
         front = pareto([(point["mean"], point["energy_j"][node]["mean"]) for point in points])
         for point, on_front in zip(points, front, strict=True):
             point.setdefault("pareto", {})[node] = on_front
     return points
+
+
+def _costs(records: Sequence[Mapping[str, Any]], clock_hz: float) -> dict[str, Any]:
+    """Means of what the repeats of a point took; SETs and evaluations are those of the training."""
+    cycles = statistics.fmean(record["cycles"] for record in records)
+    of_training = {
+        name: statistics.fmean(record["training_events"][name] for record in records)
+        for name in ("set", "eval", "cycle")
+    }
+    return {
+        "proposals": statistics.fmean(record["chain"]["proposals"] for record in records),
+        "sets": of_training["set"],
+        "evaluations": of_training["eval"],
+        "cycles": cycles,
+        "chip_s": cycles / clock_hz,
+        "training_s": of_training["cycle"] / clock_hz,
+        "energy_j": {node: _mean([record["energy_j"][node] for record in records]) for node in NODES},
+        "training_j": {node: _mean([record["training_j"][node] for record in records]) for node in NODES},
+    }
+
+
+def _mean(values: Sequence[float]) -> dict[str, float | None]:
+    return {"mean": statistics.fmean(values), "sem": _sem(values)}
 
 
 def _sem(values: Sequence[float]) -> float | None:
@@ -193,19 +217,20 @@ def pareto(points: Sequence[tuple[float, float]]) -> list[bool]:
 
 
 def table_csv(record: Mapping[str, Any]) -> str:
-    """The points as CSV: a column a key, then the values, and mean, s.e. and front of each node."""
+    """The points as CSV: a column a key, then the values; of each node the joules, those of the training, the front."""
     stream = io.StringIO()
-    nodes = [f"{node}_{part}" for node in NODES for part in ("j_mean", "j_sem", "pareto")]
+    of_node = ("j_mean", "j_sem", "training_j_mean", "training_j_sem", "pareto")
+    nodes = [f"{node}_{part}" for node in NODES for part in of_node]
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["run", *record["vary"], *CSV_VALUES, *nodes])
+    writer.writerow(["run", *record["vary"], *CSV_VALUES, "difference_mean", "difference_sem", *nodes])
     for point in record["points"]:
-        joules = [
-            value
-            for node in NODES
-            for value in (*point["energy_j"][node].values(), "yes" if point["pareto"][node] else "no")
-        ]
-        settings = [_text(point["settings"][key]) for key in record["vary"]]
-        writer.writerow([point["run"], *settings, *(point[key] for key in CSV_VALUES), *joules])
+        settings = [value_text(point["settings"][key]) for key in record["vary"]]
+        joules: list[Any] = []
+        for node in NODES:
+            joules += [*point["energy_j"][node].values(), *point["training_j"][node].values()]
+            joules.append("yes" if point["pareto"][node] else "no")
+        values = [point[key] for key in CSV_VALUES]
+        writer.writerow([point["run"], *settings, *values, *point["difference"].values(), *joules])
     return stream.getvalue()
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 LABELLED = 24
 """Points up to which each carries its number."""
 
+NAMED = 6
+"""Keys up to which the title names them."""
+
 
 def available() -> bool:
     """Whether matplotlib is there; a sweep without it has no picture."""
@@ -54,5 +57,7 @@ def sweep_figure(record: Mapping[str, Any]) -> Figure:
         axis.xaxis.set_minor_locator(NullLocator())
         axis.set(xlabel=f"energy of training and inference at {node} (µJ)")
     axes[0, 0].set_ylabel(f"mean test {points[0]['metric']}")
-    figure.suptitle(f"{record['task']}: {', '.join(record['vary'])}; {record['repeats']} repeats a point", fontsize=8)
+    keys = list(record["vary"])
+    varied = ", ".join(keys) if len(keys) <= NAMED else f"{len(keys)} keys"
+    figure.suptitle(f"{record['task']}: {varied}; {record['repeats']} repeats a point", fontsize=8)
     return figure

@@ -34,7 +34,7 @@ SEED, REPEATS, MANY = 3, 5, 30
 FILES = ["config.toml", "run.json", "runs.jsonl", "state.npz"]
 RECORD_KEYS = [
     "repeat", "seed", "value", "rows_used", "complete", "state_sha256", "chain", "events", "cycles", "energy_j",
-    "training_j", "reference",
+    "training_j", "training_events", "reference",
 ]  # fmt: skip
 KILLS = int(os.environ.get("OXMC_KILLS", "10"))
 DEADLINE_S = 120.0

@@ -142,12 +142,13 @@ SMALL_STUDIES = {
     "spread": "--repeats 2 --task cancer --limit 60",
     "age": "--repeats 2 --limit 60",
     "unseen": "--repeats 2 --left-out V",
+    "choices": "--repeats 2 --set rows=24 --set train_samples=60 --choice verify --choice input_range",
     "variants": "--repeats 2 --set rows=48 --try rows=32,burn_in=4 --try verify=off",
 }
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")  # two trainings may well be alike
-@pytest.mark.parametrize("name", ["toy_posterior", "spread", "unseen"])
+@pytest.mark.parametrize("name", ["toy_posterior", "spread", "unseen", "choices"])
 def test_studies_leave_tables_and_pictures(capsys: CaptureFixture[str], tmp_path: Path, name: str) -> None:
     main: Any = importlib.import_module(f"tb.studies.{name}").main
     main([*SMALL_STUDIES[name].split(), "--out", str(tmp_path)])

@@ -18,10 +18,13 @@ import pytest
 from commands import SMALL, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
-from tb import repeats, sweep
+from energy.parts import PARTS
+from pymodels.config import resolve
+from tb import repeats, sweep_points
 from tb.cli import run
-from tb.sweep import pareto, parse_vary
+from tb.sweep import pareto
 from tb.sweep_plot import sweep_figure
+from tb.sweep_points import parse_vary
 
 REPEATS = 2
 BASE = ("sweep", "cancer", "--preset", "paper", *SMALL[2:], "--repeats", str(REPEATS), "--seed", "3")
@@ -42,6 +45,11 @@ def whole(tmp_path_factory: TempPathFactory) -> Path:
 
 def record(out: Path) -> dict[str, Any]:
     return json.loads((out / "sweep.json").read_text())
+
+
+def lines(out: Path, point: dict[str, Any]) -> list[dict[str, Any]]:
+    """runs.jsonl of a point."""
+    return [json.loads(line) for line in (out / point["run"] / "runs.jsonl").read_text().splitlines()]
 
 
 def test_points_are_runs_of_repeats(whole: Path, tmp_path: Path) -> None:
@@ -74,12 +82,80 @@ def test_points_are_runs_of_repeats(whole: Path, tmp_path: Path) -> None:
     assert (point["n"], point["metric"]) == (REPEATS, "accuracy")
     assert point["mean"] == pytest.approx(statistics.mean(values), rel=1e-12)
     assert point["sem"] == pytest.approx(statistics.stdev(values) / REPEATS**0.5, rel=1e-12, abs=1e-15)
-    for node, energy in point["energy_j"].items():
-        joules = [line["energy_j"][node] for line in records]
-        assert energy["mean"] == pytest.approx(statistics.mean(joules), rel=1e-12)
-        assert energy["sem"] == pytest.approx(statistics.stdev(joules) / REPEATS**0.5, rel=1e-9)
+    for key in ("energy_j", "training_j"):
+        for node, energy in point[key].items():
+            joules = [line[key][node] for line in records]
+            assert energy["mean"] == pytest.approx(statistics.mean(joules), rel=1e-12)
+            assert energy["sem"] == pytest.approx(statistics.stdev(joules) / REPEATS**0.5, rel=1e-9)
     assert point["cycles"] == statistics.mean(line["cycles"] for line in records)
+    assert point["chip_s"] == pytest.approx(point["cycles"] / 10e6, rel=1e-12)  # at 10 MHz
     assert point["proposals"] == statistics.mean(line["chain"]["proposals"] for line in records)
+
+
+def test_points_tell_the_training_from_the_test(whole: Path) -> None:
+    """Repeat 0 by its own run.json: phases added up; the rest by the second repeat's record; differences are paired."""
+    found = record(whole)["points"]
+    values = [[line["value"] for line in lines(whole, point)] for point in found]
+    for point, value in zip(found, values, strict=True):
+        first = json.loads((whole / point["run"] / "run.json").read_text())
+        records = lines(whole, point)
+        own = {
+            name: sum(first["phases"][phase]["events"][name] for phase in PARTS["training"])
+            for name in ("set", "eval", "cycle")
+        }
+        assert {name: records[0]["training_events"][name] for name in own} == own
+        means = {name: statistics.mean([own[name], records[1]["training_events"][name]]) for name in own}
+        assert (point["sets"], point["evaluations"]) == (means["set"], means["eval"])
+        assert point["training_s"] == pytest.approx(means["cycle"] / 10e6, rel=1e-12)
+        assert 0 < point["training_s"] < point["chip_s"]
+        apart = [one - other for one, other in zip(value, values[0], strict=True)]
+        assert point["difference"]["mean"] == pytest.approx(statistics.mean(apart), abs=1e-15)
+        assert point["difference"]["sem"] == pytest.approx(statistics.stdev(apart) / REPEATS**0.5, abs=1e-15)
+
+
+def test_one_at_a_time(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """The preset with --set, then each step alone; one that changes nothing is the centre; keys move together."""
+    arguments, where = (*BASE, "--rows", "4"), ("--out", tmp_path / "run")
+    centre = ("--one-at-a-time", "--set", "adc_bits=7", "--set", "table_bits=7")
+    vary = ("--vary", "adc_bits,table_bits=6,7", "--vary", "input_bits,input_range=5:2.5", "--vary", "rows=4,16")
+    shown = oxmc(capsys, *arguments, *centre, *vary, *where)
+    assert shown.code == 0, shown.err
+    found = record(tmp_path / "run")
+    changes = ["", "adc_bits=6 table_bits=6", "input_bits=5 input_range=2.5", "rows=16"]
+    assert [point["change"] for point in found["points"]] == changes
+    keys = ("adc_bits", "table_bits", "input_bits", "input_range", "rows")
+    assert list(found["vary"]) == list(keys) and found["around"]
+    assert [[point["settings"][key] for key in keys] for point in found["points"]] == [
+        [7, 7, 8, 4.0, 4], [6, 6, 8, 4.0, 4], [7, 7, 5, 2.5, 4], [7, 7, 8, 4.0, 16],
+    ]  # fmt: skip
+    configs = [json.loads((tmp_path / "run" / p["run"] / "run.json").read_text())["config"] for p in found["points"]]
+    for config, point in zip(configs, found["points"], strict=True):
+        assert point["settings"] == {key: config[key] for key in keys}
+    assert [config["burn_in"] for config in configs] == [0, 0, 0, 2]  # capped as --rows does
+    assert all(word in shown.out for word in ("change", "none", "input_range=2.5"))
+    other = refusal(capsys, *arguments, *vary, *where, "--resume")
+    assert other == f"--one-at-a-time must be True as in {str(tmp_path / 'run')!r} to go on with it, not False"
+
+
+def test_axes_by_hand() -> None:
+    axes = parse_vary(["adc_bits,table_bits=5,6", "input_bits,input_range=5:2.5,8:4", "early_rejection=true,false"])
+    assert axes == [
+        {"adc_bits": [5, 6], "table_bits": [5, 6]},
+        {"input_bits": [5, 8], "input_range": [2.5, 4.0]},
+        {"early_rejection": [True, False]},
+    ]
+    points = sweep_points.all_points(axes, lambda settings: resolve("cancer", "best", settings=settings))
+    assert len(points) == 8
+    assert points[1][0] == {
+        "adc_bits": 5,
+        "table_bits": 5,
+        "input_bits": 5,
+        "input_range": 2.5,
+        "early_rejection": False,
+    }
+    twice = parse_vary(["clock_hz=2e7", "clock_hz,rows=1e7:64"], again=True)
+    around = sweep_points.points_around(twice, lambda settings: resolve("cancer", "best", settings=settings))
+    assert [settings for settings, _ in around] == [{}, {"clock_hz": 2e7}, {"clock_hz": 1e7, "rows": 64}]
 
 
 def test_the_front_marks_itself(whole: Path) -> None:
@@ -115,6 +191,8 @@ def test_printed_forms(capsys: CaptureFixture[str], whole: Path) -> None:
     assert [row["rows"] for row in rows] == ["4", "4", "6", "6"] and rows[3]["scale_per_us"] == "0.02"
     for row, point in zip(rows, found["points"], strict=True):
         assert float(row["mean"]) == point["mean"] and float(row["28nm_j_mean"]) == point["energy_j"]["28nm"]["mean"]
+        assert float(row["130nm_training_j_mean"]) == point["training_j"]["130nm"]["mean"]
+        assert float(row["difference_mean"]) == point["difference"]["mean"] and float(row["sets"]) == point["sets"]
         assert (row["130nm_pareto"] == "yes") == point["pareto"]["130nm"]
     shown = oxmc(capsys, *command(whole, "--resume")).out
     assert all(f"{point['mean']:.4f}" in shown for point in found["points"])
@@ -196,6 +274,13 @@ def test_one_repeat_has_no_standard_error(capsys: CaptureFixture[str], tmp_path:
         ("--vary rows=4,,6", "--vary must be key=value,value,..., not 'rows=4,,6'"),
         ("--vary rows=4,4", "--vary must give a value once, not 'rows=4,4'"),
         ("--vary rows=4 --vary rows=5", "--vary must name a key once, not rows twice"),
+        ("--vary rows,adc_bits=4:7:8", "--vary must give rows,adc_bits one value or 2 with colons, not '4:7:8'"),
+        ("--vary rows,adc_bits=4:", "--vary must give rows,adc_bits one value or 2 with colons, not '4:'"),
+        ("--vary rows=4:5", "--vary must give rows one value, not '4:5'"),
+        ("--vary rows,rows=4:5", "--vary must name a key once, not rows twice"),
+        ("--vary rows,=4", "--vary must be key=value,value,..., not 'rows,=4'"),
+        ("--vary rows,adc_bits=4:8,4:8", "--vary must give a value once, not 'rows,adc_bits=4:8,4:8'"),
+        ("--vary rows=4 --one-at-a-time --set adc_bits=1", "adc_bits must be an integer from 2 to 12 bit, not 1"),
         ("--vary rowz=4", "point rowz=4: rowz is not a configuration key; did you mean rows?"),
         ("--vary adc_bits=8,99", "point adc_bits=99: adc_bits must be an integer from 2 to 12 bit, not 99"),
         ("--vary rows=4 --set rows=4", "--set rows must be left out with --vary rows"),
@@ -262,8 +347,9 @@ def test_a_sweep_replaces_nothing(capsys: CaptureFixture[str], whole: Path, tmp_
 
 
 def test_too_many_points_are_refused(monkeypatch: MonkeyPatch) -> None:
-    vary = parse_vary(["rows=4,6", "adc_bits=7,8,9"])
-    assert vary == {"rows": [4, 6], "adc_bits": [7, 8, 9]}
-    monkeypatch.setattr(sweep, "MAX_POINTS", 5)
-    with pytest.raises(sweep.InputError, match="^--vary must make at most 5 points$"):
-        sweep.all_points(vary, lambda settings: pytest.fail("nothing is resolved"))
+    axes = parse_vary(["rows=4,6", "adc_bits=7,8,9"])
+    assert axes == [{"rows": [4, 6]}, {"adc_bits": [7, 8, 9]}]
+    monkeypatch.setattr(sweep_points, "MAX_POINTS", 5)
+    for points in (sweep_points.all_points, sweep_points.points_around):  # six in all combinations, and around a centre
+        with pytest.raises(sweep_points.InputError, match="^--vary must make at most 5 points$"):
+            points(axes, lambda settings: pytest.fail("nothing is resolved"))
