@@ -142,6 +142,7 @@ SMALL_STUDIES = {
     "spread": "--repeats 2 --task cancer --limit 60",
     "age": "--repeats 2 --limit 60",
     "unseen": "--repeats 2 --left-out V",
+    "rounding": "--repeats 2",
     "variants": "--repeats 2 --set rows=48 --try rows=32,burn_in=4 --try verify=off",
 }
 
