@@ -143,6 +143,7 @@ SMALL_STUDIES = {
     "age": "--repeats 2 --limit 60",
     "unseen": "--repeats 2 --left-out V",
     "choices": "--repeats 2 --set rows=24 --set train_samples=60 --choice verify --choice input_range",
+    "rounding": "--repeats 2",
     "variants": "--repeats 2 --set rows=48 --try rows=32,burn_in=4 --try verify=off",
 }
 

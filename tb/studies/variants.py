@@ -31,9 +31,10 @@ HARD_FIRST = {"early_rejection": True, "sample_order": "hard_first"}
 PAIR = {"verify": "pair", "verify_tries": 6}
 FORMATS: dict[str, dict[str, Any]] = {
     **{f"counter_bits {bits}": {"counter_bits": bits} for bits in (4, 6, 8, 12)},
-    **{f"adc_bits, table_bits {bits}": {"adc_bits": bits, "table_bits": bits} for bits in (6, 8, 10)},
+    **{f"adc_bits, table_bits {bits}": {"adc_bits": bits, "table_bits": bits} for bits in (4, 5, 6, 8)},
+    **{f"input_bits {bits}": {"input_bits": bits} for bits in (4, 5, 6, 8)},
 }
-"""Among them those of the presets: counters of 8 bits, ADC and tables of 6, whose lines must show no difference."""
+"""Among them those of the presets: counters of 8 bits, the others of 5, whose lines must show no difference."""
 
 OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "best": {
