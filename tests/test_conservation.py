@@ -21,7 +21,7 @@ from pymodels.events import EVENTS, PHASES, QUANTITIES
 from pymodels.tasks import DataSource, fit_config
 from tb import result
 from tb.accounts import read_account
-from tb.result import CONSERVATION_LIMIT
+from tb.books import CONSERVATION_LIMIT
 from tb.train import Request, train
 
 TINY = ("burn_in=1", "train_samples=24", "test_samples=6", "max_proposals=30")
