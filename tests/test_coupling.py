@@ -50,7 +50,7 @@ VARIANTS = {
         conversion_s=100e-9,
     ),
     "three outputs": NARROW.replace(features=5, outputs=3, read_bits=6, adc_bits=7, table_bits=5, input_bits=6),
-    "a draw a block": NARROW.replace(rows=3, features=64, outputs=2, d2d_spread=0.3, max_proposals=12),
+    "many cells": NARROW.replace(rows=3, features=64, outputs=2, d2d_spread=0.3, max_proposals=12),
     "verified pairs": NARROW.replace(verify="pair", verify_window_us=3.0, max_proposals=60),
     "hidden": NARROW.replace(hidden=5, features=3, outputs=2, early_rejection=True, scale_per_us=0.05, eval_range=8.0),
     "noise": NARROW.replace(
