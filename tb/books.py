@@ -42,10 +42,9 @@ def check_events(run: Mapping[str, Any], config: Config) -> None:
             total, parts = run[kind][name], sum(phases[phase][kind].get(name, 0) for phase in PHASES)
             if total != parts:
                 raise RunError(f"{kind} {name} must be the sum of its phases, {parts}, not {total}")
-    if run["time"]["cycles"] != run["events"]["cycle"]:
-        raise RunError(
-            f"clock cycles must be those of the phases, {run['events']['cycle']}, not {run['time']['cycles']}"
-        )
+    cycles, counted = run["time"]["cycles"], run["events"]["cycle"]
+    if cycles != counted:
+        raise RunError(f"cycles of the whole run must be those of its phases, {counted}, not {cycles}")
     counts = {phase: {name: phases[phase]["events"].get(name, 0) for name in EVENTS} for phase in PHASES}
     wrong = unbalanced(config, course_of(run, config), counts)
     if wrong:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from benches import CHOSEN, on_each_simulator
-from commands import SMALL, oxmc, refusal
+from commands import SMALL, check_same_joules, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
 import tb.train
@@ -296,6 +296,7 @@ def test_command_line(capsys: CaptureFixture[str], tmp_path: Path) -> None:
         answer = oxmc(capsys, "train", "cancer", *chosen, *SMALL, "--json", "--out", out)
         assert answer.code == 0
         runs.append(json.loads(answer.out))
+    check_same_joules(*runs)
     for run in runs:
         for key in ("array_energy_j", "conservation_error"):
             run.pop(key)
