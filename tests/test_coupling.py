@@ -91,7 +91,7 @@ def check_equal(one: Outcome, other: Outcome) -> None:
         a, b = getattr(one, field.name), getattr(other, field.name)
         if field.name == "joules":
             for phase in a:
-                assert a[phase] == pytest.approx(b[phase], rel=1e-9), phase  # as tb.result.CONSERVATION_LIMIT
+                assert a[phase] == pytest.approx(b[phase], rel=1e-9), phase  # as tb.books.CONSERVATION_LIMIT
         elif field.name in Outcome.ARRAYS:
             np.testing.assert_array_equal(a, b, err_msg=field.name)
         else:

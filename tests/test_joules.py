@@ -32,7 +32,7 @@ CASES = {
     "toy": "best", "cancer": "paper", "cancer verified, hard samples first": "best", "wine, three outputs": "best"
 }  # fmt: skip
 Pulse = tuple[str, int, Any]
-"""Operation, row, and what it is done with: mask of a RESET, (cell, gate) of a SET, cell of a READ, (segment, codes)."""
+"""Operation, row, and with what: mask of a RESET, (cell, gate) of a SET, cell of a READ, (segment, codes) else."""
 
 
 def job_of(name: str, seed: int) -> Job:
@@ -68,15 +68,12 @@ def training_pulses(job: Job) -> Iterator[Pulse]:
             yield "reset", row, whole_row
 
 
-def test_pulses(job: Job, outcome: Outcome) -> Iterator[Pulse]:
+def voting_pulses(job: Job, outcome: Outcome) -> Iterator[Pulse]:
     """Each voting row's evaluations of the test points."""
     for row in range(min(job.config.burn_in, outcome.last_row), outcome.last_row + 1):
         for codes in job.codes[job.config.train_samples :]:
             for segment in range(job.config.outputs):
                 yield "eval", row, (segment, codes)
-
-
-test_pulses.__test__ = False  # type: ignore[attr-defined]
 
 
 def joules_of(array: OxramArray, pulse: Pulse) -> tuple[float, int]:
@@ -103,7 +100,7 @@ def joules_of(array: OxramArray, pulse: Pulse) -> tuple[float, int]:
 def check_by_hand(job: Job, outcome: Outcome, dropped: str = "") -> None:
     """Joules and counts of an outcome are those of its pulses; the first pulse of kind `dropped` is forgotten."""
     array = OxramArray(job.config, load_card(job.config.card), job.seed)
-    for phase, pulses in (("train", training_pulses(job)), ("infer", test_pulses(job, outcome))):
+    for phase, pulses in (("train", training_pulses(job)), ("infer", voting_pulses(job, outcome))):
         joules: dict[str, list[float]] = {}
         counts: Counter[str] = Counter()
         for pulse in pulses:

@@ -103,6 +103,7 @@ async def random_pulses(dut: Any) -> None:
     for name in ("conductance_ns", "set_count", "state"):
         assert (getattr(seen, name) == getattr(array, name)).all(), name
     assert seen.counts == array.counts and seen.quantities == array.quantities
-    for phase in PHASES:  # both pulse by pulse in floating point, in the order of another product
-        assert all(isclose(seen.joules[phase][name], array.joules[phase][name], rel_tol=1e-12) for name in ARRAY_EVENTS)
+    for name in PHASES:  # both pulse by pulse in floating point, in the order of another product
+        ours, theirs = seen.joules[name], array.joules[name]
+        assert all(isclose(ours[event], theirs[event], rel_tol=1e-12) for event in ARRAY_EVENTS)
     assert (array.state == HCS).any() and array.set_count.max() > block_size(array.cells)
