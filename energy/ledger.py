@@ -13,6 +13,9 @@ from energy.point import PHYSICS, OperatingPoint
 from pymodels.errors import InputError, RunError
 from pymodels.events import EVENTS, PHASES, QUANTITIES, check_names
 
+PAID_LIMIT = 1e-12
+"""Relative difference allowed between two ways to sum the same joules: rounding of some 100 products."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Line:
@@ -146,6 +149,29 @@ def _check_operations(counts: Mapping[str, Mapping[str, int]], quantities: Mappi
         for operation, quantity in PHYSICS.items():
             if row.get(quantity) and not counts.get(phase, {}).get(operation):
                 raise RunError(f"{quantity} is {row[quantity]} in phase {phase}, but no {operation} was counted there")
+
+
+def check_paid_once(
+    ledger: Ledger,
+    counts: Mapping[str, Mapping[str, int]],
+    quantities: Mapping[str, Mapping[str, int]],
+    point: OperatingPoint,
+    costs: CostTable,
+) -> None:
+    """Every component's joules are its costs times what was counted in all phases, and the parts make up the total.
+
+    Another way round than `account`, cost by cost and not phase by phase. Raises `RunError` naming the first component
+    in which a count is paid twice, half or not at all.
+    """
+    due: dict[str, list[float]] = {}
+    for cost in costs.costs:
+        count = sum(table.get(phase, {}).get(cost.item, 0) for table in (counts, quantities) for phase in PHASES)
+        due.setdefault(cost.component, []).append(count * cost.factor(point) * cost.value)
+    found = ledger.by_component()
+    for component in due | found:
+        joules, expected = found.get(component, 0.0), math.fsum(due.get(component, ()))
+        if not math.isclose(joules, expected, rel_tol=PAID_LIMIT, abs_tol=0.0):
+            raise RunError(f"{component} must be paid {expected:.9g} J for what was counted, not {joules:.9g} J")
 
 
 def array_energy_error(ledger: Ledger, joules: Mapping[str, Mapping[str, float]]) -> float:

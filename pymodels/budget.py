@@ -11,6 +11,12 @@ from pymodels.fixed import Formats
 COMMANDS = 3
 """Host words that start the code map's build, the training and the inference; two more start what comes ahead."""
 
+TALLIED = (
+    "set", "reset", "read", "reset_pulse", "retry", "switch", "sweep", "sample_read", "eval", "order_read",
+    "order_write", "stored", "rejected", "activation", "layer",
+)  # fmt: skip
+"""What the formulas need to know of a chain, as `pymodels.twin_state.TALLIES` explains it."""
+
 
 def build_cycles(formats: Formats) -> int:
     """Building the code map: one write a read code, two cycles a LUT entry, one to start."""
@@ -114,7 +120,7 @@ def event_counts(
 ) -> dict[str, dict[str, int]]:
     """Events by phase of a run in which the host loaded `words` words ahead of its commands.
 
-    `tally` has the counts named in `pymodels.twin_state.TALLIES`.
+    `tally` has the counts named in `TALLIED`.
     """
     c = formats.config
     votes = c.test_samples * c.outputs * voting_rows

@@ -92,8 +92,8 @@ class Cells:
         """w = g+ - g- in nS, int64 [rows, pairs]."""
         return self.conductance_ns[:, 0::2] - self.conductance_ns[:, 1::2]
 
-    def joules_of(self, event: str, quantity: int) -> float:
-        """Joules of an operation whose quantity (events.QUANTITIES) sums to `quantity`, for engines without pins."""
+    def watts_of(self, event: str) -> float:
+        """Watts that an operation draws for each unit of its quantity in a cycle (events.QUANTITIES)."""
         card = self.card
         watts = {
             "form": card.form_sl_v,
@@ -102,4 +102,8 @@ class Cells:
             "read": card.read_sl_v**2,
             "eval": self.input_step_v**2,
         }[event]
-        return watts * NANO * quantity / self.config.clock_hz
+        return watts * NANO
+
+    def joules_of(self, event: str, quantity: int) -> float:
+        """Joules of an operation whose quantity (events.QUANTITIES) sums to `quantity`, for engines without pins."""
+        return self.watts_of(event) * quantity / self.config.clock_hz

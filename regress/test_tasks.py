@@ -16,6 +16,7 @@ import pytest
 
 from pymodels.config import TASKS, resolve
 from pymodels.tasks import DataSource, fit_config
+from tb.books import CONSERVATION_LIMIT
 from tb.train import COUPLINGS, RTL_ENGINES, Request, engine_config, simulation_of, train
 
 PRESET = "best"
@@ -85,3 +86,5 @@ def test_verilator_equals_twin(tmp_path: Path, task: str, coupling: str) -> None
     )
     assert {name: chip[name] for name in ALIKE} == {name: twin[name] for name in ALIKE}
     assert cycles == twin["time"]["cycles"]
+    for phase, joules in chip["array_energy_j"].items():  # summed pulse by pulse in floating point, there from sums
+        assert joules == pytest.approx(twin["array_energy_j"][phase], rel=CONSERVATION_LIMIT, abs=0.0), phase

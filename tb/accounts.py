@@ -21,8 +21,9 @@ from energy.published import DOI, SOURCE, Comparison, compare, micro
 from energy.report import per_lines, render, render_band, render_parts, render_sensitivity, source_lines
 from pymodels.config import Config
 from pymodels.errors import InputError
+from tb.books import CONSERVATION_LIMIT, check_events
 from tb.repeats import summarise
-from tb.result import CONSERVATION_LIMIT, NODES, costs_of, ledger_of, point_of
+from tb.result import NODES, costs_of, ledger_of, point_of
 from tb.rundir import read_run
 
 FORMATS = ("text", "json", "csv", "html", "accelergy")
@@ -101,7 +102,10 @@ def report(runs: Sequence[Path], nodes: Iterable[str], output: str) -> str:
 
 
 def read_account(path: Path, nodes: Sequence[str]) -> Account:
-    """A run directory accounted for at each node. Raises `InputError` if it is not whole."""
+    """A run directory accounted for at each node.
+
+    Raises `InputError` if it is not whole, `RunError` if its events do not follow from each other.
+    """
     run = read_run(path)
     try:
         config, phases = Config().replace(**run["config"]), run["phases"]
@@ -116,6 +120,7 @@ def read_account(path: Path, nodes: Sequence[str]) -> Account:
     if not apart < CONSERVATION_LIMIT:
         rule = "RUN must hold the counts that its array_energy_j was integrated from"
         raise InputError(f"{rule}, which {str(path)!r} does not (relative error {apart:.3g})")
+    _check_books(path, run, config)
     bands = {node: uncertainty(ledger) for node, ledger in ledgers.items()}
     repeats = {key: _repeats(path, nodes, key) for key in ("energy_j", "training_j")}
     return Account(path, run, config, ledgers, bands, repeats["energy_j"], repeats["training_j"])
@@ -129,6 +134,13 @@ def _check_shown(run: dict[str, Any]) -> None:
     wrong += [name for name, value in numbers.items() if type(value) not in (int, float) or not abs(value) < MOST]
     if wrong:
         raise TypeError(f"{wrong[0]} is {(texts | numbers)[wrong[0]]!r}")
+
+
+def _check_books(path: Path, run: dict[str, Any], config: Config) -> None:
+    try:
+        check_events(run, config)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not ({error!r})") from error
 
 
 def _repeats(path: Path, nodes: Sequence[str], key: str) -> dict[str, list[float]]:

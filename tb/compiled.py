@@ -6,7 +6,7 @@ the start and write final/*.hex at the end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,10 +24,13 @@ from tb.program import command, commands, load_words
 
 LOAD, FINAL = "load", "final"
 """Folders of the files that the modules read and write."""
-BLOCK_WORDS = 256
-"""Draws of a row handed over at once: larger blocks draw more than is used, smaller ones wake Python more often."""
+BLOCK_WORDS, LEAST_BLOCK = 256, 8
+"""Draws of a row handed over at once, and the fewest of each cell: larger blocks draw more than is used, smaller ones
+wake Python more often, since one cell that needs more asks for its whole row."""
 ROWS_AHEAD = 16
 """Rows whose first draws are made at once."""
+KERNELS_AFTER = 3000
+"""Blocks by numpy before the kernels are loaded: as many as take about as long as that, 0.2 ms each against 0.6 s."""
 FAULT_MODES = ("permanent", "each_set", "each_read")
 """In the order of their numbers in the array module."""
 WRITE = 1 << (ADDRESS_BITS + HOST_WORD_BITS)
@@ -36,7 +39,28 @@ WRITE = 1 << (ADDRESS_BITS + HOST_WORD_BITS)
 
 def block_size(cells: int) -> int:
     """Draws of each cell in a block for rows of `cells`."""
-    return max(1, BLOCK_WORDS // cells)
+    return max(LEAST_BLOCK, BLOCK_WORDS // cells)
+
+
+class BlockDraws:
+    """Blocks of draws for rows of `cells` under key (k0, k1), the same from numpy and from the kernels.
+
+    A short training is over before numpy has cost as much as loading a compiler; a long one goes over to the kernels,
+    which are ten times as fast.
+    """
+
+    def __init__(self, k0: int, k1: int, cells: int):
+        self.key, self.cells, self.block = (k0, k1), cells, block_size(cells)
+        self.by_numpy = 0
+
+    def words(self, row: int, counts: np.ndarray) -> np.ndarray:
+        """`draw_words` of a row, whose cells have seen int64 `counts` [cells] SETs."""
+        if self.by_numpy < KERNELS_AFTER:
+            self.by_numpy += 1
+            return draw_words(*self.key, row * self.cells, counts, self.block)
+        from pymodels.block_draws import block_words
+
+        return block_words(*self.key, row * self.cells, counts, self.block)
 
 
 def draw_words(k0: int, k1: int, first: int, counts: np.ndarray, block: int) -> np.ndarray:
@@ -79,6 +103,12 @@ def _read_array(path: Path) -> np.ndarray:
     return np.array([int(word, 16) for word in read_hex(path)], np.int64)
 
 
+def _bits(values: Sequence[float]) -> list[int]:
+    """Numbers in double precision as the 64 bits of each."""
+    bits: list[int] = np.array(values, np.float64).view(np.uint64).tolist()
+    return bits
+
+
 def _formed_ns(job: Job, array: Cells) -> np.ndarray:
     """What FORM leaves of each cell that waits for it, int64 [rows, cells] in nS; 0 where none does."""
     waiting = array.state == UNFORMED
@@ -110,6 +140,7 @@ def write_load(folder: Path, job: Job, array: Cells) -> None:
             MIN_NS,
             array.steps[0],
         ],
+        "pins": _bits([*map(array.watts_of, ARRAY_EVENTS), 1 / job.config.clock_hz]),
         "median_ns": array.gates.median_ns,
         "sd_ns": array.gates.sd_ns,
         "current_na": array.gates.current_na,
@@ -179,4 +210,6 @@ def read_array(folder: Path, array: Cells) -> None:
         array.counts[phase] = dict(zip(events, book, strict=False))
         for event, quantity in zip(ARRAY_EVENTS, book[len(events) :], strict=True):
             array.quantities[phase][QUANTITY_OF[event]] = quantity
-            array.joules[phase][event] = array.joules_of(event, quantity)
+    joules = iter(_read_array(folder / FINAL / "joules.hex").view(np.float64).tolist())
+    for phase in PHASES:
+        array.joules[phase] = {event: next(joules) for event in ARRAY_EVENTS}

@@ -15,7 +15,7 @@ from pymodels.cells import Cells
 from pymodels.devices import load_card
 from pymodels.errors import RunError
 from pymodels.fixed import Formats
-from tb.compiled import block_size, draw_words, read_answers, read_array, read_counts, read_results, write_load
+from tb.compiled import BlockDraws, read_answers, read_array, read_counts, read_results, write_load
 from tb.job import JOB_VARIABLE, SECONDS, Job
 from tb.simulated import check_counts, outcome_of, report_progress
 
@@ -23,12 +23,11 @@ DRAWS_VARIABLE = "OXMC_DRAWS"
 """Names a file that keeps all blocks of draws, for the bench without Python."""
 
 
-def hand_over_draws(dut: Any, array: Cells) -> None:
+def hand_over_draws(dut: Any, draws: BlockDraws) -> None:
     """Write the next draws of the row that asks for them; they are due at the next rising clock edge."""
     row = dut.request_row.value.to_unsigned()
-    counts = np.frombuffer(dut.request_counts.value.to_unsigned().to_bytes(4 * array.cells, "little"), "<u4")
-    block = draw_words(*array.key, row * array.cells, counts.astype(np.int64), block_size(array.cells))
-    words = block.astype("<u4").tobytes()
+    counts = np.frombuffer(dut.request_counts.value.to_unsigned().to_bytes(4 * draws.cells, "little"), "<u4")
+    words = draws.words(row, counts.astype(np.int64)).astype("<u4").tobytes()
     dut.draws.value = int.from_bytes(words, "little")
     kept = os.environ.get(DRAWS_VARIABLE)
     if kept:
@@ -50,13 +49,14 @@ def explain_refusal(dut: Any, job: Job, folder: Path) -> None:
 
 async def serve_draws(dut: Any, array: Cells, job: Job, folder: Path) -> None:
     """Hand over draws until the array's state lies in its files. Raises `ArrayError` at a refused pulse."""
+    draws = BlockDraws(*array.key, array.cells)
     while True:
         await ValueChange(dut.wake)
         if dut.refused.value:
             explain_refusal(dut, job, folder)
         if dut.finished.value:
             return
-        hand_over_draws(dut, array)
+        hand_over_draws(dut, draws)
 
 
 @cocotb.test()

@@ -82,6 +82,12 @@ module oxram_array #(
     reg [1:0] state [0:POPULATION-1];
     reg [1:0] stuck [0:POPULATION-1];
     reg [63:0] books [0:PHASES*BOOKS-1];
+    // the integral of V I dt, apart from the books: W for one of each operation's quantity, then the clock period in s, as
+    // doubles; J by phase and operation
+    localparam OPERATIONS = 5;
+    reg [63:0] pins [0:OPERATIONS];
+    real joules [0:PHASES*OPERATIONS-1];
+    reg [63:0] joules_bits [0:PHASES*OPERATIONS-1];
     // of the effects: fault mode (1 at each SET, 2 at each read), thresholds of faults, nS of a cell stuck in the HCS,
     // relative s.d. of read noise and relaxation, key of the generator; reads since a cell's SET, whether it is to relax
     // yet; SETs of a row, evaluations since
@@ -119,9 +125,11 @@ module oxram_array #(
             $readmemh("load/conductance_ns.hex", conductance_ns, 0, rows * CELLS - 1);
             $readmemh("load/state.hex", state, 0, rows * CELLS - 1);
             $readmemh("load/stuck.hex", stuck, 0, rows * CELLS - 1);
+            $readmemh("load/pins.hex", pins);
             if (EFFECTS) load_effects;
             for (i = 0; i < POPULATION; i = i + 1) set_count[i] = 32'd0;
             for (i = 0; i < PHASES * BOOKS; i = i + 1) books[i] = 64'd0;
+            for (i = 0; i < PHASES * OPERATIONS; i = i + 1) joules[i] = 0.0;
         end
     endtask
 
@@ -144,7 +152,10 @@ module oxram_array #(
     endtask
 
     task automatic store;
+        integer i;
         begin
+            for (i = 0; i < PHASES * OPERATIONS; i = i + 1) joules_bits[i] = $realtobits(joules[i]);
+            $writememh("final/joules.hex", joules_bits);
             $writememh("final/conductance_ns.hex", conductance_ns, 0, rows * CELLS - 1);
             $writememh("final/set_count.hex", set_count, 0, rows * CELLS - 1);
             $writememh("final/state.hex", state, 0, rows * CELLS - 1);
@@ -162,15 +173,16 @@ module oxram_array #(
     reg open = 1'b0;
     wire [31:0] slot = set_count[at] - request_counts[place*32+:32];
 
-    // what a pulse found: a breach of the rules, or what is to be booked
+    // what a pulse found: a breach of the rules, or what is to be booked; `quantity` is that of one cycle
     reg wrong;
     reg [63:0] cells, quantity;
+    reg [11:0] width_due;
 
     task automatic form_cell;
         if (state[at] == UNFORMED) begin
             state[at] = stuck[at] == STUCK_LCS ? FORMED : HCS;
             conductance_ns[at] = formed_ns[at];
-            quantity = form_na * SET_CYCLES;
+            quantity = form_na;
         end else wrong = 1'b1;
     endtask
 
@@ -189,7 +201,6 @@ module oxram_array #(
                 end
                 quantity = quantity + {32'd0, conductance_ns[first+i]};
             end
-            quantity = quantity * RESET_CYCLES;
         end
     endtask
 
@@ -222,7 +233,7 @@ module oxram_array #(
                 row_sets[row] = row_sets[row] + 32'd1;
             end
             cells = cells + 64'd1;
-            quantity = quantity + {32'd0, current_na[code]} * SET_CYCLES;
+            quantity = quantity + {32'd0, current_na[code]};
         end
     endtask
 
@@ -253,7 +264,7 @@ module oxram_array #(
             if (EFFECTS) sense_cell(code);
             code = code / read_step_ns;
             data <= code > 2**READ_BITS - 1 ? 2**READ_BITS - 1 : code[DATA_BITS-1:0];
-            quantity = {32'd0, conductance_ns[at]} * READ_CYCLES;
+            quantity = {32'd0, conductance_ns[at]};
         end
     endtask
 
@@ -309,12 +320,11 @@ module oxram_array #(
             if (quotient > ADC_TOP) quotient = ADC_TOP;
             if (quotient < -ADC_TOP - 64'sd1) quotient = -ADC_TOP - 64'sd1;
             data <= quotient[DATA_BITS-1:0];
-            quantity = drive * EVAL_CYCLES;
+            quantity = drive;
         end
     endtask
 
     task automatic check_address;
-        reg [11:0] width_due;
         begin
             case (op)
                 FORM, SET: width_due = SET_CYCLES;
@@ -330,12 +340,17 @@ module oxram_array #(
     endtask
 
     task automatic book;
-        integer page;
+        integer page, operation;
+        real drawn_w;
         begin
             page = phase * BOOKS;
             books[page+op-1] = books[page+op-1] + cells;
-            books[page+QUANTITIES+op-1] = books[page+QUANTITIES+op-1] + quantity;
+            books[page+QUANTITIES+op-1] = books[page+QUANTITIES+op-1] + quantity * {52'd0, width_due};
             if (op == RESET) books[page+PULSES] = books[page+PULSES] + 64'd1;
+            operation = phase * OPERATIONS + op - 1;
+            drawn_w = quantity;
+            drawn_w = drawn_w * $bitstoreal(pins[op-1]);
+            joules[operation] = joules[operation] + drawn_w * width * $bitstoreal(pins[OPERATIONS]);
         end
     endtask
 

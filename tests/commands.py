@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from pytest import CaptureFixture
 
+from tb.books import CONSERVATION_LIMIT
 from tb.cli import run
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,6 +61,12 @@ def run_on(capsys: CaptureFixture[str], engine: str, out: Path, *arguments: obje
     return run
 
 
+def check_same_joules(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """The arrays' joules of two run.json, which an RTL engine sums pulse by pulse in floating point, to 1e-9."""
+    for phase, joules in one["array_energy_j"].items():
+        assert joules == pytest.approx(other["array_energy_j"][phase], rel=CONSERVATION_LIMIT, abs=0.0), phase
+
+
 def alike_on_icarus(
     capsys: CaptureFixture[str], folder: Path, *arguments: object, rtl: Sequence[str] = ()
 ) -> dict[str, Any]:
@@ -71,4 +79,5 @@ def alike_on_icarus(
     for key in ALIKE:
         assert chip[key] == twin[key], key
     assert chip["time"]["cycles"] == twin["time"]["cycles"]
+    check_same_joules(chip, twin)
     return twin

@@ -8,6 +8,7 @@ import pytest
 from pymodels import array, bulk_draws, draws
 from pymodels.devices import lcs_table_ns, load_card
 from pymodels.philox import philox4x32
+from tb import compiled
 from tb.compiled import block_size, draw_words
 
 TABLE = lcs_table_ns(load_card("16k"))
@@ -64,3 +65,17 @@ def test_words_handed_to_the_compiled_array(cells: int, seed: int) -> None:
             normal = draws.normal_q16(philox4x32(at, k, 0, draws.SET, *key)[0])
             found = philox4x32(at, k, 0, draws.RESET, *key)[0] >> 24
             assert int(words[cell, i]) == found << 24 | normal & 0xFFFFFF
+
+
+@pytest.mark.parametrize("cells", [2, 32, 600])
+def test_a_long_training_goes_over_to_the_kernels(cells: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same words before and after, for rows that are fresh and for rows that are not."""
+    monkeypatch.setattr(compiled, "KERNELS_AFTER", 2)
+    key, rng = key_of(seed), np.random.default_rng(seed)
+    served = compiled.BlockDraws(*key, cells)
+    for number, row in enumerate((0, 17, 0, 17, 2**22)):
+        counts = rng.integers(0, 2**32, size=cells) * (number % 2)
+        expected = draw_words(*key, row * cells, counts, block_size(cells))
+        found = served.words(row, counts)
+        assert found.dtype == expected.dtype and np.array_equal(found, expected)
+    assert served.by_numpy == 2

@@ -21,7 +21,7 @@ from pymodels.events import EVENTS, PHASES, QUANTITIES
 from pymodels.tasks import DataSource, fit_config
 from tb import result
 from tb.accounts import read_account
-from tb.result import CONSERVATION_LIMIT
+from tb.books import CONSERVATION_LIMIT
 from tb.train import Request, train
 
 TINY = ("burn_in=1", "train_samples=24", "test_samples=6", "max_proposals=30")
@@ -31,7 +31,7 @@ OWN: dict[str, tuple[str, ...]] = {"cartpole": EPISODES}
 CASES = [
     *((task, "twin", "best", ()) for task in TASKS),
     *((task, "twin", "paper", AHEAD) for task in ("cancer", "cartpole")),
-    ("ecg", "float", "paper", ()),
+    *((task, "float", "paper", ()) for task in TASKS if task != "cartpole"),
     pytest.param("toy", "icarus", "best", (), marks=pytest.mark.cosim),
 ]
 
@@ -124,6 +124,6 @@ def mutant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.usefixtures("mutant")
 def test_a_mutant_is_caught_in_each_task(task: str, source: DataSource, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="no set was counted there|must agree to 1e-09, not to 1$"):
+    with pytest.raises(RunError, match="no set was counted there|array must be paid "):
         trained(task, "twin", "best", (), source, tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from benches import CHOSEN, on_each_simulator
-from commands import SMALL, oxmc, refusal
+from commands import SMALL, check_same_joules, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
 import tb.train
@@ -50,7 +50,7 @@ VARIANTS = {
         conversion_s=100e-9,
     ),
     "three outputs": NARROW.replace(features=5, outputs=3, read_bits=6, adc_bits=7, table_bits=5, input_bits=6),
-    "a draw a block": NARROW.replace(rows=3, features=64, outputs=2, d2d_spread=0.3, max_proposals=12),
+    "many cells": NARROW.replace(rows=3, features=64, outputs=2, d2d_spread=0.3, max_proposals=12),
     "verified pairs": NARROW.replace(verify="pair", verify_window_us=3.0, max_proposals=60),
     "hidden": NARROW.replace(hidden=5, features=3, outputs=2, early_rejection=True, scale_per_us=0.05, eval_range=8.0),
     "noise": NARROW.replace(
@@ -91,7 +91,7 @@ def check_equal(one: Outcome, other: Outcome) -> None:
         a, b = getattr(one, field.name), getattr(other, field.name)
         if field.name == "joules":
             for phase in a:
-                assert a[phase] == pytest.approx(b[phase], rel=1e-9), phase  # as tb.result.CONSERVATION_LIMIT
+                assert a[phase] == pytest.approx(b[phase], rel=1e-9), phase  # as tb.books.CONSERVATION_LIMIT
         elif field.name in Outcome.ARRAYS:
             np.testing.assert_array_equal(a, b, err_msg=field.name)
         else:
@@ -296,6 +296,7 @@ def test_command_line(capsys: CaptureFixture[str], tmp_path: Path) -> None:
         answer = oxmc(capsys, "train", "cancer", *chosen, *SMALL, "--json", "--out", out)
         assert answer.code == 0
         runs.append(json.loads(answer.out))
+    check_same_joules(*runs)
     for run in runs:
         for key in ("array_energy_j", "conservation_error"):
             run.pop(key)

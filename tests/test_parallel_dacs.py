@@ -26,6 +26,7 @@ from pymodels.fixed import Formats
 from pymodels.outcome import Outcome
 from pymodels.tasks import load_task
 from tb import result
+from tb.books import CONSERVATION_LIMIT
 from tb.result import ledger_of, point_of
 from tb.rundir import read_run
 from tb.train import Request, make_job, run_engine
@@ -127,7 +128,7 @@ def test_joules_by_hand(runs: dict[int, dict[str, Any]], node: str) -> None:
             seen.add((component, action))
         assert eight[component, action, phase, item] == pytest.approx(ratio * joules, rel=1e-12), (action, item)
     assert seen == by_pulse
-    assert runs[8]["conservation_error"] < result.CONSERVATION_LIMIT
+    assert runs[8]["conservation_error"] < CONSERVATION_LIMIT
     assert math.fsum(eight.values()) < math.fsum(one.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from cocotb.triggers import FallingEdge, ValueChange
 from hdl.array_port import ArrayOp
 from pymodels.array import HCS, UNFORMED, OxramArray
 from pymodels.devices import load_card
-from pymodels.events import PHASES
+from pymodels.events import ARRAY_EVENTS, PHASES
 from pymodels.fixed import Formats
 from tb.benches.scoreboard import Scoreboard, parameters, start
-from tb.compiled import block_size, read_array, write_load
+from tb.compiled import BlockDraws, block_size, read_array, write_load
 from tb.compiled_training import hand_over_draws
 from tb.job import Job
 
@@ -66,9 +67,10 @@ class Pulses:
 
 
 async def serve_draws(dut: Any, array: OxramArray) -> None:
+    draws = BlockDraws(*array.key, array.cells)
     while True:
         await ValueChange(dut.request)
-        hand_over_draws(dut, array)
+        hand_over_draws(dut, draws)
 
 
 @cocotb.test()
@@ -101,4 +103,7 @@ async def random_pulses(dut: Any) -> None:
     for name in ("conductance_ns", "set_count", "state"):
         assert (getattr(seen, name) == getattr(array, name)).all(), name
     assert seen.counts == array.counts and seen.quantities == array.quantities
+    for name in PHASES:  # both pulse by pulse in floating point, in the order of another product
+        ours, theirs = seen.joules[name], array.joules[name]
+        assert all(isclose(ours[event], theirs[event], rel_tol=1e-12) for event in ARRAY_EVENTS)
     assert (array.state == HCS).any() and array.set_count.max() > block_size(array.cells)
