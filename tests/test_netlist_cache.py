@@ -113,3 +113,22 @@ def test_what_is_kept_is_the_chip(tmp_path: Path, monkeypatch: MonkeyPatch) -> N
     text = netlist.chip_verilog.__wrapped__(config)
     (name,) = os.listdir(tmp_path)
     assert name.startswith("netlist-") and (tmp_path / name).read_text() == text == netlist.elaborated(config)
+
+
+def test_netlists_last_used_are_kept(sources: Path, monkeypatch: MonkeyPatch) -> None:
+    """Of three, the one not used since goes; what else lies in the folder stays."""
+    monkeypatch.setattr(netlist_cache, "KEPT", 2)
+    make, (first, second, third) = Generator(), (Config(adc_bits=bits, table_bits=2) for bits in (5, 6, 7))
+    folder = netlist_cache.cache_folder()
+    folder.mkdir()
+    (folder / "build.v").write_text("")
+    for number, config in enumerate((first, second)):
+        kept_verilog(config, make)
+        for path in folder.glob("netlist-*.v"):  # a filesystem's clock may tick too slowly to tell
+            os.utime(path, (path.stat().st_atime - 10, path.stat().st_mtime - 10 + number))
+    for config in (first, third):
+        kept_verilog(config, make)
+    assert len(list(folder.glob("netlist-*"))) == 2 and (folder / "build.v").exists()
+    assert [kept_verilog(config, make) for config in (first, third, second)] == [
+        f"module number {n}" for n in (1, 3, 4)
+    ]
