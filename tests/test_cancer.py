@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
+from sklearn.dummy import DummyClassifier
 from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.preprocessing import StandardScaler, scale
 
@@ -122,3 +123,11 @@ def test_the_share_of_clipped_values_is_noted() -> None:
     share = np.count_nonzero(np.abs(x) > 2) / x.size
     assert clipped_share(config, x) == share > 0.01
     assert data.notes[1] == f"{100 * share:.2f} % of feature values clip at the input DAC's full scale"
+
+
+def test_the_reference_of_one_class_is_that_class() -> None:
+    """scikit-learn's own rule for it: DummyClassifier answers the most frequent class."""
+    for seed in range(3):
+        data = load_task("cancer", Config(train_samples=1), seed)
+        rule = DummyClassifier().fit(data.train_x, data.train_t)
+        assert reference_accuracy(data) == rule.score(data.test_x, data.test_t)
