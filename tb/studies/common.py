@@ -45,7 +45,7 @@ class Estimate(NamedTuple):
 
     def __str__(self) -> str:
         digits = 4 if abs(self.mean) < 10 else 1
-        return f"{self.mean:.{digits}f} +- {self.sem:.{digits}f}"
+        return f"{self.mean:z.{digits}f} +- {self.sem:.{digits}f}"
 
 
 def estimate(values: Iterable[float]) -> Estimate:
