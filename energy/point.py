@@ -263,7 +263,7 @@ def macro_bits(formats: Formats) -> dict[str, int]:
     the Hastings correction is there twice.
     """
     config = formats.config
-    cells, pairs = power_of_two(formats.cells), power_of_two(formats.pairs)
+    cells, pairs = power_of_two(formats.cells), max(2, power_of_two(formats.pairs))
     by_pair, keeps_code = config.verify == "pair", config.verify == "cell" or config.hastings
     gate_code = formats.gate_bits + 1 + (config.read_bits if keeps_code else 0)
     bits = {

@@ -173,10 +173,12 @@ def cycle_widths(values: Mapping[str, float], clock_hz: float, conversion_s: flo
 def _timing(config: Config, phase: str, events: Mapping[str, int], widths: Mapping[str, int]) -> Timing:
     """A phase's pulses, one after the other, and the conversions that nothing overlaps: one a sweep, test point and
     output, or verified attempt."""
-    conversions = {"train": events.get("decision", 0) + 1, "infer": events.get("classify", 0) * config.outputs}
+    rows, points = events.get("decision", 0) + config.chains, events.get("classify", 0)
+    conversions = {"train": rows, "infer": points * config.chip.outputs}
     if phase == "train" and config.verify != "off":
         conversions["train"] += events.get("read", 0) - 2 * config.outputs * config.features
-    groups, cells = Formats(config).set_groups, Formats(config).cells  # plain programming SETs whole rows
+    chip = Formats(config.chip)  # with counters of their own, outputs are trained in turn
+    groups, cells = chip.set_groups, chip.cells  # plain programming SETs whole rows
     pulses = {
         "set": events.get("set", 0) * groups // cells + events.get("form", 0), "reset": events.get("reset_pulse", 0),
         "read": events.get("read", 0), "eval": events.get("eval", 0), "conversion": conversions.get(phase, 0),

@@ -43,6 +43,7 @@ from pymodels.config import Config
 from pymodels.devices import Card
 from pymodels.effect_draws import read_ns, relaxed_ns, sensed_dot, set_ns
 from pymodels.errors import RunError
+from pymodels.events import ARRAY_EVENTS, PHASES
 from pymodels.philox import philox4x32
 
 
@@ -170,6 +171,7 @@ class OxramArray(Cells):
         # what draws of effects are counted by: READs since a cell's SET, SETs of a row and evaluations since
         self._reads, self._fresh = np.zeros_like(self.set_count), np.zeros(self.state.shape, bool)
         self._sets, self._evaluations = np.zeros(self.rows, np.int64), np.zeros(self.rows, np.int64)
+        self._lost_j = {phase: dict.fromkeys(ARRAY_EVENTS, 0.0) for phase in PHASES}
 
     def _formed(self, row: int, cell: int) -> tuple[int, int]:
         """State and conductance in nS that FORM leaves a cell in."""
@@ -308,7 +310,12 @@ class OxramArray(Cells):
         phase = self.phase
         self.counts[phase][event] += cells
         self.quantities[phase][QUANTITY_OF[event]] += quantity
-        self.joules[phase][event] += watts * cycles / self.config.clock_hz
+        # a sum that keeps what each addition loses: equal pulses would lose the same way millions of times
+        joules, lost = self.joules[phase], self._lost_j[phase]
+        term = watts * cycles / self.config.clock_hz - lost[event]
+        total = joules[event] + term
+        lost[event] = (total - joules[event]) - term
+        joules[event] = total
 
     def _check_row(self, op: str, row: int, where: str, cycles: int) -> None:
         if not 0 <= row < self.rows:

@@ -18,7 +18,8 @@ from pymodels.fixed import formats_of
 from tb.program import load_word_count
 
 CONSERVATION_LIMIT = 1e-9
-"""Relative difference allowed between ledger and array integral: rounding of some 1e6 additions in double precision."""
+"""Relative difference allowed between ledger and array integral, both in double precision; the integral's sums keep
+what each addition loses, so that it does not grow with the number of pulses."""
 NAMED = 3
 """Events that a message spells out."""
 

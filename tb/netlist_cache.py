@@ -64,9 +64,10 @@ def kept_verilog(config: Config, make: Callable[[], str]) -> str:
     key = hashlib.sha256((digest + config.to_toml()).encode()).hexdigest()[:16]
     path = cache_folder() / f"netlist-{key}.v"
     with suppress(OSError):
-        text = path.read_text()
-        path.touch()
-        return text
+        if text := path.read_text():
+            with suppress(OSError):
+                os.utime(path)  # used now; not touch, which would make it if another process has just dropped it
+            return text
     text = make()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -87,6 +87,7 @@ module oxram_array #(
     localparam OPERATIONS = 5;
     reg [63:0] pins [0:OPERATIONS];
     real joules [0:PHASES*OPERATIONS-1];
+    real lost_j [0:PHASES*OPERATIONS-1];
     reg [63:0] joules_bits [0:PHASES*OPERATIONS-1];
     // of the effects: fault mode (1 at each SET, 2 at each read), thresholds of faults, nS of a cell stuck in the HCS,
     // relative s.d. of read noise and relaxation, key of the generator; reads since a cell's SET, whether it is to relax
@@ -129,7 +130,10 @@ module oxram_array #(
             if (EFFECTS) load_effects;
             for (i = 0; i < POPULATION; i = i + 1) set_count[i] = 32'd0;
             for (i = 0; i < PHASES * BOOKS; i = i + 1) books[i] = 64'd0;
-            for (i = 0; i < PHASES * OPERATIONS; i = i + 1) joules[i] = 0.0;
+            for (i = 0; i < PHASES * OPERATIONS; i = i + 1) begin
+                joules[i] = 0.0;
+                lost_j[i] = 0.0;
+            end
         end
     endtask
 
@@ -341,7 +345,7 @@ module oxram_array #(
 
     task automatic book;
         integer page, operation;
-        real drawn_w;
+        real drawn_w, term, total;
         begin
             page = phase * BOOKS;
             books[page+op-1] = books[page+op-1] + cells;
@@ -350,7 +354,11 @@ module oxram_array #(
             operation = phase * OPERATIONS + op - 1;
             drawn_w = quantity;
             drawn_w = drawn_w * $bitstoreal(pins[op-1]);
-            joules[operation] = joules[operation] + drawn_w * width * $bitstoreal(pins[OPERATIONS]);
+            // a sum that keeps what each addition loses: equal pulses would lose the same way millions of times
+            term = drawn_w * width * $bitstoreal(pins[OPERATIONS]) - lost_j[operation];
+            total = joules[operation] + term;
+            lost_j[operation] = (total - joules[operation]) - term;
+            joules[operation] = total;
         end
     endtask
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import random
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -338,6 +339,16 @@ def test_joules_by_hand() -> None:
     raw = make(formed=False)
     raw.form(0, 0, 0, 1)
     assert raw.joules["train"]["form"] == pytest.approx(1.2e-12, rel=1e-12, abs=0.0)  # 4 V * 3 uA * 100 ns
+
+
+def test_equal_pulses_do_not_add_up_an_error() -> None:
+    """100,000 READs of one cell: a plain sum is off by 1e-12, since each addition errs the same way. 4 units at 1."""
+    oxram, pulses = make(), 100_000
+    oxram.conductance_ns[0, 0] = 47_123
+    for _ in range(pulses):
+        oxram.read(0, 0, 1)
+    exact = Fraction(0.4**2 * 47_123 * 1e-9 / 10e6) * pulses
+    assert abs(Fraction(oxram.joules["train"]["read"]) / exact - 1) < 4 * 2.0**-53
 
 
 def test_books_agree_with_an_account_kept_outside(seed: int) -> None:

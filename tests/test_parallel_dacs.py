@@ -145,6 +145,22 @@ def test_sliders_keep_the_time(runs: dict[int, dict[str, Any]], tmp_path: Path) 
     assert answer.total_j == pytest.approx(other["energy_j"]["28nm"]["total"], rel=1e-9)  # sums in another order
 
 
+def test_sliders_keep_the_time_of_outputs_trained_in_turn(tmp_path: Path) -> None:
+    """Rows of 26 cells a chain make four groups of eight; the 78 of all three together would make ten."""
+    wine = ["train", "wine", "--preset", "plain", "--engine", "twin", "--rows", "8", "--set", "max_proposals=40"]
+    wine += ["--set", "gate_dacs=8"]
+    assert oxmc_quiet([*wine, "--out", str(tmp_path / "one")]) == 0
+    one = read_run(tmp_path / "one")
+    config, events = Config(**one["config"]), {phase: one["phases"][phase]["events"] for phase in PHASES}
+    tables = {"28nm": (ledger_of(config, one["phases"], "28nm"), load_costs("28nm"))}
+    model = build_model(config, events, point_of(config), tables)
+    for number, widths in enumerate(({"set_pulse_s": 3e-7}, {"clock_hz": 3e7})):
+        out = tmp_path / f"other{number}"
+        sets = [word for key, value in widths.items() for word in ("--set", f"{key}={value}")]
+        assert oxmc_quiet([*wine, *sets, "--out", str(out)]) == 0
+        assert evaluate(model, "28nm", widths).cycles == read_run(out)["time"]["cycles"]
+
+
 REFUSED = {
     "gate_dacs must be an integer from 1 to 64, not 128": {"gate_dacs": 128},
     "gate_dacs must be a power of two, not 12": {"gate_dacs": 12},
