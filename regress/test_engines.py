@@ -16,10 +16,11 @@ LOCKSTEP_CYCLES = int(float(os.environ.get("OXMC_REGRESS_CYCLES", "1e8")))
 COMPARED = ("result", "chain", "events", "quantities", "energy_j")
 
 
-def run(folder: Path, preset: str, seed: int, engine: str, **options: Any) -> dict[str, Any]:
+def run(folder: Path, preset: str, seed: int, engine: str, dacs: int = 1, **options: Any) -> dict[str, Any]:
     request = Request(
-        task="cancer", preset=preset, engine=engine, seed=seed, config=resolve("cancer", preset),
-        out=folder / f"{preset}-{engine}-{seed}-{options.get('coupling', '')}", **options,
+        task="cancer", preset=preset, engine=engine, seed=seed,
+        config=resolve("cancer", preset).replace(gate_dacs=dacs),
+        out=folder / f"{preset}-{engine}-{seed}-{dacs}-{options.get('coupling', '')}", **options,
     )  # fmt: skip
     return train(request)
 
@@ -33,6 +34,15 @@ def test_verilator_equals_twin(tmp_path: Path, preset: str, seed: int, coupling:
     twin = run(tmp_path, preset, seed, "twin")
     assert {name: chip[name] for name in COMPARED} == {name: twin[name] for name in COMPARED}
     assert chip["time"]["cycles"] == twin["time"]["cycles"]
+
+
+@pytest.mark.parametrize("coupling", COUPLINGS)
+def test_gate_dacs_keep_the_bits(tmp_path: Path, coupling: str) -> None:
+    """Full size with eight gate DACs: all as in the twin, and the state of one DAC."""
+    chip = run(tmp_path, "paper", 1, "verilator", 8, coupling=coupling)
+    eight, one = (run(tmp_path, "paper", 1, "twin", dacs) for dacs in (8, 1))
+    assert {name: chip[name] for name in COMPARED} == {name: eight[name] for name in COMPARED}
+    assert chip["result"] == one["result"] and chip["time"]["cycles"] == eight["time"]["cycles"] < one["time"]["cycles"]
 
 
 def test_lockstep(tmp_path: Path) -> None:
