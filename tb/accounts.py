@@ -6,7 +6,8 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,22 +38,9 @@ NUMBERS = {
 MOST = 1e300
 """Numbers above are no doubles, or nearly none."""
 CSV_COLUMNS = (
-    "run",
-    "node",
-    "name",
-    "action",
-    "phase",
-    "count",
-    "energy_j",
-    "low",
-    "high",
-    "source",
-    "item",
-    "value",
-    "unit",
-    "factor",
-    "per",
-)
+    "run", "node", "name", "action", "phase", "count", "energy_j", "low", "high", "source", "item", "value", "unit",
+    "factor", "per",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,20 +95,19 @@ def read_account(path: Path, nodes: Sequence[str]) -> Account:
     Raises `InputError` if it is not whole, `RunError` if its events do not follow from each other.
     """
     run = read_run(path)
-    try:
+    with _whole(path):
         config, phases = Config().replace(**run["config"]), run["phases"]
         _check_shown(run)
         ledgers = {node: ledger_of(config, phases, node) for node in nodes}
         apart = array_energy_error(ledger_of(config, phases, NODES[0]), run["array_energy_j"])
-    except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not ({error!r})") from error
     for node, ledger in ledgers.items():
         if not ledger.lines:
             raise InputError(f"RUN must hold a run that counted something, which {str(path)!r} did not ({node})")
     if not apart < CONSERVATION_LIMIT:
         rule = "RUN must hold the counts that its array_energy_j was integrated from"
         raise InputError(f"{rule}, which {str(path)!r} does not (relative error {apart:.3g})")
-    _check_books(path, run, config)
+    with _whole(path):
+        check_events(run, config)
     bands = {node: uncertainty(ledger) for node, ledger in ledgers.items()}
     repeats = {key: _repeats(path, nodes, key) for key in ("energy_j", "training_j")}
     return Account(path, run, config, ledgers, bands, repeats["energy_j"], repeats["training_j"])
@@ -136,9 +123,11 @@ def _check_shown(run: dict[str, Any]) -> None:
         raise TypeError(f"{wrong[0]} is {(texts | numbers)[wrong[0]]!r}")
 
 
-def _check_books(path: Path, run: dict[str, Any], config: Config) -> None:
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """What a run.json lacks, or has of another type, is bad input."""
     try:
-        check_events(run, config)
+        yield
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not ({error!r})") from error
 
