@@ -1,12 +1,21 @@
-"""Memories of the chip: an Amaranth wrapper of the macro in `oxmc_ram.v`."""
+"""Memories of the chip: an Amaranth wrapper of the macros of `hdl.memory`."""
 
 from __future__ import annotations
+
+import dataclasses
 
 from amaranth import ClockSignal, Instance, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from pymodels.fixed import bits_for
+from hdl.memory import Geometry
+
+
+@dataclasses.dataclass(frozen=True)
+class Naming:
+    """The platform that blocks are elaborated for: the design's name, which its memories' modules begin with."""
+
+    name: str
 
 
 class Ram(wiring.Component):
@@ -16,9 +25,8 @@ class Ram(wiring.Component):
     """
 
     def __init__(self, *, width: int, depth: int, lane_bits: int | None = None):
-        self.width, self.depth, self.lane_bits = width, depth, lane_bits or width
-        self.lanes = -(-width // self.lane_bits)
-        self.address_bits = bits_for(depth - 1)
+        self.geometry = geometry = Geometry(depth, width, lane_bits or width)
+        self.width, self.lanes, self.address_bits = width, geometry.lanes, geometry.address_bits
         super().__init__(
             {
                 "write_lanes": In(self.lanes),
@@ -30,15 +38,10 @@ class Ram(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Naming) -> Module:
         m = Module()
         m.submodules.macro = Instance(
-            "oxmc_ram",
-            p_WIDTH=self.width,
-            p_DEPTH=self.depth,
-            p_ADDRESS_BITS=self.address_bits,
-            p_LANES=self.lanes,
-            p_LANE_BITS=self.lane_bits,
+            self.geometry.module(platform.name),
             i_clk=ClockSignal(),
             i_write_lanes=self.write_lanes,
             i_write_address=self.write_address,

@@ -12,13 +12,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hdl.memory import geometry_of
 from pymodels.config import Config
 from pymodels.errors import RunError
 from pymodels.outcome import Outcome
 from tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from tb.liberty import LibCell, Liberty
-from tb.mapped import RAM, Gate, Mapped
-from tb.netlist import CHIP_NAME, memory_macro
+from tb.mapped import Gate, Mapped
+from tb.netlist import CHIP_NAME, memories_verilog
 from tb.netlist_cache import cache_folder
 from tb.simulator import Simulation
 
@@ -33,13 +34,6 @@ CHANGES = (
      "    assign busy = settled;\n    wire wl, bl,"),
 )  # fmt: skip
 """What the co-simulation's top must do otherwise around gates that delay, as (old, new)."""
-
-CLEARED = (
-    "    integer i;\n",
-    "    integer i;\n    initial begin\n        read_data = 0;\n"
-    "        for (i = 0; i < DEPTH; i = i + 1) mem[i] = 0;\n    end\n",
-)
-"""Memories start at zero: gates spread an X where the RTL would not."""
 
 
 def model(cell: LibCell) -> str:
@@ -78,24 +72,19 @@ def gate_verilog(netlist: Mapped, module: dict[str, Any], library: Liberty, *, s
         pins = ", ".join(f".{pin}({_net(net)})" for pin, net in gate.nets.items())
         time = f"#(.T({delay_ns(gate, netlist.load_pf[gate.output]):.3f})) " if simulated else ""
         lines.append(f"  {gate.cell.name} {time}g{number} ({pins});")
-    for number, cell in enumerate(c for c in module["cells"].values() if RAM in c["type"]):
-        values = {
-            name: int(value, 2) if isinstance(value, str) else value for name, value in cell["parameters"].items()
-        }
-        parameters = ", ".join(f".{name}({value})" for name, value in values.items())
+    macros = [cell for cell in module["cells"].values() if geometry_of(cell["type"])]
+    for number, cell in enumerate(macros):
         pins = ", ".join(
             f".{pin}({{{', '.join(_net(bit) for bit in reversed(bits))}}})" for pin, bits in cell["connections"].items()
         )
-        lines.append(f"  {RAM} #({parameters}) m{number} ({pins});")
+        lines.append(f"  {cell['type']} m{number} ({pins});")
     ports = ", ".join(_port(name, port) for name, port in module["ports"].items())
     chip = "\n".join([f"module {CHIP_NAME}({ports});", *lines, "endmodule\n"])
     if not simulated:
         return chip
     used = {gate.cell.name for gate in netlist.gates}
     models = "".join(model(cell) for name, cell in library.cells.items() if name in used)
-    if CLEARED[0] not in memory_macro():
-        raise RunError("the memory macro must be as tb.gates knows it")
-    return "\n".join([chip, models, memory_macro().replace(*CLEARED)])
+    return "\n".join([chip, models, memories_verilog(sorted({cell["type"] for cell in macros}), cleared=True)])
 
 
 def _port(name: str, port: dict[str, Any]) -> str:

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hdl.memory import geometry_of
 from pymodels.errors import RunError
 from tb.liberty import LibCell, Liberty
 
-RAM = "oxmc_ram"
 WIRE_PF = 0.004
 """Wire a listener: 20 um, about five gate pitches in a block of 5,000 gates (Donath), at the customary 0.2 fF/um.
 
@@ -87,7 +87,7 @@ def read_mapped(path: Path, top: str, library: Liberty) -> Mapped:
     gates, rams = [], []
     for name, cell in module["cells"].items():
         kind, nets = cell["type"], cell["connections"]
-        if kind.endswith(RAM) or RAM in kind:
+        if geometry_of(kind):
             rams.append((name, *_ram_nets(nets, cell["port_directions"])))
         elif kind in library.cells:
             gates.append(Gate(name, library.cells[kind], {pin: str(bits[0]) for pin, bits in nets.items()}))

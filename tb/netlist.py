@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from hdl.memory import HEAD, TAIL, geometry_of, memory_verilog
 from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.fixed import Formats
@@ -19,16 +21,27 @@ if TYPE_CHECKING:
 CHIP_NAME = "oxmc_chip"
 
 
-def memory_macro() -> str:
-    """The Verilog of the memory macro, which every design with a memory needs once."""
-    return resources.files("hdl").joinpath("oxmc_ram.v").read_text()
-
-
 def component_verilog(component: Component, name: str) -> str:
-    """Verilog of one component under module name `name`, the memory macro included; no source paths in it."""
+    """Verilog of one component under module name `name`, its memories included; no source paths in it."""
     from amaranth.back import verilog  # a run whose netlist is kept does without
 
-    return _start_at_zero(verilog.convert(component, name=name, emit_src=False)) + "\n" + memory_macro()
+    from hdl.ram import Naming
+
+    text = _start_at_zero(verilog.convert(component, name=name, platform=Naming(name), emit_src=False))
+    return text + memories_verilog(memories(text))
+
+
+def memories(text: str) -> list[str]:
+    """The modules of the memories that a design's Verilog instantiates, by geometry."""
+    kinds = set(re.findall(r"^ *(\w+) \w+ \(", text, flags=re.M))
+    found = {kind: geometry for kind in kinds if (geometry := geometry_of(kind))}
+    return sorted(found, key=found.__getitem__)
+
+
+def memories_verilog(modules: Iterable[str], **options: Any) -> str:
+    """Modules of memories, with the options of `hdl.memory.memory_verilog`; nothing of none."""
+    bodies = [memory_verilog(module, **options) for module in modules]
+    return "".join(["\n", HEAD, *bodies, TAIL]) if bodies else ""
 
 
 def _start_at_zero(text: str) -> str:
@@ -100,7 +113,7 @@ def flip_flops(text: str) -> dict[str, int]:
         declared = re.findall(r"^ *(?:output )?reg (?:\[(\d+):0\] )?(\S+?)\s*(?:;| = )", body, flags=re.M)
         widths = {register: int(high or 0) + 1 for high, register in declared}
         clocked = re.findall(r"always @\(posedge clk\)\s+(\S+)\s+<=", body)
-        if name != "oxmc_ram":
+        if not geometry_of(name):
             counts[name] = sum(widths[register] for register in clocked)
     return counts
 

@@ -17,12 +17,13 @@ from typing import Any
 
 from rich.table import Table
 
+from hdl.memory import HEAD, geometry_of
 from pymodels.config import Config
 from pymodels.errors import InputError, RunError
 from tb.clock_tree import NESTED, nest
 from tb.liberty import SHIPPED, Liberty, shipped
-from tb.mapped import RAM, Mapped, read_mapped
-from tb.netlist import CHIP_NAME, write_verilog
+from tb.mapped import Mapped, read_mapped
+from tb.netlist import CHIP_NAME, memories, memories_verilog, write_verilog
 from tb.sta import Timing, longest
 
 TARGETS = ("sky130", "ice40", "generic")
@@ -204,12 +205,12 @@ def _stat(out: Path, skip: str = "") -> tuple[dict[str, Block], Counter[str]]:
     modules = json.loads((out / "stat.json").read_text())["modules"]
     for name, module in modules.items():
         path = name.lstrip("\\").split(".")
-        if path[0] == skip or RAM in path[0]:
+        if path[0] == skip or geometry_of(path[0]):
             continue
         block = path[1] if len(path) > 1 else "top"
         for kind, count in module["num_cells_by_type"].items():
             plain = kind.lstrip("\\")
-            if RAM in kind or kind.startswith("$scopeinfo") or plain in modules or kind in modules:
+            if geometry_of(kind) or kind.startswith("$scopeinfo") or plain in modules or kind in modules:
                 continue
             cells[block] += count
             registers[block] += count * ("dff" in kind.lower())
@@ -221,7 +222,7 @@ def _generic(out: Path) -> Synthesis:
     yosys(out, "synth.ys")
     blocks, kinds = _stat(out)
     modules = json.loads((out / "stat.json").read_text())["modules"]
-    memories = sum(n for m in modules.values() for kind, n in m["num_cells_by_type"].items() if RAM in kind)
+    memories = sum(n for m in modules.values() for kind, n in m["num_cells_by_type"].items() if geometry_of(kind))
     return Synthesis(target="generic", blocks=blocks, cells=dict(kinds.most_common()), memories=memories)
 
 
@@ -258,7 +259,7 @@ endmodule
 
 def _ice40(out: Path) -> Synthesis:
     chip = (out / f"{CHIP_NAME}.v").read_text()
-    cut = chip.replace("[0:DEPTH-1]", f"[0:(DEPTH > {FPGA_WORDS} ? {FPGA_WORDS} : DEPTH)-1]")
+    cut = chip[: chip.index(HEAD)] + memories_verilog(memories(chip), words=FPGA_WORDS)
     (out / f"{CHIP_NAME}.v").write_text(cut)
     (out / "board.v").write_text(board(chip))
     yosys(out, "synth.ys")

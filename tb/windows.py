@@ -20,7 +20,7 @@ from tb.activity import COUNTED, OBSERVED, count, cycle_events, saif, steps_of
 from tb.gate_costs import train_gates
 from tb.gates import gate_verilog, module_of
 from tb.liberty import shipped
-from tb.netlist import memory_macro, write_verilog
+from tb.netlist import memories, memories_verilog, write_verilog
 from tb.synth import map_chip
 
 SMALL = {"rows": 4, "burn_in": 1, "max_proposals": 4}
@@ -128,8 +128,9 @@ def write_windows(task: str, preset: str, out: Path) -> dict[str, tuple[int, int
     write_verilog(config, out)
     netlist = map_chip(out, library)
     module = module_of(out / "mapped.json")
-    (out / "netlist.v").write_text(gate_verilog(netlist, module, library, simulated=False))
-    (out / "oxmc_ram.v").write_text(memory_macro())
+    gates = gate_verilog(netlist, module, library, simulated=False)
+    (out / "netlist.v").write_text(gates)
+    (out / "memories.v").write_text(memories_verilog(memories(gates)))
     vcd = train_gates(task, config, 0, gate_verilog(netlist, module, library), out / "run")
     spans = windows_of(*edges_of(vcd))
     cut(vcd, spans, out)

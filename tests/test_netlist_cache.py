@@ -76,7 +76,7 @@ def _builtin_yosys(root: Path, monkeypatch: MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        *map(_mutate, ("hdl/trainer.py", "hdl/oxmc_ram.v", "pymodels/fixed.py", "tb/netlist.py")),
+        *map(_mutate, ("hdl/trainer.py", "hdl/memory.py", "pymodels/fixed.py", "tb/netlist.py")),
         _add_source,
         _other_amaranth,
         _other_yosys,

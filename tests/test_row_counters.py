@@ -43,7 +43,7 @@ def test_lost_counts_saturate(monkeypatch: pytest.MonkeyPatch, seed: int) -> Non
     [
         ("row >= burn_in", "row > burn_in"),
         ("& count;", "count == 8'hfe;"),
-        ("<= write_data[i]", "<= write_data[i] & (write_address != 77)"),
+        ("<= write_data;", "<= write_address == 77 ? 0 : write_data;"),
         ("if (read_enable)", "if (1'b1)"),
         ("assign write_data = store_zero ?", "assign write_data = 1'b0 ?"),
         ("store | store_zero", "store"),
