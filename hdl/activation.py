@@ -35,7 +35,7 @@ class Activation(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.table = self.table
+        m.submodules.memory = self.table
         config = self.formats.config
         looked_up = Signal()
         looked_up_neuron = Signal.like(self.neuron)

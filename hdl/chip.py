@@ -50,16 +50,28 @@ def decision_layout(formats: Formats) -> data.StructLayout:
     return data.StructLayout(decision_widths(formats))
 
 
+def observers(formats: Formats) -> dict[str, wiring.Member]:
+    """Ports for those who watch a simulation: `phase` is the index into `events.PHASES` of what the chip is doing,
+    `events` one strobe a name of `events.DIGITAL_EVENTS`; `decide` marks the cycle in which `decision` is one."""
+    return {
+        "phase": Out(range(len(PHASES))),
+        "row": Out(formats.row_bits),
+        "proposals": Out(PROPOSAL_BITS),
+        "events": Out(len(DIGITAL_EVENTS)),
+        "decide": Out(1),
+        "decision": Out(decision_layout(formats)),
+    }
+
+
 class Chip(wiring.Component):
     """A complete trainer: host bus in, array port out, results of the test points on a stream.
 
-    `phase` is the index into `events.PHASES` of what the chip is doing, `events` one strobe a name of
-    `events.DIGITAL_EVENTS`; `decide` marks the cycle in which `decision` is one. They are for observers and cost
-    nothing where they are left open. `waiting` is high while an episode waits for the host; without rewards, never.
+    `waiting` is high while an episode waits for the host; without rewards, never. An `observed` chip, which is for
+    simulation, has the ports of `observers` besides.
     """
 
-    def __init__(self, formats: Formats):
-        self.formats = formats
+    def __init__(self, formats: Formats, *, observed: bool = False):
+        self.formats, self.observed = formats, observed
         super().__init__(
             {
                 "host": Out(HostBus()),
@@ -67,12 +79,7 @@ class Chip(wiring.Component):
                 "result": Out(stream.Signature(result_layout(formats))),
                 "busy": Out(1),
                 "waiting": Out(1),
-                "phase": Out(range(len(PHASES))),
-                "row": Out(formats.row_bits),
-                "proposals": Out(PROPOSAL_BITS),
-                "events": Out(len(DIGITAL_EVENTS)),
-                "decide": Out(1),
-                "decision": Out(decision_layout(formats)),
+                **(observers(formats) if observed else {}),
             }
         )
 
@@ -138,7 +145,8 @@ class Chip(wiring.Component):
             self._connect_hidden(m)
         if self.hastings is not None:
             self._connect_hastings(m, self.hastings)
-        self._connect_observers(m)
+        if self.observed:
+            self._connect_observers(m)
         self._connect_preparation(m)
         return m
 
@@ -193,6 +201,7 @@ class Chip(wiring.Component):
             inference.last_row.eq(trainer.current_row),
             self.prior.multiplier.eq(control.prior_multiplier),
             self.prior.shift.eq(control.prior_shift),
+            self.busy.eq(trainer.busy | inference.busy | self.gate_dac.busy),
             control.busy.eq(self.busy & ~self.waiting),
             control.status_last_row.eq(trainer.current_row),
             control.status_proposals.eq(trainer.proposals),
@@ -348,7 +357,6 @@ class Chip(wiring.Component):
             likelihood.code.eq(self.array.data[: config.adc_bits]),
             likelihood.label.eq(self.pulse.result_tag[0]),
             likelihood.clear.eq(trainer.propose),
-            self.decision.likelihood.eq(likelihood.sum),
         ]
 
     def _connect_reward(self, m: Module) -> None:
@@ -369,7 +377,6 @@ class Chip(wiring.Component):
             reward.exponent.eq(control.reward_exponent),
             self.acceptance.likelihood.eq(reward.cost),
             self.acceptance.handicap.eq(control.log2_kappa),
-            self.decision.likelihood.eq(reward.cost),
             votes.ready.eq(self.result.ready),
             self.result.valid.eq(votes.valid | trainer.acting),
             self.result.payload.eq(votes.payload),
@@ -465,7 +472,6 @@ class Chip(wiring.Component):
                     self.prior.valid.eq(0),
                     self.gate_dac.lookup.eq(0),
                     self.busy.eq(1),
-                    self.phase.eq(PHASES.index(name)),
                 ]
         if config.form:
             m.d.comb += [self.former.last_row.eq(control.last_row), self.former.cycles.eq(control.condition_cycles)]
@@ -521,7 +527,6 @@ class Chip(wiring.Component):
             hastings.next_code.eq(gate_dac.found_code),
             hastings.ready.eq(trainer.summing),
             self.acceptance.hastings.eq(hastings.cost),
-            self.decision.hastings.eq(hastings.cost),
         ]
         with m.If(control.index >= LAW_INDEX):  # the law shares the LUT's address space
             m.d.comb += gate_dac.lut.write_lanes.eq(0)
@@ -571,12 +576,17 @@ class Chip(wiring.Component):
             self.decision.prior.eq(self.prior.cost),
             self.decision.neg_log2_u.eq(self.log_uniform.neg_log2),
             self.decision.current_cost.eq(self.acceptance.current_cost),
+            self.decision.likelihood.eq(self.reward.cost if self.rewards else self.likelihood.sum),
         ]
+        if self.hastings:
+            m.d.comb += self.decision.hastings.eq(self.hastings.cost)
         phases = {name: index for index, name in enumerate(PHASES)}
         m.d.comb += [
-            self.busy.eq(trainer.busy | inference.busy | gate_dac.busy),
             self.row.eq(trainer.row),
             self.proposals.eq(trainer.proposals),
             self.phase.eq(Mux(trainer.busy, phases["train"], Mux(inference.busy, phases["infer"], phases["load"]))),
             self.events.eq(Cat(strobes[name] for name in DIGITAL_EVENTS)),
         ]
+        for name, block in self.preparing:
+            with m.If(block.busy):
+                m.d.comb += self.phase.eq(phases[name])

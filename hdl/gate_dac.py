@@ -121,7 +121,7 @@ class GateDac(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.lut = self.lut
-        m.submodules.map = self.map
+        m.submodules.code_map = self.map
         self._elaborate_build(m)
         m.d.comb += [
             self.map.read_enable.eq(self.lookup),

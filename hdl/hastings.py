@@ -35,7 +35,7 @@ class LawTerm(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.table = self.table
+        m.submodules.memory = self.table
         kept = Signal.like(self.code)
         median = Signal(self.formats.law_median_bits)
         precision = Signal(HASTINGS_MULTIPLIER_BITS)

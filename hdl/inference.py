@@ -62,7 +62,7 @@ class Inference(wiring.Component):
     def _elaborate_response(self, m: Module) -> Value:
         """Response look-up and counter fetch run in step; their product is to be added one cycle after the answer."""
         config = self.formats.config
-        m.submodules.table = self.table
+        m.submodules.memory = self.table
         response = Signal(config.response_bits)
         m.d.comb += [
             self.table.read_enable.eq(self.answer),

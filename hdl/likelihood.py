@@ -46,7 +46,7 @@ class Likelihood(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.table = self.table
+        m.submodules.memory = self.table
         config = self.formats.config
         total = Signal(self.formats.sum_bits)
         entry = self.table.read_data

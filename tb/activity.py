@@ -14,7 +14,7 @@ from pymodels.errors import RunError
 from pymodels.events import DIGITAL_EVENTS
 from tb.netlist import CHIP_NAME
 
-OBSERVED = ("clk", "events", "array__op", "array__latch")
+OBSERVED = ("clk", "events", "array_op", "array_latch")
 """Ports of the chip that say what it does in a cycle."""
 
 PULSES = {"form": ArrayOp.FORM, "reset_pulse": ArrayOp.RESET, "set": ArrayOp.SET, "read": ArrayOp.READ,
@@ -151,7 +151,7 @@ class _Counter:
 def cycle_events(values: dict[str, str]) -> np.ndarray:
     """Which of `COUNTED` happen in a cycle whose observed ports have these values, in binary; int64 of 0 or 1."""
     bits = values["events"].rjust(len(DIGITAL_EVENTS), "0")[::-1][: len(DIGITAL_EVENTS)]
-    op = values["array__op"] if values["array__latch"] == "1" else "0"
+    op = values["array_op"] if values["array_latch"] == "1" else "0"
     done = int(op, 2) if set(op) <= {"0", "1"} else 0
     return np.array([bit == "1" for bit in bits] + [done == pulse.value for pulse in PULSES.values()], np.int64)
 

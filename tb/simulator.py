@@ -113,7 +113,7 @@ class Simulation:
         self.simulator, self.waves = simulator, waves
         self.formats, self.effects = Formats(build_config(config)), effects_of(load_card(config.card), config).any
         self.sources = {
-            f"{CHIP_NAME}.v": chip_verilog(self.formats.config),
+            f"{CHIP_NAME}.v": chip_verilog(self.formats.config, observed=True),
             **{
                 name: resources.files("tb").joinpath(name).read_text()
                 for name in ("cosim.v", "oxram_array.v", "oxram_effects.vh", "host_rom.v", self.control)

@@ -48,7 +48,7 @@ opt_dff -nosdff
 opt_expr
 opt_merge
 opt_clean
-clockgate -liberty cells.lib -min_net_size 1 {" ".join(f"{CHIP_NAME}.{block}" for block in NESTED)}
+clockgate -liberty cells.lib -min_net_size 1 {" ".join(f"{CHIP_NAME}_{block}" for block in NESTED)}
 clockgate -liberty cells.lib -min_net_size {GATED}
 """
 """`synth` leaves resets that reach past the enables, which `clockgate` passes over: enables are found again without,

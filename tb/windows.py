@@ -40,7 +40,7 @@ def edges_of(vcd: Path) -> tuple[list[int], np.ndarray, list[str]]:
             if any(value == "1" and names.get(code) == "clk" for code, value in changes):
                 times.append(time)
                 events.append(cycle_events(values))
-                ops.append(values["array__op"])
+                ops.append(values["array_op"])
             values |= {names[code]: value for code, value in changes if code in names}
     return times, np.array(events), ops
 

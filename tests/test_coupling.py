@@ -207,7 +207,7 @@ FAULTS = {
     ),
     "row": (
         [
-            (".array__row(array_row)", ".array__row(chip_row)"),
+            (".array_row(array_row)", ".array_row(chip_row)"),
             (
                 "wire [ROW_BITS-1:0] array_row;",
                 "wire [ROW_BITS-1:0] chip_row; wire [ROW_BITS-1:0] array_row = chip_row + 100;",
@@ -228,7 +228,7 @@ FAULTS = {
     ),
     "codes": (
         [
-            (".array__inputs(array_inputs)", ".array__inputs(chip_inputs)"),
+            (".array_inputs(array_inputs)", ".array_inputs(chip_inputs)"),
             (
                 "wire [INPUTS_BITS-1:0] array_inputs;",
                 "wire [INPUTS_BITS-1:0] chip_inputs;"
@@ -253,7 +253,9 @@ def test_a_refused_pulse_fails_the_run(fault: str, tmp_path: Path, monkeypatch: 
         def __init__(self, config: Config, simulator: str, *, waves: bool = False):
             super().__init__(config, simulator, waves=waves)
             if fault == "width":
-                self.sources["oxmc_chip.v"] = chip_verilog(build_config(config.replace(set_pulse_s=200e-9)))
+                self.sources["oxmc_chip.v"] = chip_verilog(
+                    build_config(config.replace(set_pulse_s=200e-9)), observed=True
+                )
             for old, new in changes:
                 (name,) = [name for name in ("cosim.v", "oxram_array.v") if old in self.sources[name]]
                 self.sources[name] = self.sources[name].replace(old, new)

@@ -46,8 +46,8 @@ def test_icarus_is_the_twin(capsys: CaptureFixture[str], tmp_path: Path, preset:
 
 
 def test_lockstep_names_a_wrong_reward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(config: Config) -> str:
-        text = chip_verilog(config)
+    def broken(config: Config, *, observed: bool) -> str:
+        text = chip_verilog(config, observed=observed)
         assert "log * exponent" in text
         return text.replace("log * exponent", "(log ^ 12'h001) * exponent", 1)
 

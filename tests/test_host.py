@@ -75,10 +75,10 @@ def test_settings_of_options(changes: dict[str, Any], options: dict[str, int], s
 @pytest.mark.parametrize(
     "mutate",
     [
-        ("bus__write_data == 2'h3", "bus__write_data[7:0] == 2'h3"),
-        ("assign writing = \\$1  & \\$2 ;", "assign writing = \\$1 ;"),
-        ("bus__write_data[4:0]", "bus__write_data[5:1]"),
-        ("reading & \\$21", "reading"),
+        ("bus_write_data == 2'h3", "bus_write_data[7:0] == 2'h3"),
+        ("assign writing = s1 & s2;", "assign writing = s1;"),
+        ("bus_write_data[4:0]", "bus_write_data[5:1]"),
+        ("reading & s21", "reading"),
         ("5'h09:", "5'h0a:"),
     ],
     ids=["command_of_a_byte", "writes_while_busy", "shifted_setting", "back_to_back_reads", "seed_elsewhere"],

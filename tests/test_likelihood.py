@@ -73,7 +73,7 @@ def test_likelihood_of_other_geometries(formats: Formats, seed: int) -> None:
 @pytest.mark.parametrize(
     "mutate",
     [
-        ("label ? ", "1'b1 ? "),  # one label only
+        ("label_s ? ", "1'b1 ? "),  # one label only
         ("if (clear) begin", "if (1'b0) begin"),
         ("if (adding) begin", "if (adding & ~valid) begin"),  # loses all but the last of several back to back
         ("next_sum = total;", "next_sum = 22'h0;"),  # no sum for a decision after the last evaluation

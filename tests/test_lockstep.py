@@ -30,9 +30,9 @@ def small_job(preset: str = "paper") -> Job:
 def broken(module: str, old: str, new: str):
     """A generator of the chip in which one text of one module is another."""
 
-    def generate(config: Config) -> str:
-        text = chip_verilog(config)
-        match = re.search(rf"^module \\oxmc_chip\.{module} .*?^endmodule", text, re.M | re.S)
+    def generate(config: Config, *, observed: bool) -> str:
+        text = chip_verilog(config, observed=observed)
+        match = re.search(rf"^module oxmc_chip_{module}\(.*?^endmodule", text, re.M | re.S)
         assert match is not None and old in match[0], f"nothing to break in {module}: {old!r}"
         return text.replace(match[0], match[0].replace(old, new, 1))
 

@@ -33,8 +33,8 @@ $var wire 1 ! clk $end
 $var wire 1 " n5 $end
 $var wire 1 # n6 $end
 $var wire 21 $ events [20:0] $end
-$var wire 3 ' array__op [2:0] $end
-$var wire 1 ( array__latch $end
+$var wire 3 ' array_op [2:0] $end
+$var wire 1 ( array_latch $end
 $scope module g0 $end
 $var wire 1 % n7 $end
 $upscope $end

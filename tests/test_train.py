@@ -71,7 +71,7 @@ def check_vcd(path: Path) -> None:
     assert head.lstrip().startswith(("$date", "$version"))
     for scope in ("cosim", "chip", "trainer"):
         assert f"$scope module {scope} $end" in head
-    assert " array__wl " in head and " acceptance" in head
+    assert " array_wl " in head and " acceptance" in head
     assert body.count("\n#") > 1000  # times at which something changed: two clock edges a cycle
 
 
@@ -191,7 +191,7 @@ def test_a_broken_co_simulation_is_caught(
 def test_a_design_that_cannot_be_built(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     """Neither a run directory nor half a build is left."""
     monkeypatch.setenv("OXMC_BUILD", str(tmp_path / "build"))
-    monkeypatch.setattr("tb.simulator.chip_verilog", lambda config: "module oxmc_chip(); endmodul")
+    monkeypatch.setattr("tb.simulator.chip_verilog", lambda config, observed: "module oxmc_chip(); endmodul")
     answer = oxmc(capsys, *ICARUS, "--out", tmp_path / "run")
     assert (answer.code, answer.out, answer.err.count("\n")) == (1, "", 1)
     assert answer.err.startswith("oxmc: error: building the co-simulation failed: iverilog ended with exit code ")

@@ -170,7 +170,7 @@ class Registers(Component):
 
 def test_flip_flops_of_known_registers() -> None:
     text = component_verilog(Registers(), "registers")
-    assert "\\output  <= " in text and "\\cell  <= " in text
+    assert " output_s <= " in text and " cell_s <= " in text
     assert flip_flops(text) == {"registers": 11}
 
 

@@ -79,13 +79,13 @@ class Memory(Surroundings):
     def look(self) -> Cycle:
         cycle = observed(self.dut, STROBES, self.gate())
         if "push" in cycle:
-            assert int(self.dut.cell.value) == self.fetched, "a read code leaves with its cell"
+            assert int(self.dut.cell_s.value) == self.fetched, "a read code leaves with its cell"
         return cycle
 
     def advance(self) -> None:
         super().advance()
         if self.dut.fetch.value == 1:
-            self.fetched = int(self.dut.cell.value)
+            self.fetched = int(self.dut.cell_s.value)
 
 
 async def program(dut: Any, board: Scoreboard, row: Row, noise: random.Random, note: str) -> list[int]:

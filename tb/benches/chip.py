@@ -69,18 +69,18 @@ class PinWatcher:
 
     def _answer(self) -> None:
         garbage = self.rng.getrandbits(self.formats.data_bits)
-        self.dut.array__data.value = self.answers.pop(self.cycle, garbage)
+        self.dut.array_data.value = self.answers.pop(self.cycle, garbage)
 
     def _watch_pulse(self) -> None:
         dut = self.dut
-        op = ArrayOp(dut.array__op.value.to_unsigned())
-        pins = tuple(int(getattr(dut, f"array__{pin}").value) for pin in ("wl", "bl", "sl", "inputs_on"))
-        latch = int(dut.array__latch.value)
+        op = ArrayOp(dut.array_op.value.to_unsigned())
+        pins = tuple(int(getattr(dut, f"array_{pin}").value) for pin in ("wl", "bl", "sl", "inputs_on"))
+        latch = int(dut.array_latch.value)
         assert pins == PINS[op], f"cycle {self.cycle}: {op.name} must drive {PINS[op]}, not {pins}"
         if op == ArrayOp.IDLE:
             assert not self._width and not latch, f"cycle {self.cycle}: a pulse must end with a latch"
             return
-        place = tuple(int(getattr(dut, f"array__{name}").value) for name in ("row", *self._fields(op)))
+        place = tuple(int(getattr(dut, f"array_{name}").value) for name in ("row", *self._fields(op)))
         if self._width:
             assert (op, place) == self._held, f"cycle {self.cycle}: {op.name} {place} inside {self._held}"
         self._held = (op, place)
@@ -133,32 +133,18 @@ async def take_results(dut, formats: Formats, rng: random.Random, sink: list, st
     """Take results, making some wait for one to three cycles; `stalls` counts those cycles."""
     bits, label_bits = formats.response_sum_bits, formats.label_bits
     while True:
-        dut.result__ready.value = 0
+        dut.result_ready.value = 0
         wait = rng.choice((0, 0, 0, 1, 3))
-        while not (dut.result__valid.value == 1 and wait == 0):
-            if dut.result__valid.value == 1:
+        while not (dut.result_valid.value == 1 and wait == 0):
+            if dut.result_valid.value == 1:
                 wait -= 1
                 stalls.append(1)
             await FallingEdge(dut.clk)
-        word = dut.result__payload.value.to_unsigned()
+        word = dut.result_payload.value.to_unsigned()
         total = word & (2**bits - 1)
         sink.append((total - (total >> (bits - 1) << bits), word >> bits & (2**label_bits - 1)))
-        dut.result__ready.value = 1
+        dut.result_ready.value = 1
         await FallingEdge(dut.clk)
-
-
-class ChipHost(HostModel):
-    """The host on the chip's own port names."""
-
-    class _Names:
-        def __init__(self, dut):
-            self.__dict__["_dut"] = dut
-
-        def __getattr__(self, name: str):
-            return getattr(self._dut, name.replace("host_", "host__", 1) if name.startswith("host_") else name)
-
-    def __init__(self, dut):
-        super().__init__(self._Names(dut))
 
 
 async def act_until_over(dut, host: HostModel, environment: Environment, sample: int, act: Command, results) -> None:
@@ -210,9 +196,9 @@ async def training(dut) -> None:
     job, expected = Job.load(Path(p["job"])), Outcome.load(Path(p["outcome"]))
     formats, rng = Formats(job.config), random.Random(p["seed"])
     array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
-    idle = dict(host__valid=0, host__write=0, host__address=0, host__write_data=0, array__data=0, result__ready=0)
+    idle = dict(host_valid=0, host_write=0, host_address=0, host_write_data=0, array_data=0, result_ready=0)
     await start(dut, **idle)
-    watcher, host = PinWatcher(dut, array, p["seed"]), ChipHost(dut)
+    watcher, host = PinWatcher(dut, array, p["seed"]), HostModel(dut)
     results: list[tuple[int, int]] = []
     stalls: list[int] = []
     cocotb.start_soon(watcher.run())

@@ -6,17 +6,19 @@ from collections.abc import Iterable
 
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from tb.identifiers import plain
+
 
 async def cycle(dut, outputs: Iterable[str] = (), **inputs: int) -> dict[str, int]:
     """Drive `inputs` in the middle of a cycle and sample `outputs` once they have settled, before the clock edge.
 
-    Returns in the middle of the next cycle; inputs that are not named keep their value. Raises `AssertionError` for
-    an output that is X or Z.
+    Both are named as in the Python of the block. Returns in the middle of the next cycle; inputs that are not named
+    keep their value. Raises `AssertionError` for an output that is X or Z.
     """
     for name, value in inputs.items():
-        getattr(dut, name).value = value
+        getattr(dut, plain(name)).value = value
     await ReadOnly()
-    values = {name: getattr(dut, name).value for name in outputs}
+    values = {name: getattr(dut, plain(name)).value for name in outputs}
     for name, value in values.items():
         assert value.is_resolvable, f"{name} is {value}"
     await FallingEdge(dut.clk)

@@ -21,7 +21,7 @@ COMMANDS = {1: "build_map", 2: "train", 3: "infer"}
 SEEDS = {SEED_LOW: "seed_low", SEED_HIGH: "seed_high"}
 _STATUS_NAMES = "last_row proposals clamps lost_counts total_counts current_cost skipped".split()
 STATUSES = [f"status_{name}" for name in _STATUS_NAMES]
-STROBES = ("bus__ready", "writing", "fetch_counter", *COMMANDS.values(), *SEEDS.values())
+STROBES = ("bus_ready", "writing", "fetch_counter", *COMMANDS.values(), *SEEDS.values())
 WORDS = (0, 1, 2**32 - 1, 0x5555_5555, 0xAAAA_AAAA)
 
 
@@ -38,7 +38,7 @@ class Bench:
         self.board = Scoreboard(name)
 
     async def start(self) -> None:
-        bus = ("bus__valid", "bus__write", "bus__address", "bus__write_data")
+        bus = ("bus_valid", "bus_write", "bus_address", "bus_write_data")
         await start(self.dut, **dict.fromkeys((*bus, "busy", "counter", *STATUSES), 0))
         await self.idle()
 
@@ -47,8 +47,8 @@ class Bench:
 
     async def _clock(self, high: set[str], address: int, note: str, answer: int | None = None, **driven: int) -> None:
         """One cycle in which just the strobes `high` are seen, and `answer` where the design answers."""
-        outputs = (*STROBES, *self.widths, "space", "index", "bus__read_data")
-        seen = await cycle(self.dut, outputs, bus__address=address, counter=self.counter, **driven)
+        outputs = (*STROBES, *self.widths, "space", "index", "bus_read_data")
+        seen = await cycle(self.dut, outputs, bus_address=address, counter=self.counter, **driven)
         strobes = {name for name in STROBES if seen[name]}
         target = (address >> INDEX_BITS, address & (1 << INDEX_BITS) - 1)
         shown = {"writing", "fetch_counter"} & high
@@ -57,7 +57,7 @@ class Bench:
             (
                 strobes,
                 (seen["space"], seen["index"]) if shown else None,
-                seen["bus__read_data"] if answer is not None else None,
+                seen["bus_read_data"] if answer is not None else None,
                 {name: seen[name] for name in self.widths},
             )
         )
@@ -67,27 +67,27 @@ class Bench:
     async def idle(self, cycles: int = 1, busy: int = 0) -> None:
         """No transfer; the rest of the bus is noise."""
         for _ in range(cycles):
-            noise = dict(bus__write=self.rng.getrandbits(1), bus__write_data=self.word())
+            noise = dict(bus_write=self.rng.getrandbits(1), bus_write_data=self.word())
             space = self.rng.choice((SETTINGS, COUNTERS))
             address = space << INDEX_BITS | self.rng.randrange(16)
-            await self._clock(set(), address, "idle", bus__valid=0, busy=busy, **noise)
+            await self._clock(set(), address, "idle", bus_valid=0, busy=busy, **noise)
 
     async def _begin(self, address: int, stall: int, note: str, **driven: int) -> None:
         """Hold a transfer for `stall` cycles in which the chip is busy: nothing happens."""
         for _ in range(stall):
-            await self._clock(set(), address, f"stalled {note}", busy=1, bus__valid=1, **driven)
+            await self._clock(set(), address, f"stalled {note}", busy=1, bus_valid=1, **driven)
 
     async def write(self, space: int, index: int, word: int, stall: int = 0) -> None:
         """One cycle once the chip is not busy; a setting shows from the next one on."""
         address, note = space << INDEX_BITS | index, f"write {word:#x} to {space}:{index}"
-        driven = dict(bus__write=1, bus__write_data=word)
+        driven = dict(bus_write=1, bus_write_data=word)
         await self._begin(address, stall, note, **driven)
-        high = {"bus__ready", "writing"}
+        high = {"bus_ready", "writing"}
         if space == SETTINGS and index == COMMAND and word in COMMANDS:
             high.add(COMMANDS[word])
         if space == SETTINGS and index in SEEDS:
             high.add(SEEDS[index])
-        await self._clock(high, address, note, busy=0, bus__valid=1, **driven)
+        await self._clock(high, address, note, busy=0, bus_valid=1, **driven)
         name = REGISTERS.get(index)
         if space == SETTINGS and name in self.widths:
             self.settings = self.settings | {name: word % 2 ** self.widths[name]}
@@ -95,14 +95,14 @@ class Bench:
     async def read(self, space: int, index: int, stall: int = 0) -> None:
         """Two cycles once the chip is not busy: status as it stands, a counter as its memory holds it."""
         address, note = space << INDEX_BITS | index, f"read {space}:{index}"
-        driven = dict(bus__write=0, bus__write_data=self.word())
+        driven = dict(bus_write=0, bus_write_data=self.word())
         self.status = [self.word() for _ in STATUSES]
         driven |= dict(zip(STATUSES, self.status, strict=True))
         await self._begin(address, stall, note, **driven)
         fetch = {"fetch_counter"} if space == COUNTERS else set()
-        await self._clock(fetch, address, note, busy=0, bus__valid=1, **driven)
+        await self._clock(fetch, address, note, busy=0, bus_valid=1, **driven)
         answer = self.counters[index] if space == COUNTERS else self.status[index]
-        await self._clock({"bus__ready"}, address, note, answer, busy=0, bus__valid=1, **driven)
+        await self._clock({"bus_ready"}, address, note, answer, busy=0, bus_valid=1, **driven)
 
     async def finish(self) -> None:
         await self.idle(3)

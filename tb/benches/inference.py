@@ -170,7 +170,7 @@ class Surroundings:
         garbage = rng.getrandbits(shape.counter_bits)
         dut.counter.value = garbage if self.answered is None else self.averaging.counters[self.answered]
         stall = self.averaging.stalls[self.results] if self.results < len(self.averaging.stalls) else 1
-        dut.result__ready.value = int(self.waited >= stall)
+        dut.result_ready.value = int(self.waited >= stall)
 
     def advance(self) -> None:
         dut = self.dut
@@ -186,8 +186,8 @@ class Surroundings:
             )
         if dut.fetch_sample.value == 1:
             self.point = int(dut.fetch_index.value)
-        if dut.result__valid.value == 1:
-            taken = dut.result__ready.value == 1
+        if dut.result_valid.value == 1:
+            taken = dut.result_ready.value == 1
             self.waited, self.results = (0, self.results + 1) if taken else (self.waited + 1, self.results)
 
 
@@ -200,8 +200,8 @@ def observed(dut: Any, shape: Shape) -> Cycle:
         cycle["fetch_sample"] = int(dut.fetch_index.value)
     if dut.adding.value == 1:
         cycle["adding"] = 1
-    if dut.result__valid.value == 1:
-        payload, half = int(dut.result__payload.value), 2 ** (shape.sum_bits - 1)
+    if dut.result_valid.value == 1:
+        payload, half = int(dut.result_payload.value), 2 ** (shape.sum_bits - 1)
         total = (payload % (2 * half) ^ half) - half
         winner = payload >> shape.sum_bits & 2**shape.label_bits - 1
         last = payload >> (shape.sum_bits + shape.label_bits)
@@ -235,7 +235,7 @@ async def begin(dut: Any, rng: random.Random) -> Shape:
     entries = [0, -1, largest, -largest]
     entries += [rng.randint(-largest, largest) for _ in range(2 ** widths["table_bits"] - len(entries))]
     rng.shuffle(entries)
-    inputs = "start first_index last_index burn_in last_row latch converting answer code counter result__ready"
+    inputs = "start first_index last_index burn_in last_row latch converting answer code counter result_ready"
     await start(dut, **dict.fromkeys(f"{inputs} write write_address write_data".split(), 0))
     dut.write.value = 1
     for address, entry in enumerate(entries):

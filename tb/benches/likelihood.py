@@ -48,7 +48,7 @@ class Driver:
 
     async def cycle(self, *, valid: int = 0, code: int = -1, label: int = 0, clear: int = 0) -> None:
         """One cycle; then the sum is checked, and what it will be with the evaluation given in it, if one was."""
-        self.dut.clear.value, self.dut.valid.value, self.dut.label.value = clear, valid, label
+        self.dut.clear.value, self.dut.valid.value, self.dut.label_s.value = clear, valid, label
         self.dut.code.value = code % 2**self.adc_bits  # two's complement
         await FallingEdge(self.dut.clk)
         self.total = 0 if clear else self.total + self.in_flight

@@ -14,6 +14,7 @@ from pymodels import budget
 from pymodels.config import Config
 from pymodels.fixed import Formats
 from tb.benches.scoreboard import Scoreboard, parameters
+from tb.identifiers import plain
 
 RESET, SET, READ = ArrayOp.RESET.value, ArrayOp.SET.value, ArrayOp.READ.value
 IDLE_CYCLES = 2
@@ -117,7 +118,7 @@ class Surroundings:
         dut = self.dut
         self.left = max(0, self.left - 1)
         if dut.latch.value == 1:
-            op, cell = int(dut.op.value), int(dut.cell.value)
+            op, cell = int(dut.op.value), int(dut.cell_s.value)
             if op == SET:
                 self.cells.set(cell, self.gate())
             if op == READ:
@@ -129,7 +130,7 @@ def observed(dut: Any, strobes: dict[str, str | None], gate: int) -> Cycle:
     """This cycle as a model writes it. `strobes` are ports, each with the port it carries, if any."""
 
     def value(name: str) -> int:
-        return int(getattr(dut, name).value)
+        return int(getattr(dut, plain(name)).value)
 
     cycle: Cycle = {}
     if value("valid"):

@@ -11,6 +11,8 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
+from tb.identifiers import plain
+
 PARAMETERS_VARIABLE = "OXMC_BENCH"
 CLOCK_NS = 10
 
@@ -52,7 +54,7 @@ async def start(dut: Any, **idle: int) -> None:
     Benches drive inputs and sample outputs on falling edges, away from the edge the design acts on.
     """
     for name, value in idle.items():
-        getattr(dut, name).value = value
+        getattr(dut, plain(name)).value = value
     cocotb.start_soon(Clock(dut.clk, CLOCK_NS, unit="ns").start())
     dut.rst.value = 1
     for _ in range(2):

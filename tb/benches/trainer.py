@@ -19,6 +19,7 @@ from pymodels import budget
 from pymodels.config import Config
 from pymodels.fixed import Formats
 from tb.benches.scoreboard import Scoreboard, parameters, start
+from tb.identifiers import plain
 
 IDLE_CYCLES = 3
 """Cycles watched after a training: nothing may follow."""
@@ -232,7 +233,7 @@ class Surroundings:
         width = self.training.widths.get(int(dut.op.value), 1)
         dut.latch.value = int(dut.valid.value == 1 and self.elapsed + 1 >= width)
         dut.converting.value = int(self.converting > 0)
-        dut.label.value = self.label
+        dut.label_s.value = self.label
         dut.programmed.value = int(self.programming == 1)
         self._drive_decision()
 
@@ -267,7 +268,7 @@ class Surroundings:
                 self.drawing = self.training.drawing
         if draws_a_gate(dut):
             self.drawing = self.training.drawing
-        if dut.program.value == 1:
+        if dut.program_s.value == 1:
             self.programming = self.training.programmed_after(self.number or 0)
         if dut.fetch_sample.value == 1:
             self.label = self.training.labels[int(dut.fetch_index.value)]
@@ -292,7 +293,7 @@ def observed(dut: Any, surroundings: Surroundings) -> Cycle:
     """This cycle as `expected` writes it; what nobody looks at in this cycle is left out."""
 
     def value(name: str) -> int:
-        return int(getattr(dut, name).value)
+        return int(getattr(dut, plain(name)).value)
 
     cycle: Cycle = {"row": value("row"), "proposals": value("proposals")}
     if surroundings.accepted_any:
