@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.array_port import ArrayOp
 from hdl.ram import Ram
+from hdl.safe import SAFE_PORTS, safe_fsm
 from pymodels.fixed import Formats
 
 
@@ -33,6 +34,7 @@ class Calibrator(wiring.Component):
             {
                 "start": In(1),
                 "busy": Out(1),
+                **SAFE_PORTS,
                 "last_row": In(formats.row_bits),
                 # array commands, through Pulse
                 "valid": Out(1),
@@ -110,7 +112,7 @@ class Calibrator(wiring.Component):
         self.found = Signal()
         last_cell, last_gate = self.cell == formats.cells - 1, self.gate == config.gate_codes - 1
         self._elaborate_histogram(m)
-        with m.FSM(name="calibration_state") as fsm:
+        with safe_fsm(m, self, "calibration_state") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 with m.If(self.start):

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.array_port import ArrayOp
 from hdl.interface import TRIES_BITS
+from hdl.safe import SAFE_PORTS, safe_fsm
 from pymodels.fixed import Formats
 
 
@@ -26,6 +27,7 @@ class CellProgrammer(wiring.Component):
             {
                 "start": In(1),
                 "busy": Out(1),
+                **SAFE_PORTS,
                 "done": Out(1),
                 "window": In(read_bits),
                 "tries": In(TRIES_BITS),
@@ -60,7 +62,7 @@ class CellProgrammer(wiring.Component):
             with m.If(self.latch):
                 m.next = after
 
-        with m.FSM(name="cell_state") as fsm:
+        with safe_fsm(m, self, "cell_state") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 with m.If(self.start):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, ResetInserter, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
@@ -16,10 +16,19 @@ from hdl.calibrator import Calibrator
 from hdl.cell_programmer import CellProgrammer
 from hdl.former import Former
 from hdl.gate_dac import GateDac, present
+from hdl.guard import Guard
 from hdl.hastings import Hastings
 from hdl.host import Host, HostBus
 from hdl.inference import Inference, result_layout
-from hdl.interface import LAW_INDEX, PROPOSAL_BITS, Space, decision_widths, sample_lane_bits, sample_lanes
+from hdl.interface import (
+    LAW_INDEX,
+    PROPOSAL_BITS,
+    Space,
+    State,
+    decision_widths,
+    sample_lane_bits,
+    sample_lanes,
+)
 from hdl.lfsr import Lfsr
 from hdl.likelihood import Likelihood
 from hdl.log_uniform import LogUniform
@@ -66,8 +75,8 @@ def observers(formats: Formats) -> dict[str, wiring.Member]:
 class Chip(wiring.Component):
     """A complete trainer: host bus in, array port out, results of the test points on a stream.
 
-    `waiting` is high while an episode waits for the host; without rewards, never. An `observed` chip, which is for
-    simulation, has the ports of `observers` besides.
+    `irq` is high while the ERRORS register is not 0, `waiting` while an episode waits for the host; without rewards,
+    never. An `observed` chip, which is for simulation, has the ports of `observers` besides.
     """
 
     def __init__(self, formats: Formats, *, observed: bool = False):
@@ -77,6 +86,7 @@ class Chip(wiring.Component):
                 "host": Out(HostBus()),
                 "array": Out(ArrayPort(formats)),
                 "result": Out(stream.Signature(result_layout(formats))),
+                "irq": Out(1),
                 "busy": Out(1),
                 "waiting": Out(1),
                 **(observers(formats) if observed else {}),
@@ -87,6 +97,7 @@ class Chip(wiring.Component):
         formats, m = self.formats, Module()
         config = formats.config
         m.submodules.control = self.control = Host(formats)
+        m.submodules.guard = self.guard = Guard()
         m.submodules.lfsr = self.lfsr = Lfsr(width=config.lfsr_bits, step_bits=config.lfsr_step_bits)
         m.submodules.log_uniform = self.log_uniform = LogUniform(formats)
         m.submodules.gate_dac = self.gate_dac = GateDac(formats)
@@ -102,7 +113,8 @@ class Chip(wiring.Component):
         self.orders = config.sample_order == "hard_first"
         tag_bits = max(formats.cell_bits, formats.row_bits, 2 + formats.sample_bits if self.orders else 0)
         tag_bits += config.hidden > 0  # the top bit: an evaluation of a hidden neuron, whose number is below
-        m.submodules.pulse = self.pulse = Pulse(formats, tag_bits=tag_bits)
+        self.pulse = Pulse(formats, tag_bits=tag_bits)
+        m.submodules.pulse = ResetInserter(self.guard.halt)(self.pulse)  # nothing follows of a pulse that was the last
         m.submodules.trainer = self.trainer = Trainer(formats)
         m.submodules.inference = self.inference = inference_of(formats)
         m.submodules.samples = self.samples = Ram(
@@ -148,6 +160,8 @@ class Chip(wiring.Component):
         if self.observed:
             self._connect_observers(m)
         self._connect_preparation(m)
+        self._connect_guard(m)
+        self._connect_status(m)
         return m
 
     def _connect_tables(self, m: Module) -> None:
@@ -176,12 +190,12 @@ class Chip(wiring.Component):
         ]
 
     def _connect_commands(self, m: Module) -> None:
-        """Settings and commands from the host, status back to it."""
+        """Settings and commands from the host; what it may ask of a training, which a command counts or forgets."""
         control, trainer, inference = self.control, self.trainer, self.inference
-        clamps = Signal(CLAMP_BITS)
+        self.clamps = clamps = Signal(CLAMP_BITS)
         with m.If(control.train):
             m.d.sync += clamps.eq(0)
-        with m.Elif((self.pulse.op == ArrayOp.SET) & self.pulse.latch & ~trainer.first):
+        with m.Elif((self.pulse.op == ArrayOp.SET) & self.pulse.latch & trainer.busy & ~trainer.first):
             if self.formats.config.gate_dacs == 1:
                 m.d.sync += clamps.eq(clamps + (self.gate_dac.clamped & ~clamps.all()))
             else:
@@ -201,15 +215,10 @@ class Chip(wiring.Component):
             inference.last_row.eq(trainer.current_row),
             self.prior.multiplier.eq(control.prior_multiplier),
             self.prior.shift.eq(control.prior_shift),
-            self.busy.eq(trainer.busy | inference.busy | self.gate_dac.busy),
-            control.busy.eq(self.busy & ~self.waiting),
-            control.status_last_row.eq(trainer.current_row),
-            control.status_proposals.eq(trainer.proposals),
-            control.status_clamps.eq(clamps),
-            control.status_lost_counts.eq(self.row_counters.lost),
-            control.status_total_counts.eq(self.row_counters.total),
-            control.status_current_cost.eq(self.acceptance.current_cost),
+            self.busy.eq(trainer.busy | inference.busy | self.gate_dac.busy | self.lfsr.busy),
             control.counter.eq(self.row_counters.counter),
+            control.counted.eq(self.row_counters.count.any()),
+            control.trained.eq(control.counted),
         ]
         if self.formats.config.reject_limit:
             skipped = Signal(SKIPPED_BITS)
@@ -218,6 +227,59 @@ class Chip(wiring.Component):
             with m.Elif(trainer.store_zero):
                 m.d.sync += skipped.eq(skipped + 1)
             m.d.comb += [trainer.reject_limit.eq(control.reject_limit), control.status_skipped.eq(skipped)]
+        if self.preparing:  # which program the rows anew
+            intact = Signal()
+            m.d.comb += control.trained.eq(intact & control.counted)
+            with m.If(control.train):
+                m.d.sync += intact.eq(1)
+            for name, _ in self.preparing:
+                with m.If(getattr(control, name)):
+                    m.d.sync += intact.eq(0)
+
+    def _connect_guard(self, m: Module) -> None:
+        """Upsets of all state machines and what the host was refused; what stops them."""
+        guard, control, pulse = self.guard, self.control, self.pulse
+        machines: list[Any] = [self.trainer, self.inference, self.gate_dac, *(block for _, block in self.preparing)]
+        machines += [self.programmer] if self.programmer is not None else []
+        m.d.comb += [
+            *(machine.halt.eq(guard.halt) for machine in machines),
+            guard.illegal.eq(Cat(machine.illegal for machine in machines).any()),
+            guard.refused.eq(control.refused),
+            guard.clear.eq(control.clear_errors),
+            guard.abort.eq(control.abort),
+            guard.starting.eq(control.starting),
+            guard.busy.eq(self.busy),
+            guard.valid.eq(pulse.valid),
+            guard.latch.eq(pulse.latch),
+            self.irq.eq(guard.irq),
+        ]
+
+    def _connect_status(self, m: Module) -> None:
+        """What the host can read at any time."""
+        control, trainer, counters = self.control, self.trainer, self.row_counters
+        cost = Mux(control.counted, self.acceptance.current_cost, 0)  # else it is of the training before
+        bits = {
+            State.BUSY: self.busy,
+            State.WAITING: self.waiting,
+            State.ABORTED: self.guard.stopped,
+            State.MAPPED: self.gate_dac.mapped,
+            State.TRAINED: control.trained,
+        }
+        m.d.comb += [
+            control.busy.eq(self.busy),
+            control.waiting.eq(self.waiting),
+            control.mapped.eq(self.gate_dac.mapped),
+            control.status_last_row.eq(trainer.current_row),
+            control.status_proposals.eq(trainer.proposals),
+            control.status_clamps.eq(self.clamps),
+            control.status_lost_counts.eq(counters.lost),
+            control.status_total_counts.eq(counters.total),
+            Cat(control.status_current_cost, control.status_current_cost_high).eq(cost),
+            control.status_errors.eq(self.guard.errors),
+            control.status_row.eq(self.array.row),
+            *(control.status_state[bit].eq(value) for bit, value in bits.items()),
+            control.status_state[State.PHASE : State.PHASE + len(self.phase)].eq(self.phase),
+        ]
 
     def _connect_array(self, m: Module) -> None:
         """Array commands of trainer, programmer or inference, through the pulse timing to the array port."""
@@ -337,12 +399,13 @@ class Chip(wiring.Component):
             trainer.accept.eq(acceptance.accept),
             self.gate_dac.keep.eq(trainer.accepted),
             counters.restart.eq(self.control.train),
+            counters.begin_vote.eq(self.control.infer),
+            counters.vote.eq(self.inference.voting),
             counters.begin.eq(trainer.accepted),
             counters.bump.eq(trainer.rejected),
             counters.store.eq(trainer.store),
             counters.store_zero.eq(trainer.store_zero),
             counters.row.eq(trainer.store_row),
-            counters.burn_in.eq(self.control.burn_in),
         ]
 
     def _connect_likelihood(self, m: Module) -> None:
@@ -367,6 +430,7 @@ class Chip(wiring.Component):
             self.waiting.eq(trainer.waiting),
             trainer.step.eq(control.step),
             trainer.done.eq(control.done),
+            control.stepped.eq(reward.steps.any()),
             trainer.taken.eq(self.result.ready),
             action.restart.eq(trainer.fetch_sample),
             action.valid.eq(self.evaluated & ~self.inference.busy),

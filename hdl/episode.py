@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from amaranth import Module, Signal
+from amaranth import Module
 from amaranth.lib.wiring import In, Out
 
 from hdl.array_port import ArrayOp
@@ -28,7 +28,7 @@ def elaborate_episode(trainer: Trainer, m: Module) -> None:
     A step takes outputs * eval + conversion + 1 cycles after `step` while `taken` is high; `done` 1 to `decide`. An
     episode has at least one step.
     """
-    output = Signal(trainer.formats.output_bits)
+    output = trainer.part
     m.d.comb += [
         trainer.segment.eq(output),
         trainer.last_output.eq(output == trainer.formats.config.outputs - 1),

@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.array_port import ArrayOp
+from hdl.safe import SAFE_PORTS, safe_fsm
 from pymodels.fixed import Formats, bits_for
 
 
@@ -26,6 +27,7 @@ class Former(wiring.Component):
             {
                 "start": In(1),
                 "busy": Out(1),
+                **SAFE_PORTS,
                 "last_row": In(formats.row_bits),
                 "cycles": In(formats.condition_bits),
                 # array commands, through Pulse
@@ -49,7 +51,7 @@ class Former(wiring.Component):
                 with m.If(self.cell == last):
                     m.next = "RESET"
 
-        with m.FSM(name="form_state") as fsm:
+        with safe_fsm(m, self, "form_state") as fsm:
             m.d.comb += [self.busy.eq(~fsm.ongoing("IDLE")), self.gate.eq(formats.condition_gate)]
             with m.State("IDLE"):
                 with m.If(self.start):

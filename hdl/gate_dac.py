@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.ram import Ram
+from hdl.safe import SAFE_PORTS, safe_fsm
 from pymodels.fixed import Formats, bits_for
 
 
@@ -22,7 +23,7 @@ class GateDac(wiring.Component):
     The LUT holds the conductance (read code) that each gate code gives, in non-decreasing order. `build` searches it
     once for every possible read code and keeps the answers in a code map, so that a look-up during training is one
     memory access instead of a search: nearest entry, ties and equal entries to the lowest gate code; a read code
-    outside the LUT's span is marked as clamped.
+    outside the LUT's span is marked as clamped. `mapped` is high while the code map is that of the LUT as it stands.
 
     While a proposed row is read, its look-ups fill one bank of the gate code memory; the other bank keeps serving the
     current row's successors. `keep` swaps them when the proposal is accepted.
@@ -54,6 +55,8 @@ class GateDac(wiring.Component):
                 "fetch_entry": In(1),
                 "entry_index": In(formats.gate_bits),
                 "busy": Out(1),
+                "mapped": Out(1),
+                **SAFE_PORTS,
                 "lookup": In(1),
                 "lookup_code": In(config.read_bits),
                 "lookup_cell": In(formats.cell_bits),
@@ -90,7 +93,9 @@ class GateDac(wiring.Component):
         if config.calibrate:  # the host reads what the calibration found
             with m.If(self.fetch_entry):
                 m.d.comb += [self.lut.read_enable.eq(1), self.lut.read_address.eq(self.entry_index)]
-        with m.FSM(name="build_state"):
+        with m.If(self.lut.write_lanes | self.build):
+            m.d.sync += self.mapped.eq(0)
+        with safe_fsm(m, self, "build_state"):
             with m.State("IDLE"):
                 with m.If(self.build):
                     m.d.sync += [code.eq(0), high.eq(0), have_low.eq(0)]
@@ -116,6 +121,7 @@ class GateDac(wiring.Component):
                         m.d.comb += self.map.write_data.eq(Cat(low, code != low_value))
                     m.d.sync += code.eq(code + 1)
                     with m.If(code.all()):
+                        m.d.sync += self.mapped.eq(1)
                         m.next = "IDLE"
 
     def elaborate(self, platform):

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.likelihood import table_index
 from hdl.ram import Ram
+from hdl.safe import SAFE_PORTS, safe_fsm
 from pymodels.fixed import Formats
 
 
@@ -22,6 +23,7 @@ class Inference(wiring.Component):
     The response table holds f - 1/2, so with one output class 1 is simply a sum >= 0: no total, no divider. With
     several outputs the largest sum wins, the lowest output on ties. One result leaves on the stream per output; its
     `ready` paces the next. When fewer rows are filled than the burn-in leaves out, the last filled row alone votes.
+    `voting` is high with the `counter` of each row that votes, once an inference. `halt` takes back a waiting result.
 
     A point takes 1 cycle to fetch and, while `ready` is high, rows * eval + conversion + 2 cycles an output.
     """
@@ -38,6 +40,7 @@ class Inference(wiring.Component):
                 "burn_in": In(formats.row_bits),
                 "last_row": In(formats.row_bits),
                 "busy": Out(1),
+                **SAFE_PORTS,
                 # array commands, through Pulse
                 "valid": Out(1),
                 "latch": In(1),
@@ -52,6 +55,7 @@ class Inference(wiring.Component):
                 "code": In(config.adc_bits),
                 "counter": In(config.counter_bits),
                 "adding": Out(1),
+                "voting": Out(1),
                 "result": Out(stream.Signature(result_layout(formats))),
             }
         )
@@ -108,12 +112,13 @@ class Inference(wiring.Component):
         m.d.comb += [
             first_row.eq(self._first_row()),
             last_output.eq(output == formats.config.outputs - 1),
+            self.voting.eq(self.adding & (output == 0) & (index == self.first_index)),
             self.row.eq(row),
             self.segment.eq(output),
             self.fetch_index.eq(index),
             self.result.payload.last.eq(last_output),
         ]
-        with m.FSM(name="infer_state") as fsm:
+        with safe_fsm(m, self, "infer_state") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 with m.If(self.start):

@@ -5,9 +5,16 @@ Nothing here needs Amaranth, so that a run whose simulation is built does withou
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 
-from pymodels.fixed import HOST_WORD_BITS, PRIOR_MULTIPLIER_BITS, PRIOR_SHIFT_BITS, Formats
+from pymodels.fixed import (
+    HASTINGS_SHIFT_BITS,
+    HOST_WORD_BITS,
+    PRIOR_MULTIPLIER_BITS,
+    PRIOR_SHIFT_BITS,
+    Formats,
+)
 
 INDEX_BITS = 20
 SPACE_BITS = 3
@@ -53,10 +60,11 @@ class Setting(enum.IntEnum):
     REWARD_EXPONENT = 17
     LOG2_KAPPA = 18
     FIRST_GATE = 19
+    CLEAR_ERRORS = 20
 
 
 class Command(enum.IntEnum):
-    """Values written to `Setting.COMMAND`; STEP and DONE while the chip waits in an episode."""
+    """Values written to `Setting.COMMAND`; STEP and DONE while the chip waits in an episode, ABORT at any time."""
 
     BUILD_MAP = 1
     TRAIN = 2
@@ -65,10 +73,11 @@ class Command(enum.IntEnum):
     CALIBRATE = 5
     STEP = 6
     DONE = 7
+    ABORT = 8
 
 
 class Status(enum.IntEnum):
-    """Registers of `Space.STATUS`, read only."""
+    """Registers of `Space.STATUS`, read only and at any time."""
 
     LAST_ROW = 0
     PROPOSALS = 1
@@ -77,6 +86,32 @@ class Status(enum.IntEnum):
     TOTAL_COUNTS = 4
     CURRENT_COST = 5
     SKIPPED = 6
+    STATE = 7
+    ERRORS = 8
+    ROW = 9
+    CURRENT_COST_HIGH = 10
+
+
+class State(enum.IntEnum):
+    """Bits of `Status.STATE`; from PHASE on, the index into `events.PHASES` of what the chip does."""
+
+    BUSY = 0
+    WAITING = 1
+    ABORTED = 2
+    MAPPED = 3
+    TRAINED = 4
+    PHASE = 8
+
+
+class Error(enum.IntEnum):
+    """Bits of `Status.ERRORS`: what was refused, each transfer by one of them, and an upset that was mended."""
+
+    COMMAND = 0
+    ADDRESS = 1
+    VALUE = 2
+    BUSY = 3
+    PROTOCOL = 4
+    STATE = 5
 
 
 def address(space: Space, index: int) -> int:
@@ -94,37 +129,102 @@ def sample_lane_bits(formats: Formats) -> int:
     return (sample_lanes(formats) - 1).bit_length()
 
 
-def setting_widths(formats: Formats) -> dict[Setting, int]:
-    """Width of each register that holds a setting; those of chain options exist where the option is built in."""
+@dataclasses.dataclass(frozen=True)
+class Words:
+    """Writable words of a space: `depth` entries of `width` bits from index `first` on, `stride` addresses each.
+
+    An entry wider than a host word takes one address a lane of 32 bits, the lowest first; what is left of the stride
+    does not exist. Signed entries are written sign-extended.
+    """
+
+    first: int
+    depth: int
+    width: int
+    stride: int = 1
+    signed: bool = False
+
+    @property
+    def lanes(self) -> int:
+        return -(-self.width // HOST_WORD_BITS)
+
+    @property
+    def top_width(self) -> int:
+        """Bits of the highest lane."""
+        return self.width - HOST_WORD_BITS * (self.lanes - 1)
+
+
+def memory_words(formats: Formats) -> dict[Space, tuple[Words, ...]]:
+    """What each memory of a chip takes from the host."""
     config = formats.config
+    bins = 2**config.table_bits
+    law = (
+        Words(LAW_INDEX, config.gate_codes, formats.law_bits, stride=2),
+        Words(SHIFT_INDEX, 1, HASTINGS_SHIFT_BITS),
+    )
+    likelihood = {Space.LIKELIHOOD: (Words(0, bins, formats.likelihood_bits),)}
+    return {
+        Space.LUT: (Words(0, config.gate_codes, config.read_bits), *(law if config.hastings else ())),
+        **({} if formats.rewards else likelihood),
+        Space.RESPONSE: (Words(0, bins, config.response_bits, signed=True),),
+        Space.SAMPLES: (
+            Words(0, formats.sample_capacity, formats.sample_word_bits, stride=1 << sample_lane_bits(formats)),
+        ),
+        **({Space.ACTIVATION: (Words(0, bins, formats.activation_bits),)} if config.hidden else {}),
+    }
+
+
+def setting_limits(formats: Formats) -> dict[Setting, tuple[int, int]]:
+    """Smallest and largest value of each register that holds a setting; those of options exist where they are built."""
+    config = formats.config
+    rows, samples = formats.row_capacity - 1, formats.sample_capacity - 1
+
+    def top(width: int) -> int:
+        return 2**width - 1
+
     options = {
-        Setting.VERIFY_WINDOW: config.read_bits if config.verify != "off" else 0,
-        Setting.VERIFY_TRIES: TRIES_BITS if config.verify != "off" else 0,
-        Setting.COMMON_MODE: config.read_bits if config.verify == "pair" else 0,
-        Setting.REJECT_LIMIT: STREAK_BITS if config.reject_limit else 0,
-        Setting.HARD_ABOVE: formats.likelihood_bits if config.sample_order == "hard_first" else 0,
-        Setting.CONDITION_CYCLES: formats.condition_bits if config.form else 0,
-        Setting.CALIBRATION_LAST_ROW: formats.row_bits if config.calibrate else 0,
-        Setting.REWARD_EXPONENT: formats.exponent_bits if formats.rewards else 0,
-        Setting.LOG2_KAPPA: formats.kappa_bits if formats.rewards else 0,
-        Setting.FIRST_GATE: formats.gate_bits if config.init in ("highest", "prior_mean") else 0,
+        Setting.VERIFY_WINDOW: top(config.read_bits) if config.verify != "off" else 0,
+        Setting.VERIFY_TRIES: top(TRIES_BITS) if config.verify != "off" else 0,
+        Setting.COMMON_MODE: top(config.read_bits) if config.verify == "pair" else 0,
+        Setting.REJECT_LIMIT: top(STREAK_BITS) if config.reject_limit else 0,
+        Setting.HARD_ABOVE: top(formats.likelihood_bits) if config.sample_order == "hard_first" else 0,
+        Setting.CONDITION_CYCLES: top(formats.condition_bits) if config.form else 0,
+        Setting.CALIBRATION_LAST_ROW: rows if config.calibrate else 0,
+        Setting.REWARD_EXPONENT: top(formats.exponent_bits) if formats.rewards else 0,
+        Setting.LOG2_KAPPA: top(formats.kappa_bits) if formats.rewards else 0,
+        Setting.FIRST_GATE: config.gate_codes - 1 if config.init in ("highest", "prior_mean") else 0,
     }
     return {
-        Setting.LAST_ROW: formats.row_bits,
-        Setting.LAST_SAMPLE: formats.sample_bits,
-        Setting.LAST_TEST: formats.sample_bits,
-        Setting.BURN_IN: formats.row_bits,
-        Setting.MAX_PROPOSALS: PROPOSAL_BITS,
-        Setting.PRIOR_MULTIPLIER: PRIOR_MULTIPLIER_BITS,
-        Setting.PRIOR_SHIFT: PRIOR_SHIFT_BITS,
-        **{setting: width for setting, width in options.items() if width},
+        Setting.LAST_ROW: (0, rows),
+        Setting.LAST_SAMPLE: (0, samples),
+        Setting.LAST_TEST: (0, samples),
+        Setting.BURN_IN: (0, rows),
+        Setting.MAX_PROPOSALS: (1, top(PROPOSAL_BITS)),
+        Setting.PRIOR_MULTIPLIER: (0, top(PRIOR_MULTIPLIER_BITS)),
+        Setting.PRIOR_SHIFT: (0, top(PRIOR_SHIFT_BITS)),
+        **{setting: (0, high) for setting, high in options.items() if high},
     }
+
+
+def strobe_limits(formats: Formats) -> dict[Setting, int]:
+    """Largest value of each register that acts when it is written: words of the LFSR's seed, and `CLEAR_ERRORS`."""
+    bits = formats.config.lfsr_bits
+    seeds = {
+        Setting.SEED_LOW: 2 ** min(bits, HOST_WORD_BITS) - 1,
+        Setting.SEED_HIGH: 2 ** max(bits - HOST_WORD_BITS, 0) - 1,
+    }
+    return {setting: high for setting, high in seeds.items() if high} | {Setting.CLEAR_ERRORS: 2 ** len(Error) - 1}
 
 
 def built_commands(formats: Formats) -> tuple[Command, ...]:
-    """Commands of a chip: those of episodes exist where it learns from rewards."""
-    of_episodes = (Command.STEP, Command.DONE)
-    return tuple(command for command in Command if formats.rewards or command not in of_episodes)
+    """Commands of a chip: those of episodes exist where it learns from rewards, others where their block is built."""
+    config = formats.config
+    built = {
+        Command.STEP: formats.rewards,
+        Command.DONE: formats.rewards,
+        Command.FORM: config.form,
+        Command.CALIBRATE: config.calibrate,
+    }
+    return tuple(command for command in Command if built.get(command, True))
 
 
 LAW_INDEX = 256

@@ -16,7 +16,8 @@ class Lfsr(wiring.Component):
     """Maximal-length LFSR, taps of Xilinx XAPP 052; bit 0 is the newest.
 
     A draw replaces all `width` bits, `step_bits` a cycle, so no bit serves two draws. Between draws nothing moves.
-    A seed is loaded in 32-bit words, the low word first; a low word of zero loads as 1, so the state is never zero.
+    A seed is loaded in 32-bit words, in any order, while it is not busy; at either a low word of zero becomes 1, so the
+    state is never zero.
 
     Latency: `width / step_bits` cycles from `draw` to a new `state`; `busy` is high meanwhile.
     """
@@ -60,4 +61,6 @@ class Lfsr(wiring.Component):
         if self.width > HOST_WORD_BITS:
             with m.If(self.load_high & ~self.busy):
                 m.d.sync += state[HOST_WORD_BITS:].eq(self.seed[: self.width - HOST_WORD_BITS])
+                with m.If(state[:HOST_WORD_BITS] == 0):  # where draws have led to it
+                    m.d.sync += state[0].eq(1)
         return m

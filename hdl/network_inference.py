@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth import Array, Module, Signal, signed
 
 from hdl.inference import Inference
+from hdl.safe import safe_fsm
 
 
 class NetworkInference(Inference):
@@ -19,7 +20,7 @@ class NetworkInference(Inference):
 
     def _elaborate_sums(self, m: Module, totals: list[Signal], clear: Signal) -> None:
         """As with one sum; answers come output by output, so which one is added is counted."""
-        answered = Signal(self.formats.output_bits)
+        answered = self.answered = Signal(self.formats.output_bits)
         total, chosen = Signal.like(totals[0]), Array(totals)
         response = self._elaborate_response(m)
         m.d.comb += total.eq(chosen[answered] + response * self.counter)
@@ -65,13 +66,14 @@ class NetworkInference(Inference):
         m.d.comb += [
             total.eq(Array(totals)[output]),
             last_output.eq(output == formats.config.outputs - 1),
+            self.voting.eq(self.adding & (self.answered == 0) & (index == self.first_index)),
             self.row.eq(row),
             self.segment.eq(segment),
             self.hidden.eq(segment < formats.config.hidden),
             self.fetch_index.eq(index),
             self.result.payload.last.eq(last_output),
         ]
-        with m.FSM(name="infer_state") as fsm:
+        with safe_fsm(m, self, "infer_state") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 with m.If(self.start):
@@ -79,7 +81,7 @@ class NetworkInference(Inference):
                     m.next = "FETCH"
             with m.State("FETCH"):
                 m.d.comb += [self.fetch_sample.eq(1), clear.eq(1)]
-                m.d.sync += [row.eq(self._first_row()), output.eq(0)]
+                m.d.sync += [row.eq(self._first_row()), output.eq(0), segment.eq(0)]
                 m.next = "EVAL"
             self._elaborate_evaluation(m, row, segment)
             with m.State("RESULT"):

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.array_port import ArrayOp
 from hdl.interface import TRIES_BITS
 from hdl.ram import Ram
+from hdl.safe import SAFE_PORTS, safe_fsm
 from pymodels.fixed import Formats, bits_for
 
 SEEN_BITS = 3
@@ -47,6 +48,7 @@ class PairProgrammer(wiring.Component):
                 "start": In(1),
                 "fresh": In(1),
                 "busy": Out(1),
+                **SAFE_PORTS,
                 "done": Out(1),
                 "window": In(config.read_bits),
                 "tries": In(TRIES_BITS),
@@ -204,7 +206,7 @@ class PairProgrammer(wiring.Component):
             with m.If(self.latch):
                 m.next = after
 
-        with m.FSM(name="pair_state") as fsm:
+        with safe_fsm(m, self, "pair_state") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 with m.If(self.start):

@@ -16,9 +16,9 @@ class RowCounters(wiring.Component):
     """One saturating counter a row, kept in memory; the current row's counts in a register and is stored once.
 
     `begin` starts a row at 1, `bump` adds a rejection, `store` writes the counter of `row` to memory,
-    `store_zero` a 0 for a row that was skipped. A count that
-    saturation loses is counted in `lost`, `count` is the running one, and `total` sums what was
-    stored for rows from `burn_in` on.
+    `store_zero` a 0 for a row that was skipped. A count that saturation loses is counted in `lost`, `count` is the
+    running one. `restart` forgets all of it. `total` sums the counters that are fetched with `vote`, a cycle after
+    their fetch, from `restart` or `begin_vote` on.
 
     Latency: 1 cycle from `fetch` to `counter`.
     """
@@ -34,7 +34,8 @@ class RowCounters(wiring.Component):
                 "store": In(1),
                 "store_zero": In(1),
                 "row": In(formats.row_bits),
-                "burn_in": In(formats.row_bits),
+                "begin_vote": In(1),
+                "vote": In(1),
                 "fetch": In(1),
                 "fetch_row": In(formats.row_bits),
                 "counter": Out(formats.config.counter_bits),
@@ -69,7 +70,9 @@ class RowCounters(wiring.Component):
             with m.Else():
                 m.d.sync += count.eq(count + 1)
         with m.If(self.restart):
-            m.d.sync += [total.eq(0), lost.eq(0)]
-        with m.Elif(self.store & (self.row >= self.burn_in)):
-            m.d.sync += total.eq(total + count)
+            m.d.sync += [count.eq(0), lost.eq(0)]
+        with m.If(self.restart | self.begin_vote):
+            m.d.sync += total.eq(0)
+        with m.Elif(self.vote):
+            m.d.sync += total.eq(total + memory.read_data)
         return m

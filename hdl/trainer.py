@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hdl.array_port import ArrayOp
 from hdl.episode import EPISODE_PORTS, elaborate_episode
 from hdl.interface import PROPOSAL_BITS, STREAK_BITS
+from hdl.safe import SAFE_PORTS, safe_fsm
 from pymodels.fixed import Formats
 
 FAST_BITS = 3
@@ -32,7 +33,8 @@ class Trainer(wiring.Component):
     With random gate codes in row 0 each of its SETs waits for a draw of its own, `draw_gate`.
 
     The states talk to the other blocks by strobes that last one cycle: `propose` opens a proposal (clears the sums,
-    draws u), `decide` closes it with `accepted` or not.
+    draws u), `decide` closes it with `accepted` or not. `halt` and an upset end in the state that stores the current
+    row's counter, so that the rows up to it are whole.
     """
 
     def __init__(self, formats: Formats):
@@ -46,6 +48,7 @@ class Trainer(wiring.Component):
                 "max_proposals": In(PROPOSAL_BITS),
                 "reject_limit": In(STREAK_BITS),
                 "busy": Out(1),
+                **SAFE_PORTS,
                 # array commands, through Pulse
                 "valid": Out(1),
                 "op": Out(ArrayOp),
@@ -194,8 +197,7 @@ class Trainer(wiring.Component):
     def _elaborate_sweep(self, m: Module) -> None:
         """States that evaluate the samples: segments within a sample, samples one after the other."""
         formats, config = self.formats, self.formats.config
-        sample = Signal(formats.sample_bits)
-        segment = Signal(formats.segment_bits)
+        sample, segment = self.sample, self.part
         last_eval = Signal()
         low, high = sample[:FAST_BITS], sample[FAST_BITS:]
         following = Cat((low + 1)[:FAST_BITS], high + low.all())[: len(sample)]
@@ -295,6 +297,8 @@ class Trainer(wiring.Component):
         m = Module()
         row, current = Signal(self.formats.row_bits), Signal(self.formats.row_bits)
         cell, proposals = Signal(self.formats.cell_bits), Signal(PROPOSAL_BITS)
+        # those of the sweep or of the episode's step
+        self.sample, self.part = Signal(self.formats.sample_bits), Signal(self.formats.segment_bits)
         m.d.comb += [
             self.row.eq(row),
             self.current_row.eq(current),
@@ -304,11 +308,12 @@ class Trainer(wiring.Component):
         ]
         self._elaborate_streak(m)
         self._elaborate_stop(m)
-        with m.FSM(name="train_state") as fsm:
+        with safe_fsm(m, self, "train_state", home="STORE") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 with m.If(self.start):
-                    m.d.sync += [row.eq(0), proposals.eq(0)]
+                    m.d.sync += [register.eq(0) for register in (row, current, proposals)]
+                    m.d.sync += [register.eq(0) for register in (cell, self.sample, self.part)]  # one may be left over
                     m.next = "CLEAR"
             with m.State("CLEAR"):  # every row to the low conductive state
                 m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.RESET)]

@@ -283,9 +283,9 @@ class Formats:
 
     @property
     def response_sum_bits(self) -> int:
-        """Signed sum of counter times response over all rows."""
-        largest = 2 ** (self.config.response_bits - 1) - 1
-        return bits_for(largest * self.row_capacity * (2**self.config.counter_bits - 1)) + 1
+        """Signed sum of counter times response over all rows, at the lowest if each entry is -2^(response_bits - 1)."""
+        lowest = self.row_capacity * (2**self.config.counter_bits - 1) << (self.config.response_bits - 1)
+        return bits_for(lowest - 1) + 1
 
     @property
     def condition_bits(self) -> int:

@@ -153,6 +153,7 @@ module cosim #(
         .host_address(bus_address),
         .host_write_data(bus_data),
         .host_ready(host_ready),
+        .host_error(),  // kept in the ERRORS register, which the host reads at the end
         .host_read_data(host_read_data),
         .array_op(op),
         .array_row(array_row),
@@ -170,6 +171,7 @@ module cosim #(
         .result_valid(result_valid),
         .result_ready(1'b1),
         .result_payload(result_payload),
+        .irq(),
         .busy(busy),
         .waiting(waiting),
         .phase(phase),
@@ -273,7 +275,7 @@ module cosim #(
 
     generate if (COMPILED && !PYTHON_HOST) begin : player
         host_rom #(
-            .ADDRESS_BITS(ADDRESS_BITS), .PROGRAM(PROGRAM), .ANSWERS(ROWS + 8), .RESULTS(RESULTS),
+            .ADDRESS_BITS(ADDRESS_BITS), .PROGRAM(PROGRAM), .ANSWERS(ROWS + 16), .RESULTS(RESULTS),
             .RESULT_BITS(RESULT_SUM_BITS + LABEL_BITS + 1)
         ) host (
             .clk(clk), .rst(rst), .valid(bus_valid), .write(bus_write), .address(bus_address), .write_data(bus_data),

@@ -1,6 +1,6 @@
 // Host of the compiled coupling: plays load/program.hex to the chip, a word a cycle, and keeps what the chip says.
 //
-// Simulation only. An entry of the program is {write, address, data}; while the chip is busy the next one waits. `idle`
+// Simulation only. An entry of the program is {write, address, data}; while the chip is busy it offers none. `idle`
 // is high once all writes are through and the chip is idle, `done` once the reads are, too. On `save` what was read goes to
 // final/answers.hex, the results of the inference to final/results.hex.
 `timescale 1ns / 1ps
@@ -44,9 +44,10 @@ module host_rom #(
         entry = 0;
     end
 
-    assign valid = loaded && next != length[0];
+    wire pending = loaded && next != length[0];
+    assign valid = pending && !busy;
     assign {write, address, write_data} = entry;
-    assign idle = valid && !write && !busy || done;
+    assign idle = valid && !write || done;
     assign done = loaded && next == length[0];
 
     always @(posedge clk) begin

@@ -16,10 +16,11 @@ from hdl.interface import (
     address,
     sample_lane_bits,
     sample_lanes,
-    setting_widths,
+    setting_limits,
 )
 from pymodels.config import Config
 from pymodels.devices import first_gate, load_card, lut_table
+from pymodels.errors import InputError
 from pymodels.fixed import HASTINGS_MULTIPLIER_BITS, HOST_WORD_BITS, Formats
 
 Word = tuple[int, int]
@@ -36,6 +37,17 @@ def lut_codes(formats: Formats) -> list[int]:
 
 def setting(register: Setting, value: int) -> Word:
     return address(Space.SETTINGS, register), int(value)
+
+
+def checked_setting(formats: Formats, register: Setting, value: int) -> Word:
+    """The word that sets a register. Raises `InputError` for a value that the chip would refuse."""
+    limits = setting_limits(formats)
+    if register not in limits:
+        raise InputError(f"{register.name} must be a setting of this chip, which has it only where its option is built")
+    low, high = limits[register]
+    if not low <= value <= high:
+        raise InputError(f"{register.name} must be from {low} to {high}, not {value}")
+    return setting(register, value)
 
 
 def command(value: Command) -> Word:
@@ -118,16 +130,25 @@ def _samples(formats: Formats, codes: np.ndarray, labels: np.ndarray) -> Iterato
 
 
 def _settings(formats: Formats, lfsr_seed: int) -> Iterator[Word]:
+    for register, value in setting_values(formats).items():
+        yield checked_setting(formats, register, value)
+    yield setting(Setting.SEED_LOW, lfsr_seed & WORD_MASK)
+    if formats.config.lfsr_bits > HOST_WORD_BITS:
+        yield setting(Setting.SEED_HIGH, lfsr_seed >> HOST_WORD_BITS)
+
+
+def setting_values(formats: Formats) -> dict[Setting, int]:
+    """Each register of a chip and what a training sets it to."""
     config = formats.config
     multiplier, shift = formats.prior_constants
-    yield setting(Setting.LAST_ROW, config.rows - 1)
-    yield setting(Setting.LAST_SAMPLE, config.train_samples - 1)
-    yield setting(Setting.LAST_TEST, config.train_samples + config.test_samples - 1)
-    yield setting(Setting.BURN_IN, config.burn_in)
-    yield setting(Setting.MAX_PROPOSALS, config.max_proposals)
-    yield setting(Setting.PRIOR_MULTIPLIER, multiplier)
-    yield setting(Setting.PRIOR_SHIFT, shift)
-    options = {
+    values = {
+        Setting.LAST_ROW: config.rows - 1,
+        Setting.LAST_SAMPLE: config.train_samples - 1,
+        Setting.LAST_TEST: config.train_samples + config.test_samples - 1,
+        Setting.BURN_IN: config.burn_in,
+        Setting.MAX_PROPOSALS: config.max_proposals,
+        Setting.PRIOR_MULTIPLIER: multiplier,
+        Setting.PRIOR_SHIFT: shift,
         Setting.VERIFY_WINDOW: min(formats.verify_window, 2**config.read_bits - 1),
         Setting.VERIFY_TRIES: config.verify_tries,
         Setting.COMMON_MODE: formats.common_mode,
@@ -139,9 +160,4 @@ def _settings(formats: Formats, lfsr_seed: int) -> Iterator[Word]:
         Setting.LOG2_KAPPA: formats.log2_kappa,
         Setting.FIRST_GATE: first_gate(config),
     }
-    for register in setting_widths(formats):
-        if register in options:
-            yield setting(register, options[register])
-    yield setting(Setting.SEED_LOW, lfsr_seed & WORD_MASK)
-    if config.lfsr_bits > HOST_WORD_BITS:
-        yield setting(Setting.SEED_HIGH, lfsr_seed >> HOST_WORD_BITS)
+    return {register: values[register] for register in setting_limits(formats)}

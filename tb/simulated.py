@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from cocotb.triggers import Timer
 
-from hdl.interface import Status
+from hdl.interface import Error, Status
 from pymodels.cells import Cells
 from pymodels.errors import RunError
 from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
@@ -53,7 +53,13 @@ def outcome_of(
     cycles: int,
     counts: dict[str, dict[str, int]],
 ) -> Outcome:
-    """The outcome of a run on the RTL from what was read of the chip, its array and the co-simulation top."""
+    """The outcome of a run on the RTL from what was read of the chip, its array and the co-simulation top.
+
+    Raises `RunError` where the chip refused a word or was upset.
+    """
+    if status[Status.ERRORS]:
+        names = ", ".join(error.name for error in Error if status[Status.ERRORS] >> error & 1)
+        raise RunError(f"ERRORS of the chip must be 0 at the end of a run, not {status[Status.ERRORS]:#x} ({names})")
     return Outcome(
         conductance_ns=array.conductance_ns,
         counters=counters,
