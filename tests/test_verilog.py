@@ -202,6 +202,9 @@ def test_a_user_puts_two_chips_into_one_design(pair: str, capsys: CaptureFixture
     assert tools.tool(tmp_path, YOSYS, "-Q", "-q", "-p", script) == ""
     modules = {name.lstrip("\\") for name in json.loads((tmp_path / "stat.json").read_text())["modules"]}
     assert {f"{name}_trainer" for name in names} <= modules
+    shutil.copy(tmp_path / files[0], tmp_path / "again.v")
+    script = f"read_verilog {files[0]} again.v"
+    assert "Re-definition of module" in tools.tool(tmp_path, YOSYS, "-Q", "-q", "-p", script)
 
 
 @pytest.mark.cosim
