@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.likelihood import table_index
 from hdl.ram import Ram
-from pymodels.fixed import Formats
+from pymodels.fixed import Formats, bits_for
 
 
 class Activation(wiring.Component):
@@ -28,7 +28,7 @@ class Activation(wiring.Component):
             {
                 "valid": In(1),
                 "code": In(config.adc_bits),
-                "neuron": In(range(config.hidden)),
+                "neuron": In(bits_for(config.hidden - 1)),
                 "codes": Out(formats.lanes_bits),
             }
         )

@@ -14,8 +14,8 @@ from pymodels.errors import RunError
 from pymodels.events import DIGITAL_EVENTS
 from tb.netlist import CHIP_NAME
 
-OBSERVED = ("clk", "events", "array_op", "array_latch")
-"""Ports of the chip that say what it does in a cycle."""
+OBSERVED = {"clk": "chip", "events": "cosim", "array_op": "chip", "array_latch": "chip"}
+"""Signals of the co-simulation that say what the chip does in a cycle, and the scope that has each."""
 
 PULSES = {"form": ArrayOp.FORM, "reset_pulse": ArrayOp.RESET, "set": ArrayOp.SET, "read": ArrayOp.READ,
           "eval": ArrayOp.EVAL}  # fmt: skip
@@ -65,10 +65,10 @@ def names_of(file: Iterator[str]) -> tuple[dict[str, str], dict[str, str]]:
             scopes.append(words[2])
         elif line.startswith("$upscope"):
             scopes.pop()
-        elif line.startswith("$var") and scopes[-1] == "chip":
-            if re.fullmatch(r"n\d+", words[4]):
+        elif line.startswith("$var"):
+            if scopes[-1] == "chip" and re.fullmatch(r"n\d+", words[4]):
                 nets.setdefault(words[3], words[4])
-            elif words[4] in OBSERVED:
+            elif OBSERVED.get(words[4]) == scopes[-1]:
                 observed[words[3]] = words[4]
         elif line.startswith("$enddefinitions"):
             return nets, observed

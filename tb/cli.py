@@ -236,13 +236,17 @@ def verilog(
     config: ConfigOption = None,
     settings: SetOption = None,
     out: Annotated[Path, typer.Option(help="Folder; a chip in it is replaced.")] = Path("build/v"),
+    name: Annotated[str, typer.Option(help="What all modules' names and the files' begin with.")] = "oxmc_chip",
+    observers: Annotated[
+        bool, typer.Option("--observers", help="With the ports that simulations are watched by, not for silicon.")
+    ] = False,
 ) -> None:
-    """Write the chip as synthesizable Verilog, with the configuration it was made from."""
+    """Write the chip as synthesizable Verilog: with lint waivers, its memories, and the configuration behind it."""
     from tb.netlist import write_verilog
 
     toml = load_toml(config) if config else None
     chosen = resolve(task, preset, toml=toml, settings=dict(parse_setting(text) for text in settings or []))
-    for path in write_verilog(chosen, out):
+    for path in write_verilog(chosen, out, name=name, observed=observers):
         print(path)
 
 

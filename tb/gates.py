@@ -1,7 +1,8 @@
 """The chip as gates in the RTL's place: a netlist of library cells that delay, under the same top, host and array.
 
 Each gate delays by what the library says for its load, so that glitches are there. A run must give the RTL's bits, or
-the gates are not the chip.
+the gates are not the chip. Gates are of the chip for silicon, which has no ports for observers: beside it runs the RTL
+that has them, on the same inputs, and all that it drives is what is counted.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from pymodels.outcome import Outcome
 from tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from tb.liberty import LibCell, Liberty
 from tb.mapped import Gate, Mapped
-from tb.netlist import CHIP_NAME, memories_verilog
+from tb.memories import memories_verilog
+from tb.netlist import CHIP_NAME, chip_verilog
 from tb.netlist_cache import cache_folder
 from tb.simulator import Simulation
 
 TYPICAL_SLEW_NS = 0.1
+OBSERVED = "oxmc_observed"
 CHANGES = (
     # between answers the converter bus carries garbage, to catch a chip that looks then; here it holds
     ("answering ? answer : ~answer", "answer"),
@@ -32,6 +35,11 @@ CHANGES = (
     ("    wire wl, bl,", "    wire busy_now;\n    reg settled = 1'b0;\n"
      "    always @(posedge clk) #40 settled = busy_now;\n"
      "    assign busy = settled;\n    wire wl, bl,"),
+    ("    oxmc_chip chip (\n        .clk(clk),\n        .rst(rst),\n", "    oxmc_chip chip (\n        .clk(clk),\n"),
+    ("        .phase(phase),\n", f"        .rst(rst)\n    );\n\n    {OBSERVED} observed (\n"
+     "        .clk(clk),\n        .rst(rst),\n        .host_valid(bus_valid),\n        .host_write(bus_write),\n"
+     "        .host_address(bus_address),\n        .host_write_data(bus_data),\n        .array_data(answer),\n"
+     "        .result_ready(1'b1),\n        .phase(phase),\n"),
 )  # fmt: skip
 """What the co-simulation's top must do otherwise around gates that delay, as (old, new)."""
 
@@ -106,7 +114,8 @@ class GateSimulation(Simulation):
             if top.count(old) != 1:
                 raise RunError(f"the co-simulation's top must hold {old.strip()!r} once for tb.gates to change it")
             top = top.replace(old, new)
-        self.sources |= {f"{CHIP_NAME}.v": gates, "cosim.v": top}
+        observed = chip_verilog(self.formats.config, name=OBSERVED, observed=True)
+        self.sources |= {f"{CHIP_NAME}.v": gates, f"{OBSERVED}.v": observed, "cosim.v": top}
         self.folder = cache_folder() / f"gates-{hashlib.sha256(repr(self.sources).encode()).hexdigest()[:16]}"
 
 

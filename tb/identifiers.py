@@ -83,16 +83,14 @@ def _identifier(token: re.Match[str]) -> str | None:
 
 def _plain_names(names: Iterable[str]) -> dict[str, str]:
     """A plain name for each, all different where case does not count."""
-    names = list(names)
-    found = {name: name for name in names if is_plain(name)}
-    taken = {name.lower() for name in found}
-    for name in names:
-        if name not in found:
-            base = free = plain(name)
-            number = 0
-            while free.lower() in taken:
-                number += 1
-                free = f"{base}_{number}"
-            taken.add(free.lower())
-            found[name] = free
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in sorted(names, key=lambda name: not is_plain(name)):
+        base = free = plain(name)
+        number = 0
+        while free.lower() in taken:
+            number += 1
+            free = f"{base}_{number}"
+        taken.add(free.lower())
+        found[name] = free
     return found

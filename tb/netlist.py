@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from hdl.memory import HEAD, TAIL, geometry_of, memory_verilog
+from hdl.memory import geometry_of
 from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.fixed import Formats
-from tb.identifiers import plain_verilog
+from tb.identifiers import is_plain, plain_verilog
+from tb.memories import memories, memories_verilog, memory_list
 from tb.netlist_cache import kept_verilog
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from amaranth.lib.wiring import Component
 
 CHIP_NAME = "oxmc_chip"
+NAME_LENGTH = 64
 
 
 def component_verilog(component: Component, name: str) -> str:
@@ -52,19 +53,6 @@ def _ports(component: Component) -> dict[str, tuple[Value, PortDirection]]:
             signal.name = name
         ports[name] = (signal, PortDirection.Input if member.flow == In else PortDirection.Output)
     return ports
-
-
-def memories(text: str) -> list[str]:
-    """The modules of the memories that a design's Verilog instantiates, by geometry."""
-    kinds = set(re.findall(r"^ *(\w+) \w+ \(", text, flags=re.M))
-    found = {kind: geometry for kind in kinds if (geometry := geometry_of(kind))}
-    return sorted(found, key=found.__getitem__)
-
-
-def memories_verilog(modules: Iterable[str], **options: Any) -> str:
-    """Modules of memories, with the options of `hdl.memory.memory_verilog`; nothing of none."""
-    bodies = [memory_verilog(module, **options) for module in modules]
-    return "".join(["\n", HEAD, *bodies, TAIL]) if bodies else ""
 
 
 def _start_at_zero(text: str) -> str:
@@ -115,12 +103,36 @@ def build_config(config: Config) -> Config:
     return Config(**keep, rows=formats.row_capacity, train_samples=samples // 2, test_samples=samples // 2)
 
 
-def write_verilog(config: Config, out: Path) -> list[Path]:
-    """Write the chip, its lint waivers and its configuration. Raises `InputError` if that cannot be."""
+def waivers(name: str) -> str:
+    """Verilator's lint waivers, restricted to the chip's own file in any folder."""
+    text = resources.files("hdl").joinpath(f"{CHIP_NAME}.vlt").read_text().replace(CHIP_NAME, name)
+    files = rf'\1 -file "{name}.v"\n\1 -file "*/{name}.v"'
+    return re.sub(r"^(lint_off .*)$", files, text, flags=re.M)
+
+
+def check_name(name: str) -> None:
+    """Raises `InputError` for a name that the modules of a chip cannot begin with in each of the three languages."""
+    if not is_plain(name) or len(name) > NAME_LENGTH:
+        raise InputError(
+            f"--name must be up to {NAME_LENGTH} letters, digits and single underscores between them, a letter first, "
+            f"and no reserved word of Verilog, SystemVerilog or VHDL, not {name!r}"
+        )
+
+
+def write_verilog(config: Config, out: Path, *, name: str = CHIP_NAME, observed: bool = False) -> list[Path]:
+    """Write the chip, its lint waivers, the list of its memories and its configuration.
+
+    Raises `InputError` for a name that cannot be or a folder that cannot be written.
+    """
+    check_name(name)
     config = config.chip
+    text = chip_verilog(config, name=name, observed=observed)
+    if re.search(rf"^  (?:input|output|wire|reg) (?:\[\d+:0\] )?{name}\b", text, flags=re.M):
+        raise InputError(f"--name must not be the name of a signal in the chip, as {name!r} is")
     files = {
-        out / f"{CHIP_NAME}.v": chip_verilog(config),
-        out / f"{CHIP_NAME}.vlt": resources.files("hdl").joinpath("oxmc_chip.vlt").read_text(),
+        out / f"{name}.v": text,
+        out / f"{name}.vlt": waivers(name),
+        out / "memories.csv": memory_list(text, name),
         out / "config.toml": config.to_toml(),
     }
     try:
@@ -130,6 +142,22 @@ def write_verilog(config: Config, out: Path) -> list[Path]:
     except OSError as error:
         raise InputError(f"--out must be a writable folder, not {str(out)!r} ({error.strerror})") from error
     return list(files)
+
+
+class Port(NamedTuple):
+    """A port of a module in Verilog; `way` is "input" or "output"."""
+
+    way: str
+    name: str
+    width: int
+
+
+def module_ports(text: str, module: str) -> list[Port]:
+    """The ports of a module in Verilog of this generator, memories' apart."""
+    body = text[text.index(f"\nmodule {module}(") :]
+    body = body[: body.index("\nendmodule")]
+    found = re.findall(r"^  (input|output) (?:reg )?(?:\[(\d+):0\] )?(\w+)", body, flags=re.M)
+    return [Port(way, name, int(high or 0) + 1) for way, high, name in found]
 
 
 def flip_flops(text: str) -> dict[str, int]:

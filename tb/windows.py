@@ -20,7 +20,8 @@ from tb.activity import COUNTED, OBSERVED, count, cycle_events, saif, steps_of
 from tb.gate_costs import train_gates
 from tb.gates import gate_verilog, module_of
 from tb.liberty import shipped
-from tb.netlist import memories, memories_verilog, write_verilog
+from tb.memories import memories, memories_verilog
+from tb.netlist import write_verilog
 from tb.synth import map_chip
 
 SMALL = {"rows": 4, "burn_in": 1, "max_proposals": 4}
@@ -93,9 +94,11 @@ def definitions(file: Iterator[str]) -> tuple[list[str], dict[str, str]]:
             depth -= 1
         elif not line.startswith("$var"):
             lines.append(line)
-        elif depth == 2 and inside:
-            lines.append(line)
-            if words[4] in OBSERVED:
+        else:
+            here = {1: "cosim", 2: "chip" if inside else ""}.get(depth)
+            if here == "chip":
+                lines.append(line)
+            if OBSERVED.get(words[4]) == here:
                 names[words[3]] = words[4]
         if line.startswith("$enddefinitions"):
             return lines, names

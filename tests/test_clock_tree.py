@@ -23,7 +23,7 @@ def design(block: str, *, gates: int) -> dict[str, Any]:
     cells |= {f"f{i}": register(20 + i, 30 + i) for i in range(gates)}
     names = {f"r_{i}": {"hide_name": 0, "bits": [30 + i]} for i in range(gates)}
     nets = {"clk": {"hide_name": 0, "bits": [CLOCK, "0", 99]}, **names}
-    return {"modules": {f"chip.{block}": {"cells": cells, "netnames": nets}}}
+    return {"modules": {f"chip_{block}": {"cells": cells, "netnames": nets}}}
 
 
 def opened(cells: dict[str, Any], net: int, high: set[int]) -> bool:
@@ -37,7 +37,7 @@ def opened(cells: dict[str, Any], net: int, high: set[int]) -> bool:
 def test_a_gate_above_is_open_with_any_below() -> None:
     made = design("control", gates=3)
     assert nest(made, "chip") == 3
-    cells = made["modules"]["chip.control"]["cells"]
+    cells = made["modules"]["chip_control"]["cells"]
     (above,) = (c["connections"] for c in cells.values() if c["type"] == GATE and c["connections"]["CLK"] == [CLOCK])
     assert all(cells[f"g{i}"]["connections"]["CLK"] == above["GCLK"] for i in range(3))
     assert above["GCLK"][0] > 99  # a net of its own
@@ -48,10 +48,10 @@ def test_a_gate_above_is_open_with_any_below() -> None:
 
 def test_registers_that_stay_awake_keep_their_gate() -> None:
     made = design("trainer", gates=3)
-    names = made["modules"]["chip.trainer"]["netnames"]
+    names = made["modules"]["chip_trainer"]["netnames"]
     names["sample"] = names.pop("r_1")
     assert nest(made, "chip") == 2
-    cells = made["modules"]["chip.trainer"]["cells"]
+    cells = made["modules"]["chip_trainer"]["cells"]
     assert [cells[f"g{i}"]["connections"]["CLK"] == [CLOCK] for i in range(3)] == [False, True, False]
 
 

