@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from amaranth import Const, Module
 from chip_jobs import chip_parameters
 
 from hdl.chip import Chip
+from hdl.trainer import Trainer
 from pymodels.config import Config
 from pymodels.fixed import Formats
 from tb.netlist import build_config
@@ -101,3 +103,56 @@ def test_an_upset_state_machine_recovers(chip: str, seed: int, tmp_path: Path) -
 @pytest.mark.parametrize("chip", ["plain", "prepared", "network"])
 def test_a_host_ends_a_wrong_state(chip: str, seed: int, tmp_path: Path) -> None:
     bench(chip, tmp_path, seed, "wrong_states")
+
+
+MISTAKES: dict[str, tuple[str, str, tuple[str, str]]] = {
+    "adds what it stores": ("plain", "totals", ("else if (vote)", "else if (store)")),
+    "never halts": ("plain", "abort", ("assign halt = ", "assign halt = 1'b0 & ")),
+    "cuts a pulse": ("prepared", "abort", ("assign halt = ", "assign halt = (stopped & busy) | ")),
+    "stays in a lost state": ("plain", "upsets", ("train_state_state >= 4'h9", "1'b0 & train_state_state[3]")),
+    "does not say so": ("plain", "upsets", ("assign raised[5] = ", "assign raised[5] = 1'b0 & ")),
+    "takes any write": ("plain", "busy", ("assign takes = ", "assign takes = 1'b1 | ")),
+    "trains out of turn": ("plain", "refusals", ("assign writing = ", "assign writing = attempted | ")),
+    "ends an episode unasked": ("rewards", "episode", ("assign writing = ", "assign writing = attempted | ")),
+}
+"""Chip, scenario and change of its Verilog."""
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_bench_catches_a_chip_that(mistake: str, seed: int, tmp_path: Path) -> None:
+    chip, scenario, change = MISTAKES[mistake]
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench(chip, tmp_path, seed, scenario, mutate=change)
+
+
+class Busy:
+    """A trainer that says it is always busy; the rest is `trainer`'s."""
+
+    busy = Const(1)
+
+    def __init__(self, trainer: Trainer):
+        self.trainer = trainer
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.trainer, name)
+
+
+def test_bench_catches_clamps_of_a_calibration(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = Chip._connect_commands
+
+    def connected(chip: Any, m: Module) -> None:
+        trainer = chip.trainer
+        chip.trainer = Busy(trainer)
+        connect(chip, m)
+        chip.trainer = trainer
+
+    monkeypatch.setattr(Chip, "_connect_commands", connected)
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("prepared", tmp_path, seed, "clamps")
+
+
+def test_bench_catches_what_an_abort_leaves_behind(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pulse's width and a conversion that the next command inherits."""
+    monkeypatch.setattr("hdl.chip.ResetInserter", lambda _: lambda block: block)
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("plain", tmp_path, seed, "upsets", **SLOW)
