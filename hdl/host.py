@@ -95,9 +95,14 @@ class Host(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bus = self.bus
-        self.readable, self.writable, self.fits = Signal(), Signal(), Signal()
-        self.is_command, self.known, self.possible = Signal(), Signal(), Signal()
-        self.always, self.no_test = Signal(), Signal()  # taken at any time; an INFER of no point
+        self.readable = Signal()
+        self.writable = Signal()
+        self.fits = Signal()
+        self.is_command = Signal()
+        self.known = Signal()
+        self.possible = Signal()
+        self.always = Signal()  # taken at any time
+        self.no_point = Signal()  # an INFER that all else allows, of no test point
         m.d.comb += [self.index.eq(bus.address[:INDEX_BITS]), self.space.eq(bus.address[INDEX_BITS:])]
         self._elaborate_settings(m)
         self._elaborate_commands(m)
@@ -146,20 +151,22 @@ class Host(wiring.Component):
     def _elaborate_commands(self, m: Module) -> None:
         """Which command it is, whether the chip has it and whether it can take it now."""
         data, starts = self.bus.write_data, []
+        no_test = self.last_test <= self.last_sample
         may = {
             Command.TRAIN: ~self.waiting & self.mapped,
-            Command.INFER: ~self.waiting & self.trained & ~self.no_test,
+            Command.INFER: ~self.waiting & self.trained & ~no_test,
             Command.STEP: self.waiting,
             Command.DONE: self.waiting & self.stepped,
             Command.ABORT: Value.cast(1),
         }
         small, low_bits = self._zero_above(max(Command).bit_length()), max(Command).bit_length()
-        m.d.comb += self.no_test.eq(self.last_test <= self.last_sample)
         for command in built_commands(self.formats):
             strobe = getattr(self, command.name.lower())
             with m.If(self.is_command & small & (data[:low_bits] == command)):
                 m.d.comb += [self.known.eq(1), self.possible.eq(may.get(command, ~self.waiting))]
                 m.d.comb += strobe.eq(self.writing)
+                if command == Command.INFER:
+                    m.d.comb += self.no_point.eq(~self.waiting & self.trained & no_test)
                 if command == Command.ABORT:
                     m.d.comb += self.always.eq(1)
                 else:
@@ -196,15 +203,19 @@ class Host(wiring.Component):
     def _elaborate_transfer(self, m: Module) -> None:
         """One cycle of a write, two of a read; what is refused ends at once."""
         bus = self.bus
-        writes, reads, open_, answering = Signal(), Signal(), Signal(), Signal()
-        attempted, memory = Signal(), Signal()
+        writes = Signal()
+        reads = Signal()
+        takes = Signal()
+        answering = Signal()
+        attempted = Signal()
+        from_memory = Signal()
         in_episode = self.waiting & (self.is_command | (self.space == Space.SAMPLES))
         m.d.comb += [
             writes.eq(bus.valid & bus.write & ~answering),
             reads.eq(bus.valid & ~bus.write),
-            open_.eq(~self.busy | self.always | in_episode),
-            attempted.eq(writes & self.writable & open_),
-            memory.eq(reads & self.readable & (self.space != Space.STATUS)),
+            takes.eq(~self.busy | self.always | in_episode),
+            attempted.eq(writes & self.writable & takes),
+            from_memory.eq(reads & self.readable & (self.space != Space.STATUS)),
             self.writing.eq(attempted & self.fits),
             bus.error.eq(self.refused.any() & bus.valid),
             bus.ready.eq(writes | answering | bus.error),
@@ -213,14 +224,12 @@ class Host(wiring.Component):
         ]
         m.d.sync += answering.eq(reads & ~answering & ~bus.error)
         self.answering = answering
-        idle_infer = self.known & (self.bus.write_data[:4] == Command.INFER) & ~self.waiting & self.trained
-        no_point = idle_infer & self.no_test
         errors = {
             Error.COMMAND: attempted & self.is_command & ~self.known,
             Error.ADDRESS: (writes & ~self.writable) | (reads & ~self.readable),
-            Error.VALUE: attempted & Cat(~self.is_command & ~self.fits, no_point).any(),
-            Error.BUSY: (writes & self.writable & ~open_) | (memory & self.busy),
-            Error.PROTOCOL: (attempted & self.known & ~self.possible & ~no_point) | (answering & ~reads),
+            Error.VALUE: attempted & (self.no_point | (~self.is_command & ~self.fits)),
+            Error.BUSY: (writes & self.writable & ~takes) | (from_memory & self.busy),
+            Error.PROTOCOL: (attempted & self.known & ~self.possible & ~self.no_point) | (answering & ~reads),
         }
         m.d.comb += self.refused.eq(Cat(errors[error] for error in sorted(errors)))
 

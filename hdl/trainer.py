@@ -297,8 +297,8 @@ class Trainer(wiring.Component):
         m = Module()
         row, current = Signal(self.formats.row_bits), Signal(self.formats.row_bits)
         cell, proposals = Signal(self.formats.cell_bits), Signal(PROPOSAL_BITS)
-        # those of the sweep or of the episode's step
-        self.sample, self.part = Signal(self.formats.sample_bits), Signal(self.formats.segment_bits)
+        self.sample = Signal(self.formats.sample_bits)
+        self.part = Signal(self.formats.segment_bits, name="segment")  # of the sample or the episode's step
         m.d.comb += [
             self.row.eq(row),
             self.current_row.eq(current),

@@ -469,8 +469,14 @@ class Formats:
 
     @property
     def common_mode(self) -> int:
-        """The middle that a verified pair aims at, in read codes."""
-        return round(1000 * self.config.common_mode_us / self.read_step_ns)
+        """The middle that a verified pair aims at, in read codes. Raises `InputError` where no read code is so high."""
+        code, top = round(1000 * self.config.common_mode_us / self.read_step_ns), 2**self.config.read_bits - 1
+        if self.config.verify == "pair" and code > top:
+            raise InputError(
+                f"common_mode_us must be at most {top * self.read_step_ns / 1000:g} uS, the highest read code, "
+                f"not {self.config.common_mode_us:g}"
+            )
+        return code
 
     @property
     def hard_above(self) -> int:

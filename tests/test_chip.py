@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from benches import on_each_simulator
+from chip_jobs import chip_parameters
 
 from hdl.chip import Chip
 from pymodels.config import Config
 from pymodels.fixed import Formats
-from pymodels.streams import lfsr_seed
-from pymodels.twin import run_twin
-from pymodels.twin_episodes import run_twin_episodes
-from tb.job import Job
 from tb.netlist import build_config
-from tb.program import load_words, lut_codes
 from tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
@@ -136,16 +131,6 @@ VARIANTS |= {
 ON_BOTH = ("slow pulses", "pairs")
 
 
-def make_job(config: Config, seed: int) -> Job:
-    """Random codes; the label follows their first feature, so that there is something to learn."""
-    rng = np.random.default_rng(seed)
-    top = Formats(config).input_max
-    samples = config.train_samples + config.test_samples
-    codes = rng.integers(-top, top + 1, (samples, config.features))
-    classes = max(2, config.outputs)
-    return Job(config, seed, codes, np.clip((codes[:, 0] + top) * classes // (2 * top), 0, classes - 1))
-
-
 def bench(
     simulator: str,
     config: Config,
@@ -157,17 +142,7 @@ def bench(
     mutate: Mutation = None,
 ) -> None:
     """Run `config` on a chip built for it, or for `built`, against the twin's outcome for `twin_seed` or `seed`."""
-    job = make_job(config, seed)
-    words = load_words(Formats(config), job.codes, job.labels, lfsr_seed(seed, config.lfsr_bits))
-    lut = np.array(lut_codes(Formats(config)))
-    chain_seed = seed if twin_seed is None else twin_seed
-    if config.acceptance == "reward":
-        outcome = run_twin_episodes(config, chain_seed, lut, len(words))
-    else:
-        outcome = run_twin(config, chain_seed, job.codes, job.labels, lut, len(words))
-    job.save(folder / "job.npz")
-    outcome.save(folder / "outcome.npz")
-    parameters = dict(job=str(folder / "job.npz"), outcome=str(folder / "outcome.npz"), seed=seed)
+    parameters = chip_parameters(config, seed, folder, twin_seed)
     chip = Chip(Formats(build_config(built or config)))
     run_bench(chip, "oxmc_chip", "tb.benches.chip", simulator, parameters, mutate=mutate)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from typing import Any
 
 import galois
 import numpy as np
@@ -153,10 +154,51 @@ def test_widths_hold_their_extremes(config: Config) -> None:
     assert formats.pairs * (2**c.read_bits - 1) ** 2 >= 2 ** (formats.square_bits - 1)
     counters = formats.row_capacity * (2**c.counter_bits - 1)
     assert 2 ** (formats.total_bits - 1) <= counters < 2**formats.total_bits
-    response = counters * max(formats.response_table)
-    assert 2 ** (formats.response_sum_bits - 2) <= response < 2 ** (formats.response_sum_bits - 1)
     largest = ((2**formats.square_bits - 1) * 255) + 2**formats.sum_bits - 1
     assert largest < 2**formats.cost_bits
+
+
+def response_extremes(config: Config) -> tuple[int, int]:
+    """Lowest and highest response sum: every row at the largest counter with the extreme entry of any table."""
+    rows = 256
+    while rows < config.rows:
+        rows *= 2
+    counts = sum(2**bit for bit in range(config.counter_bits)) * rows
+    entries = range(-(2 ** (config.response_bits - 1)), 2 ** (config.response_bits - 1))
+    return counts * entries[0], counts * entries[-1]
+
+
+def random_formats(seed: int, number: int) -> list[Formats]:
+    """Formats over all legal widths of counters and responses, the smallest and largest together, rewards or not."""
+    rng, found = random.Random(seed), []
+    for _ in range(number):
+        rewards = rng.random() < 0.5
+        keys: dict[str, Any] = dict(rows=rng.choice((2, 256, 257, rng.randint(2, 16384), 16384)), burn_in=0)
+        keys |= dict(counter_bits=rng.choice((1, 2, rng.randint(1, 16), 16)))
+        keys |= dict(
+            response_bits=rng.choice((2, 3, rng.randint(2, 12), 12)), adc_bits=12, table_bits=rng.randint(2, 12)
+        )
+        of_rewards = dict(acceptance="reward", outputs=2, train_samples=1, test_samples=1)
+        found.append(Formats(Config(**keys, **(of_rewards if rewards else {}))))
+    return found
+
+
+def test_no_response_sum_wraps(seed: int) -> None:
+    """Whatever table a host loads; and one bit less would not do."""
+    for formats in random_formats(seed, 400):
+        lowest, highest = response_extremes(formats.config)
+        half = 2 ** (formats.response_sum_bits - 1)
+        note = formats.config.response_bits, formats.config.counter_bits, formats.config.rows
+        assert -half <= lowest and highest < half, note
+        assert lowest < -half // 2, note
+
+
+def test_every_response_table_fits_its_entries(seed: int) -> None:
+    for formats in random_formats(seed, 60):
+        half = 2 ** (formats.config.response_bits - 1)
+        assert -half <= min(formats.response_table) and max(formats.response_table) < half
+        if formats.rewards:
+            assert min(formats.response_table) == -half, "a linear response reaches the lowest entry"
 
 
 def test_memories_share_their_depth_among_small_runs() -> None:

@@ -7,11 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from amaranth import Value
 from benches import on_each_simulator
 
 from hdl.host import Host
-from hdl.interface import Space, address, sample_lane_bits, sample_lanes
-from pymodels.config import resolve
+from hdl.interface import Setting, Space, address, sample_lane_bits, sample_lanes, setting_limits
+from pymodels.config import Config, resolve
 from pymodels.fixed import Formats
 from tb.simulator import Mutation, run_bench
 
@@ -19,6 +20,27 @@ pytestmark = pytest.mark.cosim
 
 PAPER = (8, 10)
 """Bits of a row and of a sample number: 256 rows, 369 + 200 samples in a memory of 1024."""
+LUT, LIKELIHOOD, RESPONSE, SAMPLES, ACTIVATION = range(3, 8)
+
+
+def memories(config: Config, samples: int) -> dict[int, list[tuple[int, int, int, int, bool]]]:
+    """By space: first index, entries, bits of an entry, addresses of an entry, whether it is signed."""
+    bins = 2**config.table_bits
+    rewards = config.acceptance == "reward"
+    label = 0 if rewards else max(1, (config.outputs - 1).bit_length())
+    sample = config.features * config.input_bits + label
+    stride = 1
+    while 32 * stride < sample:
+        stride *= 2
+    median, precision, log_sd = config.read_bits + 1, 12, 5 + config.log_fraction_bits
+    law = [(256, config.gate_codes, median + precision + log_sd, 2, False), (512, 1, 5, 1, False)]
+    return {
+        LUT: [(0, config.gate_codes, config.read_bits, 1, False), *(law if config.hastings else [])],
+        LIKELIHOOD: [] if rewards else [(0, bins, 4 + config.log_fraction_bits, 1, False)],
+        RESPONSE: [(0, bins, config.response_bits, 1, True)],
+        SAMPLES: [(0, samples, sample, stride, False)],
+        ACTIVATION: [(0, bins, config.input_bits - 1, 1, False)] if config.hidden else [],
+    }
 
 
 def bench(
@@ -30,12 +52,24 @@ def bench(
     *,
     mutate: Mutation = None,
 ) -> None:
-    """`bits` are those of a row and of a sample number that `changes` lead to, `options` widths of more settings."""
+    """`bits` are those of a row and of a sample number that `changes` lead to, `options` the tops of more settings."""
     config = resolve("cancer", "paper").replace(**changes)
-    row_bits, sample_bits = bits
-    widths = dict(last_row=row_bits, last_sample=sample_bits, last_test=sample_bits, burn_in=row_bits)
-    widths |= dict(max_proposals=24, prior_multiplier=8, prior_shift=5, **options)
-    parameters = dict(widths=widths, rows=2**row_bits, counter_bits=config.counter_bits, seed=seed)
+    rows, samples = (2**width for width in bits)
+    tops = dict(last_row=rows - 1, last_sample=samples - 1, last_test=samples - 1, burn_in=rows - 1)
+    tops |= dict(max_proposals=2**24 - 1, prior_multiplier=255, prior_shift=31, **options)
+    built = {4: config.form, 5: config.calibrate, 6: config.acceptance == "reward", 7: config.acceptance == "reward"}
+    parameters = dict(
+        limits={name: (int(name == "max_proposals"), top) for name, top in tops.items()},
+        memories=memories(config, samples),
+        commands=[command for command in range(1, 9) if built.get(command, True)],
+        rows=rows,
+        gate_codes=config.gate_codes,
+        read_bits=config.read_bits,
+        lfsr_bits=config.lfsr_bits,
+        calibrates=config.calibrate,
+        counter_bits=config.counter_bits,
+        seed=seed,
+    )
     run_bench(Host(Formats(config)), "host", "tb.benches.host", simulator, parameters, mutate=mutate)
 
 
@@ -57,46 +91,94 @@ def test_host_geometries(bits: tuple[int, int], changes: dict[str, int], seed: i
 
 
 @pytest.mark.parametrize(
-    ("changes", "options"),
+    ("bits", "changes", "options"),
     [
-        (dict(verify="cell", read_bits=5), dict(verify_window=5, verify_tries=6)),
-        (dict(reject_limit=3), dict(reject_limit=8)),
+        (PAPER, dict(verify="cell", read_bits=5, lfsr_bits=8), dict(verify_window=31, verify_tries=63)),
+        (PAPER, dict(reject_limit=3, lfsr_bits=64, hidden=2), dict(reject_limit=255)),
+        (PAPER, dict(init="highest", hastings=True, lfsr_bits=40), dict(first_gate=20)),
+        (PAPER, dict(hastings=True, read_bits=4, log_fraction_bits=4, outputs=16), {}),
         (
-            dict(verify="pair", sample_order="hard_first", reject_limit=255, log_fraction_bits=10),
-            dict(verify_window=8, verify_tries=6, common_mode=8, reject_limit=8, hard_above=14),
+            PAPER,
+            dict(
+                verify="pair", sample_order="hard_first", reject_limit=255, log_fraction_bits=10, form=True,
+                calibrate=True, gate_codes=64,
+            ),
+            dict(
+                verify_window=255, verify_tries=63, common_mode=255, reject_limit=255, hard_above=2**14 - 1,
+                condition_cycles=1023, calibration_last_row=255,
+            ),
+        ),
+        (
+            (8, 1),
+            dict(acceptance="reward", outputs=2, train_samples=1, test_samples=1, features=4),
+            dict(reward_exponent=255, log2_kappa=4095),
         ),
     ],
-    ids=["cells", "row_skip", "all"],
-)
-def test_settings_of_options(changes: dict[str, Any], options: dict[str, int], seed: int) -> None:
-    bench("icarus", seed, PAPER, changes, options)
+    ids=["cells", "row_skip", "first_gate", "short_law", "all", "rewards"],
+)  # fmt: skip
+def test_settings_of_options(
+    bits: tuple[int, int], changes: dict[str, Any], options: dict[str, int], seed: int
+) -> None:
+    bench("icarus", seed, bits, changes, options)
+
+
+MISTAKES = {
+    "aliases of a memory": ("_exists", lambda host, words: host.index[:10] < words.first + words.depth * words.stride),
+    "unused lanes": ("_exists", lambda host, words: host.index < words.first + words.depth * words.stride),
+    "settings are cut": ("_at_most", lambda host, high: Value.cast(1)),
+    "settings at half": ("_at_most", lambda host, high: host._zero_above(max(1, high.bit_length() - 1))),
+    "memory words are cut": ("_word_fits", lambda host, words: Value.cast(1)),
+    "signed words are unsigned": ("_word_fits", lambda host, words: host._zero_above(words.top_width)),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_bench_catches_a_decoder_that(mistake: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, method = MISTAKES[mistake]
+    monkeypatch.setattr(Host, name, method)
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed)
 
 
 @pytest.mark.parametrize(
     "mutate",
     [
-        ("bus_write_data == 2'h3", "bus_write_data[7:0] == 2'h3"),
-        ("assign writing = s1 & s2;", "assign writing = s1;"),
-        ("bus_write_data[4:0]", "bus_write_data[5:1]"),
-        ("reading & s21", "reading"),
-        ("5'h09:", "5'h0a:"),
+        ("assign takes = ", "assign takes = 1'b1 | "),
+        ("assign from_memory = ", "assign from_memory = 1'b0 & "),
+        ("assign readable = ", "assign readable = 1'b1 | "),
+        ("assign is_command = ", "assign is_command = bus_address[0] & "),
+        ("assign writing = ", "assign writing = attempted | "),
+        ("last_test <= last_sample", "last_test < last_sample"),
+        ("bus_address[7:0] <= status_last_row[7:0]", "bus_address[7:0] < status_last_row[7:0]"),
+        ("assign bus_error = ", "assign bus_error = 1'b0 & "),
+        ("24'hffffff", "24'h000000"),
+        ("    answering <= ", "    answering <= reads; //"),
     ],
-    ids=["command_of_a_byte", "writes_while_busy", "shifted_setting", "back_to_back_reads", "seed_elsewhere"],
-)
+    ids=[
+        "writes_while_busy", "reads_while_busy", "reads_everywhere", "command_elsewhere", "refused_acts",
+        "infers_no_point", "last_counter_is_0", "silent_refusal", "no_limit_after_reset", "back_to_back_reads",
+    ],
+)  # fmt: skip
 def test_bench_catches_a_wrong_design(mutate: tuple[str, str], seed: int) -> None:
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", seed, mutate=mutate)
 
 
-def test_bench_catches_swapped_options(seed: int) -> None:
-    changes, options = dict(verify="cell"), dict(verify_window=8, verify_tries=6)
+def test_bench_catches_swapped_options(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def swapped(formats: Formats) -> dict[Setting, tuple[int, int]]:
+        limits = setting_limits(formats)
+        window, tries = limits[Setting.VERIFY_WINDOW], limits[Setting.VERIFY_TRIES]
+        return limits | {Setting.VERIFY_WINDOW: tries, Setting.VERIFY_TRIES: window}
+
+    monkeypatch.setattr("hdl.host.setting_limits", swapped)
+    changes, options = dict(verify="cell"), dict(verify_window=255, verify_tries=63)
     with pytest.raises(SystemExit, match="FAILED"):
-        bench("icarus", seed, PAPER, changes, options, mutate=("5'h0a:", "5'h0c:"))
+        bench("icarus", seed, PAPER, changes, options)
 
 
 def test_bench_catches_a_silent_design(seed: int) -> None:
     with pytest.raises(SystemExit, match="FAILED"):
-        bench("icarus", seed, mutate=("writing | answering", "1'b0"))
+        bench("icarus", seed, mutate=("assign bus_ready = ", "assign bus_ready = 1'b0 & "))
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def test_inference(simulator: str, changes: dict[str, Any], seed: int) -> None:
         dict(hidden=3, outputs=1),
         dict(hidden=1, outputs=3, adc_bits=6, table_bits=4, response_bits=5, counter_bits=3),
         dict(outputs=1, adc_bits=9, table_bits=9, rows=300, burn_in=0, train_samples=1500),
+        dict(outputs=2, adc_bits=4, table_bits=4, response_bits=2, counter_bits=2),
     ],
     ids=lambda changes: "-".join(map(str, changes.values())),
 )
@@ -112,6 +113,7 @@ def test_bench_catches_an_inference_that(mistake: str, seed: int) -> None:
         (3, ("$signed(total) > $signed(best)", "total > best")),  # negative sums look large
         (3, ("$signed(response) *", "response *")),
         (1, (">= $signed(1'h0)", "> $signed(1'h0)")),  # a sum of 0 is class 0
+        (3, ("assign voting = ", "assign voting = adding | ")),  # each output's and point's counters are a vote
     ],
 )
 def test_bench_catches_a_wrong_design(outputs: int, mutate: Mutation, seed: int) -> None:

@@ -41,6 +41,12 @@ def test_bench_catches_a_silent_design(seed: int) -> None:
         bench("icarus", 8, 4, seed, PUBLISHED_TAPS[8], mutate=("assign busy =", "assign busy = 1'b0 &"))
 
 
+def test_bench_catches_a_seed_of_zero(seed: int) -> None:
+    """The high word alone brings the state to zero where the low one is."""
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", 64, 16, seed, PUBLISHED_TAPS[64], mutate=("! state[31:0]", "1'b0 & state[0]"))
+
+
 @pytest.mark.parametrize(("width", "seed_value", "state"), [(8, 0, 1), (8, 255, 255), (40, 1 << 35, 1 << 35 | 1)])
 def test_loaded_state(width: int, seed_value: int, state: int) -> None:
     assert lfsr_state(seed_value, width) == state

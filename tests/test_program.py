@@ -7,10 +7,12 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from pymodels.config import Config
+from hdl.interface import INDEX_BITS, Setting, Space, memory_words, setting_limits, strobe_limits
+from pymodels.config import Config, preset
 from pymodels.devices import gate_table, load_card
+from pymodels.errors import InputError
 from pymodels.fixed import Formats
-from tb.program import command, load_word_count, load_words, lut_codes
+from tb.program import checked_setting, command, load_word_count, load_words, lut_codes
 
 SETTINGS, LUT, LIKELIHOOD, RESPONSE, SAMPLES = 0, 3, 4, 5, 6
 WIDE = Config(
@@ -61,6 +63,66 @@ def test_samples(config: Config, seed: int) -> None:
 def test_word_count(config: Config, seed: int) -> None:
     codes, labels = random_samples(config, seed)
     assert load_word_count(Formats(config), len(codes)) == len(load_words(Formats(config), codes, labels, 1))
+
+
+@pytest.mark.parametrize(
+    ("register", "value", "message"),
+    [
+        (Setting.MAX_PROPOSALS, 1 << 24, "MAX_PROPOSALS must be from 1 to 16777215, not 16777216"),
+        (Setting.MAX_PROPOSALS, 0, "MAX_PROPOSALS must be from 1 to 16777215, not 0"),
+        (Setting.LAST_ROW, 256, "LAST_ROW must be from 0 to 255, not 256"),
+        (Setting.BURN_IN, -1, "BURN_IN must be from 0 to 255, not -1"),
+        (Setting.FIRST_GATE, 21, "FIRST_GATE must be from 0 to 20, not 21"),
+        (Setting.REJECT_LIMIT, 1, "REJECT_LIMIT must be a setting of this chip"),
+    ],
+)
+def test_a_host_program_refuses_what_the_chip_would(register: Setting, value: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        checked_setting(Formats(Config(init="highest")), register, value)
+
+
+def test_a_common_mode_above_every_read_code_is_refused() -> None:
+    """Not cut to the register's width, on any engine."""
+    pairs = Config(verify="pair", common_mode_us=127.0)
+    assert Formats(pairs).common_mode == 254
+    with pytest.raises(InputError, match="common_mode_us must be at most 127.5 uS, the highest read code, not 200"):
+        _ = Formats(pairs.replace(common_mode_us=200.0)).common_mode
+
+
+CHIPS = {
+    "wide": WIDE,
+    "narrow": NARROW,
+    "all": Config(
+        rows=9, train_samples=4, test_samples=2, verify="pair", sample_order="hard_first", reject_limit=255,
+        form=True, calibrate=True, hidden=2, burn_in=0,
+    ),
+    "law": NARROW.replace(hastings=True, read_bits=4, log_fraction_bits=4, init="highest"),
+    "rewards": preset("cartpole", "best"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_every_word_of_a_program_fits_the_chip(chip: str, seed: int) -> None:
+    """By the limits that the chip is built from; one bit more of an entry is one too many."""
+    config = CHIPS[chip]
+    formats = Formats(config)
+    codes, labels = random_samples(config, seed)
+    limits = setting_limits(formats) | {register: (0, top) for register, top in strobe_limits(formats).items()}
+    memories, samples = memory_words(formats), 0
+    for where, word in load_words(formats, codes, labels, 2**config.lfsr_bits - 1):
+        space, index = Space(where >> INDEX_BITS), where & 2**INDEX_BITS - 1
+        if space == Space.SETTINGS:
+            low, high = limits[Setting(index)]
+            assert low <= word <= high, Setting(index).name
+            continue
+        (part,) = [p for p in memories[space] if p.first <= index < p.first + p.depth * p.stride]
+        lane = (index - part.first) % part.stride
+        assert lane < part.lanes
+        bits = part.top_width if lane == part.lanes - 1 else 32
+        value = word - (word >> 31 << 32) if part.signed else word
+        assert -(2 ** (bits - 1)) * part.signed <= value < 2 ** (bits - part.signed), (space.name, index)
+        samples += space == Space.SAMPLES
+    assert samples or formats.rewards
 
 
 def test_settings() -> None:

@@ -41,7 +41,8 @@ def test_lost_counts_saturate(monkeypatch: pytest.MonkeyPatch, seed: int) -> Non
 @pytest.mark.parametrize(
     "mutate",
     [
-        ("row >= burn_in", "row > burn_in"),
+        ("else if (vote)", "else if (store)"),
+        ("restart | begin_vote", "restart"),
         ("& count;", "count == 8'hfe;"),
         ("<= write_data;", "<= write_address == 77 ? 0 : write_data;"),
         ("if (read_enable)", "if (1'b1)"),
@@ -49,7 +50,8 @@ def test_lost_counts_saturate(monkeypatch: pytest.MonkeyPatch, seed: int) -> Non
         ("store | store_zero", "store"),
     ],
     ids=[
-        "burn_in_one_late",
+        "adds_what_is_stored",
+        "votes_go_on",
         "saturates_early",
         "row_stored_as_zero",
         "counter_does_not_hold",

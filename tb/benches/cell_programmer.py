@@ -102,7 +102,7 @@ async def program(dut: Any, board: Scoreboard, row: Row, noise: random.Random, n
 
 
 async def begin(dut: Any) -> None:
-    idle = ("start", "window", "tries", "latch", "answer", "code", "target")
+    idle = ("start", "halt", "window", "tries", "latch", "answer", "code", "target")
     await start(dut, **dict.fromkeys(idle, 0))
 
 

@@ -15,7 +15,7 @@ import cocotb
 from tb.benches.cycles import cycle
 from tb.benches.scoreboard import Scoreboard, parameters, start
 
-INPUTS = "build lookup lookup_code lookup_cell fetch fetch_cell keep load load_address load_data".split()
+INPUTS = "build halt lookup lookup_code lookup_cell fetch fetch_cell keep load load_address load_data".split()
 
 Answer = tuple[int, ...]
 """Gate code, 1 where the read code was clamped, and the read code itself with cell-wise verification."""
@@ -77,14 +77,16 @@ async def reset(dut) -> None:
 async def build(dut, lut: Sequence[int]) -> tuple[int, int, int]:
     """Load the LUT and build the code map: how many cycles `busy`, `searching` and `mapping` were high."""
     for i, entry in enumerate(lut):
-        await cycle(dut, load=1, load_address=i, load_data=entry)
+        seen = await cycle(dut, ("mapped",), load=1, load_address=i, load_data=entry)
+        assert i == 0 or not seen["mapped"], "a LUT that was written has no map"
     strobes = ("busy", "searching", "mapping")
     begun = await cycle(dut, strobes, load=0, build=1)
     assert not any(begun.values()), "a build starts in the cycle after its strobe"
     counts = dict.fromkeys(strobes, 0)
     limit = 10 * (len(lut) + 2 ** parameters()["read_bits"])
     for _ in range(limit):
-        seen = await cycle(dut, strobes, build=0)
+        seen = await cycle(dut, (*strobes, "mapped"), build=0)
+        assert seen["mapped"] == (not seen["busy"]), "the map is that of the LUT once it is whole"
         if not seen["busy"]:
             assert not seen["searching"] and not seen["mapping"]
             return counts["busy"], counts["searching"], counts["mapping"]

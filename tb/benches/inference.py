@@ -27,7 +27,7 @@ Response = Callable[[int, int, int], int]
 
 @dataclass(frozen=True)
 class Shape:
-    """Widths of the build and the response table in it. `entries` are signed; among them are 0, -1, +-`largest`."""
+    """Widths of the build and its response table. `entries` are signed; among them are -1, +-`largest` and `lowest`."""
 
     hidden: int
     outputs: int
@@ -44,6 +44,10 @@ class Shape:
     @property
     def largest(self) -> int:
         return 2 ** (self.response_bits - 1) - 1
+
+    @property
+    def lowest(self) -> int:
+        return -(2 ** (self.response_bits - 1))
 
     @property
     def counter_max(self) -> int:
@@ -99,7 +103,8 @@ def expected(shape: Shape, averaging: Averaging) -> list[Cycle]:
         sums = weighted_sums(shape, averaging, point)
         cycles.append({"fetch_sample": point})
         if shape.hidden:
-            added += evaluate_network(shape, averaging, cycles)
+            network = evaluate_network(shape, averaging, cycles)
+            added += [(at, point == averaging.first and output == 0) for at, output in network]
             for output, total in enumerate(sums):
                 last = output == shape.outputs - 1
                 result = (total, int(last), classify(sums) if last else None)
@@ -108,19 +113,20 @@ def expected(shape: Shape, averaging: Averaging) -> list[Cycle]:
         for output in range(shape.outputs):
             for row in averaging.rows:
                 cycles += [{"row": row, "segment": output, "hidden": 0}] * averaging.eval_width
-                added.append(len(cycles) + averaging.conversion)  # the cycle after the answer
+                at = len(cycles) + averaging.conversion  # the cycle after the answer
+                added.append((at, point == averaging.first and output == 0))
             cycles += [{}] * (averaging.conversion + 1)
             last = output == shape.outputs - 1
             result = (sums[output], int(last), classify(sums) if last else None)
             cycles += [{"result": result}] * (next(stalls) + 1)
-    for at in added:
-        cycles[at] = {**cycles[at], "adding": 1}
+    for at, votes in added:
+        cycles[at] = {**cycles[at], "adding": 1} | ({"voting": 1} if votes else {})
     return cycles
 
 
-def evaluate_network(shape: Shape, averaging: Averaging, cycles: list[Cycle]) -> list[int]:
+def evaluate_network(shape: Shape, averaging: Averaging, cycles: list[Cycle]) -> list[tuple[int, int]]:
     """Append a point's cycles ahead of its results: row by row the hidden neurons, a wait for the last one's sigmoid,
-    the outputs; then the wait for the last answer. Returns the cycles in which an output is added."""
+    the outputs; then the wait for the last answer. Returns the cycles in which an output is added, and which."""
     added = []
     for row in averaging.rows:
         for segment in range(shape.hidden + shape.outputs):
@@ -129,7 +135,7 @@ def evaluate_network(shape: Shape, averaging: Averaging, cycles: list[Cycle]) ->
             command = {"row": row, "segment": segment, "hidden": int(segment < shape.hidden)}
             cycles += [command] * averaging.eval_width
             if segment >= shape.hidden:
-                added.append(len(cycles) + averaging.conversion)
+                added.append((len(cycles) + averaging.conversion, segment - shape.hidden))
     cycles += [{}] * (averaging.conversion + 1)
     return added
 
@@ -200,6 +206,8 @@ def observed(dut: Any, shape: Shape) -> Cycle:
         cycle["fetch_sample"] = int(dut.fetch_index.value)
     if dut.adding.value == 1:
         cycle["adding"] = 1
+    if dut.voting.value == 1:
+        cycle["voting"] = 1
     if dut.result_valid.value == 1:
         payload, half = int(dut.result_payload.value), 2 ** (shape.sum_bits - 1)
         total = (payload % (2 * half) ^ half) - half
@@ -229,13 +237,14 @@ async def run(dut: Any, board: Scoreboard, shape: Shape, averaging: Averaging, n
 
 
 async def begin(dut: Any, rng: random.Random) -> Shape:
-    """Reset the block and write a response table: 0, -1, both extremes and random entries, in random order."""
+    """Reset the block and write a response table: -1, the extremes, 0 and random entries, in random order."""
     widths = parameters()["shape"]
     largest = 2 ** (widths["response_bits"] - 1) - 1
-    entries = [0, -1, largest, -largest]
-    entries += [rng.randint(-largest, largest) for _ in range(2 ** widths["table_bits"] - len(entries))]
+    entries = [-1, largest, -largest, -largest - 1, 0]
+    entries += [rng.randint(-largest - 1, largest) for _ in range(2 ** widths["table_bits"])]
+    entries = entries[: 2 ** widths["table_bits"]]
     rng.shuffle(entries)
-    inputs = "start first_index last_index burn_in last_row latch converting answer code counter result_ready"
+    inputs = "start halt first_index last_index burn_in last_row latch converting answer code counter result_ready"
     await start(dut, **dict.fromkeys(f"{inputs} write write_address write_data".split(), 0))
     dut.write.value = 1
     for address, entry in enumerate(entries):
@@ -283,6 +292,7 @@ def corners(shape: Shape, rng: random.Random) -> Iterator[tuple[str, Averaging]]
         return directed_averaging(shape, rng, response, counters, **rest)
 
     yield "full scale", case(lambda point, *_: top if point else -top, [most] * rows, points=2)
+    yield "the lowest at full counters", case(lambda *_: shape.lowest, [most] * rows)
     yield "one row, one point", case(lambda *_: top, [1])
     yield "one row, negative", case(lambda *_: -1, [1])
     yield "sums of 0 out of opposites", case(lambda _, row, __: top if row % 2 else -top, [most] * 4)

@@ -21,6 +21,16 @@ def advance(bits: list[int], taps: list[int], steps: int) -> list[int]:
     return bits
 
 
+def retreat(bits: list[int], taps: list[int], steps: int) -> list[int]:
+    """The state that `advance` brings to `bits`."""
+    for _ in range(steps):
+        feedback, bits = bits[0], [*bits[1:], 0]
+        for tap in taps:
+            feedback ^= bits[tap - 1]
+        bits[-1] = feedback
+    return bits
+
+
 def to_bits(value: int, width: int) -> list[int]:
     return [value >> i & 1 for i in range(width)]
 
@@ -77,6 +87,41 @@ async def draws(dut: Any) -> None:
                 await FallingEdge(dut.clk)
             board.expect(before, "idle")
             board.observe(dut.state.value.to_unsigned())
+    board.finish()
+
+
+@cocotb.test()
+async def reseeding(dut: Any) -> None:
+    """Words of a seed in any order, between draws: never the all-zero state, which no draw leaves."""
+    p = parameters()
+    width, taps, rng = p["width"], p["taps"], random.Random(p["seed"])
+    low_mask, high_mask = 2 ** min(32, width) - 1, 2 ** max(0, width - 32) - 1
+    board = Scoreboard("reseeding")
+    await start(dut, load=0, load_high=0, seed=0, draw=0)
+    state = 1
+    for step in range(200):
+        word, high = rng.choice((0, 0, 1, rng.getrandbits(32))), rng.random() < 0.6
+        if step % 8 == 0 and width > 32:  # a draw leads to a low word of 0
+            due = rng.randrange(1, high_mask + 1) << 32
+            await load(dut, to_int(retreat(to_bits(due, width), taps, width)), width)
+            state, _ = await draw(dut)
+            assert state == due
+        name = "load_high" if high else "load"
+        dut.seed.value = word
+        getattr(dut, name).value = 1
+        await FallingEdge(dut.clk)
+        getattr(dut, name).value = 0
+        if high and width > 32:
+            state = (word & high_mask) << 32 | state & low_mask
+        elif not high:
+            state = state >> 32 << 32 | word & low_mask if width > 32 else word & low_mask
+        touched = not high or width > 32
+        state |= touched and state & low_mask == 0
+        board.expect(state, f"{name} {word:#x}")
+        board.observe(dut.state.value.to_unsigned())
+        assert state != 0
+        if rng.random() < 0.2:
+            state, _ = await draw(dut)
     board.finish()
 
 

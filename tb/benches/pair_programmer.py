@@ -211,7 +211,7 @@ class Chain:
 
 
 async def begin(dut: Any, name: str, lut: tuple[int, ...]) -> Chain:
-    idle = "start fresh window tries common_mode latch answer code gate store store_pair difference keep".split()
+    idle = "start halt fresh window tries common_mode latch answer code gate store store_pair difference keep".split()
     await start(dut, **dict.fromkeys(idle, 0))
     return Chain(dut, name, lut)
 

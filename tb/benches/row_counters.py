@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 import cocotb
 
 from tb.benches.cycles import cycle
 from tb.benches.scoreboard import Scoreboard, parameters, start
 
-STROBES = ("restart", "begin", "bump", "store", "store_zero", "fetch")
+STROBES = ("restart", "begin", "bump", "store", "store_zero", "fetch", "begin_vote", "vote")
 
 
 class Model:
@@ -21,13 +22,15 @@ class Model:
         self.rows: dict[int, int] = {}
         self.counter: int | None = None
 
-    def clock(self, row: int, burn_in: int, fetch_row: int, **strobes: int) -> None:
-        """One edge: what is fetched or stored is what stood there before it."""
+    def clock(self, row: int, fetch_row: int, **strobes: int) -> None:
+        """One edge: what is fetched, stored or added is what stood there before it."""
+        if strobes.get("vote"):
+            assert self.counter is not None
+            self.total += self.counter
         if strobes.get("fetch"):
             self.counter = self.rows.get(fetch_row)
         if strobes.get("store"):
             self.rows[row] = self.count
-            self.total += self.count if row >= burn_in else 0
         if strobes.get("store_zero"):
             self.rows[row] = 0
         if strobes.get("begin"):
@@ -37,7 +40,9 @@ class Model:
         elif strobes.get("bump"):
             self.lost = min(self.lost + 1, self.most_lost)
         if strobes.get("restart"):
-            self.total = self.lost = 0
+            self.count = self.lost = 0
+        if strobes.get("restart") or strobes.get("begin_vote"):
+            self.total = 0
 
 
 class Bench:
@@ -48,27 +53,35 @@ class Bench:
         self.dut, self.rng, self.row_capacity = dut, random.Random(p["seed"]), p["row_capacity"]
         self.model = Model(p["counter_bits"], p["lost_bits"])
         self.board = Scoreboard(name)
-        self.burn_in = 0
 
     async def start(self) -> None:
-        await start(self.dut, **dict.fromkeys((*STROBES, "row", "fetch_row", "burn_in"), 0))
+        await start(self.dut, **dict.fromkeys((*STROBES, "row", "fetch_row"), 0))
 
     async def clock(self, row: int = 0, fetch_row: int = 0, **strobes: int) -> None:
         """One cycle with these strobes; a counter that was fetched has to hold until the next fetch."""
         model = self.model
-        self.board.expect((model.total, model.lost, model.counter), f"before {strobes} of row {row}, {fetch_row}")
-        outputs = ("total", "lost") if model.counter is None else ("total", "lost", "counter")
+        note = f"before {strobes} of row {row}, {fetch_row}"
+        self.board.expect((model.count, model.total, model.lost, model.counter), note)
+        outputs = ("count", "total", "lost", *(() if model.counter is None else ("counter",)))
         driven = {name: strobes.get(name, 0) for name in STROBES}
-        driven |= dict(row=row, fetch_row=fetch_row, burn_in=self.burn_in)
+        driven |= dict(row=row, fetch_row=fetch_row)
         seen = await cycle(self.dut, outputs, **driven)
-        self.board.observe((seen["total"], seen["lost"], seen.get("counter")))
-        model.clock(row, self.burn_in, fetch_row, **strobes)
+        self.board.observe((seen["count"], seen["total"], seen["lost"], seen.get("counter")))
+        model.clock(row, fetch_row, **strobes)
 
     async def count(self, rejections: int) -> None:
         """A row that is accepted and then rejects so many proposals."""
         await self.clock(begin=1)
         for _ in range(rejections):
             await self.clock(bump=1)
+
+    async def vote(self, rows: Iterable[int]) -> None:
+        """As the inference does it: a counter is added in the cycle after its fetch, in which the next is fetched."""
+        fetched = 0
+        for row in rows:
+            await self.clock(fetch=1, fetch_row=row, vote=fetched)
+            fetched = 1
+        await self.clock(vote=fetched)
 
     async def finish(self) -> None:
         await self.clock()
@@ -97,7 +110,6 @@ async def saturation(dut) -> None:
 async def every_row(dut) -> None:
     """As the trainer does it: each row's count is stored in the cycle in which the next row begins. Then read back."""
     bench = Bench(dut, "every row")
-    bench.burn_in = bench.row_capacity // 3
     await bench.start()
     await bench.clock(begin=1)
     for row in range(bench.row_capacity):
@@ -115,19 +127,23 @@ async def every_row(dut) -> None:
 
 
 @cocotb.test()
-async def burn_in(dut) -> None:
-    """The total starts with the row of the burn-in itself and is cleared by a restart only; the memory stays."""
-    bench = Bench(dut, "burn-in")
+async def votes(dut) -> None:
+    """The total is that of the counters which voted since the last begin or restart; the memory stays."""
+    bench = Bench(dut, "votes")
     await bench.start()
     last = bench.row_capacity - 1
-    await bench.count(2)
-    for bench.burn_in in (0, 1, last // 2, last):
-        for row in {0, bench.burn_in - 1, bench.burn_in, bench.burn_in + 1, last}:
-            if 0 <= row <= last:
-                await bench.clock(store=1, row=row)
-        await bench.clock(restart=1)
-    for row in (0, last):
-        await bench.clock(fetch=1, fetch_row=row)
+    rows = sorted({0, 1, 2, last // 2, last - 1, last})
+    for number, row in enumerate(rows):
+        await bench.count(number)
+        await bench.clock(store=1, row=row)
+    for first in range(len(rows)):
+        await bench.clock(begin_vote=1)
+        await bench.vote(rows[first:])
+        assert bench.model.total == sum(min(1 + number, bench.model.largest) for number in range(first, len(rows)))
+        await bench.clock(store=1, row=last)  # adds nothing
+    await bench.clock(restart=1)
+    assert bench.model.total == 0
+    await bench.vote([])
     await bench.finish()
 
 
@@ -147,10 +163,12 @@ async def skipped_rows(dut) -> None:
         counts[current] = min(1 + 2 * skips, bench.model.largest)
         await bench.clock(store=1, begin=1, row=current)
         current, row = row, row + 1
-    assert bench.model.total == sum(counts.values())
     for number, count in counts.items():
         await bench.clock(fetch=1, fetch_row=number)
         assert bench.model.counter == count
+    await bench.clock(begin_vote=1)
+    await bench.vote(counts)
+    assert bench.model.total == sum(counts.values())
     await bench.finish()
 
 
@@ -162,21 +180,22 @@ async def largest_total(dut) -> None:
     await bench.count(bench.model.largest - 1)
     for row in range(bench.row_capacity):
         await bench.clock(store=1, row=row)
+    await bench.vote(range(bench.row_capacity))
     assert bench.model.total == bench.row_capacity * bench.model.largest
     await bench.finish()
 
 
 @cocotb.test()
 async def random_sequence(dut) -> None:
-    """Few rows, so that a fetch often meets a store of the same row. Stores between restarts never fill the total."""
+    """Few rows, so that a fetch often meets a store of the same row. Votes between restarts never fill the total."""
     bench = Bench(dut, "random")
     rng, cells = bench.rng, bench.row_capacity
     await bench.start()
-    stores = 0
+    votes = 0
     for _ in range(1500):
-        if rng.random() < 0.01 or stores == cells:
-            bench.burn_in, stores = rng.randrange(8), 0
-            await bench.clock(restart=1)
+        if rng.random() < 0.01 or votes == cells:
+            votes = 0
+            await bench.clock(**{rng.choice(("restart", "begin_vote")): 1})
         choices: tuple[dict[str, int], ...] = (
             dict(bump=1),
             dict(store=1),
@@ -187,8 +206,9 @@ async def random_sequence(dut) -> None:
             dict(bump=1),
         )
         strobes = rng.choice(choices)
-        stores += strobes.get("store", 0)
         row, fetch_row = rng.randrange(8), rng.randrange(8)
         fetch = int(fetch_row in bench.model.rows and rng.random() < 0.5)
-        await bench.clock(row, fetch_row, fetch=fetch, **strobes)
+        vote = int(bench.model.counter is not None and rng.random() < 0.3)
+        votes += vote
+        await bench.clock(row, fetch_row, fetch=fetch, vote=vote, **strobes)
     await bench.finish()

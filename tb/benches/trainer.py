@@ -391,7 +391,7 @@ def output_evaluations(samples: int) -> list[int]:
 
 async def begin(dut: Any) -> None:
     idle = "start last_row last_sample max_proposals reject_limit latch converting label drawing accept".split()
-    idle += ["hopeless", "exceeds", "programmed"]
+    idle += ["hopeless", "exceeds", "programmed", "halt"]
     await start(dut, **dict.fromkeys(idle, 0))
 
 
