@@ -9,7 +9,6 @@ and the kernel is compiled anew. Seals keep off what is stale or damaged, not a 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache as cached
@@ -19,7 +18,7 @@ from typing import Any
 import numba
 from numba.core.caching import IndexDataCacheFile
 
-from pymodels.digests import content_digest, files_digest
+from pymodels.digests import content_digest, files_digest, say_damaged
 
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.M)
 
@@ -80,7 +79,7 @@ class SealedFile(IndexDataCacheFile):
         except OSError:
             return False
         if contents and found not in contents:
-            print(f"oxmc: {name} in {self._cache_path} is not what was stored: compiled anew", file=sys.stderr)
+            say_damaged(Path(self._cache_path) / name)
             with suppress(OSError):
                 (Path(self._cache_path) / name).unlink()
         return found in contents

@@ -71,7 +71,7 @@ def test_a_damaged_kernel_is_compiled_anew(tmp_path: Path, kind: str, spoil: obj
     spoil(path)
     value, said, hits = twice(tmp_path)
     assert (value, hits) == ("2", "0")
-    assert said == f"oxmc: {path.name} in {path.parent} is not what was stored: compiled anew\n"
+    assert said == f"oxmc: {str(path)!r} is not what was stored: made anew\n"
     assert twice(tmp_path) == ("2", "", "1")
 
 
