@@ -170,7 +170,7 @@ def check_paid_once(
     found = ledger.by_component()
     for component in due | found:
         joules, expected = found.get(component, 0.0), math.fsum(due.get(component, ()))
-        if not math.isclose(joules, expected, rel_tol=PAID_LIMIT, abs_tol=0.0):
+        if not (math.isfinite(joules) and math.isclose(joules, expected, rel_tol=PAID_LIMIT, abs_tol=0.0)):
             raise RunError(f"{component} must be paid {expected:.9g} J for what was counted, not {joules:.9g} J")
 
 
@@ -178,7 +178,8 @@ def array_energy_error(ledger: Ledger, joules: Mapping[str, Mapping[str, float]]
     """Largest relative difference of the ledger's array lines from the array model's own integral.
 
     `joules` is {phase: {operation: J}}; a phase or operation left out means 0 J. Each pair of phase and operation is
-    compared for itself, so that two errors cannot cancel. Infinite where the model has 0 J and the ledger has not.
+    compared for itself, so that two errors cannot cancel. Infinite where the model has 0 J and the ledger has not, and
+    where either is no finite number.
     """
     check_names(joules, PHASES, "phase")
     for row in joules.values():
@@ -192,6 +193,9 @@ def array_energy_error(ledger: Ledger, joules: Mapping[str, Mapping[str, float]]
 
 
 def _relative(found: float, expected: float) -> float:
+    """Infinite where it is not a number, which `max` would drop."""
+    if not (math.isfinite(found) and math.isfinite(expected)):
+        return math.inf
     if found == expected:
         return 0.0
     return abs(found - expected) / abs(expected) if expected else math.inf

@@ -25,7 +25,6 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import numpy as np
-from numba import njit
 
 from pymodels import draws
 from pymodels.cells import (
@@ -44,6 +43,7 @@ from pymodels.devices import Card
 from pymodels.effect_draws import read_ns, relaxed_ns, sensed_dot, set_ns
 from pymodels.errors import RunError
 from pymodels.events import ARRAY_EVENTS, PHASES
+from pymodels.kernels import njit
 from pymodels.philox import philox4x32
 
 

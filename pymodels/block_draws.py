@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from pymodels.draws import RESET, SET, normal_q16
+from pymodels.kernels import njit
 from pymodels.philox import philox4x32
 
 

@@ -15,10 +15,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from pymodels.config import Config
 from pymodels.fixed import Formats
+from pymodels.kernels import njit
 from pymodels.philox import philox4x32
 from pymodels.streams import stream_key
 

@@ -12,7 +12,6 @@ Two RESETs without a SET between them therefore find the same value: the second 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from pymodels.bulk_draws import (
     DOMAINS,
@@ -27,6 +26,7 @@ from pymodels.bulk_draws import (
     SEGMENT_BITS,
     Q,
 )
+from pymodels.kernels import njit
 
 SET, RESET, READ, EVAL, DEVICE, STUCK, FAULT_SET, FAULT_EVAL, RELAX = DOMAINS
 SEGMENTS = 1 << SEGMENT_BITS

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from pymodels import draws
 from pymodels.effects import POWER_SHIFT, Effects
+from pymodels.kernels import njit
 from pymodels.philox import philox4x32
 
 

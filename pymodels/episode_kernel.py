@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from pymodels.cartpole import TEST, TRAINING, Cart, move, observe, start
+from pymodels.kernels import njit
 from pymodels.twin_kernel import reject
 from pymodels.twin_lfsr import draw_state, neg_log2_u
 from pymodels.twin_program import clear_array, program_row

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from pymodels.kernels import njit
 
 
 def sample_codes(codes: np.ndarray) -> np.ndarray:

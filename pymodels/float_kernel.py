@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+
+from pymodels.kernels import njit
 
 VERIFY_OFF, VERIFY_CELL, VERIFY_PAIR = range(3)
 COUNTS = (

@@ -10,12 +10,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from pymodels.config import Config
 from pymodels.devices import load_card, lut_table
 from pymodels.errors import InputError
 from pymodels.fixed import HASTINGS_MULTIPLIER_BITS, HASTINGS_SHIFT_BITS, formats_of
+from pymodels.kernels import njit
 
 
 class Law(NamedTuple):

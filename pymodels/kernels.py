@@ -1,28 +1,126 @@
-"""Compiled kernels are cached beside their sources, each by its own file only; here a change in any of them counts."""
+"""numba's `njit`, whose cache is held against what it was made from.
+
+numba looks at the source of the outermost function alone, so a kernel would go on with what its callees were; and what
+lies in the cache is unpickled and run, whatever it is by now. Here each file of the cache has a seal: the digest of its
+content and that of all sources which the kernel's module imports, however deep. A file without its seal is not opened,
+and the kernel is compiled anew. Seals keep off what is stale or damaged, not a person who can write into the folder.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import cache as cached
 from pathlib import Path
+from typing import Any
 
-STAMP = "kernels.sha256"
+import numba
+from numba.core.caching import IndexDataCacheFile
+
+from pymodels.digests import content_digest, files_digest, say_damaged
+
+IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.M)
 
 
-def drop_stale_kernels(folder: Path) -> None:
-    """Remove the compiled kernels of the sources in `folder` unless they were made from what those are now.
+def njit(*, cache: bool, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """`numba.njit` with a sealed cache."""
 
-    numba looks at the source of the outermost function alone, so a kernel would go on with what its callees were.
-    Does nothing where the folder cannot be written: numba keeps its cache elsewhere then.
-    """
-    sources = [path for path in sorted(folder.glob("*.py")) if b"njit" in path.read_bytes()]
-    now = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-    stamp = folder / "__pycache__" / STAMP
-    try:
-        if stamp.exists() and stamp.read_text() == now:
-            return
-        for path in stamp.parent.glob("*.nb[ic]"):
-            path.unlink(missing_ok=True)
-        stamp.parent.mkdir(exist_ok=True)
-        stamp.write_text(now)
-    except OSError:
-        return
+    def compiled(function: Callable[..., Any]) -> Any:
+        dispatcher = numba.njit(cache=cache, **options)(function)
+        if cache and not getattr(numba.config, "DISABLE_JIT", 0):
+            file = dispatcher._cache._cache_file
+            file.__class__ = SealedFile
+            file.sources = closure_digest(Path(function.__code__.co_filename), function.__module__)
+        return dispatcher
+
+    return compiled
+
+
+class SealedFile(IndexDataCacheFile):
+    """A kernel's index and data files, and beside them its seals: a line `sources content name` a file."""
+
+    sources: str
+    """Digest of the sources that the kernel is made from."""
+
+    def _load_index(self) -> Any:
+        return super()._load_index() if self._is_sealed(self._index_name) else {}
+
+    def _save_index(self, overloads: Any) -> None:
+        super()._save_index(overloads)
+        self._seal(self._index_name)
+
+    def _load_data(self, name: str) -> Any:
+        if not self._is_sealed(name):
+            raise OSError(f"{name} is not sealed")  # numba takes it for gone
+        return super()._load_data(name)
+
+    def _save_data(self, name: str, data: Any) -> None:
+        super()._save_data(name, data)
+        self._seal(name)
+
+    @property
+    def _seals(self) -> Path:
+        return Path(self._index_path).with_suffix(".seal")
+
+    def _known(self) -> list[list[str]]:
+        """The seals that are of the sources as they are now."""
+        try:
+            lines = [line.split(" ") for line in self._seals.read_text().splitlines()]
+        except (OSError, ValueError):
+            return []
+        return [line for line in lines if len(line) == 3 and line[0] == self.sources]
+
+    def _is_sealed(self, name: str) -> bool:
+        """Whether a file is there and as it was stored; one that has changed since is said, and dropped."""
+        contents = [content for _, content, known in self._known() if known == name]
+        try:
+            found = content_digest(Path(self._cache_path) / name)
+        except OSError:
+            return False
+        if contents and found not in contents:
+            say_damaged(Path(self._cache_path) / name)
+            with suppress(OSError):
+                (Path(self._cache_path) / name).unlink()
+        return found in contents
+
+    def _seal(self, name: str) -> None:
+        """Add a file's seal. Where two processes do so at once one may be lost; that file is then compiled again."""
+        line = [self.sources, content_digest(Path(self._cache_path) / name), name]
+        lines = [known for known in self._known() if known != line] + [line]
+        with self._open_for_write(str(self._seals)) as file:
+            file.write("".join(" ".join(words) + "\n" for words in lines).encode())
+
+
+@cached
+def closure_digest(path: Path, module: str) -> str:
+    """SHA-256 of a module's source and of all that it imports from below the same top folder, directly or not."""
+    top = path.resolve().parents[module.count(".")]
+    found: set[Path] = set()
+    missing = {path.resolve()}
+    while missing:
+        found |= missing
+        missing = {target for source in missing for target in _imported(source, top)} - found
+    return files_digest(top, sorted(found))
+
+
+@cached
+def _imported(path: Path, top: Path) -> frozenset[Path]:
+    """Files below `top` that a source imports, packages' own included; a text that only looks so does no harm."""
+    package = path.relative_to(top).parent.parts
+    names: set[tuple[str, ...]] = set()
+    for base, targets, plain in IMPORT.findall(path.read_text(encoding="utf-8")):
+        if plain:
+            names |= {tuple(word.split(".")) for word in re.findall(r"[.\w]+", plain)}
+            continue
+        level = len(base) - len(base.lstrip("."))
+        parts = (*(package[: len(package) + 1 - level] if level else ()), *filter(None, base.lstrip(".").split(".")))
+        names |= {parts} | {(*parts, word) for word in re.findall(r"\w+", targets)}
+    return frozenset(file for name in names for file in _files_of(name, top))
+
+
+def _files_of(name: tuple[str, ...], top: Path) -> Iterator[Path]:
+    """The file of a module and those of the packages that it lies in, as far as they lie below `top`."""
+    for end in range(1, len(name) + 1):
+        place = top.joinpath(*name[:end])
+        yield from (file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file())

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from pymodels import strict
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -55,6 +57,11 @@ class Outcome:
 
     @classmethod
     def load(cls, path: Path) -> Outcome:
+        """What `save` wrote. Raises `ValueError` for other arrays, and whatever numpy and zipfile raise for no file."""
         with np.load(path) as file:
-            header: dict[str, Any] = json.loads(str(file["header"]))
-            return cls(**header, **{name: file[name] for name in cls.ARRAYS})
+            header: dict[str, Any] = strict.loads(str(file["header"]))
+            arrays = {name: file[name] for name in cls.ARRAYS}
+        for name, array in arrays.items():
+            if array.dtype != np.int64:
+                raise ValueError(f"{name} must hold int64, not {array.dtype}")
+        return cls(**header, **arrays)

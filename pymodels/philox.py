@@ -9,7 +9,8 @@ the known-answer vectors published with it in Random123.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from pymodels.kernels import njit
 
 ROUNDS = 10
 MULTIPLIER_0 = np.uint64(0xD2511F53)

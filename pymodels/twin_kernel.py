@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from pymodels.effects import Effects
 from pymodels.evaluate import dot_products, look_up
 from pymodels.hastings import hastings_cost
+from pymodels.kernels import njit
 from pymodels.twin_lfsr import draw_state, neg_log2_u
 from pymodels.twin_program import clear_array, program_row, reset_row
 from pymodels.twin_sense import relax_row, sensed_costs

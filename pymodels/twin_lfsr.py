@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from pymodels.kernels import njit
 from pymodels.twin_state import Arithmetic, Chain
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from pymodels.array import STUCK_HCS, STUCK_LCS, OxramArray, reset_draw, set_draw
 from pymodels.effects import Effects
 from pymodels.fixed import Formats
+from pymodels.kernels import njit
 from pymodels.twin_program import reset_row, set_and_sense
 from pymodels.twin_state import READ_NS, READS, SET_NA, SETS, TALLIES, Devices
 

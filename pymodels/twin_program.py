@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from pymodels.array import NOT_STUCK, reset_draw, reset_draws, set_draw, set_draws
 from pymodels.effect_draws import read_ns, set_ns
 from pymodels.effects import Effects
 from pymodels.evaluate import whole_steps
+from pymodels.kernels import njit
 from pymodels.twin_lfsr import first_gate
 from pymodels.twin_state import (
     ATTEMPTS,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from pymodels.array import NOT_STUCK
 from pymodels.effect_draws import relaxed_ns, sensed_dot
 from pymodels.effects import Effects
+from pymodels.kernels import njit
 from pymodels.twin_state import Arithmetic, Chain, Data, Devices
 
 

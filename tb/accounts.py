@@ -23,20 +23,11 @@ from energy.report import per_lines, render, render_band, render_parts, render_s
 from pymodels.config import Config
 from pymodels.errors import InputError
 from tb.books import CONSERVATION_LIMIT, check_events
-from tb.repeats import summarise
+from tb.checked import CheckedRun, checked_run
+from tb.records import summarise
 from tb.result import NODES, costs_of, ledger_of, point_of
-from tb.rundir import read_run
 
 FORMATS = ("text", "json", "csv", "html", "accelergy")
-TEXTS = ("task", "preset", "engine")
-NUMBERS = {
-    "result": ("value", "rows_used"),
-    "chain": ("proposals", "acceptance"),
-    "time": ("chip_s", "clock_hz"),
-}
-"""What the reports show of a run beside its counts."""
-MOST = 1e300
-"""Numbers above are no doubles, or nearly none."""
 CSV_COLUMNS = (
     "run", "node", "name", "action", "phase", "count", "energy_j", "low", "high", "source", "item", "value", "unit",
     "factor", "per",
@@ -94,10 +85,9 @@ def read_account(path: Path, nodes: Sequence[str]) -> Account:
 
     Raises `InputError` if it is not whole, `RunError` if its events do not follow from each other.
     """
-    run = read_run(path)
+    checked = checked_run(path)
+    run, config, phases = checked.run, checked.config, checked.run["phases"]
     with _whole(path):
-        config, phases = Config().replace(**run["config"]), run["phases"]
-        _check_shown(run)
         ledgers = {node: ledger_of(config, phases, node) for node in nodes}
         apart = array_energy_error(ledger_of(config, phases, NODES[0]), run["array_energy_j"])
     for node, ledger in ledgers.items():
@@ -109,18 +99,8 @@ def read_account(path: Path, nodes: Sequence[str]) -> Account:
     with _whole(path):
         check_events(run, config)
     bands = {node: uncertainty(ledger) for node, ledger in ledgers.items()}
-    repeats = {key: _repeats(path, nodes, key) for key in ("energy_j", "training_j")}
+    repeats = {key: _repeats(checked, nodes, key) for key in ("energy_j", "training_j")}
     return Account(path, run, config, ledgers, bands, repeats["energy_j"], repeats["training_j"])
-
-
-def _check_shown(run: dict[str, Any]) -> None:
-    """Raises `KeyError` or `TypeError` for what the reports show of a run and is not there or no text or number."""
-    texts = {name: run[name] for name in TEXTS} | {"metric": run["result"]["metric"]}
-    numbers = {key: run[name][key] for name, keys in NUMBERS.items() for key in keys} | {"seed": run["seed"]}
-    wrong = [name for name, value in texts.items() if not isinstance(value, str)]
-    wrong += [name for name, value in numbers.items() if type(value) not in (int, float) or not abs(value) < MOST]
-    if wrong:
-        raise TypeError(f"{wrong[0]} is {(texts | numbers)[wrong[0]]!r}")
 
 
 @contextmanager
@@ -132,20 +112,11 @@ def _whole(path: Path) -> Iterator[None]:
         raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not ({error!r})") from error
 
 
-def _repeats(path: Path, nodes: Sequence[str], key: str) -> dict[str, list[float]]:
+def _repeats(checked: CheckedRun, nodes: Sequence[str], key: str) -> dict[str, list[float]]:
     """Joules of each repeat as they were accounted for when it ran, by node; none for a table of one's own."""
-    try:
-        lines = (path / "runs.jsonl").read_text().splitlines()
-        records = [json.loads(line)[key] for line in lines]
-        joules = {node: [float(record[node]) for record in records] for node in nodes if node in NODES}
-    except (FileNotFoundError, NotADirectoryError):
+    if not checked.records:
         return {}
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"RUN must hold whole repeats, which {str(path / 'runs.jsonl')!r} does not") from error
-    for node, value in ((node, value) for node, values in joules.items() for value in values):
-        if not 0 <= value < MOST:
-            raise InputError(f"RUN must hold joules of its repeats, not {value!r} at {node} ({str(path)!r})")
-    return joules
+    return {node: [float(record[key][node]) for record in checked.records] for node in nodes if node in NODES}
 
 
 def _text(accounts: Sequence[Account]) -> str:

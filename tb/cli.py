@@ -38,6 +38,7 @@ ConfigOption = Annotated[Path | None, typer.Option(help="TOML file of configurat
 DataOption = Annotated[Path | None, typer.Option(help="File or folder with the data of table or ecg.")]
 SubjectOption = Annotated[str | None, typer.Option(metavar="R", help="The record that ecg is tested on.")]
 LabelOption = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that table learns.")]
+OtherCodeOption = Annotated[bool, typer.Option("--other-code", help="Let --resume go on with what other code did.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One key, over the file.")]
 
 
@@ -68,8 +69,10 @@ def _source(data: Path | None, subject: str | None, label: str | None) -> DataSo
     return DataSource(data=data, subject=None if subject is None else _integer("--subject", subject, 0), label=label)
 
 
-def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bool) -> Plan | None:
+def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bool, other_code: bool) -> Plan | None:
     """How to repeat, None for one training. Raises `InputError` for options that do not go together."""
+    if other_code and not resume:
+        raise InputError("--other-code must come with --resume, which is not there")
     if repeats is None:
         for option, given in (("--jobs", jobs is not None), ("--cluster", cluster is not None), ("--resume", resume)):
             if given:
@@ -80,7 +83,7 @@ def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bo
     if jobs is not None and cluster is not None:
         raise InputError("--jobs must be left out with --cluster, where each worker does one repeat at a time")
     count, processes = _integer("--repeats", repeats, 1), _integer("--jobs", "1" if jobs is None else jobs, 1)
-    return Plan(repeats=count, jobs=processes, cluster=cluster, resume=resume)
+    return Plan(repeats=count, jobs=processes, cluster=cluster, resume=resume, other_code=other_code)
 
 
 def _chains(text: str) -> int:
@@ -123,6 +126,7 @@ def train(
     jobs: Annotated[str | None, typer.Option(metavar="N", help="Processes that share the repeats; else 1.")] = None,
     cluster: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run the repeats.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on with repeats that were stopped or failed.")] = False,
+    other_code: OtherCodeOption = False,
     data: DataOption = None,
     subject: SubjectOption = None,
     label: LabelOption = None,
@@ -148,7 +152,7 @@ def train(
     if engine not in training.ENGINES:
         raise InputError(f"--engine must be one of {', '.join(training.ENGINES)}, not {engine!r}")
     seed_value = _integer("--seed", seed, 0)
-    plan = _plan(repeats, jobs, cluster, resume)
+    plan = _plan(repeats, jobs, cluster, resume, other_code)
     for option, given in (("--waves", waves), ("--chains", chains != "1")):
         if plan and given:
             raise InputError(f"{option} must be left out with --repeats")
@@ -330,6 +334,7 @@ def sweep(
     cluster: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run the repeats.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder; by default a new one in build/runs.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on with a sweep that was stopped.")] = False,
+    other_code: OtherCodeOption = False,
     output: Annotated[str, typer.Option("--format", help="What to print: text, json or csv.")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     data: DataOption = None,
@@ -350,7 +355,7 @@ def sweep(
     if engine not in training.ENGINES:
         raise InputError(f"--engine must be one of {', '.join(training.ENGINES)}, not {engine!r}")
     seed_value = _integer("--seed", seed, 0)
-    plan = _plan(repeats, jobs, cluster, resume)
+    plan = _plan(repeats, jobs, cluster, resume, other_code)
     assert plan is not None
     toml = load_toml(config) if config else {}
     fixed = dict(parse_setting(text) for text in settings or [])

@@ -24,17 +24,17 @@ from hwcomponents import ActionCost, ComponentModel, action
 from energy.components import Component, components, power_factor
 from energy.costs import NODES, Cost, CostTable
 from energy.point import OperatingPoint
-from pymodels.config import Config, load_toml, resolve
+from pymodels.config import load_toml, resolve
 from pymodels.errors import InputError
 from pymodels.events import EVENTS, QUANTITIES
+from tb.checked import checked_run
 from tb.result import costs_of, point_of
-from tb.rundir import read_run
 
 
 @cache
 def _point(task: str, preset: str, config: str | None, run: str | None) -> OperatingPoint:
     if run is not None:
-        return point_of(Config().replace(**read_run(Path(run))["config"]))
+        return point_of(checked_run(Path(run)).config)
     return point_of(resolve(task, preset, toml=load_toml(Path(config)) if config is not None else None))
 
 

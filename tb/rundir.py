@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pymodels import strict
 from pymodels.errors import InputError
 
 DEFAULT_PARENT = Path("build/runs")
@@ -64,7 +66,9 @@ def made_parents(out: Path) -> Iterator[Path]:
 def take_name(folder: Path, target: Path) -> None:
     """Rename a whole run directory to its final name, in the place of an empty folder. Raises `InputError`."""
     with _writable(target):
+        sync_all(folder)
         folder.rename(target)
+        sync(target.parent)
 
 
 @contextlib.contextmanager
@@ -86,8 +90,51 @@ def writing(out: Path) -> Iterator[Path]:
             raise
 
 
+def json_text(value: Any) -> str:
+    """Raises `ValueError` for a number that is not finite, for which JSON has no word."""
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=2) + "\n")
+    path.write_text(json_text(value))
+
+
+def read_json(path: Path, what: str) -> dict[str, Any]:
+    """The object in a file beside a run. Raises `InputError` where it is none, naming the option `what`."""
+    try:
+        found = strict.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{what} must have a whole {path.name}, which {str(path)!r} is not ({error})") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{what} must have a whole {path.name}, which {str(path)!r} is not")
+    return found
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file that is the old or the new one, whole, whatever happens, loss of power included."""
+    beside = path.with_name(f"{path.name}.new")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    sync(path.parent)
+
+
+def sync(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_all(folder: Path) -> None:
+    """Have all that lies in a folder on the disk, before the folder takes the name under which others look for it."""
+    for path in (*folder.rglob("*"), folder):
+        if path.is_dir() or path.is_file():
+            sync(path)
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -95,10 +142,10 @@ def read_run(path: Path) -> dict[str, Any]:
     file = path / "run.json" if path.is_dir() else path
     rule = "RUN must be a run directory with a run.json"
     try:
-        run = json.loads(file.read_text())
+        run = strict.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{rule}, not {str(path)!r} ({error.strerror})") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{rule}, not {str(path)!r} ({error})") from error
     schema = run.get("schema") if isinstance(run, dict) else None
     if schema != SCHEMA:

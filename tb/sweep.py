@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-import json
 import shutil
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -18,11 +17,15 @@ from typing import Any
 
 from pymodels.config import Config, resolve
 from pymodels.errors import InputError
+from pymodels.strict import first_difference
 from pymodels.tasks import DataSource, fit_config
-from tb.partial import check_same, partial_folder, replace_text
+from tb.checked import checked_run
+from tb.partial import check_config, check_same, partial_folder
+from tb.records import read_records
 from tb.repeats import Plan, Standing, UnfinishedError, train_repeats
 from tb.result import NODES
-from tb.rundir import check_out, made_parents, take_name, write_json
+from tb.rundir import check_out, json_text, made_parents, read_json, replace_file, take_name, write_json
+from tb.sources import check_code
 from tb.sweep_plot import available, draw
 from tb.sweep_points import Axis, Point, Resolve, described, value_text
 from tb.train import Request, check_rewards, engine_config
@@ -88,8 +91,9 @@ def run_sweep(sweep: Sweep, watcher: Watcher) -> dict[str, Any]:
     """
     out, identity = sweep.request.out, _identity(sweep)
     if sweep.plan.resume and (out / "sweep.json").exists():
-        found = json.loads((out / "sweep.json").read_text())
+        found = read_json(out / "sweep.json", "--out")
         _check_same(identity, found, out)
+        _check_kept(sweep, found, out)
         return found
     check_out(out)
     folder = partial_folder(out)
@@ -99,8 +103,8 @@ def run_sweep(sweep: Sweep, watcher: Watcher) -> dict[str, Any]:
         folder.mkdir(exist_ok=True)
         request = folder / "request.json"
         if request.exists():
-            _check_same(identity, json.loads(request.read_text()), folder)
-        replace_text(request, json.dumps(identity, indent=2) + "\n")
+            _check_same(identity, read_json(request, "--out"), folder)
+        replace_file(request, json_text(identity).encode())
         try:
             runs = [_train_point(sweep, number, folder, watcher) for number in range(len(sweep.points))]
         finally:
@@ -135,6 +139,19 @@ def _check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: Path) 
     check_same(given, kept, str(where))
 
 
+def _check_kept(sweep: Sweep, found: Mapping[str, Any], out: Path) -> None:
+    """Raises `InputError` unless each point of a whole sweep is whole, and the sweep's table is of them."""
+    runs = []
+    for number, (_, config) in enumerate(sweep.points):
+        place = out / point_name(number)
+        runs.append(checked_run(place).run)
+        check_code(runs[-1]["versions"].get("sources"), place, other_code=sweep.plan.other_code)
+        check_config(config.as_dict(), runs[-1]["config"], str(place))
+    difference = first_difference(found["points"], _points(sweep, runs, out), "points")
+    if difference:
+        raise InputError(f"--out must be a whole sweep to go on with it, which {str(out)!r} is not: {difference}")
+
+
 def point_name(number: int) -> str:
     return f"points/{number:04d}"
 
@@ -156,8 +173,7 @@ def _train_point(sweep: Sweep, number: int, folder: Path, watcher: Watcher) -> d
 
 def point_records(folder: Path, number: int) -> list[dict[str, Any]]:
     """The lines of runs.jsonl of one point of the sweep in `folder`, by repeat."""
-    with (folder / point_name(number) / "runs.jsonl").open() as lines:
-        return [json.loads(line) for line in lines]
+    return read_records(folder / point_name(number))
 
 
 def _points(sweep: Sweep, runs: Sequence[Mapping[str, Any]], folder: Path) -> list[dict[str, Any]]:

@@ -196,7 +196,7 @@ def test_repeats_have_a_spread(capsys: CaptureFixture[str], tmp_path: Path) -> N
     assert "3 repeats: mean " in output(capsys, out)
     records[1]["energy_j"]["130nm"] = math.nan
     (out / "runs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in records))
-    assert refusal(capsys, "energy", out).startswith("RUN must hold joules of its repeats, not nan at 130nm (")
+    assert refusal(capsys, "energy", out).endswith("does not (NaN is no finite number)")
     (out / "runs.jsonl").write_text("{}\n")
     assert refusal(capsys, "energy", out).startswith("RUN must hold whole repeats, which ")
 
@@ -256,8 +256,9 @@ def spoil(run: Path, change: Any) -> None:
         (lambda run: run.update(config=3), "RUN must hold a whole run, which '"),
         (lambda run: run.update(task=["cancer"]), "RUN must hold a whole run, which '"),
         (lambda run: run["time"].update(chip_s=None), "RUN must hold a whole run, which '"),
-        (lambda run: run["result"].update(value=math.nan), "RUN must hold a whole run, which '"),
-        (lambda run: run["chain"].update(acceptance=10**400), "RUN must hold a whole run, which '"),
+        (lambda run: run["result"].update(value=math.nan), "RUN must be a run directory with a run.json, not '"),
+        (lambda run: run["result"].update(value=None), "RUN must hold a whole run, which '"),
+        (lambda run: run["chain"].update(acceptance=10**400), "RUN must be a run directory with a run.json, not '"),
         (lambda run: run.pop("array_energy_j"), "RUN must hold a whole run, which '"),
         (lambda run: run["phases"]["train"].update(quantities={}), COUNTS),
         (lambda run: run["phases"]["infer"]["quantities"].update(eval_conductance_code2_ns_cycles=1), COUNTS),
@@ -277,8 +278,10 @@ def spoil(run: Path, change: Any) -> None:
     ],
 )
 def test_a_spoilt_run_is_refused(capsys: CaptureFixture[str], copy: Path, change: Any, message: str) -> None:
+    """Held against its state, and a run.json by itself against its own books."""
     spoil(copy, change)
-    assert refusal(capsys, "energy", copy).startswith(message)
+    assert refusal(capsys, "energy", copy / "run.json").startswith(message)
+    assert refusal(capsys, "energy", copy)
 
 
 @pytest.mark.parametrize(
@@ -286,4 +289,6 @@ def test_a_spoilt_run_is_refused(capsys: CaptureFixture[str], copy: Path, change
 )
 def test_a_dropped_event_is_noticed(capsys: CaptureFixture[str], copy: Path, phase: str, event: str) -> None:
     spoil(copy, lambda run: run["phases"][phase]["events"].pop(event))
-    assert f"in phase {phase}, but no {event} was counted there" in failure(oxmc(capsys, "energy", copy), 1)
+    assert f"phases.{phase}.events must have " in refusal(capsys, "energy", copy)
+    alone = copy / "run.json"
+    assert f"in phase {phase}, but no {event} was counted there" in failure(oxmc(capsys, "energy", alone), 1)

@@ -223,15 +223,15 @@ def test_energy_refuses_a_run_that_lost_events(
     operation: str, phase: str, runs: dict[str, Path], records: dict[str, Any], capsys: CaptureFixture[str],
     tmp_path: Path,
 ) -> None:  # fmt: skip
-    """run.json with one event less, and one whose quantity is not what its array took."""
-    run = Path(shutil.copytree(runs["cancer best"], tmp_path / "run"))
+    """run.json by itself with one event less, and one whose quantity is not what its array took."""
+    run = Path(shutil.copy(runs["cancer best"] / "run.json", tmp_path))
     spoilt = changed(records["cancer best"], phase, operation, -1)
-    (run / "run.json").write_text(json.dumps(spoilt))
+    run.write_text(json.dumps(spoilt))
     assert f"{operation} in phase {phase} must be " in failure(oxmc(capsys, "energy", run), 1)
     spoilt = copy.deepcopy(records["cancer best"])
     more = spoilt["quantities"][QUANTITY_OF[operation]] // 1000 + 1
     for row in (spoilt["phases"][phase]["quantities"], spoilt["quantities"]):
         row[QUANTITY_OF[operation]] += more
-    (run / "run.json").write_text(json.dumps(spoilt))
+    run.write_text(json.dumps(spoilt))
     message = failure(oxmc(capsys, "energy", run), 2)
     assert message.startswith("RUN must hold the counts that its array_energy_j was integrated from, which ")

@@ -1,42 +1,127 @@
-"""Compiled kernels of changed sources are not used again."""
+"""Compiled kernels of changed sources, and those that were changed themselves, are not used again."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-from pymodels.kernels import drop_stale_kernels
+import pytest
 
-CALLEE = "from numba import njit\n\n@njit(cache=True)\ndef value():\n    return {}\n"
-CALLER = "from numba import njit\nfrom callee import value\n\n@njit(cache=True)\ndef twice():\n    return 2 * value()\n"
+from pymodels import kernels
+from pymodels.kernels import SealedFile, closure_digest
+from pymodels.philox import philox4x32
 
-
-def twice(folder: Path, *, drop: bool) -> str:
-    """What a process of its own gets from the caller."""
-    if drop:
-        drop_stale_kernels(folder)
-    command = [sys.executable, "-c", "from caller import twice; print(twice())"]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def test_change_of_a_callee_counts(tmp_path: Path) -> None:
-    (tmp_path / "caller.py").write_text(CALLER)
-    (tmp_path / "callee.py").write_text(CALLEE.format(1))
-    assert twice(tmp_path, drop=True) == "2"
-    (tmp_path / "callee.py").write_text(CALLEE.format(21))
-    assert twice(tmp_path, drop=False) == "2", "numba looks at callees by now: this module can go"
-    assert twice(tmp_path, drop=True) == "42"
+CONSTANT = "VALUE = {}\n"
+CALLEE = (
+    "from {source} import njit\nfrom inner.constant import VALUE\n\n@njit(cache=True)\ndef value():\n    return VALUE\n"
+)
+CALLER = (
+    "from {source} import njit\nfrom callee import value\n\n"
+    "@njit(cache=True)\ndef twice():\n    return 2 * value()\n\n@njit(cache=True)\ndef other():\n    return -1\n"
+)
+SEALED, PLAIN = "pymodels.kernels", "numba"
 
 
-def test_unchanged_kernels_stay(tmp_path: Path) -> None:
-    (tmp_path / "kernel.py").write_text(CALLEE.format(1))
-    drop_stale_kernels(tmp_path)
-    compiled = tmp_path / "__pycache__" / "kernel.value-1.py311.nbi"
-    compiled.touch()
-    drop_stale_kernels(tmp_path)
-    assert compiled.exists()
-    os.utime(tmp_path / "kernel.py")  # a fresh checkout of the same text
-    drop_stale_kernels(tmp_path)
-    assert compiled.exists()
+def write(folder: Path, source: str, value: int = 1) -> None:
+    (folder / "inner").mkdir(exist_ok=True)
+    (folder / "caller.py").write_text(CALLER.format(source=source))
+    (folder / "callee.py").write_text(CALLEE.format(source=source))
+    (folder / "inner" / "constant.py").write_text(CONSTANT.format(value))
+
+
+def twice(folder: Path) -> tuple[str, str, str]:
+    """What a process of its own gets from the caller, what it says, and how often it found the caller in the cache."""
+    program = "from caller import twice; print(twice()); print(sum(twice.stats.cache_hits.values()))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, check=True, capture_output=True, text=True)
+    value, hits = done.stdout.split()
+    return value, done.stderr, hits
+
+
+def test_a_user_edits_what_a_kernel_imports(tmp_path: Path) -> None:
+    """A constant two files away and in a folder of its own."""
+    write(tmp_path, SEALED)
+    assert twice(tmp_path) == ("2", "", "0")
+    assert twice(tmp_path) == ("2", "", "1")
+    (tmp_path / "inner" / "constant.py").write_text(CONSTANT.format(21))
+    assert twice(tmp_path) == ("42", "", "0")
+
+
+def test_numba_itself_does_not_see_it(tmp_path: Path) -> None:
+    write(tmp_path, PLAIN)
+    assert twice(tmp_path)[0] == "2"
+    (tmp_path / "inner" / "constant.py").write_text(CONSTANT.format(21))
+    assert twice(tmp_path)[0] == "2", "numba looks at what kernels import by now: this module can go"
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 0xFF
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("spoil", [flip, lambda path: path.write_bytes(b"")], ids=["flipped", "empty"])
+def test_a_damaged_kernel_is_compiled_anew(tmp_path: Path, kind: str, spoil: object) -> None:
+    """Said in one line, and as good as new afterwards."""
+    write(tmp_path, SEALED)
+    twice(tmp_path)
+    (path,) = (tmp_path / "__pycache__").glob(f"caller.twice*.{kind}")
+    assert callable(spoil)
+    spoil(path)
+    value, said, hits = twice(tmp_path)
+    assert (value, hits) == ("2", "0")
+    assert said == f"oxmc: {str(path)!r} is not what was stored: made anew\n"
+    assert twice(tmp_path) == ("2", "", "1")
+
+
+@pytest.mark.parametrize("seals", ["kept", "lost"])
+def test_a_kernel_of_another_function_in_its_place_is_not_run(tmp_path: Path, seals: str) -> None:
+    """Whole by itself, and numba would run it: `other` gives -1."""
+    for source, expected in ((PLAIN, "-1"), (SEALED, "2")):
+        folder = tmp_path / source
+        folder.mkdir()
+        write(folder, source)
+        twice(folder)
+        subprocess.run([sys.executable, "-c", "from caller import other; other()"], cwd=folder, check=True)
+        cache = folder / "__pycache__"
+        (own,), (other,) = (list(cache.glob(f"caller.{name}*.nbc")) for name in ("twice", "other"))
+        own.write_bytes(other.read_bytes())
+        if seals == "lost":
+            for path in cache.glob("*.seal"):
+                path.write_bytes(b"\xff")
+        assert twice(folder)[0] == expected
+
+
+def test_sources_of_a_kernel_are_found_however_they_are_imported(tmp_path: Path) -> None:
+    package = tmp_path / "room"
+    package.mkdir()
+    texts = {
+        "__init__": "",
+        "kernel": "from room import (\n    first,\n)\nfrom .second import x\nimport numpy, room.third\n",
+        "first": "def late():\n    from . import fourth\n",
+        "second": "x = 1", "third": "", "fourth": "from room import kernel", "apart": "",
+    }  # fmt: skip
+    for name, text in texts.items():
+        (package / f"{name}.py").write_text(text)
+
+    def digest() -> str:
+        closure_digest.cache_clear()
+        kernels._imported.cache_clear()
+        return closure_digest(package / "kernel.py", "room.kernel")
+
+    before = digest()
+    for name, text in texts.items():
+        (package / f"{name}.py").write_text(f"{text}\n# changed")
+        assert (digest() == before) == (name == "apart"), name
+        (package / f"{name}.py").write_text(text)
+    assert digest() == before
+
+
+def test_every_kernel_of_the_models_is_sealed() -> None:
+    """None takes numba's own `njit`, and numba's cache has the parts that the seal holds on to."""
+    sources = [path for path in Path(kernels.__file__).parent.rglob("*.py") if path.name != "kernels.py"]
+    assert [path.name for path in sources if "numba import" in path.read_text()] == []
+    assert isinstance(philox4x32._cache._cache_file, SealedFile)
+    for name in ("_load_index", "_save_index", "_load_data", "_save_data", "_open_for_write"):
+        assert hasattr(SealedFile.__bases__[0], name)

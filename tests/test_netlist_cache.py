@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pytest import MonkeyPatch
+from pytest import CaptureFixture, MonkeyPatch
 
 from pymodels.config import Config
 from tb import netlist, netlist_cache
@@ -57,6 +57,12 @@ def _add_source(root: Path, monkeypatch: MonkeyPatch) -> None:
     (root / "hdl" / "new.py").write_text("")
 
 
+def _add_deep_source(root: Path, monkeypatch: MonkeyPatch) -> None:
+    """In a folder of its own, under a name that is there already."""
+    (root / "hdl" / "more").mkdir()
+    (root / "hdl" / "more" / "chip.py").write_text("")
+
+
 def _other_amaranth(root: Path, monkeypatch: MonkeyPatch) -> None:
     original = importlib.metadata.version
     monkeypatch.setattr(importlib.metadata, "version", lambda name: original(name) + ".1" * (name == "amaranth"))
@@ -77,7 +83,9 @@ def _builtin_yosys(root: Path, monkeypatch: MonkeyPatch) -> None:
     "change",
     [
         *map(_mutate, ("hdl/trainer.py", "hdl/memory.py", "pymodels/fixed.py", "tb/netlist.py")),
+        *map(_mutate, ("pymodels/tasks/table.py", "pymodels/cards/16k.toml")),
         _add_source,
+        _add_deep_source,
         _other_amaranth,
         _other_yosys,
         _builtin_yosys,
@@ -112,8 +120,31 @@ def test_what_is_kept_is_the_chip(tmp_path: Path, monkeypatch: MonkeyPatch) -> N
     config = netlist.build_config(Config(input_bits=7))
     text = netlist.chip_verilog.__wrapped__(config)
     (name,) = os.listdir(tmp_path)
-    assert name.startswith("netlist-") and (tmp_path / name).read_text() == text
-    assert text == netlist.elaborated(config, "oxmc_chip", False)
+    head, _, body = (tmp_path / name).read_text().partition("\n")
+    assert name.startswith("netlist-") and head.startswith("// SHA-256 ")
+    assert body == text == netlist.elaborated(config, "oxmc_chip", False)
+    assert netlist.chip_verilog.__wrapped__(config) == text
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace(b"number", b"NUMBER"), lambda text: text[:-1], lambda text: text + b"\n",
+        lambda text: text.partition(b"\n")[2], lambda text: b"", lambda text: b"\xff" * len(text),
+    ],
+    ids=["changed", "torn", "longer", "headless", "empty", "no text"],
+)  # fmt: skip
+def test_a_netlist_that_someone_has_changed_is_made_anew(
+    spoil: Callable[[bytes], bytes], sources: Path, capsys: CaptureFixture[str]
+) -> None:
+    """And one line says so."""
+    make = Generator()
+    kept_verilog(Config(), make)
+    (path,) = netlist_cache.cache_folder().glob("netlist-*.v")
+    path.write_bytes(spoil(path.read_bytes()))
+    assert kept_verilog(Config(), make) == "module number 2"
+    assert capsys.readouterr().err == f"oxmc: {str(path)!r} is not what was stored: made anew\n"
+    assert kept_verilog(Config(), make) == "module number 2" and capsys.readouterr().err == ""
 
 
 def test_netlists_last_used_are_kept(sources: Path, monkeypatch: MonkeyPatch) -> None:

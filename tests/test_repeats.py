@@ -26,7 +26,7 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
 from pymodels.errors import RunError
 from pymodels.streams import STREAMS, repeat_seed
-from tb import partial, repeats
+from tb import partial, repeats, result, sources
 from tb.cli import run
 from tb.netlist_cache import cache_folder
 
@@ -255,6 +255,81 @@ def test_a_torn_or_foreign_tail_is_cut_off(stopped: Path, whole: Callable[[int],
         lines.write(tail)
     assert run(command(stopped, "--resume")) == 0
     check_equal(stopped, whole(REPEATS))
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(bytes(content))
+
+
+def poison(path: Path) -> None:
+    """A whole state with other numbers in it, or a run.json with another value."""
+    if path.suffix == ".json":
+        path.write_text(path.read_text().replace('"value": 0.', '"value": 0.0', 1))
+        return
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **(arrays | {"counters": arrays["counters"] + 1}))
+
+
+@pytest.mark.parametrize("name", ["state.npz", "run.json"])
+@pytest.mark.parametrize(
+    "spoil",
+    [flip, poison, Path.unlink, lambda path: path.write_bytes(path.read_bytes()[:1000]), lambda p: p.write_bytes(b"")],
+    ids=["flipped", "poisoned", "gone", "torn", "empty"],
+)
+def test_a_user_resumes_what_a_kill_or_a_full_disk_has_torn(
+    stopped: Path, whole: Callable[[int], Path], name: str, spoil: Callable[[Path], object]
+) -> None:
+    """Repeat 0 is run again; never is its state published as it lies there."""
+    spoil(partial.partial_folder(stopped) / name)
+    assert run(command(stopped, "--resume")) == 0
+    check_equal(stopped, whole(REPEATS))
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e999", '"x"', "null", "true", "-1"])
+def test_a_user_resumes_lines_with_something_else_than_numbers(
+    stopped: Path, whole: Callable[[int], Path], value: str
+) -> None:
+    lines = partial.partial_folder(stopped) / "runs.jsonl"
+    first, second = lines.read_text().splitlines()
+    found = json.loads(second)["value"]
+    lines.write_text(f"{first}\n" + second.replace(f'"value": {found}', f'"value": {value}') + "\n")
+    (partial.partial_folder(stopped) / "wall_s").write_text("nan")
+    assert run(command(stopped, "--resume")) == 0
+    check_equal(stopped, whole(REPEATS))
+
+
+def test_a_user_resumes_with_other_code(
+    stopped: Path, whole: Callable[[int], Path], capsys: CaptureFixture[str], monkeypatch: MonkeyPatch
+) -> None:
+    """Of a run that was stopped, and of a whole one; --other-code goes on and says so."""
+    mine, expected = sources.sources_digest(), whole(REPEATS)
+    for module in (sources, partial, result):
+        monkeypatch.setattr(module, "sources_digest", lambda: "0123456789abcdef")
+    for out, kept in ((stopped, partial.partial_folder(stopped)), (expected, expected)):
+        message = refusal(capsys, *command(out, "--resume"))
+        rule = "--resume must go on with results of the same code, 0123456789abcdef now"
+        assert message == f"{rule}, but {str(kept)!r} was made by {mine}; --other-code goes on all the same"
+    assert (
+        refusal(capsys, *command(stopped, "--other-code")) == "--other-code must come with --resume, which is not there"
+    )
+    assert run(command(stopped, "--resume", "--other-code")) == 0
+    found = json.loads((stopped / "run.json").read_text())
+    assert found["notes"][-1] == f"repeats were made by several versions of the code: {mine}, 0123456789abcdef"
+    assert found["versions"]["sources"] == mine  # repeat 0 was done before
+    assert (stopped / "runs.jsonl").read_bytes() == (expected / "runs.jsonl").read_bytes()
+
+
+def test_every_source_that_decides_counts() -> None:
+    """Each file of the rooms, in whatever folder, but for benches, studies, pages and what measures."""
+    names = {path.relative_to(sources.ROOT).as_posix() for path in sources.deciding_files()}
+    assert {
+        "pymodels/tasks/table.py", "pymodels/cards/16k.toml", "hdl/chip.py", "hdl/oxmc_ram.v", "tb/train.py",
+        "tb/oxram_array.v", "energy/tables/28nm.toml", "pymodels/tasks/data/cancer.csv",
+    } <= names  # fmt: skip
+    assert not any(name.startswith(("tb/benches/", "tb/studies/", "tests/")) for name in names)
 
 
 def test_more_repeats_than_before(stopped: Path, whole: Callable[[int], Path]) -> None:

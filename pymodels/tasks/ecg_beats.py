@@ -21,6 +21,8 @@ SYMBOLS = frozenset("NLRBAaJSVrFejnE/fQ?")
 """Annotations that are beats, but for '!', waves of a ventricular flutter. Source: PhysioBank annotation codes."""
 LARGEST_MV = 1e6
 """No heart beats at a kilovolt; beyond it something is wrong with the file."""
+MOST_RECORD = 2**53 - 1
+"""Highest number of a record; readers of JSON that only know double precision keep it exact."""
 KINDS = {"feat": ("fiu", "numbers"), "rec": ("iu", "integers"), "sym": ("US", "letters")}
 """Kinds of numpy types that an array of a file may have, and what a user calls them."""
 EXTRA = "oxmc[ecg]"
@@ -82,14 +84,33 @@ def _features(path: Path) -> Beats:
         raise InputError(
             f"rec and sym must be as long as feat ({len(feat)}), not {record.shape} and {symbol.shape} ({str(path)!r})"
         )
+    feat = feat.astype(np.float64)  # before the sizes: the lowest of a kind of integers has no positive
     bad = np.flatnonzero(~(np.abs(feat) <= LARGEST_MV).all(axis=1))  # NaN is not, either
     if bad.size:
         rule = f"feat must be finite and at most {LARGEST_MV:g} mV"
         raise InputError(f"{rule}, but beat {bad[0]} of record {record[bad[0]]} is not ({str(path)!r})")
     if not len(feat):
         raise InputError(f"--data must hold beats, but {str(path)!r} has none")
-    x = np.concatenate([feat[:, :BINS], feat[:, FILE_BINS : FILE_BINS + BINS]], axis=1).astype(np.float64)
-    return Beats(record.astype(np.int64), symbol.astype("<U1"), x, f"features of {len(x)} beats from a file")
+    x = np.concatenate([feat[:, :BINS], feat[:, FILE_BINS : FILE_BINS + BINS]], axis=1)
+    return Beats(_record_numbers(record, path), _letters(symbol, path), x, f"features of {len(x)} beats from a file")
+
+
+def _record_numbers(record: np.ndarray, path: Path) -> np.ndarray:
+    """Numbers of records, int64. Raises `InputError` for one that no `--subject` can name or that does not fit."""
+    low, high = int(record.min()), int(record.max())
+    if low < 0 or high > MOST_RECORD:
+        wrong = low if low < 0 else high
+        raise InputError(f"rec must be numbers from 0 to {MOST_RECORD}, not {wrong} ({str(path)!r})")
+    return record.astype(np.int64)
+
+
+def _letters(symbol: np.ndarray, path: Path) -> np.ndarray:
+    """Symbols as text. Raises `InputError` for one that is not a single printable character."""
+    for text in np.unique(symbol).tolist():
+        letter = text.decode("ascii", "replace") if isinstance(text, bytes) else text
+        if len(letter) != 1 or not letter.isascii() or not letter.isprintable() or letter == " ":
+            raise InputError(f"sym must be a single character for each beat, not {text!r} ({str(path)!r})")
+    return symbol.astype("<U1")
 
 
 def _records(folder: Path) -> Beats:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import difflib
+import math
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
@@ -141,7 +142,10 @@ def _classes(values: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
     """Names of the classes in order, and the class of each row, int64 [n]."""
     different = set(values)
     try:
-        names = sorted(different, key=lambda value: (float(value), value))
+        numbers = {value: float(value) for value in different}
+        if not all(map(math.isfinite, numbers.values())):  # NaN has no place in an order
+            raise ValueError
+        names = sorted(different, key=lambda value: (numbers[value], value))
     except ValueError:
         names = sorted(different)
     high = KEYS["outputs"].metadata["high"]

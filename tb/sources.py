@@ -1,0 +1,36 @@
+"""Which code made a result: one digest over all sources that decide the bits and the joules of a run."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pymodels.digests import files_digest
+from pymodels.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("pymodels", "hdl", "energy", "tb")
+SUFFIXES = (".py", ".v", ".vh", ".vlt", ".toml", ".csv")
+BESIDE = ("tb/benches", "tb/bench", "tb/studies", "tb/page", "energy/characterise")
+"""What checks, measures or draws and never takes part in a training."""
+
+
+def deciding_files() -> list[Path]:
+    """The files of `sources_digest`, in order."""
+    found = (path for room in ROOMS for path in sorted((ROOT / room).rglob("*")) if path.suffix in SUFFIXES)
+    return [path for path in found if not path.relative_to(ROOT).as_posix().startswith(tuple(f"{b}/" for b in BESIDE))]
+
+
+@cache
+def sources_digest() -> str:
+    """16 hexadecimal digits, as in run.json's `versions`."""
+    return files_digest(ROOT, deciding_files())[:16]
+
+
+def check_code(kept: object, where: Path, *, other_code: bool) -> None:
+    """Raises `InputError` unless the code of digest `kept` is this code, or `other_code` allows others."""
+    if kept != sources_digest() and not other_code:
+        raise InputError(
+            f"--resume must go on with results of the same code, {sources_digest()} now, but {str(where)!r} was made "
+            f"by {kept}; --other-code goes on all the same"
+        )
