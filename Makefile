@@ -10,6 +10,8 @@ endif
 ifdef SIM
 export OXMC_SIM := $(SIM)
 endif
+# What a shell sets for another Python is not meant for this one.
+unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT CDPATH
 export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/hypothesis
 
 # The tests to run: all, or those of bench T.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
+
+from pymodels.machine import cache_root, can_write
 
 STAMP = "kernels.sha256"
 
@@ -12,11 +15,14 @@ def drop_stale_kernels(folder: Path) -> None:
     """Remove the compiled kernels of the sources in `folder` unless they were made from what those are now.
 
     numba looks at the source of the outermost function alone, so a kernel would go on with what its callees were.
-    Does nothing where the folder cannot be written: numba keeps its cache elsewhere then.
+    Where the folder cannot be written, numba gets one elsewhere that is named after the sources.
     """
     sources = [path for path in sorted(folder.glob("*.py")) if b"njit" in path.read_bytes()]
     now = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     stamp = folder / "__pycache__" / STAMP
+    if not can_write(stamp.parent if stamp.parent.exists() else folder):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_root() / "oxmc" / f"kernels-{now[:16]}"))
+        return
     try:
         if stamp.exists() and stamp.read_text() == now:
             return

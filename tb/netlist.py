@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.fixed import Formats
+from tb import tools
 from tb.netlist_cache import kept_verilog
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ def component_verilog(component: Component, name: str) -> str:
     """Verilog of one component under module name `name`, the memory macro included; no source paths in it."""
     from amaranth.back import verilog  # a run whose netlist is kept does without
 
-    return _start_at_zero(verilog.convert(component, name=name, emit_src=False)) + "\n" + memory_macro()
+    with tools.adopted(tools.wasm_environment() | {"AMARANTH_USE_YOSYS": "builtin"}):  # not one that lies on PATH
+        text = verilog.convert(component, name=name, emit_src=False)
+    return _start_at_zero(text) + "\n" + memory_macro()
 
 
 def _start_at_zero(text: str) -> str:

@@ -24,6 +24,7 @@ from tb.liberty import SHIPPED, Liberty, shipped
 from tb.mapped import RAM, Mapped, read_mapped
 from tb.netlist import CHIP_NAME, write_verilog
 from tb.sta import Timing, longest
+from tb.tools import wasm_environment
 
 TARGETS = ("sky130", "ice40", "generic")
 EXTRA = "oxmc[synth]"
@@ -153,7 +154,10 @@ def yosys(folder: Path, script: str) -> None:
 def _tool(folder: Path, package: str, function: str, *arguments: str) -> None:
     code = f"import sys, {package} as tool; sys.exit(tool.{function}(sys.argv[1:]))"
     command = [sys.executable, "-c", code, *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    environment = wasm_environment()
+    done = subprocess.run(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
+    )
     if done.returncode:
         log = folder / "yosys.log"
         said = (log.read_text() if function == "run_yosys" and log.exists() else "") + done.stdout + done.stderr
