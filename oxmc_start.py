@@ -5,15 +5,16 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-import warnings
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOMS = ("energy", "hdl", "pymodels", "tb")
 """The project's top-level packages, whose names others have, too."""
-FOR_OTHERS = ("PYTHONWARNINGS", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONSTARTUP", "MPLBACKEND", "MATPLOTLIBRC")
-"""Variables of a user's other programs that must not change this program or its workers."""
-QUIET = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+FOR_OTHERS = (
+    "PYTHONWARNINGS", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONSTARTUP", "PYTHONHOME", "PYTHONDEVMODE",
+    "PYTHONVERBOSE", "PYTHONPROFILEIMPORTTIME", "MPLBACKEND", "MATPLOTLIBRC",
+)  # fmt: skip
+"""Variables of a user's other programs that must not change this one or its workers."""
 
 
 def main() -> None:
@@ -21,7 +22,9 @@ def main() -> None:
     open_standard_streams()
     forget_settings()
     if foreign := prefer_own_packages():
-        sys.exit(f"oxmc: error: PYTHONPATH must not hold a package named {foreign[0]!r} that is imported at start")
+        name = foreign[0]
+        print(f"oxmc: error: PYTHONPATH must not hold a package {name!r} that Python imports at start", file=sys.stderr)
+        sys.exit(2)
     from tb.cli import main as run
 
     run()
@@ -39,13 +42,10 @@ def open_standard_streams() -> None:
 
 
 def forget_settings() -> None:
-    """Drop `FOR_OTHERS`; filters that make errors of warnings would stop libraries, too."""
-    for name in FOR_OTHERS:
-        os.environ.pop(name, None)
-    if sys.warnoptions:
-        warnings.resetwarnings()
-        for category in QUIET:
-            warnings.simplefilter("ignore", category)
+    """Start anew without `FOR_OTHERS`, most of which Python has read by now."""
+    if any(name in os.environ for name in FOR_OTHERS):
+        kept = {name: value for name, value in os.environ.items() if name not in FOR_OTHERS}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], kept)
 
 
 def prefer_own_packages() -> list[str]:

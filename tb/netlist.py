@@ -29,7 +29,7 @@ def component_verilog(component: Component, name: str) -> str:
     """Verilog of one component under module name `name`, the memory macro included; no source paths in it."""
     from amaranth.back import verilog  # a run whose netlist is kept does without
 
-    with tools.adopted(tools.wasm_environment() | {"AMARANTH_USE_YOSYS": "builtin"}):  # not one that lies on PATH
+    with tools.adopted(tools.wasm_environment(AMARANTH_USE_YOSYS="builtin")):  # not one that lies on PATH
         text = verilog.convert(component, name=name, emit_src=False)
     return _start_at_zero(text) + "\n" + memory_macro()
 

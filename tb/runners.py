@@ -55,7 +55,7 @@ def build_into(target: Path, sources: Mapping[str, str], compile_in: Callable[[P
         try:
             compile_in(folder)
         except RunError as error:
-            raise RunError(f"building {target.name} failed: {error}{_told(folder / BUILD_LOG, target)}") from error
+            raise RunError(f"building the co-simulation failed: {error}{_told(folder / BUILD_LOG, target)}") from error
         _publish(folder, target)
 
 

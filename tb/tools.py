@@ -28,10 +28,10 @@ def python_environment(**own: str) -> dict[str, str]:
     return environment(**python, **caches) | own
 
 
-def wasm_environment() -> dict[str, str]:
-    """The same for Yosys and nextpnr, which keep their compiled WebAssembly in a cache."""
-    folder = os.environ.get("YOWASP_CACHE_DIR") or str(cache_root() / "YoWASP")
-    return python_environment(YOWASP_CACHE_DIR=folder)
+def wasm_environment(**own: str) -> dict[str, str]:
+    """The same for Yosys and nextpnr, whose WebAssembly is compiled into a cache."""
+    kept = {name: os.environ[name] for name in ("YOWASP_CACHE_DIR",) if os.environ.get(name)}
+    return python_environment(XDG_CACHE_HOME=str(cache_root()), **kept, **own)
 
 
 @contextmanager
