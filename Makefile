@@ -18,7 +18,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/hypothesis
 TESTS = $(if $(T),$(or $(shell find tests -name 'test_$(T).py'),$(error T must name a bench, so that \
 	tests/test_$(T).py exists)),tests)
 
-.PHONY: help setup demo test regress characterise power lint waves clean
+.PHONY: help setup demo test bare regress characterise power lint waves clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,6 +35,9 @@ demo: setup ## train the cancer classifier on the simulated chip, at the paper's
 
 test: setup ## run all tests, or one bench: T=lfsr [SIM=icarus|verilator]
 	@$(VENV)/bin/python -m pytest $(if $(T),,-n auto --dist loadfile) $(TESTS)
+
+bare: ## the two commands in fresh minimal trees of Debian 12 and 13; root only [RELEASES=bookworm] [COMMANDS=demo]
+	@RELEASES='$(RELEASES)' COMMANDS='$(COMMANDS)' T='$(T)' tools/bare.sh
 
 regress: setup ## long campaigns: the RTL against the twin at full size, in lockstep over 1e8 cycles; statistics
 	@$(VENV)/bin/python -m pytest -v -s regress
