@@ -109,10 +109,8 @@ def error_line(log: str) -> str:
 
 def verilate(folder: Path, arguments: Sequence[str], prefix: str, *, watch: Watch = None) -> None:
     """Let Verilator and make build in `folder`, by names relative to it. Raises `RunError` if either fails."""
-    import cocotb
-
     (folder / "verilator").symlink_to(tools.VERILATOR_ROOT)
-    (folder / "cocotb").symlink_to(Path(cocotb.__file__).resolve().parent)
+    (folder / "cocotb").symlink_to(_cocotb().libs_dir.parent)
     variables = environment(VERILATOR_ROOT="verilator")
     with open(folder / BUILD_LOG, "w") as log:
         program = folder / "verilator" / "bin" / "verilator_bin"
@@ -155,9 +153,7 @@ def build(
                 log, watch,
             )  # fmt: skip
         return
-    import cocotb_tools.config
-
-    shutil.copyfile(cocotb_tools.config.share_dir / "lib/verilator/verilator.cpp", folder / "verilator.cpp")
+    shutil.copyfile(_cocotb().share_dir / "lib/verilator/verilator.cpp", folder / "verilator.cpp")
     public = [] if "--no-public-flat-rw" in arguments else ["--public-flat-rw"]
     settings = [f"-G{name}={value}" for name, value in values.items()]
     linked = ["-LDFLAGS", "-Lcocotb/libs -lcocotbvpi_verilator"]
@@ -186,11 +182,9 @@ def simulate(
 
     Raises `RunError` if the simulator fails; what the tests say is in the results alone.
     """
-    import cocotb_tools.config
-
     (folder / RESULTS).unlink(missing_ok=True)
     if simulator == "icarus":
-        library = cocotb_tools.config.lib_entry("vpi", "icarus")
+        library = _cocotb().lib_entry("vpi", "icarus")
         command: Command = [tools.find_tool("vvp", "--engine icarus"), "-m", library, built / "sim.vvp", *plusargs]
     else:
         command = [built / top, *(["--trace"] if trace else []), *plusargs]
@@ -199,18 +193,26 @@ def simulate(
         execute(Path(command[0]).name, command, folder, variables, log, watch)
 
 
+def _cocotb() -> Any:
+    """Where cocotb lies. Its import reads variables, too, and refuses a user's wrong ones."""
+    with tools.adopted(environment()):
+        import cocotb.simulator  # noqa: F401
+        import cocotb_tools.config
+
+    return cocotb_tools.config
+
+
 def _cocotb_environment(top: str, module: str, results: Path) -> dict[str, str]:
     """What cocotb reads inside the simulator. Raises `InputError` if Python's shared library is not there."""
-    import cocotb_tools.config
     import find_libpython
 
     libpython = find_libpython.find_libpython()
     if libpython is None:
         raise InputError(f"cocotb needs the shared library of {sys.executable}, which is not there (libpython3-dev)")
-    libraries = os.pathsep.join([str(cocotb_tools.config.libs_dir), os.environ.get("LD_LIBRARY_PATH", "")])
+    libraries = os.pathsep.join([str(_cocotb().libs_dir), os.environ.get("LD_LIBRARY_PATH", "")])
     return tools.python_environment(
         LD_LIBRARY_PATH=libraries.rstrip(os.pathsep),  # a path in the program itself cannot hold every character
-        GPI_USERS=f"{libpython};{cocotb_tools.config.pygpi_entry_point()}",
+        GPI_USERS=f"{libpython};{_cocotb().pygpi_entry_point()}",
         PYGPI_PYTHON_BIN=sys.executable,
         COCOTB_TOPLEVEL=top,
         COCOTB_TEST_MODULES=module,
