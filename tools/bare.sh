@@ -42,7 +42,8 @@ local_registries() {
 
 copy_registry_files() {
     local tree=$1 path
-    for path in /etc/pip.conf /etc/xdg/pip /etc/apt/auth.conf /etc/apt/auth.conf.d /etc/ssl/certs /etc/hosts /etc/resolv.conf; do
+    for path in /etc/pip.conf /etc/xdg/pip /etc/apt/auth.conf /etc/apt/auth.conf.d /usr/local/share/ca-certificates \
+        /etc/hosts /etc/resolv.conf; do
         [ -e "$path" ] || continue
         mkdir -p "$tree$(dirname "$path")"
         cp -rL "$path" "$tree$(dirname "$path")/" 2>/dev/null || true
@@ -84,11 +85,12 @@ try() {
     mapfile -t variables < <(registry_variables)
     local plain=(env -i HOME=/root PATH="$PLAIN_PATH" "${variables[@]}")
     if [ ! -e "$tree/usr/bin/make" ]; then
-        say "$release: apt-get install make, which is all that is there beside minbase"
+        say "$release: apt-get install make ca-certificates, which is all that is there beside minbase"
         in_tree "$tree" "${plain[@]}" DEBIAN_FRONTEND=noninteractive sh -c \
-            'apt-get -q update && apt-get -q install -y --no-install-recommends make' >>"$BARE/$release.log" 2>&1 ||
+            'apt-get -q update && apt-get -q install -y --no-install-recommends make ca-certificates' >>"$BARE/$release.log" 2>&1 ||
             { tail -n 3 "$BARE/$release.log" >&2; die "$release: apt-get failed; the whole log is in $BARE/$release.log"; }
     fi
+    cp /etc/ssl/certs/ca-certificates.crt "$tree/etc/ssl/certs/"  # this machine may trust more
     if [ "$(cat "$tree/srv/commit" 2>/dev/null)" != "$commit" ]; then
         rm -rf "$tree/srv/oxmc"
         mkdir -p "$tree/srv/oxmc"
