@@ -69,7 +69,7 @@ def fetch_database(database: str, out: Path, watcher: Watcher) -> int:
     `RunError` if a file does not come or differs from the checksum that the database publishes.
     """
     if database not in DATABASES:
-        raise InputError(f"DATABASE must be one of {', '.join(DATABASES)}, not {database!r}")
+        raise InputError(f"NAME must be one of iris, {', '.join(DATABASES)}, not {database!r}")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -127,7 +127,7 @@ def broken(error: Exception | None, content: bytes = b"?") -> Callable[[str, Pat
 def test_what_can_go_wrong(
     capsys: CaptureFixture[str], tmp_path: Path, fetched: list[str], monkeypatch: MonkeyPatch
 ) -> None:
-    assert refusal(capsys, "data", "edb", "--out", tmp_path) == "DATABASE must be one of mitdb, not 'edb'"
+    assert refusal(capsys, "data", "edb", "--out", tmp_path) == "NAME must be one of iris, mitdb, not 'edb'"
     oxmc(capsys, "data", "mitdb", "--out", tmp_path)
     (tmp_path / "101.hea").unlink()
 

@@ -11,9 +11,9 @@ import pytest
 from commands import oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
-from pymodels.machine import not_installed
 from energy.costs import load_costs
 from pymodels.config import Config
+from pymodels.machine import not_installed
 from tb.gate_costs import CASES, CHECK_SEED, errors, measure, table_costs, train_gates
 from tb.gate_table import TABLE
 from tb.gates import gate_verilog, module_of

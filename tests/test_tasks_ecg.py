@@ -20,9 +20,7 @@ from pymodels.tasks.ecg_beats import read_beats, spectrum
 from pymodels.tasks.ecg_synthetic import BEATS, RATE_HZ, SUBJECTS, synthetic_beats
 
 BEST = preset("ecg", "best")
-needs_wfdb = pytest.mark.skipif(
-    importlib.util.find_spec("wfdb") is None, reason="needs the packages of the extra 'ecg'"
-)
+needs_wfdb = pytest.mark.skipif(importlib.util.find_spec("wfdb") is None, reason="needs the extra 'ecg'")
 
 
 def data(source: DataSource, seed: int = 0, **changes: Any) -> tuple[Config, Dataset]:
