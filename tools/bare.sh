@@ -36,7 +36,7 @@ registry_variables() {
 # Folders of this machine that pip is told to look into.
 local_registries() {
     { cat /etc/pip.conf /etc/xdg/pip/pip.conf "$HOME/.config/pip/pip.conf" "$HOME/.pip/pip.conf" 2>/dev/null || true
-      registry_variables; } | grep -oE '(file://)?/[A-Za-z0-9_./-]+' | sed 's,^file://,,' | sort -u |
+      registry_variables; } | grep -oE '(file://)?/[A-Za-z0-9_./-]+' | sed 's,^file://,,' | grep -v '^/etc/' | sort -u |
         while read -r path; do [ ! -d "$path" ] || echo "$path"; done
 }
 
@@ -58,7 +58,7 @@ new_tree() {
     say "$release: debootstrap"
     rm -rf "$tree.new"
     mkdir -p "$BARE/debs"
-    debootstrap --variant=minbase --cache-dir="$BARE/debs" "$release" "$tree.new" "$uri" >"$BARE/$release.log" 2>&1 ||
+    unshare --mount -- debootstrap --variant=minbase --cache-dir="$BARE/debs" "$release" "$tree.new" "$uri" >"$BARE/$release.log" 2>&1 ||
         { tail -n 3 "$BARE/$release.log" >&2; die "debootstrap $release failed; the whole log is in $BARE/$release.log"; }
     mv "$tree.new" "$tree"
 }
@@ -84,13 +84,14 @@ try() {
     copy_registry_files "$tree"
     mapfile -t variables < <(registry_variables)
     local plain=(env -i HOME=/root PATH="$PLAIN_PATH" "${variables[@]}")
-    if [ ! -e "$tree/usr/bin/make" ]; then
+    if [ ! -e "$tree/srv/ready" ]; then
         say "$release: apt-get install make ca-certificates, which is all that is there beside minbase"
         in_tree "$tree" "${plain[@]}" DEBIAN_FRONTEND=noninteractive sh -c \
             'apt-get -q update && apt-get -q install -y --no-install-recommends make ca-certificates' >>"$BARE/$release.log" 2>&1 ||
             { tail -n 3 "$BARE/$release.log" >&2; die "$release: apt-get failed; the whole log is in $BARE/$release.log"; }
     fi
     cp /etc/ssl/certs/ca-certificates.crt "$tree/etc/ssl/certs/"  # this machine may trust more
+    touch "$tree/srv/ready"
     if [ "$(cat "$tree/srv/commit" 2>/dev/null)" != "$commit" ]; then
         rm -rf "$tree/srv/oxmc"
         mkdir -p "$tree/srv/oxmc"
