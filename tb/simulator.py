@@ -70,7 +70,8 @@ def run_bench(
         "icarus": ["-DCOCOTB_SIM=1", *(["-s", "waves"] if waves else [])],
     }[simulator]
     digest = hashlib.sha256(repr((sources, arguments, waves)).encode()).hexdigest()[:12]
-    folder = cache_folder().parent / "bench" / f"{name}-{simulator}-{digest}"
+    broken = "-broken" if mutate else ""
+    folder = cache_folder().parent / "bench" / f"{name}-{simulator}-{digest}{broken}"
 
     def compile_in(scratch: Path) -> None:
         runners.build(simulator, scratch, name, list(sources), arguments=arguments, waves=waves)
