@@ -83,7 +83,7 @@ try() {
     [ -d "$tree" ] || new_tree "$release" "$tree"
     copy_registry_files "$tree"
     mapfile -t variables < <(registry_variables)
-    local plain=(env -i HOME=/root PATH="$PLAIN_PATH" "${variables[@]}")
+    local plain=(env -i HOME=/srv PATH="$PLAIN_PATH" "${variables[@]}")
     if [ ! -e "$tree/srv/ready" ]; then
         say "$release: apt-get install make ca-certificates, which is all that is there beside minbase"
         in_tree "$tree" "${plain[@]}" DEBIAN_FRONTEND=noninteractive sh -c \
