@@ -8,6 +8,7 @@ and the kernel is compiled anew. Seals keep off what is stale or damaged, not a 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -19,6 +20,7 @@ import numba
 from numba.core.caching import IndexDataCacheFile
 
 from pymodels.digests import content_digest, files_digest, say_damaged
+from pymodels.machine import cache_root, can_write
 
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.M)
 
@@ -35,6 +37,18 @@ def njit(*, cache: bool, **options: Any) -> Callable[[Callable[..., Any]], Any]:
         return dispatcher
 
     return compiled
+
+
+def place_cache(folder: Path) -> None:
+    """Where the folder of the kernels' sources cannot be written their cache lies elsewhere, for this process and those
+    that it starts."""
+    beside = folder / "__pycache__"
+    if "NUMBA_CACHE_DIR" not in os.environ and not can_write(beside if beside.exists() else folder):
+        os.environ["NUMBA_CACHE_DIR"] = str(cache_root() / "oxmc" / "kernels")
+        numba.config.reload_config()
+
+
+place_cache(Path(__file__).parent)
 
 
 class SealedFile(IndexDataCacheFile):

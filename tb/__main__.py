@@ -1,6 +1,6 @@
 """`python -m tb` is `oxmc`."""
 
-from tb.cli import main
+from oxmc_start import main
 
 if __name__ == "__main__":
     main()

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from pymodels.config import Config
 from pymodels.errors import RunError
+from pymodels.machine import environment
 from tb.compiled import FINAL
 from tb.netlist_cache import cache_folder
+from tb.runners import verilate
 from tb.simulator import TOP, CompiledSimulation
 
 CONTROL = f'`verilator_config\npublic_flat_rw -module "{TOP}" -var "draws"\n'
@@ -31,18 +33,14 @@ class BareSimulation(CompiledSimulation):
 
     def _build_args(self) -> list[str]:
         return [
-            *"--cc --exe --build -DOXMC_BARE -O3 --x-assign fast --x-initial fast -Wno-fatal".split(),
-            *("-CFLAGS", "-std=c++20 -O2", "--top-module", TOP, "--Mdir", ".", "-o", TOP),
+            *"-DOXMC_BARE -O3 --x-assign fast --x-initial fast -Wno-fatal".split(),
+            *("-CFLAGS", "-std=c++20 -O2", "--top-module", TOP, "-o", TOP),
             *(f"-G{name}={value}" for name, value in self._parameters().items()),
         ]
 
     def _compile(self, folder: Path) -> None:
         sources = [self.control, *(name for name in self.sources if name.endswith((".v", ".cpp")))]
-        with open(folder / "build.log", "w") as log:
-            command = ["verilator", *self._build_args(), *sources]
-            code = subprocess.run(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT).returncode
-        if code:
-            raise RunError(f"verilator ended with exit code {code}")
+        verilate(folder, [*self._build_args(), *sources], f"V{TOP}")
 
     def replay(self, folder: Path, draws: Path) -> tuple[int, float]:
         """Replay the run in `folder` with the kept `draws`; clock cycles and seconds. Its results replace the run's.
@@ -52,7 +50,7 @@ class BareSimulation(CompiledSimulation):
         shutil.rmtree(folder / FINAL)
         (folder / FINAL).mkdir()
         command = [self.folder / TOP, draws.absolute()]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
         if done.returncode:
             raise RunError(f"bare bench ended with exit code {done.returncode}: {done.stderr.strip()}")
         cycles, seconds = done.stdout.split()

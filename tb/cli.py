@@ -88,12 +88,13 @@ def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bo
 
 def _chains(text: str) -> int:
     """The number of chains in `text`. Raises `InputError` unless it is 1 or more and can be analysed."""
+    from pymodels.machine import not_installed
     from tb.posterior import EXTRA, available
 
     if not (text.isdecimal() and 1 <= int(text) <= MAX_CHAINS):
         raise InputError(f"--chains must be an integer from 1 to {MAX_CHAINS}, not {text!r}")
     if int(text) > 1 and not available():
-        raise InputError(f"--chains above 1 needs the packages of {EXTRA}, which are not installed")
+        raise InputError(f"--chains above 1 needs {not_installed(EXTRA)}")
     return int(text)
 
 
@@ -425,14 +426,23 @@ def bench(
 
 @app.command("data")
 def fetch_data(
-    database: Annotated[str, typer.Argument(metavar="DATABASE", help="mitdb, the MIT-BIH Arrhythmia Database.")],
-    out: Annotated[Path, typer.Option(help="Folder; files in it that are whole are kept.")] = Path("build/data/mitdb"),
+    database: Annotated[str, typer.Argument(metavar="NAME", help="mitdb: recordings for ecg; iris: a table.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of mitdb or file of iris; else in build/data.")] = None,
 ) -> None:
-    """Fetch recordings for task ecg, some 100 MB; needs a network. `--data FOLDER` then reads them."""
-    from tb.recordings import fetch_database
+    """Put data where `--data` can read it.
 
-    count = fetch_database(database, out, lambda text: print(text, file=sys.stderr, flush=True))
-    print(f"{out} is complete, {count} files fetched")
+    mitdb fetches the MIT-BIH Arrhythmia Database, some 100 MB, and needs a network; whole files are kept.
+    iris writes Fisher's irises, which scikit-learn ships."""
+    from tb.recordings import fetch_database
+    from tb.tables import write_iris
+
+    if database == "iris":
+        path = out or Path("build/data/iris.csv")
+        print(f"{path} has {write_iris(path)} rows")
+        return
+    folder = out or Path("build/data/mitdb")
+    count = fetch_database(database, folder, lambda text: print(text, file=sys.stderr, flush=True))
+    print(f"{folder} is complete, {count} files fetched")
 
 
 def _fail(message: str, code: int) -> int:

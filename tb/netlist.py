@@ -12,6 +12,7 @@ from hdl.memory import geometry_of
 from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.fixed import Formats
+from tb import tools
 from tb.identifiers import is_plain, plain_verilog
 from tb.memories import memories, memories_verilog, memory_list
 from tb.netlist_cache import kept_verilog
@@ -34,7 +35,8 @@ def component_verilog(component: Component, name: str) -> str:
 
     from hdl.ram import Naming
 
-    text = verilog.convert(component, name=name, platform=Naming(name), ports=_ports(component), emit_src=False)
+    with tools.adopted(tools.wasm_environment(AMARANTH_USE_YOSYS="builtin")):  # not one that lies on PATH
+        text = verilog.convert(component, name=name, platform=Naming(name), ports=_ports(component), emit_src=False)
     text = plain_verilog(_start_at_zero(text))
     return text + memories_verilog(memories(text))
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from pymodels.errors import InputError
+from pymodels.machine import cache_root, not_installed
 from tb.posterior import EXTRA
 
 CHAIN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -23,11 +25,15 @@ PNG_DPI = 200
 
 @contextmanager
 def plot_style() -> Iterator[None]:
+    """Our style over matplotlib's own, whatever a user's matplotlibrc says."""
+    os.environ.setdefault("MPLCONFIGDIR", str(cache_root() / "matplotlib"))  # where its list of fonts lies by default
     try:
         import matplotlib
     except ImportError as error:
-        raise InputError(f"oxmc plot needs the packages of {EXTRA}, which are not installed ({error})") from error
-    with matplotlib.rc_context(STYLE):
+        raise InputError(f"oxmc plot needs {not_installed(EXTRA)}") from error
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
         yield
 
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from pymodels.config import Config
 from pymodels.errors import InputError
+from pymodels.machine import not_installed
 from pymodels.network import output_sums
 from pymodels.outcome import Outcome
 from pymodels.tasks import Dataset
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
 FILE = "posterior.nc"
 SCHEMA = "oxmc.posterior/1"
-EXTRA = "oxmc[analysis]"
-NOT_WRITTEN = f"{FILE} is missing: it needs the packages of {EXTRA}"
+EXTRA = "analysis"
+NOT_WRITTEN = f"{FILE} is missing: it needs the packages of the extra {EXTRA!r}"
 """The note in run.json of a run whose posterior could not be written."""
 SOURCE = "w = g+ - g- of the differential pairs of each stored row"
 
@@ -180,7 +181,7 @@ def tree_of(groups: dict[str, Group]) -> xr.DataTree:
 def read_posterior(run: Path) -> xr.DataTree:
     """The posterior of a run directory, in memory. Raises `InputError` if it has none or the extra is missing."""
     if not available():
-        raise InputError(f"RUN needs the packages of {EXTRA}, which are not installed")
+        raise InputError(f"RUN needs {not_installed(EXTRA)}")
     import xarray as xr
 
     path = run / FILE

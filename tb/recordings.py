@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pymodels.errors import InputError, RunError
+from pymodels.machine import not_installed
 
 DATABASES = ("mitdb",)
-EXTRA = "oxmc[ecg]"
+EXTRA = "ecg"
 LISTS = ("SHA256SUMS.txt", "RECORDS")
 SUFFIXES = (".hea", ".dat", ".atr")
 
@@ -31,7 +32,7 @@ def _fetch(database: str, out: Path, name: str) -> None:
     try:
         _download(database, out, name)
     except ImportError as error:
-        raise InputError(f"oxmc data needs the packages of {EXTRA}, which are not installed") from error
+        raise InputError(f"oxmc data needs {not_installed(EXTRA)}") from error
     except Exception as error:  # of a network there are many kinds
         first_line = " ".join(str(error).splitlines()[:1]) or type(error).__name__
         raise RunError(f"{name} of {database} could not be fetched: is there a network? ({first_line})") from error
@@ -68,7 +69,7 @@ def fetch_database(database: str, out: Path, watcher: Watcher) -> int:
     `RunError` if a file does not come or differs from the checksum that the database publishes.
     """
     if database not in DATABASES:
-        raise InputError(f"DATABASE must be one of {', '.join(DATABASES)}, not {database!r}")
+        raise InputError(f"NAME must be one of iris, {', '.join(DATABASES)}, not {database!r}")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

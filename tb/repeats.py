@@ -22,6 +22,7 @@ from joblib import Parallel, delayed, parallel_config
 from threadpoolctl import ThreadpoolController
 
 from pymodels.errors import InputError, RunError
+from pymodels.machine import not_installed
 from pymodels.streams import repeat_seed
 from pymodels.tasks import load_task, reference_value
 from tb.checked import checked_run
@@ -126,7 +127,7 @@ def _client(address: str) -> Iterator[Any]:
     try:
         from distributed import Client
     except ImportError as error:
-        raise InputError("--cluster needs the packages of oxmc[cluster], which are not installed") from error
+        raise InputError(f"--cluster needs {not_installed('cluster')}") from error
     try:
         client = Client(address, timeout=CLUSTER_WAIT_S, set_as_default=False)
     except (OSError, ValueError) as error:

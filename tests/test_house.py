@@ -13,8 +13,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("pymodels", "hdl", "energy", "tb")
 LEAVES = (
-    "pymodels.config", "pymodels.digests", "pymodels.kernels", "pymodels.errors", "pymodels.events", "pymodels.fixed",
-)  # fmt: skip
+    "pymodels.config",
+    "pymodels.digests",
+    "pymodels.errors",
+    "pymodels.events",
+    "pymodels.fixed",
+    "pymodels.kernels",
+    "pymodels.machine",
+)
 SIMULATORS = ("amaranth", "cocotb")
 
 MACHINE_PATH = re.compile(r"(?<![\w.~/$}-])/(?:" + "|".join(("work", "root")) + r")(?![\w-])")

@@ -16,6 +16,7 @@ from pytest import CaptureFixture, MonkeyPatch
 from sklearn.metrics import log_loss
 
 from pymodels.config import Config
+from pymodels.machine import not_installed
 from pymodels.outcome import Outcome
 from pymodels.tasks import Dataset
 from tb import posterior
@@ -255,9 +256,12 @@ def test_without_the_extra(capsys: CaptureFixture[str], tmp_path: Path, monkeypa
     monkeypatch.setattr("tb.posterior.available", lambda: False)
     monkeypatch.setattr("tb.train.available", lambda: False)
     assert oxmc(capsys, *TWIN, "--out", tmp_path / "run").code == 0
-    assert run_of(tmp_path / "run")["notes"][-1] == "posterior.nc is missing: it needs the packages of oxmc[analysis]"
+    assert (
+        run_of(tmp_path / "run")["notes"][-1]
+        == "posterior.nc is missing: it needs the packages of the extra 'analysis'"
+    )
     assert not (tmp_path / "run" / "posterior.nc").exists()
-    message = "needs the packages of oxmc[analysis], which are not installed"
+    message = f"needs {not_installed('analysis')}"
     assert refusal(capsys, *TWIN, "--chains", "2") == f"--chains above 1 {message}"
     assert refusal(capsys, "plot", tmp_path / "run") == f"RUN {message}"
 

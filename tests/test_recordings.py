@@ -13,6 +13,7 @@ import pytest
 from commands import failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
+from pymodels.machine import not_installed
 from tb import recordings
 
 RECORDS = ("100", "101")
@@ -126,7 +127,7 @@ def broken(error: Exception | None, content: bytes = b"?") -> Callable[[str, Pat
 def test_what_can_go_wrong(
     capsys: CaptureFixture[str], tmp_path: Path, fetched: list[str], monkeypatch: MonkeyPatch
 ) -> None:
-    assert refusal(capsys, "data", "edb", "--out", tmp_path) == "DATABASE must be one of mitdb, not 'edb'"
+    assert refusal(capsys, "data", "edb", "--out", tmp_path) == "NAME must be one of iris, mitdb, not 'edb'"
     oxmc(capsys, "data", "mitdb", "--out", tmp_path)
     (tmp_path / "101.hea").unlink()
 
@@ -140,9 +141,7 @@ def test_what_can_go_wrong(
     assert fails(broken(OSError("no route")), 1) == (
         "101.hea of mitdb could not be fetched: is there a network? (no route)"
     )
-    assert fails(broken(ImportError("wfdb")), 2) == (
-        "oxmc data needs the packages of oxmc[ecg], which are not installed"
-    )
+    assert fails(broken(ImportError("wfdb")), 2) == (f"oxmc data needs {not_installed('ecg')}")
     sha256 = hashlib.sha256(FILES["101.hea"]).hexdigest()
     assert fails(broken(None), 1) == (
         f"101.hea of mitdb must have SHA-256 {sha256}, which {str(tmp_path / '101.hea')!r} has not"

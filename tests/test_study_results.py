@@ -133,5 +133,5 @@ def test_dqn_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     env.unwrapped.state = np.array([0.0, 0.0, math.radians(16.0), 0.0])
     assert env.step(0)[2]
     monkeypatch.setitem(sys.modules, "stable_baselines3", None)
-    with pytest.raises(InputError, match=r"^dqn needs the packages of oxmc\[dqn\], which are not installed"):
+    with pytest.raises(InputError, match=r"^dqn needs packages that are not installed; .* -m pip install -e .*\[dqn\]"):
         dqn.rewards(0, 10)

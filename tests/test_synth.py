@@ -13,6 +13,7 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
 from energy.costs import load_costs
 from pymodels.config import Config
+from pymodels.machine import not_installed
 from tb.gate_costs import CASES, CHECK_SEED, errors, measure, table_costs, train_gates
 from tb.gate_table import TABLE
 from tb.gates import gate_verilog, module_of
@@ -80,7 +81,7 @@ def test_missing_packages_are_named(
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if "yowasp" in name else found(name))
     message = refusal(capsys, "synth", "--target", target, "--out", tmp_path / "x")
-    assert message == f"--target {target} needs the packages of {EXTRA}, which are not installed"
+    assert message == f"--target {target} needs {not_installed(EXTRA)}"
 
 
 def test_a_failed_tool_is_said(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch, tmp_path: Path) -> None:

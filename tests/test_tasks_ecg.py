@@ -13,13 +13,14 @@ from pytest import CaptureFixture
 
 from pymodels.config import Config, preset
 from pymodels.errors import InputError
+from pymodels.machine import not_installed
 from pymodels.tasks import Dataset, DataSource, fit_config, load_task
 from pymodels.tasks.ecg import subjects
 from pymodels.tasks.ecg_beats import read_beats, spectrum
 from pymodels.tasks.ecg_synthetic import BEATS, RATE_HZ, SUBJECTS, synthetic_beats
 
 BEST = preset("ecg", "best")
-needs_wfdb = pytest.mark.skipif(importlib.util.find_spec("wfdb") is None, reason="needs the packages of oxmc[ecg]")
+needs_wfdb = pytest.mark.skipif(importlib.util.find_spec("wfdb") is None, reason="needs the extra 'ecg'")
 
 
 def data(source: DataSource, seed: int = 0, **changes: Any) -> tuple[Config, Dataset]:
@@ -328,4 +329,4 @@ def test_a_folder_needs_wfdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "900.hea").write_text("900 2 360 2000\n")
     with pytest.raises(InputError) as error:
         read_beats(tmp_path)
-    assert str(error.value) == "--data with a folder needs the packages of oxmc[ecg], which are not installed"
+    assert str(error.value) == f"--data with a folder needs {not_installed('ecg')}"

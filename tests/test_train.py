@@ -189,13 +189,14 @@ def test_a_broken_co_simulation_is_caught(
 
 
 def test_a_design_that_cannot_be_built(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
-    """Neither a run directory nor half a build is left."""
+    """Neither a run directory nor half a build is left, but the log that the message names."""
     monkeypatch.setenv("OXMC_BUILD", str(tmp_path / "build"))
     monkeypatch.setattr("tb.simulator.chip_verilog", lambda config, observed: "module oxmc_chip(); endmodul")
     answer = oxmc(capsys, *ICARUS, "--out", tmp_path / "run")
     assert (answer.code, answer.out, answer.err.count("\n")) == (1, "", 1)
     assert answer.err.startswith("oxmc: error: building the co-simulation failed: iverilog ended with exit code ")
-    assert [path.name for path in tmp_path.rglob("*")] == ["build"]
+    log = Path(answer.err.strip().rpartition("the whole log is in ")[2])
+    assert sorted(tmp_path.rglob("*")) == [tmp_path / "build", log] and "syntax error" in log.read_text()
 
 
 def test_progress_reaches_the_watcher(tmp_path: Path) -> None:

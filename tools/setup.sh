@@ -2,6 +2,8 @@
 # Install what the project needs: simulator and compiler from the system's packages, the rest into a Python venv.
 # Safe to run again; an existing venv is kept. `make setup` calls it.
 set -euo pipefail
+unset CDPATH PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIRE_VIRTUALENV
+export PIP_USER=0  # a venv has no place for packages of a user
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 PYTHON=${PYTHON:-python3}

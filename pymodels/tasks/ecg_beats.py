@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from pymodels.errors import InputError
+from pymodels.machine import not_installed
 from pymodels.tasks import Stamp, stamp_of
 
 WINDOW_S = 0.7
@@ -25,7 +26,7 @@ MOST_RECORD = 2**53 - 1
 """Highest number of a record; readers of JSON that only know double precision keep it exact."""
 KINDS = {"feat": ("fiu", "numbers"), "rec": ("iu", "integers"), "sym": ("US", "letters")}
 """Kinds of numpy types that an array of a file may have, and what a user calls them."""
-EXTRA = "oxmc[ecg]"
+EXTRA = "ecg"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _record(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     try:
         import wfdb  # a second to import
     except ImportError as error:
-        raise InputError(f"--data with a folder needs the packages of {EXTRA}, which are not installed") from error
+        raise InputError(f"--data with a folder needs {not_installed(EXTRA)}") from error
     base = str(folder / name)
     try:
         header, notes = wfdb.rdrecord(base), wfdb.rdann(base, "atr")

@@ -15,6 +15,7 @@ import numpy as np
 
 from pymodels.config import Config, preset
 from pymodels.fixed import Formats
+from pymodels.machine import not_installed
 from pymodels.tasks import Dataset, load_task
 from pymodels.twin import run_twin
 from tb.bench.figures import Raw, figure, in_turns
@@ -25,7 +26,7 @@ BATCH = 10
 """Trainings timed at once, each under a seed of its own."""
 STEP_US = 12.0
 """Standard deviation of a proposal's step in w: a fifth of the proposals is accepted, as on the chip."""
-EXTRA = "oxmc[bench]"
+EXTRA = "bench"
 
 
 def cpu_seconds(action: Callable[[], Any]) -> tuple[float, Any]:
@@ -123,7 +124,7 @@ def measure_samplers(rounds: int, limit_s: float) -> tuple[Raw, dict[str, str]]:
         chain = blackjax_chain(config, data, proposals)
         actions["blackjax"] = lambda: cpu_seconds(chain)
     else:
-        skipped["blackjax"] = f"needs the packages of {EXTRA}, which are not installed"
+        skipped["blackjax"] = f"needs {not_installed(EXTRA)}"
     runs = in_turns(actions, rounds, limit_s)
     raw: Raw = {"proposals_a_training": figure([proposals], "")}
     for name, results in runs.items():

@@ -21,9 +21,10 @@ from pymodels.devices import load_card
 from pymodels.fixed import Formats
 from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed
-from tb.benches.chip import ChipHost, PinWatcher, episodes, take_results
+from tb.benches.chip import PinWatcher, episodes, take_results
 from tb.benches.scoreboard import parameters, start
 from tb.job import Job
+from tb.port import HostModel
 from tb.program import commands, load_words
 
 CUT_CYCLES = 3
@@ -52,7 +53,7 @@ class Desk:
         self.job, self.expected = Job.load(Path(p["job"])), Outcome.load(Path(p["outcome"]))
         self.config, self.formats = self.job.config, Formats(self.job.config)
         self.results: list[tuple[int, int]] = []
-        self.host, self.watcher = ChipHost(dut), UpsetWatcher(dut, self.array(), p["seed"])
+        self.host, self.watcher = HostModel(dut), UpsetWatcher(dut, self.array(), p["seed"])
         self.deaf = False
 
     def array(self) -> OxramArray:

@@ -38,7 +38,7 @@ MOST_PROPOSALS = 2**24 - 1
 class Transfer(NamedTuple):
     write: bool
     space: int
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple has a method of that name
     word: int
 
     @property
@@ -209,14 +209,14 @@ class Bench:
         if error:
             await self._clock({"bus_ready", "bus_error"}, t, note, error=error, **driven)
             return
-        await self._clock({COUNTERS: {"fetch_counter"}, LUT: {"fetch_lut"}}.get(space, set()), t, note, **driven)
+        await self._clock({COUNTERS: {"fetch_counter"}, LUT: {"fetch_lut"}}.get(space, set()), t, note, **driven)  # type: ignore[arg-type]
         if space == STATUS:
             answer = status[index]
         elif space == LUT:
             answer = self.entries[index]
         else:
             answer = self.counters[index] if self.state["counted"] and index <= status[0] else 0
-        await self._clock({"bus_ready"}, t, note, answer, **driven)
+        await self._clock({"bus_ready"}, t, note, answer, **driven)  # type: ignore[arg-type]
 
     async def transfer(self, write: bool, space: int, index: int, word: int) -> None:
         await (self.write(space, index, word) if write else self.read(space, index))

@@ -1,7 +1,7 @@
 """Deep Q-learning on cartpole, to set the chip beside: stable-baselines3 on gymnasium's environment with our limits.
 
 The agent has as many steps of training as its authors' tuned settings give it; then it acts greedily in 100 episodes,
-like the chip. It needs `pip install -e '.[dqn]'`, some gigabytes.
+like the chip. It needs `.venv/bin/python -m pip install -e '.[dqn]'`, some gigabytes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from pymodels.cartpole import ANGLE_LIMIT
 from pymodels.errors import InputError
+from pymodels.machine import not_installed
 from tb.studies.common import Row, estimate, parser, show
 
 STEPS = 50_000
@@ -42,7 +43,7 @@ def rewards(seed: int, steps: int = STEPS) -> np.ndarray:
         from stable_baselines3.common.evaluation import evaluate_policy
         from stable_baselines3.common.monitor import Monitor
     except ImportError as error:
-        raise InputError(f"dqn needs the packages of oxmc[dqn], which are not installed ({error})") from error
+        raise InputError(f"dqn needs {not_installed('dqn')}") from error
     torch.set_num_threads(1)
     agent = DQN("MlpPolicy", environment(), seed=seed, device="cpu", **SETTINGS).learn(steps)
     test = Monitor(environment())

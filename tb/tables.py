@@ -1,0 +1,29 @@
+"""`oxmc data iris`: a table that scikit-learn ships, as the CSV file that task table takes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from pymodels.errors import InputError
+
+COLUMNS = ("sepal_length", "sepal_width", "petal_length", "petal_width", "species")
+
+
+def write_iris(path: Path) -> int:
+    """Write Fisher's irises, lengths in cm; the number of rows. Raises `InputError` if `path` cannot be written."""
+    from sklearn.datasets import load_iris
+
+    table = load_iris()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for lengths, species in zip(table.data, table.target, strict=True):
+        writer.writerow([*(f"{length:.1f}" for length in lengths), table.target_names[species]])
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.getvalue())
+    except OSError as error:
+        raise InputError(f"--out must be a file that can be written, not {str(path)!r} ({error.strerror})") from error
+    return len(table.target)
