@@ -234,7 +234,7 @@ class Config:
         )
         draw = self.lfsr_bits // self.lfsr_step_bits
         self._check_gate_rules(rule)
-        cells = 2 * self.pairs
+        cells = 2 * self.chip.pairs
         row = -(-cells // self.gate_dacs) * self.cycles(self.set_pulse_s) + cells * self.cycles(self.read_pulse_s)
         rule(
             draw <= row,

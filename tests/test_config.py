@@ -43,6 +43,10 @@ def refusal(call: Any) -> str:
         ({"burn_in": 256}, "burn_in must be below rows (256), not 256"),
         ({"adc_bits": 6}, "table_bits must be at most adc_bits (6), not 8"),
         ({"lfsr_step_bits": 5}, "lfsr_step_bits must divide lfsr_bits (32), not 5"),
+        (  # a row of the chip that trains one output after the other is what counts
+            {"features": 1, "outputs": 16, "counters": "own", "lfsr_bits": 64},
+            "lfsr_step_bits must let a draw (8 cycles) end while a row is programmed (4 cycles), not be 8",
+        ),
         (
             {"lfsr_bits": 8, "log_u_index_bits": 8},
             "log_u_index_bits must be below lfsr_bits (8), not 8",
