@@ -11,13 +11,12 @@ from pymodels.kernels import njit
 from pymodels.twin_kernel import reject
 from pymodels.twin_lfsr import draw_state, neg_log2_u
 from pymodels.twin_program import clear_array, program_row
-from pymodels.twin_sense import relax_row
+from pymodels.twin_sense import add_drive, relax_row
 from pymodels.twin_state import (
     ACCEPTED,
     COST,
     CURRENT,
     CURRENT_COST,
-    EVAL_NS,
     EVALS,
     NEG_LOG2_U,
     PRIOR,
@@ -59,7 +58,7 @@ def act(chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray) -> int:
 def book_drive(model_ns: np.ndarray, code2: np.ndarray, tally: np.ndarray) -> None:
     """Conductance of one row, [cells], times squared codes summed over its evaluations, [features]."""
     for cell in range(len(model_ns)):
-        tally[EVAL_NS] += model_ns[cell] * code2[(cell >> 1) % len(code2)]
+        add_drive(tally, model_ns[cell] * code2[(cell >> 1) % len(code2)])
 
 
 @njit(cache=True)

@@ -142,9 +142,10 @@ def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, l
     first_vote = min(config.burn_in, last_row)
     if array.effects.sensing:
         table = np.array(formats.response_table, np.int64)
-        sums, drive = sensed_votes(
+        sums, voted = sensed_votes(
             chip, devices, table, counters, first_vote, np.asarray(test, np.int64), array.effects
         )
+        drive = drive_of(dict(zip(TALLIES, voted.tolist(), strict=True)))
         classes = winners(sums)
     else:
         classes, sums = predict(config, filled, counters, test)
@@ -173,22 +174,31 @@ def _test_drive(config: Config, voting: np.ndarray, test: np.ndarray) -> int:
     """Conductance times squared code, over all test evaluations of the voting rows [rows, cells]."""
     both = voting.reshape(len(voting), -1, 2).sum(axis=2)
     code2, first = (test**2).sum(axis=0), (config.hidden or config.outputs) * config.features
-    drive = int((both[:, :first].sum(axis=0).reshape(-1, config.features) * code2).sum())
+    drive = exact_product(both[:, :first].sum(axis=0).reshape(-1, config.features).sum(axis=0), code2)
     if config.hidden:
         hidden = hidden_codes(Formats(config), voting[:, 0::2] - voting[:, 1::2], test)
         by_neuron = both[:, first:].reshape(len(voting), config.outputs, config.hidden).sum(axis=1)
-        drive += int((by_neuron * (hidden**2).sum(axis=2).T).sum())
+        drive += exact_product(by_neuron, (hidden**2).sum(axis=2).T)
     return drive
+
+
+def exact_product(one: np.ndarray, other: np.ndarray) -> int:
+    """Sum of the products of two int64 arrays of a shape, in integers without end: many rows and points outgrow 64."""
+    return sum(a * b for a, b in zip(one.ravel().tolist(), other.ravel().tolist(), strict=True))
+
+
+def drive_of(tally: dict[str, int]) -> int:
+    """What `add_drive` has booked."""
+    return (tally["eval_ns_high"] << EVAL_NS_BITS) + tally["eval_ns"]
 
 
 def _pulse_quantities(config: Config, tally: dict[str, int]) -> dict[str, int]:
     """Tallied currents and conductances times the widths of their pulses."""
-    eval_ns = (tally["eval_ns_high"] << EVAL_NS_BITS) + tally["eval_ns"]
     return {
         "set_current_na_cycles": tally["set_na"] * config.cycles(config.set_pulse_s),
         "reset_conductance_ns_cycles": tally["reset_ns"] * config.cycles(config.reset_pulse_s),
         "read_conductance_ns_cycles": tally["read_ns"] * config.cycles(config.read_pulse_s),
-        "eval_conductance_code2_ns_cycles": eval_ns * config.cycles(config.eval_pulse_s),
+        "eval_conductance_code2_ns_cycles": drive_of(tally) * config.cycles(config.eval_pulse_s),
     }
 
 

@@ -14,7 +14,7 @@ from pymodels.episode_kernel import Rewards, run_tests, train_on_episodes
 from pymodels.events import PHASES
 from pymodels.fixed import STEP_BITS, Formats
 from pymodels.outcome import Outcome
-from pymodels.twin import arithmetic, array_joules, array_quantities, devices_of, new_chain
+from pymodels.twin import arithmetic, array_joules, array_quantities, devices_of, exact_product, new_chain
 from pymodels.twin_prepare import prepare
 from pymodels.twin_state import CURRENT, PROPOSALS, TALLIES
 
@@ -65,7 +65,7 @@ def run_twin_episodes(config: Config, seed: int, lut: np.ndarray, words: int) ->
     counts = episode_counts(formats, words, proposals, last_row + 1 - first_vote, tally, len(actions))
     counts |= preparation_counts(formats, ahead)
     by_pair = filled[first_vote:].reshape(last_row + 1 - first_vote, -1, 2).sum(axis=(0, 2))
-    test_drive = int((by_pair.reshape(config.outputs, -1) * code2).sum())
+    test_drive = exact_product(by_pair.reshape(config.outputs, -1).sum(axis=0), code2)
     quantities = array_quantities(array, tally, test_drive, ahead, counts)
     return Outcome(
         conductance_ns=array.conductance_ns,

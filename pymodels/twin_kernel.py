@@ -10,16 +10,13 @@ from pymodels.hastings import hastings_cost
 from pymodels.kernels import njit
 from pymodels.twin_lfsr import draw_state, neg_log2_u
 from pymodels.twin_program import clear_array, program_row, reset_row
-from pymodels.twin_sense import relax_row, sensed_costs
+from pymodels.twin_sense import add_drive, relax_row, sensed_costs
 from pymodels.twin_state import (
     ACCEPTED,
     ACTIVATIONS,
     COST,
     CURRENT,
     CURRENT_COST,
-    EVAL_NS,
-    EVAL_NS_BITS,
-    EVAL_NS_HIGH,
     EVALS,
     HASTINGS,
     LAYERS,
@@ -118,17 +115,18 @@ def evaluated_code2(data: Data, order: np.ndarray, samples: int) -> np.ndarray:
 
 @njit(cache=True)
 def network_drive(
-    chip: Arithmetic, model_ns: np.ndarray, data: Data, activations: np.ndarray, order: np.ndarray, end: int
-) -> int:
-    """Conductance times squared code over the first `end` evaluations of a network, whose last sample may be cut."""
-    features, segments, drive = len(data.code2_total), chip.hidden + chip.outputs, 0
+    chip: Arithmetic, model_ns: np.ndarray, data: Data, activations: np.ndarray, order: np.ndarray, end: int,
+    tally: np.ndarray,
+) -> None:  # fmt: skip
+    """Book conductance times squared code of a network's first `end` evaluations, whose last sample may be cut."""
+    features, segments = len(data.code2_total), chip.hidden + chip.outputs
     whole, cut = end // segments, end % segments
     code2 = evaluated_code2(data, order, whole)
     for neuron in range(chip.hidden):
         for feature in range(features):
             cell = 2 * (neuron * features + feature)
             code2_here = code2[feature] + (data.code2[order[whole], feature] if neuron < cut else 0)
-            drive += (model_ns[cell] + model_ns[cell + 1]) * code2_here
+            add_drive(tally, (model_ns[cell] + model_ns[cell + 1]) * code2_here)
     for output in range(chip.outputs):
         count = whole + (chip.hidden + output < cut)
         for neuron in range(chip.hidden):
@@ -136,8 +134,7 @@ def network_drive(
             for position in range(count):
                 hidden2 += activations[neuron, order[position]] ** 2
             cell = 2 * (chip.hidden * (features + output) + neuron)
-            drive += (model_ns[cell] + model_ns[cell + 1]) * np.int64(hidden2)
-    return drive
+            add_drive(tally, (model_ns[cell] + model_ns[cell + 1]) * np.int64(hidden2))
 
 
 @njit(cache=True)
@@ -180,13 +177,13 @@ def sweep(
     if chip.hidden:
         tally[LAYERS] += (end + outputs - 1) // segments
         tally[ACTIVATIONS] += end // segments * chip.hidden + min(end % segments, chip.hidden)
-        tally[EVAL_NS] += network_drive(chip, model_ns, data, activations, order, end)
+        network_drive(chip, model_ns, data, activations, order, end, tally)
         return total
     for output in range(outputs):
         code2 = evaluated_code2(data, order, (end - output + outputs - 1) // outputs)
         for feature in range(features):
             cell = 2 * (output * features + feature)
-            tally[EVAL_NS] += (model_ns[cell] + model_ns[cell + 1]) * code2[feature]
+            add_drive(tally, (model_ns[cell] + model_ns[cell + 1]) * code2[feature])
     return total
 
 
@@ -253,8 +250,6 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
         row_costs(chip, devices, chain, data, row, devices.effects)
     last[COST] = sweep(chip, model, data, chain.activations, chain.costs, chain.order, threshold, row == 0, chain.tally)
     devices.evaluations[row] = chain.tally[EVALS] - evaluated
-    chain.tally[EVAL_NS_HIGH] += chain.tally[EVAL_NS] >> EVAL_NS_BITS
-    chain.tally[EVAL_NS] &= (1 << EVAL_NS_BITS) - 1
     last[ACCEPTED] = row == 0 or last[COST] <= threshold
     at_limit = place[PROPOSALS] == chip.max_proposals
     if not last[ACCEPTED]:

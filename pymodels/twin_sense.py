@@ -8,7 +8,17 @@ from pymodels.array import NOT_STUCK
 from pymodels.effect_draws import relaxed_ns, sensed_dot
 from pymodels.effects import Effects
 from pymodels.kernels import njit
-from pymodels.twin_state import Arithmetic, Chain, Data, Devices
+from pymodels.twin_state import EVAL_NS, EVAL_NS_BITS, EVAL_NS_HIGH, TALLIES, Arithmetic, Chain, Data, Devices
+
+TALLIED = len(TALLIES)
+
+
+@njit(cache=True)
+def add_drive(tally: np.ndarray, drive: int) -> None:
+    """Book a drive below 2^62: that of a pair over all samples at once is (conductances below 2^24 nS, codes 2^11)."""
+    total = tally[EVAL_NS] + drive
+    tally[EVAL_NS_HIGH] += total >> EVAL_NS_BITS
+    tally[EVAL_NS] = total & ((1 << EVAL_NS_BITS) - 1)
 
 
 @njit(cache=True)
@@ -81,13 +91,13 @@ def sensed_costs(chip: Arithmetic, devices: Devices, chain: Chain, data: Data, r
 def sensed_votes(
     chip: Arithmetic, devices: Devices, response_table: np.ndarray, counters: np.ndarray, first_row: int,
     test: np.ndarray, effects: Effects,
-) -> tuple[np.ndarray, int]:  # fmt: skip
-    """Response sums int64 [n, outputs] of test points `test` int64 [n, features], and the drive of all evaluations.
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """Response sums int64 [n, outputs] of test points `test` int64 [n, features], and a tally with the drive of all.
 
     Rows from `first_row` on vote with `counters` int64 [filled rows]; each goes on counting its evaluations.
     """
     segments, cells_ns = chip.hidden + chip.outputs, devices.conductance_ns
-    sums, drive = np.zeros((len(test), chip.outputs), np.int64), np.int64(0)
+    sums, tally = np.zeros((len(test), chip.outputs), np.int64), np.zeros(TALLIED, np.int64)
     neurons, answers = np.empty(chip.hidden, np.int64), np.empty(chip.outputs, np.int64)
     for row in range(first_row, len(counters)):
         sets = devices.set_count[row].sum()
@@ -98,11 +108,12 @@ def sensed_votes(
                 response = response_table[(answers[output] + chip.adc_top + 1) >> chip.table_shift]
                 sums[point, output] += counters[row] * response
             features = test.shape[1]
-            direct = 2 * features * (chip.hidden if chip.hidden else chip.outputs)
+            direct, drive = 2 * features * (chip.hidden if chip.hidden else chip.outputs), np.int64(0)
             for cell in range(cells_ns.shape[1]):
                 if cell < direct:
                     code = test[point, (cell >> 1) % features]
                 else:
                     code = neurons[((cell - direct) >> 1) % chip.hidden]
                 drive += cells_ns[row, cell] * code * code
-    return sums, int(drive)
+            add_drive(tally, drive)
+    return sums, tally

@@ -86,7 +86,8 @@ TALLIES = (
 """What the kernel counts, in the order of its tally; quantities (_na, _ns) still without the pulse widths.
 
 `activation` are the evaluations of hidden neurons among `eval`, `layer` the samples whose outputs were, too. Long
-trainings of many pairs outgrow 64 bits: what `eval_ns` exceeds `EVAL_NS_BITS` by is carried to `eval_ns_high`."""
+trainings of many pairs outgrow 64 bits: what `eval_ns` exceeds `EVAL_NS_BITS` by is carried to `eval_ns_high`
+(`add_drive`)."""
 EVAL_NS_BITS = 48
 (
     SETS, RESETS, READS, RESET_PULSES, RETRIES, SWITCHES, SWEEPS, SAMPLE_READS, EVALS, ORDER_READS,

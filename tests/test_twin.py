@@ -11,11 +11,22 @@ import numpy as np
 import pytest
 
 from pymodels.config import Config, preset
-from pymodels.fixed import Formats
+from pymodels.fixed import Formats, formats_of
+from pymodels.inference import hidden_codes
 from pymodels.outcome import Outcome
 from pymodels.tasks import load_task, quantise
-from pymodels.twin import nearest_gates, new_chain, run_twin
-from pymodels.twin_state import EVAL_NS, Chain
+from pymodels.twin import (
+    _test_drive,
+    arithmetic,
+    drive_of,
+    exact_product,
+    nearest_gates,
+    new_chain,
+    run_twin,
+    training_data,
+)
+from pymodels.twin_kernel import network_drive, sweep
+from pymodels.twin_state import EVAL_NS, TALLIES, Chain
 from tb.program import lut_codes
 
 
@@ -76,6 +87,82 @@ def test_a_long_trainings_drive_outgrows_64_bits(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("pymodels.twin.new_chain", with_drive)
     long = outcome(config, seed).quantities["train"][drive]
     assert plain > 2**40 and long == plain + ahead > 2**63
+
+
+EXTREME = {"features": 128, "hidden": 16, "outputs": 16, "train_samples": 512, "test_samples": 64, "rows": 8}
+"""Keys at their ends, and as many samples as a test has time for; conductances make up for the others."""
+
+
+def exact_drive(rows_ns: np.ndarray, codes: np.ndarray, outputs: int) -> int:
+    """Conductances [rows, cells] times squared codes [n, features] over all evaluations, in Python's integers."""
+    features = codes.shape[1]
+    code2 = [sum(code * code for code in column) for column in codes.T.tolist()]
+    assert rows_ns.shape[1] == 2 * outputs * features
+    return sum(ns * code2[cell // 2 % features] for row in rows_ns.tolist() for cell, ns in enumerate(row))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_user_sweeps_more_than_64_bits_hold(first: bool, seed: int) -> None:
+    """One sweep of large conductances and codes, of all outputs; the sum in 64 bits alone would be another."""
+    config = Config(features=128, outputs=16, train_samples=512, test_samples=1, rows=2, burn_in=0, input_bits=12)
+    rng = np.random.default_rng(seed)
+    codes = rng.choice([-2047, 2047], (512, 128))
+    model = rng.integers(2**28, 2**29, 2 * 16 * 128)
+    chain = new_chain(config, config.rows, seed)
+    chip = arithmetic(formats_of(config), np.arange(config.gate_codes))
+    data = training_data(config, codes, rng.integers(0, 16, 512))
+    sweep(chip, model, data, chain.activations, chain.costs, chain.order, 2**40, first, chain.tally)
+    due = exact_drive(model[None], codes, 16)
+    assert due > 2**63
+    assert drive_of(dict(zip(TALLIES, chain.tally.tolist(), strict=True))) == due
+
+
+def test_a_user_sweeps_a_network_beyond_64_bits(seed: int) -> None:
+    """The same behind a hidden layer, cut in the middle of a sample."""
+    config = Config(**EXTREME, burn_in=0, input_bits=12)
+    rng = np.random.default_rng(seed)
+    codes = rng.choice([-2047, 2047], (512, 128))
+    model = rng.integers(2**28, 2**29, 2 * config.pairs)
+    activations = rng.integers(2000, 2048, (16, 512)).astype(float)
+    order, end = rng.permutation(512), 32 * 400 + 20
+    data = training_data(config, codes, rng.integers(0, 16, 512))
+    chip = arithmetic(formats_of(config), np.arange(config.gate_codes))
+    tally = np.zeros(len(TALLIES), np.int64)
+    network_drive(chip, model, data, activations, order, end, tally)
+    pairs, due = (model[0::2] + model[1::2]).tolist(), 0
+    for position, sample in enumerate(order.tolist()):
+        for segment in range(32 if position < 400 else 20 if position == 400 else 0):
+            if segment < 16:
+                first, inputs = segment * 128, codes[sample].tolist()
+            else:
+                first, inputs = 16 * (128 + segment - 16), activations[:, sample].astype(int).tolist()
+            due += sum(pairs[first + i] * code**2 for i, code in enumerate(inputs))
+    assert due > 2**63 and drive_of(dict(zip(TALLIES, tally.tolist(), strict=True))) == due
+
+
+@pytest.mark.parametrize("hidden", [0, 16])
+def test_a_user_tests_more_than_64_bits_hold(hidden: int, seed: int) -> None:
+    """Many rows and test points, as no training has them in seconds: the largest conductances make up for them."""
+    config = Config(**(EXTREME | {"hidden": hidden}), burn_in=0, input_bits=12)
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(2**28, 2**29, (40, 2 * config.pairs))
+    test = rng.choice([-2047, 2047], (64, 128))
+    due = exact_drive(rows[:, : 2 * (hidden or 16) * 128], test, hidden or 16)
+    if hidden:
+        codes = hidden_codes(formats_of(config), rows[:, 0::2] - rows[:, 1::2], test)
+        both = rows[:, 2 * 16 * 128 :].reshape(40, 16, 16, 2)
+        due += sum(
+            int(both[row, output, neuron].sum()) * int((codes[neuron, row] ** 2).sum())
+            for row, output, neuron in np.ndindex(40, 16, 16)
+        )
+    assert due > 2**63 and _test_drive(config, rows, test) == due
+
+
+def test_products_are_exact(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    one, other = (rng.integers(-(2**62), 2**62, (3, 40)) for _ in range(2))
+    assert exact_product(one, other) == int((one.astype(object) * other.astype(object)).sum())
+    assert exact_product(one, other) != int((one * other).sum())  # which wraps
 
 
 def test_nearest_gate_by_exact_distance() -> None:
