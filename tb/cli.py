@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import signal
@@ -38,6 +39,10 @@ ConfigOption = Annotated[Path | None, typer.Option(help="TOML file of configurat
 DataOption = Annotated[Path | None, typer.Option(help="File or folder with the data of table or ecg.")]
 SubjectOption = Annotated[str | None, typer.Option(metavar="R", help="The record that ecg is tested on.")]
 LabelOption = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that table learns.")]
+KeepOption = Annotated[
+    list[str] | None, typer.Option(metavar="COLUMN", help="A column that table uses although it looks like an index.")
+]
+DropOption = Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="A column that table leaves out.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One key, over the file.")]
 
 
@@ -61,11 +66,14 @@ def _integer(option: str, text: str, low: int) -> int:
     return value
 
 
-def _source(data: Path | None, subject: str | None, label: str | None) -> DataSource:
+def _source(
+    data: Path | None, subject: str | None, label: str | None, keep: list[str] | None, drop: list[str] | None
+) -> DataSource:
     """What a user gave of the data. Raises `InputError` for a subject that is no number."""
     from pymodels.tasks import DataSource
 
-    return DataSource(data=data, subject=None if subject is None else _integer("--subject", subject, 0), label=label)
+    number = None if subject is None else _integer("--subject", subject, 0)
+    return DataSource(data=data, subject=number, label=label, keep=tuple(keep or ()), drop=tuple(drop or ()))
 
 
 def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bool) -> Plan | None:
@@ -126,11 +134,13 @@ def train(
     data: DataOption = None,
     subject: SubjectOption = None,
     label: LabelOption = None,
+    keep: KeepOption = None,
+    drop: DropOption = None,
 ) -> None:
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
 
     The twin gives the same bits without the clock, in a fraction of a second."""
-    from pymodels.tasks import fit_config, load_task, reference_value  # what `oxmc --help` need not load
+    from pymodels.tasks import fitted_keys, load_task, reference_value  # what `oxmc --help` need not load
     from tb import console, result
     from tb import train as training
     from tb.ahead import Ahead
@@ -154,12 +164,12 @@ def train(
             raise InputError(f"{option} must be left out with --repeats")
     toml, keys = load_toml(config) if config else {}, dict(parse_setting(text) for text in settings or [])
     keys |= _preparation(age, calibrate, form)
-    resolved = resolve(
-        task, preset, toml=toml, settings=keys, rows=None if rows is None else parse_setting(f"rows={rows}")[1]
-    )
-    training.check_rewards(resolved, engine)
-    source = _source(data, subject, label)
-    fitted = fit_config(task, resolved, {*toml, *keys}, source)
+    source = _source(data, subject, label, keep, drop)
+    fitted = resolve(
+        task, preset, toml=toml, settings=keys, rows=None if rows is None else parse_setting(f"rows={rows}")[1],
+        fit=functools.partial(fitted_keys, task, source=source),
+    )  # fmt: skip
+    training.check_rewards(fitted, engine)
     stem = f"{task}-{preset}-{engine}-s{seed_value}"
     if plan:
         from tb import repeats as repeating
@@ -331,6 +341,8 @@ def sweep(
     data: DataOption = None,
     subject: SubjectOption = None,
     label: LabelOption = None,
+    keep: KeepOption = None,
+    drop: DropOption = None,
 ) -> None:
     """Train at every combination of some keys' values: mean accuracy, mean energy at both nodes, the Pareto front.
 
@@ -350,7 +362,7 @@ def sweep(
     assert plan is not None
     toml = load_toml(config) if config else {}
     fixed = dict(parse_setting(text) for text in settings or [])
-    source = _source(data, subject, label)
+    source = _source(data, subject, label, keep, drop)
     fit_config(task, resolve(task, preset), (), source)  # what is wrong with the data is so at each point
     row_count = None if rows is None else _integer("--rows", rows, 0)
     axes = sweep_points.parse_vary(vary, again=one_at_a_time)

@@ -205,7 +205,7 @@ def run_record(
         "energy_j": energy_j,
         "array_energy_j": {phase: outcome.joules[phase] for phase in PHASES},
         "conservation_error": error,
-        "notes": list(dataset.notes),
+        "notes": [*dataset.notes, *dataset.remarks],
     }
     check_events(record, config)
     return record

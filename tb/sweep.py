@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import io
 import json
 import shutil
@@ -18,7 +19,7 @@ from typing import Any
 
 from pymodels.config import Config, resolve
 from pymodels.errors import InputError
-from pymodels.tasks import DataSource, fit_config
+from pymodels.tasks import DataSource, fitted_keys
 from tb.partial import check_same, partial_folder, replace_text
 from tb.repeats import Plan, Standing, UnfinishedError, train_repeats
 from tb.result import NODES
@@ -74,9 +75,10 @@ def resolver(
     def resolved(point: Mapping[str, Any]) -> Config:
         given = {**fixed, **point}
         count = given.pop("rows", rows)
-        chosen = resolve(task, preset, toml=file, settings=given, rows=count)
+        fit = functools.partial(fitted_keys, task, source=source)
+        chosen = resolve(task, preset, toml=file, settings=given, rows=count, fit=fit)
         check_rewards(chosen, engine)
-        return engine_config(fit_config(task, chosen, {*file, *given}, source), engine, {*file, *given})
+        return engine_config(chosen, engine, {*file, *given})
 
     return resolved
 
