@@ -259,7 +259,7 @@ def verilog(
 @app.command()
 def synth(
     task: TaskArgument = "cancer",
-    preset: PresetOption = "paper",
+    preset: PresetOption = DEFAULT_PRESET,
     config: ConfigOption = None,
     settings: SetOption = None,
     target: Annotated[str, typer.Option(help="sky130: our 130 nm cells; ice40: an FPGA; generic: gates.")] = "sky130",
@@ -304,8 +304,11 @@ def energy(
             raise InputError("--format accelergy must come with --out, the folder to write")
         for path in accounts.write_accelergy(runs, tuple(node or accounts.NODES), out):
             print(path)
+        _say(accounts.shares(runs))
         return
     text = cost_template() if not runs else accounts.report(runs, tuple(node or accounts.NODES), output)
+    if output == "csv" and runs:
+        _say(accounts.shares(runs))
     if out is None:
         print(text, end="")
         return
@@ -390,10 +393,12 @@ def sweep(
 
 @app.command()
 def plot(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, repeats or sweep.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default RUN/plots.")] = None,
 ) -> None:
-    """Draw a run as PNG and SVG: chain, parameters, array, accuracy or reward by row, calibration, devices."""
+    """Draw a run as PNG and SVG: chain, parameters, array, accuracy or reward by row, calibration, devices.
+
+    Of a run of repeats: their results beside the reference. Of a sweep: results against joules."""
     from tb.plots import plot_run
 
     for path in plot_run(run, out or run / "plots"):
@@ -436,6 +441,12 @@ def fetch_data(
 
     count = fetch_database(database, out, lambda text: print(text, file=sys.stderr, flush=True))
     print(f"{out} is complete, {count} files fetched")
+
+
+def _say(lines: list[str]) -> None:
+    """What goes beside a result that a program reads."""
+    for line in lines:
+        print("oxmc:", " ".join(line.splitlines()), file=sys.stderr)
 
 
 def _fail(message: str, code: int) -> int:

@@ -23,12 +23,11 @@ from pymodels.tasks import DataSource, fitted_keys
 from tb.partial import check_same, partial_folder, replace_text
 from tb.repeats import Plan, Standing, UnfinishedError, train_repeats
 from tb.result import NODES
-from tb.rundir import check_out, made_parents, take_name, write_json
+from tb.rundir import SWEEP_SCHEMA, check_out, made_parents, take_name, write_json
 from tb.sweep_plot import available, draw
 from tb.sweep_points import Axis, Point, Resolve, described, value_text
 from tb.train import Request, check_rewards, engine_config
 
-SCHEMA = "oxmc.sweep/1"
 CSV_VALUES = ("n", "mean", "sem", "median", "proposals", "sets", "evaluations", "cycles", "chip_s", "training_s")
 
 Watcher = Callable[[int, Standing], None]
@@ -121,13 +120,13 @@ def _identity(sweep: Sweep) -> dict[str, Any]:
     names = {key: getattr(request, key) for key in ("task", "preset", "engine", "seed")}
     config, data = request.config.as_dict(), request.source.identity()
     return {
-        "schema": SCHEMA, **names, "data": data, "repeats": sweep.plan.repeats, "vary": sweep.vary, "axes": sweep.axes,
-        "around": sweep.around, "config": config,
+        "schema": SWEEP_SCHEMA, **names, "data": data, "repeats": sweep.plan.repeats, "vary": sweep.vary,
+        "axes": sweep.axes, "around": sweep.around, "config": config,
     }  # fmt: skip
 
 
 def _check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: Path) -> None:
-    if not isinstance(kept, dict) or kept.get("schema") != SCHEMA:
+    if not isinstance(kept, dict) or kept.get("schema") != SWEEP_SCHEMA:
         raise InputError(f"--out must be a sweep to go on with it, not {str(where)!r}")
     options = {"vary": "--vary", "axes": "--vary", "around": "--one-at-a-time", "repeats": "--repeats"}
     for key, option in options.items():
