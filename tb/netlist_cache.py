@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pymodels.config import Config
+from tb.private import exposed, make_private
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("hdl/*.py", "hdl/*.v", "pymodels/*.py", "tb/netlist.py")
@@ -59,10 +60,15 @@ def generator_digest(paths: Iterable[Path]) -> str:
 
 
 def kept_verilog(config: Config, make: Callable[[], str]) -> str:
-    """What `make` says of `config`, from the cache if it has that. A cache that cannot be written is done without."""
+    """What `make` says of `config`, from the cache if it has that.
+
+    A cache that cannot be written, or that others can write, is done without.
+    """
     digest = generator_digest(source_files())
     key = hashlib.sha256((digest + config.to_toml()).encode()).hexdigest()[:16]
     path = cache_folder() / f"netlist-{key}.v"
+    if exposed(path.parent):
+        return make()
     with suppress(OSError):
         if text := path.read_text():
             with suppress(OSError):
@@ -70,7 +76,7 @@ def kept_verilog(config: Config, make: Callable[[], str]) -> str:
             return text
     text = make()
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix="netlist-", delete=False) as file:
             file.write(text)
         Path(file.name).replace(path)  # whole, or not there at all

@@ -30,6 +30,7 @@ from tb.compiled import block_size
 from tb.job import COUNTED
 from tb.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
 from tb.netlist_cache import cache_folder
+from tb.private import check_private, make_private
 
 if TYPE_CHECKING:
     from amaranth.lib.wiring import Component
@@ -78,7 +79,8 @@ def run_bench(
         sources["waves.v"] = f'module waves; initial begin $dumpfile("dump.vcd"); $dumpvars(0, {name}); end endmodule\n'
     digest = hashlib.sha256(repr((sources, waves)).encode()).hexdigest()[:12]
     folder = cache_folder().parent / "bench" / f"{name}-{simulator}-{digest}"
-    folder.mkdir(parents=True, exist_ok=True)
+    check_private(folder)
+    make_private(folder)
     for file, content in sources.items():
         if not (folder / file).exists():
             (folder / file).write_text(content)
@@ -154,10 +156,14 @@ class Simulation:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def build(self) -> None:
-        """Build unless the cache has it; a build appears under its final name only when whole."""
+        """Build unless the cache has it; a build appears under its final name only when whole.
+
+        Raises `InputError` where others could change it, `RunError` where it fails.
+        """
+        check_private(self.folder)
         if self.folder.exists():
             return
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        make_private(self.folder.parent)
         with tempfile.TemporaryDirectory(dir=self.folder.parent, prefix="building-") as text:
             folder = Path(text)
             for name, content in self.sources.items():
@@ -172,6 +178,7 @@ class Simulation:
             except OSError:  # another process was first; its build is the same
                 if not self.folder.exists():
                     raise
+                check_private(self.folder)
             else:
                 folder.mkdir()  # what the context manager expects to remove
 
