@@ -80,6 +80,16 @@ def test_a_separator_may_occur_in_a_name(read: Callable[..., Dataset]) -> None:
     assert d.feature_names == ("a, m", "b;c", "bias")
 
 
+def test_a_spreadsheet_says_its_separator(read: Callable[..., Dataset], refused: Callable[..., str]) -> None:
+    check_same(read("sep=;\r\n" + PLAIN.replace(",", ";")), read(PLAIN))
+    message = refused("sep=;\n" + PLAIN.replace(",", ";").replace("6.5", "red"))
+    assert message.startswith("'t.csv' line 8 column 'a' must be a number, not 'red'")
+
+
+def test_lines_end_with_separators(read: Callable[..., Dataset]) -> None:
+    check_same(read(PLAIN.replace("\n", ",,\n")), read(PLAIN))
+
+
 @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-16-be"])
 def test_a_spreadsheet_marks_its_encoding(read: Callable[..., Dataset], codec: str) -> None:
     mark = b"\xfe\xff" if codec == "utf-16-be" else b""
@@ -104,6 +114,8 @@ def test_a_user_writes_a_pandas_index(
     once = ",a,b,y\n" + "".join(f"{k},{row}" for k, row in enumerate(rows))
     named = once.replace(",a,b", "Unnamed: 0,a,b")
     lettered = ",a,b,y\n" + "".join(f"car {k},{row}" for k, row in enumerate(rows))
+    twice = ",Unnamed: 0,a,b,y\n" + "".join(f"{k},{k},{row}" for k, row in enumerate(rows))
+    check_same(read(twice), plain)
     for text in (once, named, lettered, once.removeprefix(",")):
         d = read(text)
         check_same(d, plain)
@@ -237,6 +249,12 @@ def test_true_and_false_are_numbers(read: Callable[..., Dataset]) -> None:
     assert len(np.unique(np.concatenate([d.train_x, d.test_x])[:, 0])) == 2
 
 
+def test_constant_text_is_left_out(read: Callable[..., Dataset]) -> None:
+    d = read("a,place,b,y\n" + "".join(f"{a},here,{b},{y}\n" for a, b, y in ROWS))
+    check_same(d, read(PLAIN))
+    assert d.remarks == ("constant columns left out: place",)
+
+
 def test_a_column_without_values_is_left_out(read: Callable[..., Dataset]) -> None:
     d = read("a,c,b,y\n" + "".join(f"{a},,{b},{y}\n" for a, b, y in ROWS))
     check_same(d, read(PLAIN))
@@ -262,6 +280,9 @@ def test_a_column_without_values_is_left_out(read: Callable[..., Dataset]) -> No
             "'t.csv' line 3 column 'y' holds no value, as 1 more in this column: fill "
             "it in or take the line out",
         ),
+        ("a,y\n1,x\n2,z\n", "--data must have more rows than classes (2), not 2"),
+        ("a,Y\n1,x\n2,z\n3,x\n", "--label must name a column of 't.csv', not 'y'; did you mean 'Y'?"),
+        ('a,y\n"1,x\n2,z\n', "--data must be a CSV file in UTF-8; 't.csv' is not (unexpected end of data)"),
         ("id,y\n1,x\n2,z\n", "--data must have a column that is not constant, but 't.csv' has none"),
     ],
 )  # fmt: skip

@@ -28,6 +28,8 @@ def load(config: Config, seed: int, source: DataSource) -> Dataset:
     table = _table(source)
     check("table", "features", config.features, len(table.features) + config.bias)
     check("table", "outputs", config.outputs, outputs_for(len(table.classes)))
+    if len(table.x) <= len(table.classes):
+        raise InputError(f"--data must have more rows than classes ({len(table.classes)}), not {len(table.x)}")
     check_points("table", config, len(table.x))
     if config.train_samples < len(table.classes):
         rule = f"train_samples must be at least {len(table.classes)}, a row of each class"
@@ -51,7 +53,7 @@ def fit(keys: Mapping[str, Any], given: Collection[str], source: DataSource) -> 
     table = _table(source)
     points = len(table.x)
     most = {name: KEYS[name].metadata["high"] for name in ("features", "outputs", "train_samples", "test_samples")}
-    train = round(TRAIN_SHARE * points)
+    train = max(round(TRAIN_SHARE * points), len(table.classes))
     if "test_samples" in given:
         train = points - keys["test_samples"]
     train = keys["train_samples"] if "train_samples" in given else min(max(1, train), most["train_samples"])

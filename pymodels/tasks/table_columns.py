@@ -24,7 +24,7 @@ MISSING = frozenset(("", "?", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "+nan"
 """What a missing value looks like, in lower case. A class may be called so, but for the empty one."""
 TRUTH = {"true": 1.0, "false": 0.0}
 IDENTIFIERS = re.compile(
-    r"(?i:unnamed: ?\d+|index|id|uuid|guid|key|row|row[ _]?(id|no|nr|names?)|nr|#|.*[ _.-]id)|.*[a-z]I[dD]"
+    r"(?i:unnamed: ?\d+(\.\d+)?|index|id|uuid|guid|key|row|row[ _]?(id|no|nr|names?)|nr|#|.*[ _.-]id)|.*[a-z]I[dD]"
 )
 """Names of columns that name or count the rows."""
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
@@ -75,13 +75,14 @@ def table_of(sheet: Sheet, label: str, keep: Sequence[str], drop: Sequence[str])
         raise InputError(f"--data must have a column beside the label {label!r}, but {str(sheet.path)!r} has none")
     named = [name for name, values in columns.items() if name not in keep and _names_rows(name, values)]
     empty = [name for name, values in columns.items() if all(map(_is_missing, values)) and name not in named]
-    read = {name: values for name, values in columns.items() if name not in (*named, *empty)}
+    same = [name for name, values in columns.items() if len(set(values)) == 1 and name not in (*named, *empty)]
+    read = {name: values for name, values in columns.items() if name not in (*named, *empty, *same)}
     decimal_comma = _decimal_comma(sheet, read)
     numbers = {name: _numbers(sheet, name, values, decimal_comma) for name, values in read.items()}
     varying = [name for name, values in numbers.items() if values.min() < values.max()]
     if not varying:
         raise InputError(f"--data must have a column that is not constant, but {str(sheet.path)!r} has none")
-    constant = [name for name in numbers if name not in varying]
+    constant = [name for name in columns if name in same or name in numbers and name not in varying]
     truths = [name for name in varying if read[name][0].lower() in TRUTH]
     counting = [name for name in varying if name not in keep and _counts_rows(numbers[name])]
     said = (
@@ -102,8 +103,9 @@ def _check_options(sheet: Sheet, label: str, keep: Sequence[str], drop: Sequence
     for option, names in (("--label", [label]), ("--keep", keep), ("--drop", drop)):
         for name in names:
             if name not in sheet.names:
-                near = difflib.get_close_matches(name, sheet.names, n=1, cutoff=0.0)
-                where = f"{str(sheet.path)!r}, not {name!r}; did you mean {near[0]!r}?"
+                folded = {known.casefold(): known for known in sheet.names}
+                near = folded[difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.0)[0]]
+                where = f"{str(sheet.path)!r}, not {name!r}; did you mean {shown(near)}?"
                 raise InputError(f"{option} must name a column of {where}")
     for name in drop:
         if name == label or name in keep:

@@ -7,14 +7,17 @@ import csv
 import dataclasses
 import io
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from pymodels.errors import InputError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-UNNAMED = "Unnamed: 0"
-"""What pandas calls a first column without a name, its index."""
+UNNAMED = ("Unnamed: 0", "Unnamed: 0.1")
+"""What pandas calls a first column without a name, its index; the second where a file was read and written again."""
+GIVEN = re.compile(r"sep=([,;|\t])\r?\n?")
+"""A first line by which a spreadsheet is told the separator."""
 
 Row = tuple[int, list[str]]
 """The line that a row starts on, and its fields without blanks around them."""
@@ -40,11 +43,15 @@ def read_sheet(path: Path, label: str) -> Sheet:
     if len(rows) < 2:
         raise InputError(f"--data must have a header and rows below it, but {str(path)!r} has {len(rows)} lines")
     names, rows = _header(rows), rows[1:]
-    _check_names(path, names, label)
     for line, fields in rows:
         if len(fields) != len(names):
             rule = f"must have {len(names)} fields as the header, not {len(fields)}"
             raise InputError(f"{str(path)!r} line {line} {rule}")
+    nothing = {place for place, name in enumerate(names) if not name and not any(row[1][place] for row in rows)}
+    if nothing:  # lines that end with a separator
+        names = [name for place, name in enumerate(names) if place not in nothing]
+        rows = [(line, [f for place, f in enumerate(fields) if place not in nothing]) for line, fields in rows]
+    _check_names(path, names, label)
     return Sheet(path, separator, names, rows)
 
 
@@ -74,11 +81,13 @@ def _records(text: str, separator: str) -> Iterator[Row]:
 def _separated(path: Path, text: str, label: str) -> tuple[str, list[Row]]:
     """The separator with which all rows have the same fields, two or more; of several the one that finds the label.
 
-    Where there is none, the one that comes nearest, whose rows then say what is wrong.
+    Where there is none, the one that comes nearest, whose rows then say what is wrong. Raises `InputError`.
     """
+    if given := GIVEN.match(text):
+        text = "\n" + text[given.end() :]  # lines keep their numbers
     best: tuple[tuple[bool, bool, int], str, list[Row]] | None = None
     first_error: csv.Error | None = None
-    for separator in SEPARATORS:
+    for separator in given[1] if given else SEPARATORS:
         try:
             rows = list(_records(text, separator))
         except csv.Error as error:
@@ -89,17 +98,19 @@ def _separated(path: Path, text: str, label: str) -> tuple[str, list[Row]]:
         score = (alike, label in names, len(names))
         if best is None or score > best[0]:
             best = score, separator, rows
-    if best is None:
+    if best is None or (first_error and best[0][:2] == (False, False)):
         raise InputError(f"--data must be a CSV file in UTF-8; {str(path)!r} is not ({first_error})") from first_error
     return best[1:]
 
 
 def _header(rows: list[Row]) -> list[str]:
-    """The names of the columns; a first column without one, or one that R leaves out of the header, is `UNNAMED`."""
+    """The names of the columns; a first column without one, or one that R leaves out of the header, gets `UNNAMED`."""
     names = rows[0][1]
     if len(rows) > 1 and all(len(fields) == len(names) + 1 for _, fields in rows[1:]):
-        return [UNNAMED, *names]
-    return [UNNAMED, *names[1:]] if len(names) > 1 and not names[0] else names
+        names = ["", *names]
+    if len(names) < 2 or names[0]:
+        return names
+    return [next((name for name in UNNAMED if name not in names), ""), *names[1:]]
 
 
 def _check_names(path: Path, names: list[str], label: str) -> None:
