@@ -18,7 +18,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/hypothesis
 TESTS = $(if $(T),$(or $(shell find tests -name 'test_$(T).py'),$(error T must name a bench, so that \
 	tests/test_$(T).py exists)),tests)
 
-.PHONY: help setup demo test bare regress characterise power lint waves clean
+.PHONY: help setup demo test bare regress characterise power lint lock waves clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -26,7 +26,7 @@ help: ## list the targets
 
 setup: $(VENV)/.setup ## install all that is needed, the Python part into .venv/
 
-$(VENV)/.setup: pyproject.toml tools/setup.sh
+$(VENV)/.setup: pyproject.toml requirements.lock tools/setup.sh
 	@PYTHON='$(PYTHON)' VENV='$(VENV)' tools/setup.sh
 	@touch $@
 
@@ -52,6 +52,9 @@ lint: setup ## check style, format and types
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+
+lock: setup ## pin the dependencies anew, with hashes, into requirements.lock: [UPGRADE=1]
+	@VENV='$(VENV)' UPGRADE='$(UPGRADE)' tools/lock.sh
 
 waves: setup ## run one bench and keep its waves: T=lfsr [SIM=icarus|verilator]
 	$(if $(T),,$(error T must name a bench, as in: make waves T=lfsr))

@@ -11,7 +11,7 @@ import difflib
 import math
 import tomllib
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -320,10 +320,7 @@ class Config:
 
     def replace(self, **changes: Any) -> Config:
         """A copy with keys changed. Raises `InputError` for an unknown key, with the nearest known one."""
-        for name in changes:
-            if name not in KEYS:
-                near = difflib.get_close_matches(name, KEYS, n=1, cutoff=0.0)[0]
-                raise InputError(f"{name} is not a configuration key; did you mean {near}?")
+        _check_names(changes)
         return dataclasses.replace(self, **changes)
 
     def as_dict(self) -> dict[str, Any]:
@@ -337,6 +334,18 @@ class Config:
 
 KEYS: dict[str, dataclasses.Field] = {field.name: field for field in dataclasses.fields(Config)}
 _TYPES = typing.get_type_hints(Config)
+
+
+Fit = Callable[[Mapping[str, Any], Collection[str]], Mapping[str, Any]]
+"""Keys that follow from the data, given all keys and the names of those that the user set."""
+
+
+def _check_names(names: Iterable[str]) -> None:
+    """Raises `InputError` for what is no key, with the nearest that is."""
+    for name in names:
+        if name not in KEYS:
+            near = difflib.get_close_matches(name, KEYS, n=1, cutoff=0.0)[0]
+            raise InputError(f"{name} is not a configuration key; did you mean {near}?")
 
 
 def _checked(field: dataclasses.Field, value: Any) -> Any:
@@ -408,10 +417,12 @@ def resolve(
     toml: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
     rows: int | None = None,
+    fit: Fit | None = None,
 ) -> Config:
-    """Preset, then TOML file, then `--set`, then `--rows`, later ones winning.
+    """Preset, then what `fit` says follows from the data, TOML file, `--set`, `--rows`, later ones winning.
 
-    `rows` without an explicit `burn_in` sets burn_in to the smaller of the preset's and rows // 8.
+    `rows` without an explicit `burn_in` sets burn_in to the smaller of the preset's and rows // 8. The rules between
+    keys hold for the whole, so that a key may be set that the preset's own geometry would not allow.
     """
     base = preset(task, preset_name)
     changes = {**(toml or {}), **(settings or {})}
@@ -420,4 +431,8 @@ def resolve(
         if "burn_in" not in changes:
             _checked(KEYS["rows"], rows)
             changes["burn_in"] = min(base.burn_in, rows // ROWS_PER_BURN_IN)
+    if fit is not None:
+        _check_names(changes)
+        keys = {name: _checked(KEYS[name], value) for name, value in {**base.as_dict(), **changes}.items()}
+        changes = {**fit(keys, {*(toml or {}), *(settings or {})}), **changes}
     return base.replace(**changes)

@@ -51,6 +51,14 @@ class Account:
         """Events by phase."""
         return {phase: row["events"] for phase, row in self.run["phases"].items()}
 
+    @property
+    def share(self) -> str:
+        """Which training of a run of several these ledgers are of, as "repeat 0 of 5"; empty for a run of one."""
+        for name, kind in (("repeats", "repeat"), ("chains", "chain")):
+            if isinstance(of := self.run.get(name), dict):
+                return f"{kind} 0 of {of.get('n')}"
+        return ""
+
     def parts(self, node: str) -> dict[str, Part]:
         return parts_of(self.ledgers[node], self.events, self.config.clock_hz)
 
@@ -124,15 +132,19 @@ def _text(accounts: Sequence[Account]) -> str:
     console = Console(file=stream, width=120, markup=False, emoji=False, highlight=False)
     for account in accounts:
         for node, ledger in account.ledgers.items():
-            console.print(render_parts(account.parts(node), account.part_bands(node), f"{account.path} at {node}"))
+            title = f"{account.path} at {node}"
+            if node in account.repeats:
+                console.print(f"{title}, {_spread_line(account.repeats[node])}")
+                console.print(f"of these, {HEADLINE}: {_spread_line(account.training_repeats[node])}")
+            if account.share:
+                console.print(f"What follows is {account.share}.")
+                title += f", {account.share}"
+            console.print(render_parts(account.parts(node), account.part_bands(node), title))
             for line in [*per_lines(account.per(node), account.per_bounds(node)), *_paper_lines(account.paper(node))]:
                 console.print(line)
             console.print(render(ledger, "all parts"))
             console.print(render_band(ledger, account.bands[node]))
             console.print(render_sensitivity(ledger, account.bands[node].figures))
-            if node in account.repeats:
-                console.print(_spread_line(account.repeats[node]))
-                console.print(f"of these, {HEADLINE}: {_spread_line(account.training_repeats[node])}")
             for line in source_lines(ledger):
                 console.print(line)
     return stream.getvalue()
@@ -188,6 +200,7 @@ def _entry(account: Account) -> dict[str, Any]:
     point, names = point_of(account.config), ("task", "preset", "engine", "seed")
     return {
         "run": str(account.path),
+        "share": account.share,
         **{name: account.run[name] for name in names},
         "card": account.config.card,
         "point": {name: point.figure(name) for name in MULTIPLIERS},
@@ -198,6 +211,12 @@ def _entry(account: Account) -> dict[str, Any]:
 def _parts_json(account: Account, node: str) -> dict[str, Any]:
     bands = account.part_bands(node)
     return {name: part.as_json() | {"band": bands[name].as_json()} for name, part in account.parts(node).items()}
+
+
+def shares(runs: Sequence[Path]) -> list[str]:
+    """A line for each run of several trainings, for reports that have no place for it."""
+    accounts = [read_account(path, NODES[:1]) for path in runs]
+    return [f"{account.path}: the figures are those of {account.share}" for account in accounts if account.share]
 
 
 def _csv(accounts: Sequence[Account]) -> str:

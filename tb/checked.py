@@ -28,7 +28,7 @@ from tb.posterior import log_likelihood, read_posterior, stored_models, values_o
 from tb.records import CHAIN, read_records, short_record, summarise
 from tb.records import FILE as RECORDS
 from tb.result import counted_record, state_sha256, time_record
-from tb.rundir import SCHEMA, read_run
+from tb.rundir import SCHEMA, check_one_run, read_run
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,6 +63,8 @@ def checked_run(path: Path, *, repeats: bool = True) -> CheckedRun:
 
     Raises `InputError` if it is not what a training left.
     """
+    if repeats:
+        check_one_run(path)
     run = read_run(path)
 
     def rule(holds: bool, message: str) -> None:

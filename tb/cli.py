@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import signal
@@ -39,6 +40,10 @@ DataOption = Annotated[Path | None, typer.Option(help="File or folder with the d
 SubjectOption = Annotated[str | None, typer.Option(metavar="R", help="The record that ecg is tested on.")]
 LabelOption = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that table learns.")]
 OtherCodeOption = Annotated[bool, typer.Option("--other-code", help="Let --resume go on with what other code did.")]
+KeepOption = Annotated[
+    list[str] | None, typer.Option(metavar="COLUMN", help="A column that table uses although it looks like an index.")
+]
+DropOption = Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="A column that table leaves out.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One key, over the file.")]
 
 
@@ -62,11 +67,14 @@ def _integer(option: str, text: str, low: int) -> int:
     return value
 
 
-def _source(data: Path | None, subject: str | None, label: str | None) -> DataSource:
+def _source(
+    data: Path | None, subject: str | None, label: str | None, keep: list[str] | None, drop: list[str] | None
+) -> DataSource:
     """What a user gave of the data. Raises `InputError` for a subject that is no number."""
     from pymodels.tasks import DataSource
 
-    return DataSource(data=data, subject=None if subject is None else _integer("--subject", subject, 0), label=label)
+    number = None if subject is None else _integer("--subject", subject, 0)
+    return DataSource(data=data, subject=number, label=label, keep=tuple(keep or ()), drop=tuple(drop or ()))
 
 
 def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bool, other_code: bool) -> Plan | None:
@@ -131,11 +139,13 @@ def train(
     data: DataOption = None,
     subject: SubjectOption = None,
     label: LabelOption = None,
+    keep: KeepOption = None,
+    drop: DropOption = None,
 ) -> None:
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
 
     The twin gives the same bits without the clock, in a fraction of a second."""
-    from pymodels.tasks import fit_config, load_task, reference_value  # what `oxmc --help` need not load
+    from pymodels.tasks import fitted_keys, load_task, reference_value  # what `oxmc --help` need not load
     from tb import console, result
     from tb import train as training
     from tb.ahead import Ahead
@@ -159,12 +169,12 @@ def train(
             raise InputError(f"{option} must be left out with --repeats")
     toml, keys = load_toml(config) if config else {}, dict(parse_setting(text) for text in settings or [])
     keys |= _preparation(age, calibrate, form)
-    resolved = resolve(
-        task, preset, toml=toml, settings=keys, rows=None if rows is None else parse_setting(f"rows={rows}")[1]
-    )
-    training.check_rewards(resolved, engine)
-    source = _source(data, subject, label)
-    fitted = fit_config(task, resolved, {*toml, *keys}, source)
+    source = _source(data, subject, label, keep, drop)
+    fitted = resolve(
+        task, preset, toml=toml, settings=keys, rows=None if rows is None else parse_setting(f"rows={rows}")[1],
+        fit=functools.partial(fitted_keys, task, source=source),
+    )  # fmt: skip
+    training.check_rewards(fitted, engine)
     stem = f"{task}-{preset}-{engine}-s{seed_value}"
     if plan:
         from tb import repeats as repeating
@@ -258,7 +268,7 @@ def verilog(
 @app.command()
 def synth(
     task: TaskArgument = "cancer",
-    preset: PresetOption = "paper",
+    preset: PresetOption = DEFAULT_PRESET,
     config: ConfigOption = None,
     settings: SetOption = None,
     target: Annotated[str, typer.Option(help="sky130: our 130 nm cells; ice40: an FPGA; generic: gates.")] = "sky130",
@@ -303,8 +313,11 @@ def energy(
             raise InputError("--format accelergy must come with --out, the folder to write")
         for path in accounts.write_accelergy(runs, tuple(node or accounts.NODES), out):
             print(path)
+        _say(accounts.shares(runs))
         return
     text = cost_template() if not runs else accounts.report(runs, tuple(node or accounts.NODES), output)
+    if output == "csv" and runs:
+        _say(accounts.shares(runs))
     if out is None:
         print(text, end="")
         return
@@ -341,6 +354,8 @@ def sweep(
     data: DataOption = None,
     subject: SubjectOption = None,
     label: LabelOption = None,
+    keep: KeepOption = None,
+    drop: DropOption = None,
 ) -> None:
     """Train at every combination of some keys' values: mean accuracy, mean energy at both nodes, the Pareto front.
 
@@ -360,7 +375,7 @@ def sweep(
     assert plan is not None
     toml = load_toml(config) if config else {}
     fixed = dict(parse_setting(text) for text in settings or [])
-    source = _source(data, subject, label)
+    source = _source(data, subject, label, keep, drop)
     fit_config(task, resolve(task, preset), (), source)  # what is wrong with the data is so at each point
     row_count = None if rows is None else _integer("--rows", rows, 0)
     axes = sweep_points.parse_vary(vary, again=one_at_a_time)
@@ -388,10 +403,12 @@ def sweep(
 
 @app.command()
 def plot(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, repeats or sweep.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default RUN/plots.")] = None,
 ) -> None:
-    """Draw a run as PNG and SVG: chain, parameters, array, accuracy or reward by row, calibration, devices."""
+    """Draw a run as PNG and SVG: chain, parameters, array, accuracy or reward by row, calibration, devices.
+
+    Of a run of repeats: their results beside the reference. Of a sweep: results against joules."""
     from tb.plots import plot_run
 
     for path in plot_run(run, out or run / "plots"):
@@ -443,6 +460,12 @@ def fetch_data(
     folder = out or Path("build/data/mitdb")
     count = fetch_database(database, folder, lambda text: print(text, file=sys.stderr, flush=True))
     print(f"{folder} is complete, {count} files fetched")
+
+
+def _say(lines: list[str]) -> None:
+    """What goes beside a result that a program reads."""
+    for line in lines:
+        print("oxmc:", " ".join(line.splitlines()), file=sys.stderr)
 
 
 def _fail(message: str, code: int) -> int:

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from pymodels.tasks.table_columns import shown_names
 from tb.sweep_points import value_text
 
 if TYPE_CHECKING:
@@ -151,6 +152,19 @@ def _joules_text(joules: dict[str, Any]) -> str:
     return f"{name} {first['total'] * 1e6:.3g} uJ ({span} uJ){more}"
 
 
+def _data_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """A user's data: its points, features and classes, and what was decided about it."""
+    data, config = run.get("data") or {}, run["config"]
+    rows = []
+    if counts := data.get("counts"):
+        features = config["features"] - config["bias"]
+        names = [shown_names([name]) for name in data["classes"]]
+        classes = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
+        bias = " and a bias" if config["bias"] else ""
+        rows.append(("data", f"{sum(counts)} rows, {features} features{bias}, {len(counts)} classes: {classes}"))
+    return rows + [("note", remark) for remark in data.get("remarks", [])]
+
+
 def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
     """The end of `oxmc train` on a terminal; `reference` is the value of `REFERENCES`."""
     result, chain, clock, config = run["result"], run["chain"], run["time"], run["config"]
@@ -172,6 +186,7 @@ def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
     rows += [(f"energy at {node}", _joules_text(joules)) for node, joules in run["energy_j"].items()]
     if chains := run.get("chains"):
         rows.append((f"{chains['n']} chains", _mixing(chains)))
+    rows += _data_rows(run)
     rows.append(("state", result["state_sha256"][:16]))
     rows.append(("run directory", str(out)))
     for name, value in rows:
@@ -190,5 +205,7 @@ def repeats_summary(run: dict[str, Any], out: Path, reference: float) -> Table:
     table.add_row("5th to 95th percentile", f"{repeats['low']:.4f} to {repeats['high']:.4f}")
     table.add_row(known, f"mean {reference:.4f} {of}{'s' if metric == 'accuracy' else ''}")
     table.add_row("repeats", f"{repeats['n']} in {repeats['wall_s']:.1f} s ({run['engine']})")
+    for row in _data_rows(run):
+        table.add_row(*row)
     table.add_row("run directory", str(out))
     return table

@@ -123,6 +123,7 @@ def _model(account: Account) -> Model:
 def _run(account: Account) -> dict[str, Any]:
     run, config = account.run, account.config
     facts = [
+        *([("shown", account.share)] if account.share else []),
         ("task", f"{run['task']}, preset {run['preset']}"),
         ("engine", f"{run['engine']}, seed {run['seed']}"),
         (f"test {run['result']['metric']}", f"{run['result']['value']:.4g}"),

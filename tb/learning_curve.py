@@ -61,7 +61,10 @@ def _source(run: dict[str, Any]) -> DataSource:
     """The data that a run was given, where they were then. Raises `InputError` if they have changed."""
     data = run.get("data") or {}
     file = data.get("file")
-    source = DataSource(data=Path(file) if file else None, subject=data.get("subject"), label=data.get("label"))
+    keep, drop = (tuple(data.get(name, ())) for name in ("keep", "drop"))
+    source = DataSource(
+        data=Path(file) if file else None, subject=data.get("subject"), label=data.get("label"), keep=keep, drop=drop
+    )
     if source.identity()["sha256"] != data.get("sha256"):
         raise InputError(f"RUN must have been trained on {file!r} as it is now, which has changed since")
     return source

@@ -25,7 +25,9 @@ from tb.records import check_record
 from tb.rundir import json_text, made_parents, read_json, read_run, replace_file, take_name, write_json
 from tb.sources import check_code, sources_digest
 
-DATA_NAMES = {"sha256": "the SHA-256 of --data", "subject": "--subject", "label": "--label"}
+DATA_NAMES = {
+    "sha256": "the SHA-256 of --data", "subject": "--subject", "label": "--label", "keep": "--keep", "drop": "--drop",
+}  # fmt: skip
 """What a user calls the parts of `DataSource.identity`."""
 
 
@@ -40,10 +42,10 @@ def check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: str) ->
     for key in ("task", "preset", "engine", "seed"):
         if given[key] != kept[key]:
             raise InputError(f"{key} must be {kept[key]!r} as in {where!r} to go on with it, not {given[key]!r}")
-    for key, new in given.get("data", {}).items():
-        old = kept.get("data", {}).get(key)
+    for key, name in DATA_NAMES.items():
+        new, old = (side.get("data", {}).get(key) for side in (given, kept))
         if new != old:
-            raise InputError(f"{DATA_NAMES[key]} must be {old!r} as in {where!r} to go on with it, not {new!r}")
+            raise InputError(f"{name} must be {old!r} as in {where!r} to go on with it, not {new!r}")
     check_config(given["config"], kept["config"], where)
 
 

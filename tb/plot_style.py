@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pymodels.errors import InputError
 from pymodels.machine import cache_root, not_installed
 from tb.posterior import EXTRA
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CHAIN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """M. Okabe and K. Ito's palette, told apart with any colour vision."""
@@ -45,3 +49,11 @@ def grid(rows: int, columns: int, *, height_in: float, width_in: float = WIDTH_I
     figure = Figure(figsize=(width_in, height_in))
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def save(figure: Figure, stem: Path) -> list[Path]:
+    """The figure as PNG and as SVG, free of dates, so that a run always draws the same files."""
+    png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
+    figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
+    figure.savefig(svg, dpi=PNG_DPI, metadata={"Date": None})
+    return [png, svg]

@@ -3,11 +3,12 @@
 `trace`: the chain over its proposals, with marginals; `pairs`: joint marginals of the pairs that decide most; `array`:
 the conductances of the first chain's array, with its row counters; and those of `tb.plots_results`,
 `tb.plots_parameters` and `tb.plots_plane`. Outputs that are chains of their own have neither trace nor pairs, since
-`posterior.nc` is not written for them.
+`posterior.nc` is not written for them. A run of repeats has one picture of its own, `repeats`, and a sweep `sweep`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,13 @@ from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.outcome import Outcome
 from tb.checked import checked_posterior, checked_run
-from tb.plot_style import CHAIN_COLOURS, PNG_DPI, WIDTH_IN, grid, plot_style
+from tb.plot_style import CHAIN_COLOURS, WIDTH_IN, grid, plot_style, save
 from tb.plots_parameters import draws_of_outputs, draws_of_tree, parameter_figure
 from tb.plots_plane import has_plane, plane_figure
-from tb.plots_results import accuracy_figure, device_figure, reward_figure, uncertainty_figure
+from tb.plots_results import accuracy_figure, device_figure, repeats_figure, reward_figure, uncertainty_figure
 from tb.posterior import expand, values_of
+from tb.repeats import mean_reference
+from tb.sweep_plot import read_sweep, sweep_figure
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,16 +39,30 @@ def plot_run(run: Path, out: Path) -> list[Path]:
 
     Raises `InputError` if the run lacks a posterior or state, or `out` cannot be written.
     """
+    if (run / "sweep.json").exists():
+        return _drawn(lambda: {"sweep": sweep_figure(read_sweep(run))}, run, out)
     checked = checked_run(run)
     record, config, state = checked.run, checked.config, checked.state
     if state is None:
         raise InputError(f"RUN must be a run directory, not {str(run)!r}")
+    if "repeats" in record:
+        return _drawn(lambda: {"repeats": repeats_figure(record, mean_reference(run))}, run, out)
     tree = None if config.counters == "own" else checked_posterior(run, config)
+    return _drawn(lambda: _figures(config, state, tree, record, run), run, out)
+
+
+def _drawn(figures: Callable[[], Mapping[str, Figure]], run: Path, out: Path) -> list[Path]:
+    """The files of what `figures` makes of a folder that may lack anything. Raises `InputError`."""
     with plot_style():
-        figures = _figures(config, state, tree, record, run)
+        try:
+            drawn = figures()
+        except (OSError, LookupError, TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"RUN must hold a whole run, which {str(run)!r} does not ({error!r})") from error
         try:
             out.mkdir(parents=True, exist_ok=True)
-            return [path for name, figure in figures.items() for path in save(figure, out / name)]
+            return [path for name, figure in drawn.items() for path in save(figure, out / name)]
         except OSError as error:
             raise InputError(f"--out must be a folder that can be written, not {str(out)!r} ({error})") from error
 
@@ -204,14 +221,6 @@ def array_figure(config: Config, state: Outcome) -> Figure:
             bbox={"facecolor": "white", "alpha": 0.8, "pad": 1, "linewidth": 0},
         )  # fmt: skip
     return figure
-
-
-def save(figure: Figure, stem: Path) -> list[Path]:
-    """The figure as PNG and as SVG, free of dates, so that a run always draws the same files."""
-    png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
-    figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
-    figure.savefig(svg, dpi=PNG_DPI, metadata={"Date": None})
-    return [png, svg]
 
 
 def _colour(chain: int) -> str:

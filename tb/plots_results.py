@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,32 @@ def accuracy_figure(config: Config, state: Outcome, folder: Path) -> Figure | No
 def _mark_burn_in(axis: Any, config: Config) -> None:
     if config.burn_in:
         axis.axvspan(-0.5, config.burn_in - 0.5, color=CHAIN_COLOURS[1], alpha=0.1, linewidth=0, label="burn-in")
+
+
+def repeats_figure(record: Mapping[str, Any], reference: float) -> Figure:
+    """How often the repeats of a run reached which result, with their mean and median beside the mean reference."""
+    repeats, metric = record["repeats"], record["result"]["metric"]
+    values = np.asarray(repeats["values"], float)
+    if not (values.size and np.isfinite([*values, reference]).all()):
+        raise ValueError("values or references of its repeats that are no numbers")
+    figure, axes = grid(1, 1, height_in=2.6)
+    axis = axes[0, 0]
+    axis.hist(values, bins=min(30, max(10, values.size // 5)), color="0.75", label="repeats")
+    axis.axvspan(repeats["low"], repeats["high"], color=CHAIN_COLOURS[0], alpha=0.1, linewidth=0, label="5 to 95 %")
+    lines = (("median", repeats["median"], "-"), ("mean", repeats["mean"], "--"))
+    for name, value, style in lines:
+        axis.axvline(value, color=CHAIN_COLOURS[0], linestyle=style, label=f"{name} {value:.4f}")
+    known = "logistic regression" if metric == "accuracy" else "random actions"
+    axis.axvline(
+        reference, color=CHAIN_COLOURS[1], linestyle=":", linewidth=1.4, label=f"{known}, mean {reference:.4f}"
+    )
+    axis.set(xlabel=f"test {metric}", ylabel="repeats")
+    title = (
+        f"{record['task']}, {record['preset']}, {record['engine']}: {repeats['n']} repeats from seed {record['seed']}"
+    )
+    axis.set_title(title, loc="left")
+    axis.legend(frameon=False, fontsize=7)
+    return figure
 
 
 def reward_figure(config: Config, state: Outcome) -> Figure:

@@ -9,23 +9,24 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import pickle
 import shutil
+import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from threadpoolctl import ThreadpoolController
 
 from pymodels.errors import InputError, RunError
-from pymodels.machine import not_installed
 from pymodels.streams import repeat_seed
 from pymodels.tasks import load_task, reference_value
 from tb.checked import checked_run
+from tb.cluster import Cluster, check_address, connected
 from tb.partial import Partial, check_same, opened, partial_folder
 from tb.records import read_records, short_record, summarise
 from tb.rundir import DEFAULT_PARENT, check_out, read_run
@@ -33,8 +34,6 @@ from tb.sources import check_code
 from tb.train import RTL_ENGINES, Request, make_job, run_chain, simulation_of
 from tb.workers import end_with_parent
 
-CLUSTER_WAIT_S = 10
-"""Longest wait for a scheduler to answer and for the first worker to be there."""
 NAMED_FAILURES = 3
 """Failures that the last message spells out; all of them are in failures.json."""
 
@@ -53,6 +52,11 @@ class Plan:
     resume: bool = False
     other_code: bool = False
     """Whether to go on with what other sources have done."""
+
+    def __post_init__(self) -> None:
+        """Raises `InputError` for an address that is none."""
+        if self.cluster is not None:
+            check_address(self.cluster)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,47 +122,29 @@ def run_repeat(request: Request, repeat: int, scratch: Path | None) -> Answer:
 
 def mean_reference(out: Path) -> float:
     """Mean of the reference over a run of repeats."""
-    return float(np.mean([record["reference"] for record in read_records(out)]))
+    return statistics.fmean(record["reference"] for record in read_records(out))
+
+
+Runner = Callable[[Request, Sequence[int], Path], contextlib.AbstractContextManager[Iterator[Answer]]]
+"""Runs repeats of a request, whose local scratch folder is the last argument; answers as they come."""
 
 
 @contextlib.contextmanager
-def _client(address: str) -> Iterator[Any]:
-    """A client of a Dask cluster that has workers. Raises `InputError` where there is none."""
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise InputError(f"--cluster needs {not_installed('cluster')}") from error
-    try:
-        client = Client(address, timeout=CLUSTER_WAIT_S, set_as_default=False)
-    except (OSError, ValueError) as error:
-        rule = "--cluster must be the address of a running Dask scheduler, as in tcp://host:8786"
-        raise InputError(f"{rule}, not {address!r} ({error})") from error
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=CLUSTER_WAIT_S)
-        except TimeoutError as error:
-            raise InputError(f"--cluster must have workers, but {address!r} has none") from error
-        yield client
-
-
-@contextlib.contextmanager
-def _pool(plan: Plan) -> Iterator[Parallel]:
-    """Where repeats run, one to a task, answers as they come. Raises `InputError` for a cluster that is not there."""
-    pool = functools.partial(Parallel, batch_size=1, return_as="generator_unordered")
+def _runner(plan: Plan) -> Iterator[Runner]:
+    """Where repeats run. Raises `InputError` or `RunError` for a cluster that cannot be had."""
     if plan.cluster is None:
-        with parallel_config(backend="loky", initializer=end_with_parent):
-            local = pool(n_jobs=plan.jobs)
-        yield local
+        yield functools.partial(_on_processes, plan.jobs)
         return
-    with _client(plan.cluster) as client:
-        with parallel_config(backend="dask", client=client):
-            remote = pool(n_jobs=-1)
-        yield remote
+    with connected(plan.cluster) as cluster:
+        yield lambda request, repeats, scratch: contextlib.closing(_on_cluster(cluster, request, repeats))
 
 
 @contextlib.contextmanager
-def _closing(answers: Any) -> Iterator[Iterator[Answer]]:
-    """Stops the workers, who may not have got to the end, without joblib's advice to the programmer."""
+def _on_processes(jobs: int, request: Request, repeats: Sequence[int], scratch: Path) -> Iterator[Iterator[Answer]]:
+    """Repeats on this machine; the workers, who may not have got to the end, stop without joblib's advice."""
+    with parallel_config(backend="loky", initializer=end_with_parent):
+        pool = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
+    answers: Any = pool(delayed(run_repeat)(request, repeat, scratch) for repeat in repeats)
     try:
         yield answers
     finally:
@@ -167,12 +153,33 @@ def _closing(answers: Any) -> Iterator[Iterator[Answer]]:
             answers.close()
 
 
-def _collect(request: Request, plan: Plan, pool: Parallel, partial: Partial, watcher: Watcher) -> None:
+def _on_cluster(cluster: Cluster, request: Request, repeats: Sequence[int]) -> Generator[Answer, None, None]:
+    """Repeats on the workers of a cluster, and on no other machine."""
+    data = request.source.identity()
+    sent = [pickle.dumps((request, repeat, data)) for repeat in repeats]
+    for place, result in cluster.results(f"{__name__}:run_sent", sent):
+        if isinstance(result, bytes):
+            yield pickle.loads(result)
+        else:
+            yield Answer(repeats[place], repeat_seed(request.seed, repeats[place]), error=result)
+
+
+def run_sent(sent: bytes) -> bytes:
+    """A repeat on a worker of a cluster, which must find the same data under the same name."""
+    request, repeat, data = pickle.loads(sent)
+    try:
+        if request.source.identity() != data:
+            raise InputError(f"--data must be the same file on each worker, which {str(request.source.data)!r} is not")
+    except InputError as error:
+        return pickle.dumps(Answer(repeat, repeat_seed(request.seed, repeat), error=str(error)))
+    return pickle.dumps(run_repeat(request, repeat, None))
+
+
+def _collect(request: Request, plan: Plan, runner: Runner, partial: Partial, watcher: Watcher) -> None:
     """Run what is missing and keep each answer as it comes."""
     missing = [repeat for repeat in range(plan.repeats) if repeat not in partial.values]
-    scratch = None if plan.cluster else partial.scratch
     first = 0.0
-    with _closing(pool(delayed(run_repeat)(request, repeat, scratch) for repeat in missing)) as answers:
+    with runner(request, missing, partial.scratch) as answers:
         for number, answer in enumerate(answers):
             if answer.record is None:
                 partial.fail({"repeat": answer.repeat, "seed": answer.seed, "error": answer.error})
@@ -241,11 +248,11 @@ def train_repeats(request: Request, plan: Plan, watcher: Watcher) -> dict[str, A
     _prepare(request, plan)
     seed_of = functools.partial(repeat_seed, request.seed)
     with (
-        _pool(plan) as pool,
+        _runner(plan) as runner,
         opened(request.out, identity, seed_of, resume=plan.resume, other_code=plan.other_code) as partial,
     ):
         try:
-            _collect(request, plan, pool, partial, watcher)
+            _collect(request, plan, runner, partial, watcher)
             _check_failures(partial, plan)
             values = [partial.values[repeat] for repeat in range(plan.repeats)]
             return partial.finish(request.out.resolve(), summarise(values, partial.wall_s), request.config.to_toml())

@@ -216,7 +216,7 @@ def run_record(
         "energy_j": energy_j,
         "array_energy_j": counted["array_energy_j"],
         "conservation_error": error,
-        "notes": list(dataset.notes),
+        "notes": [*dataset.notes, *dataset.remarks],
     }
     check_events(record, config)
     return record

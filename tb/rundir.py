@@ -15,7 +15,7 @@ from pymodels import strict
 from pymodels.errors import InputError
 
 DEFAULT_PARENT = Path("build/runs")
-SCHEMA = "oxmc.run/1"
+SCHEMA, SWEEP_SCHEMA = "oxmc.run/1", "oxmc.sweep/1"
 
 
 def free_name(stem: str, parent: Path = DEFAULT_PARENT) -> Path:
@@ -93,6 +93,18 @@ def writing(out: Path) -> Iterator[Path]:
 def json_text(value: Any) -> str:
     """Raises `ValueError` for a number that is not finite, for which JSON has no word."""
     return json.dumps(value, indent=2, allow_nan=False) + "\n"
+
+
+def check_one_run(path: Path) -> None:
+    """Raises `InputError` for the folder of a sweep, or one that is not finished, saying what to do with it."""
+    if (path / "sweep.json").exists():
+        points = str(path / "points")
+        raise InputError(
+            f"RUN must be a run directory, not the sweep {str(path)!r}: its runs are the folders in {points!r}"
+        )
+    if (path / "request.json").exists():
+        rule = f"RUN must be a whole run, not the unfinished one {str(path)!r}"
+        raise InputError(f"{rule}: its command with --resume goes on with it")
 
 
 def write_json(path: Path, value: Any) -> None:

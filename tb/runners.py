@@ -25,6 +25,7 @@ from pymodels.digests import manifest_holds, say_damaged, write_manifest
 from pymodels.errors import InputError, RunError
 from pymodels.machine import can_write, environment
 from tb import tools
+from tb.private import check_private, make_private
 
 Watch = Callable[[], None] | None
 Command = Sequence[str | Path]
@@ -48,13 +49,15 @@ def build_into(target: Path, sources: Mapping[str, str], compile_in: Callable[[P
     """Build with `compile_in` in a folder that holds `sources`, unless `target` holds that already.
 
     `target` appears when it is whole, and takes the place of one that is not. Raises `RunError` with the line that
-    tells what is wrong, and with the place where the whole log is kept.
+    tells what is wrong, and with the place where the whole log is kept; `InputError` where others could change what
+    lies in `target`.
     """
+    check_private(target)
     if is_whole(target, sources):
         return
     if target.exists():
         say_damaged(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_private(target.parent)
     with _scratch(plain_folder(target.parent)) as folder:
         for name, content in sources.items():
             (folder / name).write_text(content)

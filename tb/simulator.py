@@ -143,7 +143,10 @@ class Simulation:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def build(self) -> None:
-        """Build unless the cache has it, as it was built; a build appears under its final name only when whole."""
+        """Build unless the cache has it, as it was built; a build appears under its final name only when whole.
+
+        Raises `InputError` where others could change it, `RunError` where it fails.
+        """
         runners.build_into(self.folder, self.sources, self._compile)
 
     def _compile(self, folder: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import io
 import shutil
 import statistics
@@ -18,19 +19,27 @@ from typing import Any
 from pymodels.config import Config, resolve
 from pymodels.errors import InputError
 from pymodels.strict import first_difference
-from pymodels.tasks import DataSource, fit_config
+from pymodels.tasks import DataSource, fitted_keys
 from tb.checked import checked_run
 from tb.partial import check_config, check_same, partial_folder
 from tb.records import read_records
 from tb.repeats import Plan, Standing, UnfinishedError, train_repeats
 from tb.result import NODES
-from tb.rundir import check_out, json_text, made_parents, read_json, replace_file, take_name, write_json
+from tb.rundir import (
+    SWEEP_SCHEMA,
+    check_out,
+    json_text,
+    made_parents,
+    read_json,
+    replace_file,
+    take_name,
+    write_json,
+)
 from tb.sources import check_code
 from tb.sweep_plot import available, draw
 from tb.sweep_points import Axis, Point, Resolve, described, value_text
 from tb.train import Request, check_rewards, engine_config
 
-SCHEMA = "oxmc.sweep/1"
 CSV_VALUES = ("n", "mean", "sem", "median", "proposals", "sets", "evaluations", "cycles", "chip_s", "training_s")
 
 Watcher = Callable[[int, Standing], None]
@@ -77,9 +86,10 @@ def resolver(
     def resolved(point: Mapping[str, Any]) -> Config:
         given = {**fixed, **point}
         count = given.pop("rows", rows)
-        chosen = resolve(task, preset, toml=file, settings=given, rows=count)
+        fit = functools.partial(fitted_keys, task, source=source)
+        chosen = resolve(task, preset, toml=file, settings=given, rows=count, fit=fit)
         check_rewards(chosen, engine)
-        return engine_config(fit_config(task, chosen, {*file, *given}, source), engine, {*file, *given})
+        return engine_config(chosen, engine, {*file, *given})
 
     return resolved
 
@@ -123,13 +133,13 @@ def _identity(sweep: Sweep) -> dict[str, Any]:
     names = {key: getattr(request, key) for key in ("task", "preset", "engine", "seed")}
     config, data = request.config.as_dict(), request.source.identity()
     return {
-        "schema": SCHEMA, **names, "data": data, "repeats": sweep.plan.repeats, "vary": sweep.vary, "axes": sweep.axes,
-        "around": sweep.around, "config": config,
+        "schema": SWEEP_SCHEMA, **names, "data": data, "repeats": sweep.plan.repeats, "vary": sweep.vary,
+        "axes": sweep.axes, "around": sweep.around, "config": config,
     }  # fmt: skip
 
 
 def _check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: Path) -> None:
-    if not isinstance(kept, dict) or kept.get("schema") != SCHEMA:
+    if not isinstance(kept, dict) or kept.get("schema") != SWEEP_SCHEMA:
         raise InputError(f"--out must be a sweep to go on with it, not {str(where)!r}")
     options = {"vary": "--vary", "axes": "--vary", "around": "--one-at-a-time", "repeats": "--repeats"}
     for key, option in options.items():

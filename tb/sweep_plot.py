@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tb.plot_style import CHAIN_COLOURS, grid, plot_style
-from tb.plots import save
+from pymodels.errors import InputError
+from tb.plot_style import CHAIN_COLOURS, grid, plot_style, save
 from tb.result import NODES
+from tb.rundir import SWEEP_SCHEMA
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,6 +26,17 @@ NAMED = 6
 def available() -> bool:
     """Whether matplotlib is there; a sweep without it has no picture."""
     return importlib.util.find_spec("matplotlib") is not None
+
+
+def read_sweep(folder: Path) -> dict[str, Any]:
+    """sweep.json of a sweep. Raises `InputError` if it is none."""
+    try:
+        record = json.loads((folder / "sweep.json").read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"RUN must hold a whole sweep, which {str(folder)!r} does not ({error})") from error
+    if not isinstance(record, dict) or record.get("schema") != SWEEP_SCHEMA:
+        raise InputError(f"RUN must hold a sweep of schema {SWEEP_SCHEMA!r}, which {str(folder)!r} does not")
+    return record
 
 
 def draw(record: Mapping[str, Any], stem: Path) -> list[Path]:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import importlib.metadata
 import os
+import pkgutil
 import signal
+import sys
 import threading
 import time
+from collections.abc import Mapping
+from pathlib import Path
 
 LOOK_S = 0.5
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("pymodels", "hdl", "energy", "tb")
+SUFFIXES = (".py", ".toml", ".csv", ".v", ".vh", ".vlt", ".cpp")
+PACKAGES = ("oxmc", "numpy", "numba")
 
 
 def end_with_parent() -> None:
@@ -24,3 +35,40 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+@functools.cache
+def _identity() -> tuple[tuple[str, str], ...]:
+    versions = [(name, importlib.metadata.version(name)) for name in PACKAGES]
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return (*versions, ("Python", python), ("sources of oxmc", sources_digest(ROOT)[:16]))
+
+
+def identity() -> dict[str, str]:
+    """What decides the bits of a result: versions, and a digest of this program's sources."""
+    return dict(_identity())
+
+
+def sources_digest(root: Path) -> str:
+    """SHA-256 over the names and contents of the files below `root` that results follow from."""
+    digest = hashlib.sha256()
+    paths = sorted(path for room in ROOMS for path in (root / room).rglob("*") if path.suffix in SUFFIXES)
+    for path in paths:
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def differences(other: Mapping[str, str]) -> str:
+    """In what a worker that is `other` differs from this process; empty where it does not."""
+    own = identity()
+    found = ((name, own.get(name), other.get(name)) for name in {**own, **other})
+    return ", ".join(f"{name} {theirs}, not {ours}" for name, ours, theirs in found if ours != theirs)
+
+
+def work(name: str, asked: Mapping[str, str], sent: bytes) -> bytes:
+    """`name` of `sent` on a worker of a cluster. Raises `RuntimeError` where this is another version by now."""
+    if asked != identity():
+        raise RuntimeError("its worker has another oxmc than it had before")
+    result: bytes = pkgutil.resolve_name(name)(sent)
+    return result

@@ -35,6 +35,44 @@ def fetched(monkeypatch: MonkeyPatch) -> list[str]:
     return names
 
 
+def sums_of(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+
+
+@pytest.fixture(autouse=True)
+def known(monkeypatch: MonkeyPatch) -> None:
+    """The program vouches for FILES."""
+    monkeypatch.setitem(recordings.DATABASES, "mitdb", recordings.digest_of(sums_of(FILES)))
+
+
+def test_a_server_cannot_change_a_recording(
+    capsys: CaptureFixture[str], tmp_path: Path, fetched: list[str], monkeypatch: MonkeyPatch
+) -> None:
+    """Nor with a list to match: the program holds the digest of the right one. Nothing of it is fetched."""
+    changed = FILES | {"101.dat": b"changed"}
+    sums = "".join(f"{sha256} {name}\n" for name, sha256 in sums_of(changed).items())
+    served = changed | {"SHA256SUMS.txt": sums.encode(), "RECORDS": b"100\n101"}
+
+    def download(database: str, out: Path, name: str) -> None:
+        fetched.append(name)
+        (out / name).write_bytes(served[name])
+
+    monkeypatch.setattr(recordings, "_download", download)
+    message = failure(oxmc(capsys, "data", "mitdb", "--out", tmp_path), 1)
+    assert message == "SHA256SUMS.txt of mitdb must have the checksums that this program knows, but has others"
+    assert set(fetched) == set(recordings.LISTS)
+    served["RECORDS"] = b"100"  # nor hide one
+    assert failure(oxmc(capsys, "data", "mitdb", "--out", tmp_path), 1) == message
+
+
+def test_the_digest_is_of_names_and_checksums() -> None:
+    """In order of the names."""
+    lines = {"b": "2", "a": "1"}
+    assert recordings.digest_of(lines) == hashlib.sha256(b"1 a\n2 b\n").hexdigest()
+    assert recordings.digest_of(lines | {"b": "3"}) != recordings.digest_of(lines)
+    assert recordings.digest_of({"a": "1"}) != recordings.digest_of(lines)
+
+
 def test_all_files_come_once(capsys: CaptureFixture[str], tmp_path: Path, fetched: list[str]) -> None:
     answer = oxmc(capsys, "data", "mitdb", "--out", tmp_path / "new")
     assert (answer.code, answer.out) == (0, f"{tmp_path / 'new'} is complete, 6 files fetched\n")

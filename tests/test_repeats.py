@@ -151,16 +151,6 @@ def test_a_dask_cluster_gives_the_same_bytes(tmp_path: Path, whole: Callable[[in
     check_equal(tmp_path / "run", whole(REPEATS))
 
 
-def test_no_cluster(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
-    pytest.importorskip("distributed")
-    monkeypatch.setattr(repeats, "CLUSTER_WAIT_S", 0.5)
-    for address in ("tcp://127.0.0.1:9", "nowhere://x"):
-        message = refusal(capsys, *command(tmp_path / "run", "--cluster", address))
-        rule = "--cluster must be the address of a running Dask scheduler, as in tcp://host:8786"
-        assert message.startswith(f"{rule}, not {address!r} (")
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [

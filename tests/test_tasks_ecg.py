@@ -274,18 +274,67 @@ def record(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write_record(folder: Path, wfdb: Any, signal: np.ndarray) -> None:
+def write_record(
+    folder: Path,
+    wfdb: Any,
+    signal: np.ndarray,
+    name: str = "900",
+    leads: tuple[str, ...] = ("MLII", "V1"),
+    units: tuple[str, ...] = ("mV", "mV"),
+) -> None:
     channels = signal.shape[1]
     wfdb.wrsamp(
-        "900", fs=360, units=["mV"] * channels, sig_name=["MLII", "V1"][:channels], p_signal=signal,
+        name, fs=360, units=list(units[:channels]), sig_name=list(leads[:channels]), p_signal=signal,
         fmt=["16"] * channels, write_dir=str(folder),
     )  # fmt: skip
-    wfdb.wrann("900", "atr", np.array([300, 800, 1300]), symbol=["N", "V", "N"], write_dir=str(folder))
+    wfdb.wrann(name, "atr", np.array([300, 800, 1300]), symbol=["N", "V", "N"], write_dir=str(folder))
 
 
 def test_a_made_up_record_is_read(record: Path) -> None:
     beats = read_beats(record)
     assert beats.record.tolist() == [900] * 3 and beats.symbol.tolist() == ["N", "V", "N"]
+
+
+def test_leads_go_by_name(tmp_path: Path) -> None:
+    """As record 114, which lists MLII second; 102, which has none; 100 with V5: named, and the same features."""
+    wfdb = pytest.importorskip("wfdb")
+    signal = np.random.default_rng(2).normal(size=(2000, 2))
+    write_record(tmp_path, wfdb, signal, "113")
+    write_record(tmp_path, wfdb, signal[:, ::-1], "114", ("V5", "MLII"))
+    write_record(tmp_path, wfdb, signal, "102", ("V5", "V2"))
+    beats = read_beats(tmp_path)
+    x = {record: beats.x[beats.record == record] for record in (102, 113, 114)}
+    assert np.allclose(x[114], x[113], atol=1e-4) and np.allclose(x[102], x[113], atol=1e-4)
+    assert not np.allclose(x[113][:, :5], x[113][:, 5:], atol=1e-2)
+    assert beats.remarks == (
+        "records in which MLII comes second and is taken by its name: 114",
+        "records in which there is no MLII and leads are taken as they come: 102 (V5 and V2)",
+        "records in which the second lead is another than V1: 114 (V5)",
+    )
+    source = DataSource(data=tmp_path, subject=102)
+    config = fit_config("ecg", BEST.replace(train_samples=2), ("train_samples",), source)
+    assert load_task("ecg", config, 0, source).remarks == beats.remarks
+
+
+def test_units_go_by_the_header(tmp_path: Path) -> None:
+    """Volts and microvolts are turned into millivolts; what is no voltage is refused; a gain of 0 is noted."""
+    wfdb = pytest.importorskip("wfdb")
+    signal = np.random.default_rng(3).normal(size=(2000, 2))
+    for name, units, factor in (("900", ("mV", "mV"), (1, 1)), ("901", ("uV", "V"), (1e3, 1e-3))):
+        write_record(tmp_path, wfdb, signal * factor, name, units=units)
+    beats = read_beats(tmp_path)
+    one, other = (beats.x[beats.record == record] for record in (900, 901))
+    assert np.allclose(one, other, atol=1e-4) and beats.remarks == ()
+    header = tmp_path / "901.hea"
+    whole = header.read_text()
+    header.write_text(whole.replace("/uV", "/mmHg"))
+    with pytest.raises(InputError) as error:
+        read_beats(tmp_path)
+    assert str(error.value) == "record 901 must have lead MLII in V, mV, uV or nV, not 'mmHg'"
+    for gain in ("0", "0(0)/mV"):
+        header.write_text("901 2 360 2000\n" + f"901.dat 16 {gain} 16 0 0 0 0 MLII\n" * 2)
+        said = read_beats(tmp_path).remarks
+        assert said[-1] == "records in which no gain is given, which the format takes as 200 units a mV: 901"
 
 
 def test_bad_records(record: Path) -> None:

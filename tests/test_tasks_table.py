@@ -16,6 +16,8 @@ from pymodels.tasks import DataSource, fit_config, load_task
 
 TWO = "a,b,kind\n1,2,yes\n2,1,no\n3,5,yes\n4,1,no\n5,5,yes\n6,2,no\n7,5.5,yes\n8,-1e1,no\n"
 THREE = "kind,a,b,c\n10,1,2,0\n9,2,1,0\n2,3,5,0\n10,4,1,0\n9,5,5,0\n2,6,2,0\n10,7,5,0\n9,8,1,0\n2,1,1,0\n"
+FILL_IN = ": fill it in, take the line out, or leave the column out (--drop a)"
+PLAIN_NUMBERS = ": write decimal points and no separators of thousands"
 SMALL = ("--rows", "3", "--preset", "best")
 
 
@@ -48,7 +50,7 @@ def test_values_reach_the_chip_unmixed(folder: Path) -> None:
     source = DataSource(data=Path("three.csv"), label="kind")
     d = load_task("table", fit_config("table", preset("table", "best"), (), source), 0, source)
     assert d.class_names == ("2", "9", "10") and d.feature_names == ("a", "b", "bias")
-    assert d.notes[-1] == "constant columns left out: c"
+    assert d.remarks == ("constant columns left out: c",)
     assert np.allclose(d.train_x[:, :2].mean(axis=0), 0) and np.allclose(d.train_x[:, :2].std(axis=0), 1)
     x, t = np.concatenate([d.train_x, d.test_x]), np.concatenate([d.train_t, d.test_t])
     rows = [line.split(",") for line in THREE.splitlines()[1:]]
@@ -69,7 +71,10 @@ def test_run_json_says_what_was_read(capsys: CaptureFixture[str], folder: Path) 
         "label": "kind",
         "features": ["a", "b", "bias"],
         "classes": ["no", "yes"],
+        "counts": [4, 4],
+        "remarks": ["columns that only count the rows: a (--drop NAME leaves one out)"],
     }
+    assert run["notes"][-1:] == run["data"]["remarks"]
 
 
 @pytest.mark.parametrize(
@@ -85,12 +90,12 @@ def test_run_json_says_what_was_read(capsys: CaptureFixture[str], folder: Path) 
         (
             "a,kind\n1,x\n,y\n",
             "kind",
-            "'bad.csv' line 3 column 'a' holds no value: fill it in or take the line or column out",
+            "'bad.csv' line 3 column 'a' holds no value" + FILL_IN,
         ),
         (
             "a,kind\n1,x\nNA,y\n",
             "kind",
-            "'bad.csv' line 3 column 'a' holds no value: fill it in or take the line or column out",
+            "'bad.csv' line 3 column 'a' holds no value" + FILL_IN,
         ),
         (
             "a,kind\n1,x\n2, \n",
@@ -100,13 +105,14 @@ def test_run_json_says_what_was_read(capsys: CaptureFixture[str], folder: Path) 
         (
             "a,kind\n1,x\n\nred,y\n",
             "kind",
-            "'bad.csv' line 4 column 'a' must be a number, not 'red': encode text as numbers first",
+            "'bad.csv' line 4 column 'a' must be a number, not 'red': encode text as numbers first (2 different "
+            "values), or leave the column out (--drop a)",
         ),
         ("a,kind\n1,x\ninf,y\n", "kind", "'bad.csv' line 3 column 'a' must be a finite number, not 'inf'"),
         (
             "a,kind\n1,x\n1_0,y\n",
             "kind",
-            "'bad.csv' line 3 column 'a' must be a number, not '1_0': encode text as numbers first",
+            "'bad.csv' line 3 column 'a' must be a number, not '1_0'" + PLAIN_NUMBERS,
         ),
         ("a,kind\n1,x\n-1e101,y\n", "kind", "'bad.csv' line 3 column 'a' must be at most 1e+100 in size, not '-1e101'"),
         ("a,kind\n1,x\n2,y,3\n", "kind", "'bad.csv' line 3 must have 2 fields as the header, not 3"),
@@ -125,7 +131,7 @@ def test_run_json_says_what_was_read(capsys: CaptureFixture[str], folder: Path) 
         (
             ",".join(f"c{i}" for i in range(200)) + ",kind\n" + "1," * 200 + "x\n" + "2," * 200 + "y\n",
             "kind",
-            "--data must give features of at most 128, not 201 (columns with numbers)",
+            "--data must give features of at most 128, not 201 (columns with numbers; --drop NAME leaves one out)",
         ),
     ],
 )
@@ -151,7 +157,7 @@ def test_missing_options(capsys: CaptureFixture[str], folder: Path) -> None:
     assert refusal(capsys, "train", "table", "--data", "two.csv") == f"task table needs --label: {usage}"
 
 
-def test_a_split_without_a_class_is_refused(capsys: CaptureFixture[str], folder: Path) -> None:
-    arguments = ("--data", "two.csv", "--label", "kind", "--engine", "twin", "--set", "train_samples=1")
+def test_too_few_rows_for_the_classes_are_refused(capsys: CaptureFixture[str], folder: Path) -> None:
+    arguments = ("--data", "three.csv", "--label", "kind", "--engine", "twin", "--set", "train_samples=2")
     message = refusal(capsys, "train", "table", *arguments)
-    assert message.startswith("train_samples must be so many that each class is among them, not 1: seed 0 leaves out ")
+    assert message == "train_samples must be at least 3, a row of each class, not 2"

@@ -54,7 +54,10 @@ python_venv() {
         "$PYTHON" -m venv --clear "$VENV"
     fi
     logged 's/^Collecting \([^ ]*\).*/setup:   \1/p; s/^Processing .*\/\([^-]*-[^-]*\)-.*whl.*/setup:   \1/p' \
-        "$VENV/bin/python" -m pip install --progress-bar off --disable-pip-version-check --editable '.[all]'
+        "$VENV/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
+        --require-hashes --requirement requirements.lock
+    logged '' "$VENV/bin/python" -m pip install --progress-bar off --disable-pip-version-check \
+        --no-deps --no-build-isolation --editable .
 }
 
 # cocotb embeds Python in the simulator, so it needs the shared library that Debian splits off, too.

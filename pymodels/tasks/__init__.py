@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,32 +30,44 @@ class Dataset:
     """What a reader of results should know of the data's treatment."""
     class_names: tuple[str, ...] = ()
     """By class number; empty where the task does not name them."""
+    remarks: tuple[str, ...] = ()
+    """What was decided about a user's data, who is told at the end of a run."""
+    counts: tuple[int, ...] = ()
+    """Points of each class in a user's data; empty for data that the project brings."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataSource:
-    """What a user gave of the data: a file or folder, the record held out for the test, the column to learn."""
+    """What a user gave of the data: a file or folder, the record held out for the test, the column to learn.
+
+    `keep` are columns to learn from although they look like an index, `drop` columns to leave out.
+    """
 
     data: Path | None = None
     subject: int | None = None
     label: str | None = None
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
 
-    OPTIONS = {"data": "--data", "subject": "--subject", "label": "--label"}
+    OPTIONS = {"data": "--data", "subject": "--subject", "label": "--label", "keep": "--keep", "drop": "--drop"}
 
     def identity(self) -> dict[str, Any]:
         """What must be the same for two trainings to be of the same data; the file's contents, not its name."""
         sha256 = None if self.data is None else sha256_of(self.data)
-        return {"sha256": sha256, "subject": self.subject, "label": self.label}
+        chosen = {name: list(names) for name, names in (("keep", self.keep), ("drop", self.drop)) if names}
+        return {"sha256": sha256, "subject": self.subject, "label": self.label, **chosen}
 
     def record(self, dataset: Dataset) -> dict[str, Any]:
-        """run.json's `data`: what was read, and the names of features and classes."""
+        """run.json's `data`: what was read, the names of features and classes, and what a user should be told."""
         file = None if self.data is None else str(self.data)
         names = {"features": list(dataset.feature_names), "classes": list(dataset.class_names)}
-        return {"file": file, **self.identity(), **names}
+        counts = {"counts": list(dataset.counts)} if dataset.counts else {}
+        remarks = {"remarks": list(dataset.remarks)} if dataset.remarks else {}
+        return {"file": file, **self.identity(), **names, **counts, **remarks}
 
 
 NO_SOURCE = DataSource()
-TAKES = {"ecg": ("data", "subject"), "table": ("data", "label")}
+TAKES = {"ecg": ("data", "subject"), "table": ("data", "label", "keep", "drop")}
 """The fields of `DataSource` that a task reads; its geometry follows from its data, and its module has a `fit`."""
 
 
@@ -95,8 +107,9 @@ def _check(name: str, source: DataSource) -> None:
         raise InputError(f"task must be one of {', '.join(TASKS)}, not {name!r}")
     for field, option in DataSource.OPTIONS.items():
         value = getattr(source, field)
-        if value is not None and field not in TAKES.get(name, ()):
-            raise InputError(f"{option} must be left out for task {name}, which does not take it, not {str(value)!r}")
+        if value not in (None, ()) and field not in TAKES.get(name, ()):
+            shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+            raise InputError(f"{option} must be left out for task {name}, which does not take it, not {shown!r}")
 
 
 def load_task(name: str, config: Config, seed: int, source: DataSource = NO_SOURCE) -> Dataset:
@@ -108,11 +121,22 @@ def load_task(name: str, config: Config, seed: int, source: DataSource = NO_SOUR
 
 def fit_config(name: str, config: Config, given: Collection[str], source: DataSource = NO_SOURCE) -> Config:
     """`config` with the keys that follow from the data, but for those `given` by the user. Raises `InputError`."""
+    changes = fitted_keys(name, config.as_dict(), given, source)
+    return config.replace(**changes) if changes else config
+
+
+def fitted_keys(
+    name: str, keys: Mapping[str, Any], given: Collection[str], source: DataSource = NO_SOURCE
+) -> dict[str, Any]:
+    """The keys that follow from the data, but for those `given`; `keys` are all, which need not fit each other yet.
+
+    Raises `InputError`.
+    """
     _check(name, source)
     if name not in TAKES:
-        return config
-    changes = importlib.import_module(f"pymodels.tasks.{name}").fit(config, given, source)
-    return config.replace(**{key: value for key, value in changes.items() if key not in given})
+        return {}
+    changes = importlib.import_module(f"pymodels.tasks.{name}").fit(keys, given, source)
+    return {key: value for key, value in changes.items() if key not in given}
 
 
 def quantise(config: Config, x: np.ndarray) -> np.ndarray:

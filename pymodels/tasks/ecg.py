@@ -10,7 +10,7 @@ without `--data` made-up recordings stand in (`pymodels.tasks.ecg_synthetic`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -52,11 +52,11 @@ def load(config: Config, seed: int, source: DataSource) -> Dataset:
     return Dataset(
         train_x=train_x, train_t=t[train], test_x=test_x, test_t=t[test],
         feature_names=tuple(f"channel {c} bin {b}" for c in range(2) for b in range(BINS)),
-        class_names=("normal", "not normal"), notes=notes,
+        class_names=("normal", "not normal"), notes=notes, remarks=beats.remarks,
     )  # fmt: skip
 
 
-def fit(config: Config, given: Collection[str], source: DataSource) -> dict[str, Any]:
+def fit(keys: Mapping[str, Any], given: Collection[str], source: DataSource) -> dict[str, Any]:
     """All beats of the subject are tested. Raises `InputError` as `load`."""
     beats, subject = _beats(source)
     count = np.count_nonzero(beats.record == subject)

@@ -12,6 +12,7 @@ import numpy as np
 from pymodels.errors import InputError
 from pymodels.machine import not_installed
 from pymodels.tasks import Stamp, stamp_of
+from pymodels.tasks.ecg_leads import Leads, leads_of, millivolts, remarks
 
 WINDOW_S = 0.7
 BINS = 5
@@ -33,13 +34,14 @@ EXTRA = "ecg"
 class Beats:
     """Beats of all subjects: record int64 [n], symbol of one letter [n], x float64 [n, 2 BINS] in mV.
 
-    `origin` says in a few words where they come from.
+    `origin` says in a few words where they come from, `remarks` in what their records differ.
     """
 
     record: np.ndarray
     symbol: np.ndarray
     x: np.ndarray
     origin: str
+    remarks: tuple[str, ...] = ()
 
 
 def spectrum(signal: np.ndarray, peaks: np.ndarray, rate_hz: float) -> tuple[np.ndarray, np.ndarray]:
@@ -120,13 +122,14 @@ def _records(folder: Path) -> Beats:
     if not names:
         raise InputError(f"--data must be a folder of records (.hea, .dat, .atr), but {str(folder)!r} has none")
     parts = [_record(folder, name) for name in names]
-    record = np.repeat([int(name) for name in names], [len(symbol) for symbol, _ in parts])
-    symbol, x = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return Beats(record, symbol, x, f"{len(x)} beats of {len(names)} recordings")
+    record = np.repeat([int(name) for name in names], [len(symbol) for symbol, *_ in parts])
+    symbol, x = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+    said = remarks({name: leads for name, (*_, leads) in zip(names, parts, strict=True)})
+    return Beats(record, symbol, x, f"{len(x)} beats of {len(names)} recordings", said)
 
 
-def _record(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Symbols and features of one record. Raises `InputError` unless it has two whole channels and beats."""
+def _record(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray, Leads]:
+    """Symbols, features and leads of one record. Raises `InputError` unless it has two whole channels and beats."""
     try:
         import wfdb  # a second to import
     except ImportError as error:
@@ -145,9 +148,13 @@ def _record(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     if not np.isfinite(signal).all():
         sample = int(np.flatnonzero(~np.isfinite(signal).all(axis=1))[0])
         raise InputError(f"record {name} must have a voltage at each sample, but has none at sample {sample}")
+    leads = leads_of(header.sig_name, (folder / f"{name}.hea").read_text(errors="replace"))
+    signal = millivolts(name, signal, header.units, leads)
+    if not (np.abs(signal) <= LARGEST_MV).all():
+        raise InputError(f"record {name} must have voltages of at most {LARGEST_MV:g} mV, which it has not")
     symbols = np.array(notes.symbol, "<U1")
     is_beat = np.isin(symbols, sorted(SYMBOLS))
     x, kept = spectrum(signal, np.asarray(notes.sample, np.int64)[is_beat], float(header.fs))
     if not len(kept):
         raise InputError(f"record {name} must have annotated beats, but has none")
-    return symbols[is_beat][kept], x
+    return symbols[is_beat][kept], x, leads

@@ -37,15 +37,31 @@ def clipping_note(config: Config, x: np.ndarray) -> str:
     return f"{100 * clipped_share(config, x):.2f} % of feature values clip at the input DAC's full scale"
 
 
+def each_class_drawn(order: np.ndarray, t: np.ndarray, train: int) -> np.ndarray:
+    """`order` with a point of each class among its first `train`, which are at least as many as there are classes.
+
+    A class that is not there yet gets its first point there, in exchange for the last one of a class with several.
+    """
+    order, counts = order.copy(), np.bincount(t[order[:train]], minlength=t.max() + 1)
+    for absent in np.flatnonzero(counts == 0):
+        taken = train + np.argmax(t[order[train:]] == absent)
+        given = np.flatnonzero(counts[t[order[:train]]] > 1)[-1]
+        counts[[absent, t[order[given]]]] += (1, -1)
+        order[[given, taken]] = order[[taken, given]]
+    return order
+
+
 def scaled_split(
-    config: Config, seed: int, x: np.ndarray, t: np.ndarray, names: tuple[str, ...], classes: tuple[str, ...]
-) -> Dataset:
-    """Points `x` float64 [n, features] and classes `t` int64 [n] in random order, split, each feature scaled.
+    config: Config, seed: int, x: np.ndarray, t: np.ndarray, names: tuple[str, ...], classes: tuple[str, ...],
+    order: np.ndarray | None = None,
+) -> Dataset:  # fmt: skip
+    """Points `x` float64 [n, features] and classes `t` int64 [n] in random or given order, split, each feature scaled.
 
     Mean 0 and variance 1 over all points or, with `preprocessing = "train"`, over the training points; a feature that
     is constant there stays at 0 in them. `bias` appends a feature of 1.
     """
-    order = split_rng(config, seed).permutation(len(x))
+    if order is None:
+        order = split_rng(config, seed).permutation(len(x))
     train, test = np.split(order[: config.train_samples + config.test_samples], [config.train_samples])
     seen = x[train] if config.preprocessing == "train" else x
     spread = seen.std(axis=0)
