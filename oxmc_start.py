@@ -16,6 +16,9 @@ FOR_OTHERS = (
 )  # fmt: skip
 """Variables of a user's other programs that must not change this one or its workers."""
 
+NARROWEST = 40
+"""Columns below which a table cannot be read."""
+
 
 def main() -> None:
     """Run the command line."""
@@ -42,7 +45,10 @@ def open_standard_streams() -> None:
 
 
 def forget_settings() -> None:
-    """Start anew without `FOR_OTHERS`, most of which Python has read by now."""
+    """Start anew without `FOR_OTHERS`, most of which Python has read by now; tables need some columns."""
+    columns = os.environ.get("COLUMNS", "")
+    if not (columns.isdecimal() and int(columns) >= NARROWEST):
+        os.environ.pop("COLUMNS", None)
     if any(name in os.environ for name in FOR_OTHERS):
         kept = {name: value for name, value in os.environ.items() if name not in FOR_OTHERS}
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], kept)
