@@ -43,7 +43,7 @@ from pymodels.twin_state import (
 )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sample_costs(
     chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray, flips: np.ndarray, costs: np.ndarray
 ) -> None:
@@ -55,7 +55,7 @@ def sample_costs(
         look_up(sums, flips[output], table, chip.eval_step, chip.adc_top, chip.table_shift, costs[output])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def segment_codes(
     chip: Arithmetic, model_ns: np.ndarray, first: int, codes: np.ndarray, eval_step: int, adc: np.ndarray
 ) -> None:
@@ -70,7 +70,7 @@ def segment_codes(
         adc[sample] = min(max(np.int64(np.floor(sums[sample] / eval_step)), -chip.adc_top - 1), chip.adc_top)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def network_costs(
     chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray, flips: np.ndarray, activations: np.ndarray,
     costs: np.ndarray,
@@ -91,7 +91,7 @@ def network_costs(
             ]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def row_costs(
     chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, effects: Effects | None
 ) -> None:  # fmt: skip
@@ -105,7 +105,7 @@ def row_costs(
         sample_costs(chip, devices.conductance_ns[row], data.codes, data.flips, chain.costs)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def evaluated_code2(data: Data, order: np.ndarray, samples: int) -> np.ndarray:
     """Squared codes summed over the first `samples` in `order`, int64 [features]."""
     if samples == len(order):
@@ -116,7 +116,7 @@ def evaluated_code2(data: Data, order: np.ndarray, samples: int) -> np.ndarray:
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def network_drive(
     chip: Arithmetic, model_ns: np.ndarray, data: Data, activations: np.ndarray, order: np.ndarray, end: int
 ) -> int:
@@ -140,7 +140,7 @@ def network_drive(
     return drive
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sweep(
     chip: Arithmetic, model_ns: np.ndarray, data: Data, activations: np.ndarray, costs: np.ndarray, order: np.ndarray,
     threshold: int, first: bool, tally: np.ndarray,
@@ -190,7 +190,7 @@ def sweep(
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def hard_first(chip: Arithmetic, costs: np.ndarray, order: np.ndarray) -> np.ndarray:
     """The next order: samples above `hard_above` in any output from the front, the others from the back."""
     outputs, samples = costs.shape
@@ -210,7 +210,7 @@ def hard_first(chip: Arithmetic, costs: np.ndarray, order: np.ndarray) -> np.nda
     return fresh
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reject(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
     """Count the current row once more, clear the proposed one, leave it after enough of that."""
     place, tally = chain.place, chain.tally
@@ -228,7 +228,7 @@ def reject(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
         place[ROW] += 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
     """One proposal, from programming a row to the decision and what follows from it; True when the chain has ended."""
     place, last = chain.place, chain.seen_last
@@ -270,7 +270,7 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
     return at_limit or place[ROW] == rows
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def train_chain(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> None:
     """The whole training, in place."""
     clear_array(devices, chain)

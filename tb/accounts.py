@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from energy import accelergy
 from energy.interval import Band, Uncertainty, uncertainty
 from energy.ledger import Ledger, array_energy_error
@@ -22,7 +20,10 @@ from energy.published import DOI, SOURCE, Comparison, compare, micro
 from energy.report import per_lines, render, render_band, render_parts, render_sensitivity, source_lines
 from pymodels.config import Config
 from pymodels.errors import InputError
+from pymodels.files import read_json_lines, understood
+from pymodels.whole import write_files
 from tb.books import CONSERVATION_LIMIT, check_events
+from tb.console import PlainConsole
 from tb.repeats import summarise
 from tb.result import NODES, costs_of, ledger_of, point_of
 from tb.rundir import read_run
@@ -126,22 +127,19 @@ def _check_shown(run: dict[str, Any]) -> None:
 @contextmanager
 def _whole(path: Path) -> Iterator[None]:
     """What a run.json lacks, or has of another type, is bad input."""
-    try:
+    with understood("RUN must hold a whole run", path):
         yield
-    except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not ({error!r})") from error
 
 
 def _repeats(path: Path, nodes: Sequence[str], key: str) -> dict[str, list[float]]:
     """Joules of each repeat as they were accounted for when it ran, by node; none for a table of one's own."""
-    try:
-        lines = (path / "runs.jsonl").read_text().splitlines()
-        records = [json.loads(line)[key] for line in lines]
-        joules = {node: [float(record[node]) for record in records] for node in nodes if node in NODES}
-    except (FileNotFoundError, NotADirectoryError):
+    file, rule = path / "runs.jsonl", "RUN must hold whole repeats"
+    if not (path.is_dir() and file.exists()):
         return {}
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"RUN must hold whole repeats, which {str(path / 'runs.jsonl')!r} does not") from error
+    lines = read_json_lines(file, rule)
+    with understood(rule, file):
+        records = [line[key] for line in lines]
+        joules = {node: [float(record[node]) for record in records] for node in nodes if node in NODES}
     for node, value in ((node, value) for node, values in joules.items() for value in values):
         if not 0 <= value < MOST:
             raise InputError(f"RUN must hold joules of its repeats, not {value!r} at {node} ({str(path)!r})")
@@ -150,7 +148,7 @@ def _repeats(path: Path, nodes: Sequence[str], key: str) -> dict[str, list[float
 
 def _text(accounts: Sequence[Account]) -> str:
     stream = io.StringIO()
-    console = Console(file=stream, width=120, markup=False, emoji=False, highlight=False)
+    console = PlainConsole(file=stream, width=120, highlight=False)
     for account in accounts:
         for node, ledger in account.ledgers.items():
             console.print(render_parts(account.parts(node), account.part_bands(node), f"{account.path} at {node}"))
@@ -250,18 +248,14 @@ def write_accelergy(runs: Sequence[Path], nodes: Sequence[str], out: Path) -> li
     folders = {node: out if len(nodes) == 1 else out / Path(node).stem for node in nodes}
     if len(set(folders.values())) < len(folders):
         raise InputError(f"--node must name tables of different names for --format accelergy, not {', '.join(nodes)}")
-    account, written = read_account(runs[0], nodes), []
+    account = read_account(runs[0], nodes)
     point = point_of(account.config)
-    try:
-        for node, ledger in account.ledgers.items():
-            folder = folders[node]
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, text in accelergy.files(ledger, costs_of(node), point).items():
-                (folder / name).write_text(text, encoding="utf-8")
-                written.append(folder / name)
-    except OSError as error:
-        raise InputError(f"--out must be a folder that can be written, not {str(out)!r} ({error.strerror})") from error
-    return written
+    texts = {
+        folders[node] / name: text
+        for node, ledger in account.ledgers.items()
+        for name, text in accelergy.files(ledger, costs_of(node), point).items()
+    }
+    return write_files(texts, out)
 
 
 def _html(accounts: Sequence[Account]) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pymodels.config import Config
-from pymodels.errors import InputError
 from pymodels.fixed import Formats
+from pymodels.whole import write_files
 from tb.netlist_cache import kept_verilog
 
 if TYPE_CHECKING:
@@ -83,13 +83,7 @@ def write_verilog(config: Config, out: Path) -> list[Path]:
         out / f"{CHIP_NAME}.vlt": resources.files("hdl").joinpath("oxmc_chip.vlt").read_text(),
         out / "config.toml": config.to_toml(),
     }
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for path, text in files.items():
-            path.write_text(text)
-    except OSError as error:
-        raise InputError(f"--out must be a writable folder, not {str(out)!r} ({error.strerror})") from error
-    return list(files)
+    return write_files(files, out)
 
 
 def flip_flops(text: str) -> dict[str, int]:

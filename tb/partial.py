@@ -18,10 +18,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pymodels.errors import InputError
+from pymodels.errors import InputError, shown
+from pymodels.files import read_json, read_text, understood
 from pymodels.outcome import Outcome
+from pymodels.whole import write_file
 from tb.rundir import made_parents, read_run, take_name, write_json
 
+KEPT_RULE = "--out must have a whole run beside it to go on with"
 DATA_NAMES = {"sha256": "the SHA-256 of --data", "subject": "--subject", "label": "--label"}
 """What a user calls the parts of `DataSource.identity`."""
 
@@ -34,23 +37,38 @@ def partial_folder(out: Path) -> Path:
 
 def check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: str) -> None:
     """Raises `InputError`, naming the first that differs, unless a run with identity `given` may go on with `kept`."""
+    with understood(KEPT_RULE, where):
+        _check_same(given, kept, where)
+
+
+def _check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: str) -> None:
     for key in ("task", "preset", "engine", "seed"):
         if given[key] != kept[key]:
-            raise InputError(f"{key} must be {kept[key]!r} as in {where!r} to go on with it, not {given[key]!r}")
+            raise InputError(f"{key} must be {shown(kept[key])} as in {where!r} to go on with it, not {given[key]!r}")
     for key, new in given.get("data", {}).items():
         old = kept.get("data", {}).get(key)
         if new != old:
-            raise InputError(f"{DATA_NAMES[key]} must be {old!r} as in {where!r} to go on with it, not {new!r}")
+            raise InputError(f"{DATA_NAMES[key]} must be {shown(old)} as in {where!r} to go on with it, not {new!r}")
     for key in {**given["config"], **kept["config"]}:
         new, old = given["config"].get(key), kept["config"].get(key)
         if new != old:
-            raise InputError(f"{key} must be {old!r} as in {where!r} to go on with it, not {new!r}")
+            raise InputError(f"{key} must be {shown(old)} as in {where!r} to go on with it, not {new!r}")
+
+
+def _seconds(path: Path) -> float:
+    """The wall time that a file keeps. Raises `InputError`."""
+    text = read_text(path, KEPT_RULE)
+    with understood(KEPT_RULE, path):
+        seconds = float(text)
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"no wall time: {seconds}")
+        return seconds
 
 
 def replace_text(path: Path, text: str) -> None:
     """Write a file that is the old or the new one, whole, whatever happens."""
     beside = path.with_name(f"{path.name}.new")
-    beside.write_text(text)
+    beside.write_text(text, "utf-8")
     beside.replace(path)
 
 
@@ -77,7 +95,7 @@ class Partial:
         self._offsets: dict[int, int] = {}
         self._started = time.monotonic()
         wall = folder / "wall_s"
-        self._earlier_s = float(wall.read_text()) if wall.exists() else 0.0
+        self._earlier_s = _seconds(wall) if wall.exists() else 0.0
         self._lines = (folder / "runs.jsonl").open("a+b", buffering=0)
 
     @property
@@ -143,7 +161,7 @@ class Partial:
         run = {**read_run(self.folder), "repeats": dict(repeats)}
         write_json(final / "run.json", run)
         shutil.copy(self.folder / "state.npz", final)
-        (final / "config.toml").write_text(config_toml)
+        write_file(final / "config.toml", config_toml)
         take_name(final, target)
         shutil.rmtree(self.folder)
         return run
@@ -168,7 +186,7 @@ def opened(out: Path, identity: dict[str, Any], seed_of: Callable[[int], int], *
         with _locked(folder, out):
             request = folder / "request.json"
             if request.exists():
-                check_same(identity, json.loads(request.read_text()), str(folder))
+                check_same(identity, read_json(request, KEPT_RULE), str(folder))
             replace_text(request, json.dumps(identity, indent=2) + "\n")
             partial = Partial(folder)
             try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pymodels.errors import InputError
+from pymodels.errors import InputError, printable
 from tb.posterior import EXTRA
 
 CHAIN_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -27,8 +28,14 @@ def plot_style() -> Iterator[None]:
         import matplotlib
     except ImportError as error:
         raise InputError(f"oxmc plot needs the packages of {EXTRA}, which are not installed ({error})") from error
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # a letter that the font lacks is drawn as a box
         yield
+
+
+def unmarked(name: object) -> str:
+    """A name that came from outside as it is drawn: matplotlib sets what stands between dollars as a formula."""
+    return printable(" ".join(str(name).split())).replace("$", r"\$")
 
 
 def grid(rows: int, columns: int, *, height_in: float, width_in: float = WIDTH_IN, **options: Any) -> tuple[Any, Any]:

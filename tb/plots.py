@@ -8,15 +8,18 @@ the conductances of the first chain's array, with its row counters; and those of
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pymodels.config import Config
-from pymodels.errors import InputError
+from pymodels.files import understood
 from pymodels.outcome import Outcome
-from tb.plot_style import CHAIN_COLOURS, PNG_DPI, WIDTH_IN, grid, plot_style
+from pymodels.whole import write_files
+from tb.ahead import heard
+from tb.plot_style import CHAIN_COLOURS, PNG_DPI, WIDTH_IN, grid, plot_style, unmarked
 from tb.plots_parameters import draws_of_outputs, draws_of_tree, parameter_figure
 from tb.plots_plane import has_plane, plane_figure
 from tb.plots_results import accuracy_figure, device_figure, reward_figure, uncertainty_figure
@@ -37,21 +40,14 @@ def plot_run(run: Path, out: Path) -> list[Path]:
     Raises `InputError` if the run lacks a posterior or state, or `out` cannot be written.
     """
     record = read_run(run)
-    try:
+    with plot_style(), understood("RUN must hold a whole run", run):
         config = Config().replace(**record["config"])
+        record["data"] |= {kind: list(map(unmarked, record["data"][kind])) for kind in ("features", "classes")}
         tree = None if config.counters == "own" else read_posterior(run)
         state = Outcome.load(run / "state.npz")
-    except InputError:  # says itself what is wrong with the run
-        raise
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"RUN must hold a whole run, which {str(run)!r} does not ({error})") from error
-    with plot_style():
-        figures = _figures(config, state, tree, record, run)
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            return [path for name, figure in figures.items() for path in save(figure, out / name)]
-        except OSError as error:
-            raise InputError(f"--out must be a folder that can be written, not {str(out)!r} ({error})") from error
+        figures = heard(lambda: _figures(config, state, tree, record, run))
+        pictures = {path: data for name, figure in figures.items() for path, data in drawn(figure, out / name).items()}
+    return write_files(pictures, out)
 
 
 def _figures(
@@ -210,12 +206,19 @@ def array_figure(config: Config, state: Outcome) -> Figure:
     return figure
 
 
+def drawn(figure: Figure, stem: Path) -> dict[Path, bytes]:
+    """The figure as PNG and as SVG by file, free of dates, so that a run always draws the same."""
+    files: dict[Path, bytes] = {}
+    for suffix, nameless in ((".png", "Software"), (".svg", "Date")):
+        content = io.BytesIO()
+        figure.savefig(content, format=suffix[1:], dpi=PNG_DPI, metadata={nameless: None})
+        files[stem.with_suffix(suffix)] = content.getvalue()
+    return files
+
+
 def save(figure: Figure, stem: Path) -> list[Path]:
-    """The figure as PNG and as SVG, free of dates, so that a run always draws the same files."""
-    png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
-    figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
-    figure.savefig(svg, dpi=PNG_DPI, metadata={"Date": None})
-    return [png, svg]
+    """Write both files; returns their names."""
+    return write_files(drawn(figure, stem), stem.parent)
 
 
 def _colour(chain: int) -> str:
@@ -246,7 +249,8 @@ def _label(pair: int) -> str:
 def _name(tree: xr.DataTree, pair: int) -> str:
     """Feature or hidden neuron that feeds a pair, and what the pair feeds where that is not the only output."""
     outputs, name = values_of(tree, "posterior", "pair_output"), values_of(tree, "posterior", "pair_feature")[pair]
+    name = unmarked(name)
     if not outputs.max():
-        return str(name)
+        return name
     hidden = int(outputs[pair]) - int(tree.attrs["outputs"])
     return f"{name}, hidden {hidden}" if hidden >= 0 else f"{name}, output {outputs[pair]}"

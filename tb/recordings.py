@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pymodels.errors import InputError, RunError
+from pymodels.files import refused
+from pymodels.whole import FOLDER_RULE, make_folders
 
 DATABASES = ("mitdb",)
 EXTRA = "oxmc[ecg]"
@@ -70,9 +72,9 @@ def fetch_database(database: str, out: Path, watcher: Watcher) -> int:
     if database not in DATABASES:
         raise InputError(f"DATABASE must be one of {', '.join(DATABASES)}, not {database!r}")
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        make_folders(out)
     except OSError as error:
-        raise InputError(f"--out must be a writable folder, not {str(out)!r} ({error.strerror})") from error
+        raise refused(FOLDER_RULE, out, error) from error
     sums = _checksums(database, out)
     names, fetched = list(sums), 0
     for number, name in enumerate(names, start=1):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import json
 import shutil
 import tempfile
 import time
@@ -24,10 +23,11 @@ from threadpoolctl import ThreadpoolController
 
 from energy.parts import HEADLINE, PARTS
 from pymodels.errors import InputError, RunError
+from pymodels.files import read_json_lines, understood
 from pymodels.outcome import Outcome
 from pymodels.streams import repeat_seed
 from pymodels.tasks import load_task, reference_value
-from tb.partial import Partial, check_same, opened, partial_folder
+from tb.partial import KEPT_RULE, Partial, check_same, opened, partial_folder
 from tb.rundir import DEFAULT_PARENT, check_out, read_run
 from tb.train import RTL_ENGINES, Request, make_job, run_chain, simulation_of
 from tb.workers import end_with_parent
@@ -152,8 +152,10 @@ def summarise(values: list[float], wall_s: float) -> dict[str, Any]:
 
 def mean_reference(out: Path) -> float:
     """Mean of the reference over a run of repeats."""
-    with (out / "runs.jsonl").open() as lines:
-        return float(np.mean([json.loads(line)["reference"] for line in lines]))
+    file, rule = out / "runs.jsonl", "RUN must hold whole repeats"
+    lines = read_json_lines(file, rule)
+    with understood(rule, file):
+        return float(np.mean([line["reference"] for line in lines]))
 
 
 @contextlib.contextmanager
@@ -242,7 +244,8 @@ def _finished(request: Request, plan: Plan, identity: dict[str, Any]) -> dict[st
     if not (plan.resume and (request.out / "run.json").exists()):
         return None
     run = read_run(request.out)
-    n = run.get("repeats", {}).get("n")
+    with understood(KEPT_RULE, request.out):
+        n = run.get("repeats", {}).get("n")
     if n is None:
         raise InputError(f"--out must be a run of repeats to go on with it, not {str(request.out)!r}")
     check_same(identity, run, str(request.out))

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pymodels.errors import InputError
+from pymodels.errors import InputError, shown
+from pymodels.files import read_json, refused
+from pymodels.whole import FOLDER_RULE, make_folders, sync, write_file
 
 DEFAULT_PARENT = Path("build/runs")
 SCHEMA = "oxmc.run/1"
@@ -32,7 +34,7 @@ def _writable(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"--out must be a folder that can be written, not {str(out)!r} ({error.strerror})") from error
+        raise refused(FOLDER_RULE, out, error) from error
 
 
 def check_out(out: Path) -> None:
@@ -52,7 +54,7 @@ def made_parents(out: Path) -> Iterator[Path]:
         missing = [folder for folder in target.parents if not folder.exists()]
     try:
         with _writable(out):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(target.parent)
         yield target
     except BaseException:
         with contextlib.suppress(OSError):  # not those that hold something by now
@@ -63,8 +65,11 @@ def made_parents(out: Path) -> Iterator[Path]:
 
 def take_name(folder: Path, target: Path) -> None:
     """Rename a whole run directory to its final name, in the place of an empty folder. Raises `InputError`."""
+    for path in folder.rglob("*"):
+        sync(path)
     with _writable(target):
         folder.rename(target)
+    sync(target.parent)
 
 
 @contextlib.contextmanager
@@ -87,20 +92,15 @@ def writing(out: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=2) + "\n")
+    write_file(path, json.dumps(value, indent=2) + "\n")
 
 
 def read_run(path: Path) -> dict[str, Any]:
     """run.json of a run directory. Raises `InputError` if there is none of this schema."""
     file = path / "run.json" if path.is_dir() else path
     rule = "RUN must be a run directory with a run.json"
-    try:
-        run = json.loads(file.read_text())
-    except OSError as error:
-        raise InputError(f"{rule}, not {str(path)!r} ({error.strerror})") from error
-    except ValueError as error:
-        raise InputError(f"{rule}, not {str(path)!r} ({error})") from error
+    run = read_json(file, rule, named=path)
     schema = run.get("schema") if isinstance(run, dict) else None
     if schema != SCHEMA:
-        raise InputError(f"RUN must have schema {SCHEMA!r}, not {schema!r} ({str(file)!r})")
+        raise InputError(f"RUN must have schema {SCHEMA!r}, not {shown(schema)} ({str(file)!r})")
     return run

@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from pymodels.config import Config, resolve
-from pymodels.errors import InputError
+from pymodels.errors import InputError, shown
+from pymodels.files import read_json, read_json_lines, understood
 from pymodels.tasks import DataSource, fit_config
-from tb.partial import check_same, partial_folder, replace_text
+from pymodels.whole import write_file
+from tb.partial import KEPT_RULE, check_same, partial_folder, replace_text
 from tb.repeats import Plan, Standing, UnfinishedError, train_repeats
 from tb.result import NODES
 from tb.rundir import check_out, made_parents, take_name, write_json
@@ -88,7 +90,7 @@ def run_sweep(sweep: Sweep, watcher: Watcher) -> dict[str, Any]:
     """
     out, identity = sweep.request.out, _identity(sweep)
     if sweep.plan.resume and (out / "sweep.json").exists():
-        found = json.loads((out / "sweep.json").read_text())
+        found = read_json(out / "sweep.json", KEPT_RULE)
         _check_same(identity, found, out)
         return found
     check_out(out)
@@ -99,7 +101,7 @@ def run_sweep(sweep: Sweep, watcher: Watcher) -> dict[str, Any]:
         folder.mkdir(exist_ok=True)
         request = folder / "request.json"
         if request.exists():
-            _check_same(identity, json.loads(request.read_text()), folder)
+            _check_same(identity, read_json(request, KEPT_RULE), folder)
         replace_text(request, json.dumps(identity, indent=2) + "\n")
         try:
             runs = [_train_point(sweep, number, folder, watcher) for number in range(len(sweep.points))]
@@ -131,7 +133,7 @@ def _check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: Path) 
     for key, option in options.items():
         new, old = given[key], kept.get(key)
         if new != old:
-            raise InputError(f"{option} must be {old!r} as in {str(where)!r} to go on with it, not {new!r}")
+            raise InputError(f"{option} must be {shown(old)} as in {str(where)!r} to go on with it, not {new!r}")
     check_same(given, kept, str(where))
 
 
@@ -156,11 +158,15 @@ def _train_point(sweep: Sweep, number: int, folder: Path, watcher: Watcher) -> d
 
 def point_records(folder: Path, number: int) -> list[dict[str, Any]]:
     """The lines of runs.jsonl of one point of the sweep in `folder`, by repeat."""
-    with (folder / point_name(number) / "runs.jsonl").open() as lines:
-        return [json.loads(line) for line in lines]
+    return read_json_lines(folder / point_name(number) / "runs.jsonl", "RUN must hold whole repeats")
 
 
 def _points(sweep: Sweep, runs: Sequence[Mapping[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    with understood(KEPT_RULE, folder):
+        return _costed(sweep, runs, folder)
+
+
+def _costed(sweep: Sweep, runs: Sequence[Mapping[str, Any]], folder: Path) -> list[dict[str, Any]]:
     points, first = [], [record["value"] for record in point_records(folder, 0)]
     for number, ((settings, config), run) in enumerate(zip(sweep.points, runs, strict=True)):
         records = point_records(folder, number)
@@ -236,6 +242,6 @@ def table_csv(record: Mapping[str, Any]) -> str:
 
 def _write(record: Mapping[str, Any], folder: Path) -> None:
     write_json(folder / "sweep.json", record)
-    (folder / "sweep.csv").write_text(table_csv(record))
+    write_file(folder / "sweep.csv", table_csv(record))
     if available():
         draw(record, folder / "sweep")

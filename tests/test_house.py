@@ -12,7 +12,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("pymodels", "hdl", "energy", "tb")
-LEAVES = ("pymodels.config", "pymodels.kernels", "pymodels.errors", "pymodels.events", "pymodels.fixed")
+LEAVES = (
+    "pymodels.config", "pymodels.kernels", "pymodels.errors", "pymodels.events", "pymodels.files", "pymodels.fixed",
+    "pymodels.whole",
+)  # fmt: skip
 SIMULATORS = ("amaranth", "cocotb")
 
 MACHINE_PATH = re.compile(r"(?<![\w.~/$}-])/(?:" + "|".join(("work", "root")) + r")(?![\w-])")

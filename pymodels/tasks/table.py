@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import difflib
+import io
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 
 from pymodels.config import KEYS, Config
 from pymodels.errors import InputError
+from pymodels.files import read_text, understood
 from pymodels.tasks import Dataset, DataSource, Stamp, stamp_of
 from pymodels.tasks.splits import check, check_points, outputs_for, scaled_split
 
@@ -117,14 +119,11 @@ def _read(path: Path, label: str, stamp: Stamp) -> Table:
 
 def _lines(path: Path) -> tuple[list[tuple[int, list[str]]], list[str]]:
     """(line number, fields) of each row with anything in it, and the header. Raises `InputError`."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            rows = [(reader.line_num, row) for row in reader if any(field.strip() for field in row)]
-    except OSError as error:
-        raise InputError(f"--data must name a readable CSV file, not {str(path)!r} ({error.strerror})") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"--data must be a CSV file in UTF-8; {str(path)!r} is not ({error})") from error
+    rule = "--data must be a readable CSV file in UTF-8"
+    text = read_text(path, rule)
+    with understood(rule, path):
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        rows = [(reader.line_num, row) for row in reader if any(field.strip() for field in row)]
     if len(rows) < 2:
         raise InputError(f"--data must have a header and rows below it, but {str(path)!r} has {len(rows)} lines")
     names = [field.strip() for field in rows[0][1]]
