@@ -30,6 +30,7 @@ from tb.compiled import block_size
 from tb.job import COUNTED
 from tb.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
 from tb.netlist_cache import cache_folder
+from tb.watchdog import PROGRESS, Heartbeat
 
 if TYPE_CHECKING:
     from amaranth.lib.wiring import Component
@@ -200,12 +201,12 @@ class Simulation:
     def run(self, folder: Path, environment: dict[str, str], watch: Callable[[], None] | None = None) -> None:
         """Run the cocotb test in `folder`; `watch` is called while it runs.
 
-        Raises `RunError` with the last error line of the log if a test or the simulator fails.
+        Raises `RunError` with the last error line of the log if a test or the simulator fails, or stands still.
         """
         from tb.runners import RUNNERS  # with cocotb and pytest, which a command that ends before does not need
 
         runner = RUNNERS[self.simulator]()
-        runner.watch = watch
+        runner.watch = Heartbeat(folder / PROGRESS, watch)
         log = folder / "simulator.log"
         try:
             results = runner.test(

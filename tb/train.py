@@ -33,6 +33,7 @@ from tb.program import load_word_count, lut_codes
 from tb.result import NODES, check_inference, costs_of, point_of, run_record
 from tb.rundir import write_json, writing
 from tb.simulator import CompiledSimulation, EpisodeSimulation, Simulation
+from tb.watchdog import PROGRESS
 
 Meanwhile = Callable[[], object]
 ENGINES = ("verilator", "icarus", "twin", "float")
@@ -139,7 +140,7 @@ def simulate(
     simulation.build()
     job.save(folder / "job.npz")
     started = time.monotonic()
-    progress_file, waiting = folder / "progress", [meanwhile] if meanwhile else []
+    progress_file, waiting = folder / PROGRESS, [meanwhile] if meanwhile else []
 
     def watch() -> None:
         ready_for_the_end(job.config)
