@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
+import re
 from collections.abc import Callable
 from functools import cached_property
 from importlib import resources
@@ -24,8 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from energy.point import BLOCKS, MULTIPLIERS, PHYSICS, OperatingPoint
-from pymodels.errors import InputError
+from pymodels.errors import InputError, shown
 from pymodels.events import EVENTS, QUANTITIES
+from pymodels.files import read_toml, understood
 
 NODES = ("28nm", "130nm")
 KEYS = (
@@ -33,6 +34,10 @@ KEYS = (
     "errs_with",
 )  # fmt: skip
 SCALED_KEYS = ("file", "components", "value", "low", "high", "source")
+LONGEST_LABEL = 80
+LONGEST_SOURCE = 10_000
+"""Letters of a source: names of names of names grow by powers."""
+BRACES = re.compile(r"\{([^{}]*)\}")
 UNITS = {"J": (0, 0), "W": (0, 1), "F": (2, 0), "C": (1, 0), "A": (1, 1)}
 """What a unit begins with, and how many voltages and times `per` must have with it. Prefixes such as pJ are refused."""
 
@@ -114,36 +119,36 @@ def load_costs(node_or_path: str | Path) -> CostTable:
     """
     node = str(node_or_path)
     file = _shipped(f"{node}.toml") if node in NODES else Path(node_or_path)
-    table = _read(file, node)
+    table = _read(file)
+    with understood("--node must name a table of costs in the range of double precision", node):
+        return CostTable(node, _costs(file, table))
+
+
+def _costs(file: Traversable, table: dict[str, Any]) -> tuple[Cost, ...]:
     sources = _sources(file.name, table.get("sources", {}))
     costs = _entries(file.name, table, sources)
     scaled = table.get("scaled", [])
     if not isinstance(scaled, list) or not all(isinstance(entry, dict) for entry in scaled):
-        raise InputError(f"{file.name}: scaled must be a list of tables, [[scaled]], not {scaled!r}")
+        raise InputError(f"{file.name}: scaled must be a list of tables, [[scaled]], not {shown(scaled)}")
     for number, entry in enumerate(scaled, start=1):
         costs += _scaled(f"{file.name}, scaled {number}", entry, file, sources)
     _check_unique(file.name, costs)
-    return CostTable(node, costs)
+    return costs
 
 
 def _shipped(name: str) -> Traversable:
     return resources.files("energy") / "tables" / name
 
 
-def _read(file: Traversable, node: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        rule = f"--node must be {', '.join(NODES)} or name a readable TOML file"
-        raise InputError(f"{rule}, not {node!r} ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"--node must name valid TOML; {node!r} is not ({error})") from error
+def _read(file: Traversable) -> dict[str, Any]:
+    rule = f"--node must be {', '.join(NODES)} or name a readable TOML file"
+    return read_toml(file, rule, "--node must name valid TOML")
 
 
 def _entries(file: str, table: dict[str, Any], sources: dict[str, str]) -> tuple[Cost, ...]:
     entries = table.get("cost")
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
-        raise InputError(f"{file}: cost must be a list of tables, [[cost]], not {entries!r}")
+        raise InputError(f"{file}: cost must be a list of tables, [[cost]], not {shown(entries)}")
     return tuple(_cost(file, number, entry, sources) for number, entry in enumerate(entries, start=1))
 
 
@@ -153,84 +158,97 @@ def _scaled(where: str, entry: dict[str, Any], file: Traversable, sources: dict[
     for key in SCALED_KEYS:
         rule(key in entry, f"{key} must be given")
     for key in entry:
-        rule(key in SCALED_KEYS, f"every key must be one of {', '.join(SCALED_KEYS)}, not {key!r}")
+        rule(key in SCALED_KEYS, f"every key must be one of {', '.join(SCALED_KEYS)}, not {shown(key)}")
     for key in ("file", "source"):
         _check_text(key, entry[key], rule)
+    rule(re.fullmatch(r"[^/\0]+", entry["file"]) is not None, f"file must be a name, not {shown(entry['file'])}")
     names = entry["components"]
-    rule(isinstance(names, list), f"components must be a list of names, not {names!r}")
+    rule(isinstance(names, list), f"components must be a list of names, not {shown(names)}")
     value, low, high = _interval(entry, rule)
     rule(low > 0, f"low must be positive, not {low:g}")
     beside = file.with_name(entry["file"]) if isinstance(file, Path) else _shipped(entry["file"])
-    other = _read(beside if beside.is_file() else _shipped(entry["file"]), entry["file"])
+    other = _read(beside if beside.is_file() else _shipped(entry["file"]))
     costs = _entries(entry["file"], other, _sources(entry["file"], other.get("sources", {})))
     source = _expanded(where, entry["source"], sources)
     known = dict.fromkeys(cost.component for cost in costs)
     for name in names:
-        rule(name in list(known), f"components must name those of {entry['file']}, {', '.join(known)}, not {name!r}")
+        rule(
+            name in list(known), f"components must name those of {entry['file']}, {', '.join(known)}, not {shown(name)}"
+        )
     return tuple(cost.scaled(value, low, high, source) for cost in costs if cost.component in names)
 
 
 def _sources(file: str, texts: dict[str, str]) -> dict[str, str]:
     """The table `[sources]` with the names in its texts replaced."""
     if not isinstance(texts, dict):
-        raise InputError(f"{file}: sources must be a table, [sources], not {texts!r}")
+        raise InputError(f"{file}: sources must be a table, [sources], not {shown(texts)}")
     sources: dict[str, str] = {}
     for name, text in texts.items():
         if not isinstance(text, str):
-            raise InputError(f"{file}, sources, {name}: must be a text, not {text!r}")
+            raise InputError(f"{file}, sources, {name}: must be a text, not {shown(text)}")
         sources[name] = _expanded(f"{file}, sources, {name}", text, sources)
     return sources
 
 
 def _expanded(where: str, text: str, sources: dict[str, str]) -> str:
-    try:
-        expanded = text.format_map(sources)
-    except (KeyError, ValueError, IndexError, AttributeError) as error:
-        raise InputError(f"{where}: braces must hold the name of a text in [sources], not {text!r}") from error
+    """`text` with the names in its braces replaced; no format, which could make any number of blanks of a few letters.
+
+    Raises `InputError`.
+    """
+    parts = BRACES.split(text)  # outside and inside by turns
+    unknown = [name for name in parts[1::2] if name not in sources]
+    if unknown or any(brace in part for part in parts[::2] for brace in "{}"):
+        raise InputError(f"{where}: braces must hold the name of a text in [sources], not {shown(text)}")
+    parts[1::2] = [sources[name] for name in parts[1::2]]
+    if sum(map(len, parts)) > LONGEST_SOURCE:
+        raise InputError(f"{where}: source must have at most {LONGEST_SOURCE} letters, which {shown(text)} has not")
+    expanded = "".join(parts)
     if not expanded.strip():
-        raise InputError(f"{where}: source must say something, which {text!r} does not")
+        raise InputError(f"{where}: source must say something, which {shown(text)} does not")
     return expanded
 
 
 def _cost(file: str, number: int, entry: dict[str, Any], sources: dict[str, str]) -> Cost:
     """One checked entry."""
-    label = " ".join(f"{entry.get('component')}: {entry.get('action')}".split())  # on one line, whatever it is
+    names = (entry.get(key) for key in ("component", "action"))
+    label = ": ".join(name if isinstance(name, str) else shown(name) for name in names)
+    label = " ".join(label.split())[:LONGEST_LABEL]  # on one line, whatever it is
     where = f"{file}, cost {number} ({label})"
     rule = _rule(where)
     for key in entry:
-        rule(key in KEYS, f"every key must be one of {', '.join(KEYS)}, not {key!r}")
+        rule(key in KEYS, f"every key must be one of {', '.join(KEYS)}, not {shown(key)}")
     for key in ("component", "action", "unit", "source"):
         _check_text(key, entry.get(key), rule)
     if "errs_with" in entry:
         _check_text("errs_with", entry["errs_with"], rule)
     value, low, high = _interval(entry, rule)
     item, physics, per = _item(entry, rule), entry.get("physics"), entry.get("per", [])
-    rule(isinstance(per, list), f"per must be a list of names, not {per!r}")
+    rule(isinstance(per, list), f"per must be a list of names, not {shown(per)}")
     for name in per:
-        rule(name in MULTIPLIERS, f"per must name figures of the operating point, not {name!r}")
+        rule(name in MULTIPLIERS, f"per must name figures of the operating point, not {shown(name)}")
     _check_unit(entry["unit"], per, physics, rule)
     if physics is not None:
-        rule(physics in list(PHYSICS), f"physics must be one of {', '.join(PHYSICS)}, not {physics!r}")
+        rule(physics in list(PHYSICS), f"physics must be one of {', '.join(PHYSICS)}, not {shown(physics)}")
         rule(item == PHYSICS[physics], f"physics {physics!r} must price {PHYSICS[physics]}, not {item}")
         rule(value == 1.0 and not per, "value must be 1 without per where physics gives the factor")
     block = entry.get("block")
-    rule(block is None or block in BLOCKS, f"block must be one of {', '.join(BLOCKS)}, not {block!r}")
+    rule(block is None or block in BLOCKS, f"block must be one of {', '.join(BLOCKS)}, not {shown(block)}")
     texts = {key: entry[key] for key in ("component", "action", "unit", "block", "errs_with") if key in entry}
     source = _expanded(where, entry["source"], sources)
     return Cost(**texts, source=source, item=item, value=value, low=low, high=high, per=tuple(per), physics=physics)
 
 
 def _check_text(key: str, text: Any, rule: Callable[[bool, str], None]) -> None:
-    rule(isinstance(text, str) and text.strip() != "", f"{key} must be a text that is not empty, not {text!r}")
+    rule(isinstance(text, str) and text.strip() != "", f"{key} must be a text that is not empty, not {shown(text)}")
 
 
 def _check_unit(unit: str, per: list[str], physics: Any, rule: Callable[[bool, str], None]) -> None:
     """Unit and `per` together must be joules a count."""
     head = unit.partition("/")[0].strip()
     if physics is not None:
-        rule(head == "relative", f"unit must be relative where physics gives the factor, not {unit!r}")
+        rule(head == "relative", f"unit must be relative where physics gives the factor, not {shown(unit)}")
         return
-    rule(head in UNITS, f"unit must begin with one of {', '.join(UNITS)}, without prefix, not {unit!r}")
+    rule(head in UNITS, f"unit must begin with one of {', '.join(UNITS)}, without prefix, not {shown(unit)}")
     found = (sum(name.endswith("_v") for name in per), sum(name.endswith("_s") for name in per) - per.count("clock_hz"))
     volts, seconds = UNITS[head]
     rule(
@@ -250,7 +268,8 @@ def _rule(where: str) -> Callable[[bool, str], None]:
 def _interval(entry: dict[str, Any], rule: Callable[[bool, str], None]) -> tuple[float, float, float]:
     """Value, low and high of an entry."""
     for key in ("value", "low", "high"):
-        rule(_is_figure(entry.get(key)), f"{key} must be a finite number that is not negative, not {entry.get(key)!r}")
+        given = entry.get(key)
+        rule(_is_figure(given), f"{key} must be a finite number that is not negative, not {shown(given)}")
     value, low, high = (float(entry[key]) for key in ("value", "low", "high"))
     rule(low <= value <= high, f"value must lie between low ({low:g}) and high ({high:g}), not {value:g}")
     return value, low, high
@@ -261,7 +280,7 @@ def _item(entry: dict[str, Any], rule: Callable[[bool, str], None]) -> str:
     named = [key for key in ("event", "quantity") if key in entry]
     rule(len(named) == 1, f"exactly one of event and quantity must be given, not {' and '.join(named) or 'none'}")
     name, known = entry[named[0]], EVENTS if named == ["event"] else QUANTITIES
-    rule(name in list(known), f"{named[0]} must be one that events.py names, not {name!r}")
+    rule(name in list(known), f"{named[0]} must be one that events.py names, not {shown(name)}")
     return name
 
 

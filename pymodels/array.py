@@ -51,19 +51,19 @@ class ArrayError(RunError):
     """A pulse that breaks the array's contract; names row, cell, rule and value. The caller adds the clock cycle."""
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def set_draw(k0: int, k1: int, cell: int, k: int, median_ns: int, sd_ns: int, device_q16: int) -> int:
     """Conductance in nS after the `k`-th SET (from 1) of global cell index `cell`, key (k0, k1)."""
     return draws.set_ns(philox4x32(cell, k, 0, draws.SET, k0, k1)[0], median_ns, sd_ns, device_q16)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reset_draw(k0: int, k1: int, cell: int, k: int, lcs_table: np.ndarray) -> int:
     """Conductance in nS after a RESET of global cell index `cell` that has seen `k` SETs, key (k0, k1)."""
     return draws.lcs_ns(philox4x32(cell, k, 0, draws.RESET, k0, k1)[0], lcs_table)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reset_draws(k0: int, k1: int, first: int, set_count: np.ndarray, lcs_table: np.ndarray) -> np.ndarray:
     """`reset_draw` of the cells from global index `first` on with int64 `set_count` SETs each, int64 [cells].
 
@@ -82,7 +82,7 @@ def lcs_population(k0: int, k1: int, cells: int, lcs_table: np.ndarray) -> np.nd
     return reset_draws(k0, k1, 0, np.zeros(cells, np.int64), lcs_table)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def set_draws(
     k0: int, k1: int, first: int, set_count: np.ndarray, median_ns: np.ndarray, sd_ns: np.ndarray,
     device_q16: np.ndarray,
@@ -94,7 +94,7 @@ def set_draws(
     return drawn_ns
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def device_factors_q16(k0: int, k1: int, cells: int, spread_q16: int) -> np.ndarray:
     """Factor on the median conductance of each of `cells` devices, int64 [cells] in Q16."""
     factors = np.empty(cells, np.int64)
@@ -103,7 +103,7 @@ def device_factors_q16(k0: int, k1: int, cells: int, spread_q16: int) -> np.ndar
     return factors
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def stuck_cells(k0: int, k1: int, cells: int, lcs_below: int, hcs_below: int) -> np.ndarray:
     """NOT_STUCK, STUCK_LCS or STUCK_HCS, uint8 [cells], by thresholds in 2^-32; a larger share adds cells only."""
     stuck = np.empty(cells, np.uint8)
@@ -113,7 +113,7 @@ def stuck_cells(k0: int, k1: int, cells: int, lcs_below: int, hcs_below: int) ->
     return stuck
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def evaluate_cells(cells_ns: np.ndarray, first: int, codes: np.ndarray) -> tuple[int, int, int, int]:
     """Dot product and drive of the pairs from cell `first` on under signed input `codes`, and the extremes met.
 
@@ -130,7 +130,7 @@ def evaluate_cells(cells_ns: np.ndarray, first: int, codes: np.ndarray) -> tuple
     return int(dot), int(drive), int(lowest), int(largest)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reset_cells(
     k0: int, k1: int, base: int, mask: np.ndarray, cells_ns: np.ndarray, state: np.ndarray, set_count: np.ndarray,
     stuck: np.ndarray, lcs_table: np.ndarray,

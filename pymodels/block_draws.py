@@ -9,7 +9,7 @@ from pymodels.kernels import njit
 from pymodels.philox import philox4x32
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def block_words(k0: int, k1: int, first: int, counts: np.ndarray, block: int) -> np.ndarray:
     """`tb.compiled.draw_words` of the cells from global index `first` on, uint32 [cells * block]."""
     words = np.empty(len(counts) * block, np.uint32)

@@ -18,10 +18,13 @@ from typing import Any
 
 import tomli_w
 
-from pymodels.errors import InputError
+from pymodels.errors import InputError, shown
+from pymodels.files import read_toml
 
 TASKS = ("toy", "cancer", "ecg", "cartpole", "wine", "digits", "table")
 PRESETS = ("paper", "best", "plain")
+LONGEST_NAME = 80
+"""Characters of an unknown key that are looked at and shown."""
 ROWS_PER_BURN_IN = 8
 """`--rows N` alone keeps the burn-in at or below N // 8 rows."""
 
@@ -344,6 +347,7 @@ def _check_names(names: Iterable[str]) -> None:
     """Raises `InputError` for what is no key, with the nearest that is."""
     for name in names:
         if name not in KEYS:
+            name = name[:LONGEST_NAME]
             near = difflib.get_close_matches(name, KEYS, n=1, cutoff=0.0)[0]
             raise InputError(f"{name} is not a configuration key; did you mean {near}?")
 
@@ -353,16 +357,16 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
     kind, meta, name = _TYPES[field.name], field.metadata, field.name
     if kind is bool:
         if not isinstance(value, bool):
-            raise InputError(f"{name} must be true or false, not {value!r}")
+            raise InputError(f"{name} must be true or false, not {shown(value)}")
         return value
     if kind is str:
         if value not in meta["choices"]:
-            raise InputError(f"{name} must be one of {', '.join(meta['choices'])}, not {value!r}")
+            raise InputError(f"{name} must be one of {', '.join(meta['choices'])}, not {shown(value)}")
         return value
     unit = f" {meta['unit']}" if meta["unit"] else ""
     article = "an integer" if kind is int else "a number"
     low, high = (f"{meta[end]}" if kind is int else f"{meta[end]:g}" for end in ("low", "high"))
-    rule = f"{name} must be {article} from {low} to {high}{unit}, not {value!r}"
+    rule = f"{name} must be {article} from {low} to {high}{unit}, not {shown(value)}"
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InputError(rule)
     if not meta["low"] <= value <= meta["high"]:  # false for NaN, too
@@ -378,19 +382,13 @@ def preset(task: str, name: str) -> Config:
         raise InputError(f"task must be one of {', '.join(TASKS)}, not {task!r}")
     if name not in PRESETS:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, not {name!r}")
-    text = resources.files("pymodels").joinpath("presets", f"{task}.toml").read_text()
+    text = resources.files("pymodels").joinpath("presets", f"{task}.toml").read_text("utf-8")
     return Config().replace(**tomllib.loads(text)[name])
 
 
 def load_toml(path: Path) -> dict[str, Any]:
     """The keys of a TOML file. Raises `InputError` if it is missing, unreadable or not flat TOML."""
-    try:
-        table = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise InputError(f"--config must name a readable TOML file, not {str(path)!r} ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"--config must be valid TOML; {str(path)!r} is not ({error})") from error
-    return table
+    return read_toml(path, "--config must name a readable TOML file", "--config must be valid TOML")
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

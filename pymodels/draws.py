@@ -32,7 +32,7 @@ SET, RESET, READ, EVAL, DEVICE, STUCK, FAULT_SET, FAULT_EVAL, RELAX = DOMAINS
 SEGMENTS = 1 << SEGMENT_BITS
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def normal_q16(u0: int) -> int:
     """Standard normal in Q16 from one uint32: the quantile at (u0 + 1/2) / 2^32.
 
@@ -53,25 +53,25 @@ def normal_q16(u0: int) -> int:
     return magnitude if upper else -magnitude
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def scaled_q16(value: int, factor_q16: int) -> int:
     """value * factor_q16 / 2^16 to the nearest integer, halves up."""
     return int((np.int64(value) * np.int64(factor_q16) + HALF) >> Q)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def set_ns(u0: int, median_ns: int, sd_ns: int, device_q16: int) -> int:
     """Conductance in nS after a SET: normal about the device's median (Eq 1, 9, 10), never below `MIN_NS`."""
     return max(MIN_NS, scaled_q16(median_ns, device_q16) + scaled_q16(sd_ns, normal_q16(u0)))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def lcs_ns(u0: int, table: np.ndarray) -> int:
     """Conductance in nS after a RESET: one of the 256 equally likely entries of int64 `table` (`lcs_table_ns`)."""
     return table[np.int64(u0) >> 24]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def device_factor_q16(u0: int, spread_q16: int) -> int:
     """A device's median conductance over the population's, Q16: normal about 1, floored at `MIN_DEVICE_Q16`."""
     return max(MIN_DEVICE_Q16, ONE + scaled_q16(spread_q16, normal_q16(u0)))

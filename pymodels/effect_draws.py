@@ -10,7 +10,7 @@ from pymodels.kernels import njit
 from pymodels.philox import philox4x32
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def faulty_ns(effects: Effects, u0: int, ns: int, lcs_table: np.ndarray) -> int:
     """`ns`, unless uint32 `u0` says that the cell fails."""
     word = np.int64(u0)
@@ -19,7 +19,7 @@ def faulty_ns(effects: Effects, u0: int, ns: int, lcs_table: np.ndarray) -> int:
     return effects.hcs_ns if word < effects.hcs_below else ns
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def set_ns(effects: Effects, k0: int, k1: int, cell: int, k: int, ns: int, lcs_table: np.ndarray) -> int:
     """What the `k`-th SET of global cell index `cell` leaves, where it would leave `ns` without a fault."""
     if not effects.at_set:
@@ -27,7 +27,7 @@ def set_ns(effects: Effects, k0: int, k1: int, cell: int, k: int, ns: int, lcs_t
     return faulty_ns(effects, philox4x32(cell, k, 0, draws.FAULT_SET, k0, k1)[0], ns, lcs_table)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def read_ns(effects: Effects, k0: int, k1: int, cell: int, k: int, r: int, ns: int, lcs_table: np.ndarray) -> int:
     """What READ number `r` since the `k`-th SET senses of a cell at `ns`; never below 0."""
     if not effects.sensing:
@@ -38,14 +38,14 @@ def read_ns(effects: Effects, k0: int, k1: int, cell: int, k: int, r: int, ns: i
     return max(0, ns + draws.scaled_q16(draws.scaled_q16(ns, effects.noise_q16), draws.normal_q16(noise)))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def relaxed_ns(effects: Effects, k0: int, k1: int, cell: int, k: int, ns: int) -> int:
     """Where a cell SET to `ns` by its `k`-th SET ends, never below `draws.MIN_NS`."""
     normal = draws.normal_q16(philox4x32(cell, k, 0, draws.RELAX, k0, k1)[0])
     return max(draws.MIN_NS, ns + draws.scaled_q16(draws.scaled_q16(ns, effects.relax_q16), normal))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def root(value: int) -> int:
     """floor(sqrt(value)), exact for 0 to 2^62."""
     guess = np.int64(np.sqrt(np.float64(value)))
@@ -56,7 +56,7 @@ def root(value: int) -> int:
     return int(guess)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sensed_dot(
     effects: Effects, k0: int, k1: int, cells_ns: np.ndarray, base: int, first: int, codes: np.ndarray, sets: int,
     evaluation: int, lcs_table: np.ndarray,

@@ -39,7 +39,7 @@ class Rewards(NamedTuple):
     log2_kappa: int
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def act(chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray) -> int:
     """The output of one row, [cells] in nS, whose ADC code is greatest, the lowest on ties."""
     winner, best, features = 0, -chip.adc_top - 2, len(codes)
@@ -54,14 +54,14 @@ def act(chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray) -> int:
     return winner
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def book_drive(model_ns: np.ndarray, code2: np.ndarray, tally: np.ndarray) -> None:
     """Conductance of one row, [cells], times squared codes summed over its evaluations, [features]."""
     for cell in range(len(model_ns)):
         add_drive(tally, model_ns[cell] * code2[(cell >> 1) % len(code2)])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def run_episode(chip: Arithmetic, cart: Cart, model_ns: np.ndarray, episode: int, tally: np.ndarray) -> int:
     """Steps that one row lasts in a training episode; books them."""
     state, codes = np.empty(4), np.empty(4, np.int64)
@@ -79,7 +79,7 @@ def run_episode(chip: Arithmetic, cart: Cart, model_ns: np.ndarray, episode: int
     return steps
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def episode_step(
     chip: Arithmetic, devices: Devices, chain: Chain, cart: Cart, rewards: Rewards, stored: np.ndarray
 ) -> bool:
@@ -115,7 +115,7 @@ def episode_step(
     return at_limit or place[ROW] == rows
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def train_on_episodes(
     chip: Arithmetic, devices: Devices, chain: Chain, cart: Cart, rewards: Rewards, stored: np.ndarray
 ) -> None:
@@ -125,7 +125,7 @@ def train_on_episodes(
         pass
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def respond(
     chip: Arithmetic, response_table: np.ndarray, weights_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray,
     sums: np.ndarray,
@@ -154,7 +154,7 @@ def respond(
     return winner
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def run_tests(
     chip: Arithmetic, cart: Cart, response_table: np.ndarray, weights_ns: np.ndarray, counters: np.ndarray,
     rewards: np.ndarray, actions: np.ndarray, sums: np.ndarray, code2: np.ndarray,

@@ -12,13 +12,13 @@ def sample_codes(codes: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(codes.T, np.float32)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def pair_ns(cells_ns: np.ndarray, pair: int) -> float:
     """w = g+ - g- in nS."""
     return np.float64(cells_ns[2 * pair] - cells_ns[2 * pair + 1])
 
 
-@njit(cache=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def dot_products(cells_ns: np.ndarray, first: int, codes: np.ndarray, sums: np.ndarray) -> None:
     """V.w of each sample under the pairs from `first` on, in nS times codes, into `sums` float64 [samples].
 
@@ -41,7 +41,7 @@ def dot_products(cells_ns: np.ndarray, first: int, codes: np.ndarray, sums: np.n
             sums[sample] += w * codes[feature, sample]
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True, nogil=True, inline="always")
 def whole_steps(value: float, step: int) -> float:
     """floor(value / step), exact for whole numbers below 2^50, by a product, which is much faster than a quotient.
 
@@ -50,7 +50,7 @@ def whole_steps(value: float, step: int) -> float:
     return np.floor((value + 0.5) * (1.0 / step))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def look_up(
     sums: np.ndarray, flips: np.ndarray, table: np.ndarray, step: int, top: int, shift: int, entries: np.ndarray
 ) -> None:
@@ -67,7 +67,7 @@ def look_up(
         entries[sample] = table[entries[sample]]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def votes(
     rows_ns: np.ndarray, counts: np.ndarray, codes: np.ndarray, outputs: int, table: np.ndarray, step: int, top: int,
     shift: int,

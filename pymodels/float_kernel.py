@@ -108,7 +108,7 @@ class Memory(NamedTuple):
     trials: np.ndarray
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def interpolate(table: np.ndarray, law: Law, median_us: float) -> float:
     """`table` at a median within the law's span, linear between its points."""
     place = (median_us - law.low_us) / (law.high_us - law.low_us) * (table.size - 1)
@@ -116,7 +116,7 @@ def interpolate(table: np.ndarray, law: Law, median_us: float) -> float:
     return table[index] + (place - index) * (table[index + 1] - table[index])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def set_cell(
     rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, row: int, cell: int, aim_us: float
 ) -> None:
@@ -130,7 +130,7 @@ def set_cell(
         cells.conductance_us[row, cell] = max(MIN_US, median_us * cells.factor[row, cell] + noise_us)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reset_cell(rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, row: int, cell: int) -> None:
     """RESET one cell to a log-normal LCS."""
     book.counts[RESETS] += 1
@@ -140,7 +140,7 @@ def reset_cell(rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, r
     book.sums[RESET_CONDUCTANCE] += cells.conductance_us[row, cell]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reset_row(rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, row: int) -> None:
     """RESET all cells of a row in one pulse."""
     book.counts[RESET_PULSES] += 1
@@ -148,7 +148,7 @@ def reset_row(rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, ro
         reset_cell(rng, law, cells, book, row, cell)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def retry(rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, row: int, cell: int) -> None:
     """RESET one cell on its own, ahead of another SET."""
     book.counts[RETRIES] += 1
@@ -156,7 +156,7 @@ def retry(rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, row: i
     reset_cell(rng, law, cells, book, row, cell)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def read_cell(cells: Cells, book: Ledger, row: int, cell: int) -> float:
     """READ one cell exactly."""
     book.counts[READS] += 1
@@ -164,7 +164,7 @@ def read_cell(cells: Cells, book: Ledger, row: int, cell: int) -> float:
     return cells.conductance_us[row, cell]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def program_cell(
     rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, plan: Plan, row: int, cell: int, target_us: float
 ) -> None:
@@ -179,7 +179,7 @@ def program_cell(
         read_us = read_cell(cells, book, row, cell)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def program_learning(
     rng: np.random.Generator,
     law: Law,
@@ -198,7 +198,7 @@ def program_learning(
     return read_us
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def program_pair(
     rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, plan: Plan, memory: Memory, row: int, pair: int,
     w_us: float,
@@ -230,7 +230,7 @@ def program_pair(
             lower_us = program_learning(rng, law, cells, book, memory, row, lower, upper_us - gap_us)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def program_row(
     rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, plan: Plan, memory: Memory, row: int,
     current: int,
@@ -246,7 +246,7 @@ def program_row(
             program_cell(rng, law, cells, book, plan, row, cell, model_us[cell])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def neg_log_prior(plan: Plan, model_us: np.ndarray) -> float:
     """-log of the normal prior on each w, without its constant (Eq 4)."""
     squares = 0.0
@@ -255,7 +255,7 @@ def neg_log_prior(plan: Plan, model_us: np.ndarray) -> float:
     return squares / (2.0 * plan.prior_sigma_us**2)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def neg_log_density(law: Law, from_us: float, to_us: float) -> float:
     """-log of the proposal's normal density at `to_us` for a typical device read at `from_us`, but for a constant."""
     median_us = min(max(from_us, law.low_us), law.high_us)
@@ -263,7 +263,7 @@ def neg_log_density(law: Law, from_us: float, to_us: float) -> float:
     return (to_us - median_us) ** 2 / (2.0 * sd_us**2) + np.log(sd_us)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def neg_log_hastings(law: Law, model_us: np.ndarray, proposed_us: np.ndarray) -> float:
     """-log of q(g|g') / q(g'|g) over the cells of a row."""
     total = 0.0
@@ -273,13 +273,13 @@ def neg_log_hastings(law: Law, model_us: np.ndarray, proposed_us: np.ndarray) ->
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def neg_log_logistic(y: float) -> float:
     """-log(1 / (1 + exp(-y))), exact for any y."""
     return np.log1p(np.exp(-y)) if y >= 0.0 else np.log1p(np.exp(y)) - y
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def neg_log_likelihood(
     plan: Plan, data: Data, model_us: np.ndarray, order: np.ndarray, limit: float, terms: np.ndarray, book: Ledger
 ) -> float:
@@ -307,7 +307,7 @@ def neg_log_likelihood(
     return total if end else np.inf
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def network_neg_log_likelihood(
     plan: Plan, data: Data, model_us: np.ndarray, order: np.ndarray, limit: float, terms: np.ndarray, book: Ledger
 ) -> float:
@@ -345,7 +345,7 @@ def network_neg_log_likelihood(
     return total if end else np.inf
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def count_sweep(plan: Plan, book: Ledger, evaluations: int, segments: int, samples: int) -> None:
     """Book a sweep over samples of which `evaluations` were made; the first ever follows no stored order."""
     fetched = (evaluations + segments - 1) // segments
@@ -357,7 +357,7 @@ def count_sweep(plan: Plan, book: Ledger, evaluations: int, segments: int, sampl
     book.counts[SWEEPS] += evaluations > 0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def hard_first(order: np.ndarray, terms: np.ndarray, hard_nats: float) -> np.ndarray:
     """`order` with the samples above `hard_nats` in any output in front, and behind them the others backwards."""
     fresh = np.empty_like(order)
@@ -375,7 +375,7 @@ def hard_first(order: np.ndarray, terms: np.ndarray, hard_nats: float) -> np.nda
     return fresh
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def first_model(rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, plan: Plan) -> None:
     """RESET every row, then SET row 0 where `init` says; the lowest median has the widest relative spread."""
     for row in range(cells.factor.shape[0]):
@@ -388,7 +388,7 @@ def first_model(rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, 
         read_cell(cells, book, ZERO, cell)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def train_chain(
     rng: np.random.Generator, law: Law, cells: Cells, data: Data, plan: Plan, book: Ledger
 ) -> tuple[np.ndarray, int]:
@@ -428,7 +428,7 @@ def train_chain(
     return counters[: current + 1], proposals
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reject(
     rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, plan: Plan, row: int, rejections: int
 ) -> tuple[int, int]:

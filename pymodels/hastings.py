@@ -54,7 +54,7 @@ def no_law(config: Config) -> Law:
     return Law(nothing, nothing, nothing, 0)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def hastings_cost(law: Law, gate_map: np.ndarray, code: np.ndarray, next_code: np.ndarray) -> int:
     """-log2 of q(g|g') / q(g'|g) from read codes int64 [cells] of a row to those of the next, in fixed point.
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pymodels import strict
+from pymodels.files import read_arrays, understood
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,11 +58,38 @@ class Outcome:
 
     @classmethod
     def load(cls, path: Path) -> Outcome:
-        """What `save` wrote. Raises `ValueError` for other arrays, and whatever numpy and zipfile raise for no file."""
-        with np.load(path) as file:
-            header: dict[str, Any] = strict.loads(str(file["header"]))
-            arrays = {name: file[name] for name in cls.ARRAYS}
-        for name, array in arrays.items():
-            if array.dtype != np.int64:
-                raise ValueError(f"{name} must hold int64, not {array.dtype}")
-        return cls(**header, **arrays)
+        """An outcome that was saved. Raises `InputError` where the file is not whole or its arrays are none of ours."""
+        rule = "RUN must hold a whole state.npz"
+        arrays = read_arrays(path, rule, ("header", *cls.ARRAYS))
+        with understood(rule, path):
+            values: dict[str, Any] = strict.loads(str(arrays["header"]))
+            values |= {name: arrays[name] for name in cls.ARRAYS}
+            found = cls(**values)
+            found._check_arrays()
+        return found
+
+    def _check_arrays(self) -> None:
+        """Raises `ValueError` for an array that cannot be a state."""
+        for name in self.ARRAYS:
+            array, dimensions = getattr(self, name), 2 if name in ("conductance_ns", "sums") else 1
+            if array.dtype != np.int64 or array.ndim != dimensions:
+                raise ValueError(f"{name} must be int64 of {dimensions} dimensions, not {array.dtype} of {array.ndim}")
+        rows = len(self.conductance_ns)
+        if not 0 < len(self.counters) <= rows:
+            raise ValueError(f"counters must be those of 1 to {rows} rows, not {len(self.counters)}")
+
+
+def kept_test_set(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    """Input codes int64 [n, features] and classes int64 [n] of the test points kept with a state; None without any.
+
+    Raises `InputError` where they are there and are none.
+    """
+    rule = "RUN must hold a whole state.npz"
+    arrays = read_arrays(path, rule)
+    if "test_t" not in arrays or not arrays["test_t"].size:
+        return None
+    with understood(rule, path):
+        codes, t = arrays["test_codes"], arrays["test_t"]
+        if codes.dtype != np.int64 or t.dtype != np.int64 or codes.ndim != 2 or t.shape != codes.shape[:1]:
+            raise ValueError("test_codes and test_t must be int64, a row and a class a test point")
+    return codes, t

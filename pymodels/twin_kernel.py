@@ -40,7 +40,7 @@ from pymodels.twin_state import (
 )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sample_costs(
     chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray, flips: np.ndarray, costs: np.ndarray
 ) -> None:
@@ -52,7 +52,7 @@ def sample_costs(
         look_up(sums, flips[output], table, chip.eval_step, chip.adc_top, chip.table_shift, costs[output])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def segment_codes(
     chip: Arithmetic, model_ns: np.ndarray, first: int, codes: np.ndarray, eval_step: int, adc: np.ndarray
 ) -> None:
@@ -67,7 +67,7 @@ def segment_codes(
         adc[sample] = min(max(np.int64(np.floor(sums[sample] / eval_step)), -chip.adc_top - 1), chip.adc_top)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def network_costs(
     chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray, flips: np.ndarray, activations: np.ndarray,
     costs: np.ndarray,
@@ -88,7 +88,7 @@ def network_costs(
             ]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def row_costs(
     chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, effects: Effects | None
 ) -> None:  # fmt: skip
@@ -102,7 +102,7 @@ def row_costs(
         sample_costs(chip, devices.conductance_ns[row], data.codes, data.flips, chain.costs)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def evaluated_code2(data: Data, order: np.ndarray, samples: int) -> np.ndarray:
     """Squared codes summed over the first `samples` in `order`, int64 [features]."""
     if samples == len(order):
@@ -113,7 +113,7 @@ def evaluated_code2(data: Data, order: np.ndarray, samples: int) -> np.ndarray:
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def network_drive(
     chip: Arithmetic, model_ns: np.ndarray, data: Data, activations: np.ndarray, order: np.ndarray, end: int,
     tally: np.ndarray,
@@ -137,7 +137,7 @@ def network_drive(
             add_drive(tally, (model_ns[cell] + model_ns[cell + 1]) * np.int64(hidden2))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sweep(
     chip: Arithmetic, model_ns: np.ndarray, data: Data, activations: np.ndarray, costs: np.ndarray, order: np.ndarray,
     threshold: int, first: bool, tally: np.ndarray,
@@ -187,7 +187,7 @@ def sweep(
     return total
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def hard_first(chip: Arithmetic, costs: np.ndarray, order: np.ndarray) -> np.ndarray:
     """The next order: samples above `hard_above` in any output from the front, the others from the back."""
     outputs, samples = costs.shape
@@ -207,7 +207,7 @@ def hard_first(chip: Arithmetic, costs: np.ndarray, order: np.ndarray) -> np.nda
     return fresh
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reject(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
     """Count the current row once more, clear the proposed one, leave it after enough of that."""
     place, tally = chain.place, chain.tally
@@ -225,7 +225,7 @@ def reject(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
         place[ROW] += 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
     """One proposal, from programming a row to the decision and what follows from it; True when the chain has ended."""
     place, last = chain.place, chain.seen_last
@@ -265,7 +265,7 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
     return at_limit or place[ROW] == rows
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def train_chain(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> None:
     """The whole training, in place."""
     clear_array(devices, chain)

@@ -8,7 +8,7 @@ from pymodels.kernels import njit
 from pymodels.twin_state import Arithmetic, Chain
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def draw_state(state: np.uint64, bits: int, taps: np.uint64) -> np.uint64:
     """The LFSR `bits` shifts on; the new bit is the parity of the tapped ones and enters at bit 0."""
     mask = (np.uint64(1) << np.uint64(bits)) - np.uint64(1) if bits < 64 else ~np.uint64(0)
@@ -20,7 +20,7 @@ def draw_state(state: np.uint64, bits: int, taps: np.uint64) -> np.uint64:
     return state
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def neg_log2_u(state: np.uint64, chip: Arithmetic) -> int:
     """-log2 u of an LFSR state, see `Formats.neg_log2_u`."""
     octave, zeros = np.int64(state >> np.uint64(chip.log_u_index_bits)), chip.lfsr_bits - chip.log_u_index_bits
@@ -31,7 +31,7 @@ def neg_log2_u(state: np.uint64, chip: Arithmetic) -> int:
     return ((zeros + 1) << chip.log_fraction_bits) - chip.log_u_table[index]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def first_gate(chip: Arithmetic, chain: Chain) -> int:
     """The gate code of the next cell of row 0: one for all, or a fresh draw."""
     if not chip.first_draw_bits:

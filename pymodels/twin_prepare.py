@@ -12,7 +12,7 @@ from pymodels.twin_program import reset_row, set_and_sense
 from pymodels.twin_state import READ_NS, READS, SET_NA, SETS, TALLIES, Devices
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def set_cell(devices: Devices, row: int, cell: int, gate: int, tally: np.ndarray, effects: Effects) -> int:
     """SET one cell at a gate code; the conductance in nS that a READ senses then."""
     devices.set_count[row, cell] += 1
@@ -21,7 +21,7 @@ def set_cell(devices: Devices, row: int, cell: int, gate: int, tally: np.ndarray
     return set_and_sense(devices, row, cell, gate, effects)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def form_array(
     devices: Devices, hcs_stuck_ns: int, cycles: int, gate: int, tally: np.ndarray, effects: Effects
 ) -> None:
@@ -47,7 +47,7 @@ def form_array(
             reset_row(devices, row, tally)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def calibrated_lut(
     devices: Devices, rows: int, gates: int, read_step_ns: int, read_top: int, tally: np.ndarray, effects: Effects
 ) -> np.ndarray:

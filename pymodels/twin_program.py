@@ -32,7 +32,7 @@ from pymodels.twin_state import (
 )
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reset_cell(devices: Devices, row: int, cell: int, tally: np.ndarray) -> None:
     tally[RESETS] += 1
     tally[RESET_NS] += devices.conductance_ns[row, cell]
@@ -42,7 +42,7 @@ def reset_cell(devices: Devices, row: int, cell: int, tally: np.ndarray) -> None
     tally[RESET_NS] += devices.conductance_ns[row, cell]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def reset_row(devices: Devices, row: int, tally: np.ndarray) -> None:
     """`reset_cell` for each of a row, all draws ahead."""
     cells_ns, stuck = devices.conductance_ns[row], devices.stuck[row]
@@ -57,7 +57,7 @@ def reset_row(devices: Devices, row: int, tally: np.ndarray) -> None:
     tally[RESET_NS] += both_ns
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def set_and_sense(devices: Devices, row: int, cell: int, gate: int, effects: Effects) -> int:
     """What the SET just counted leaves of a cell under effects, and what the first READ after it senses."""
     index, k, ns = row * devices.conductance_ns.shape[1] + cell, devices.set_count[row, cell], devices.conductance_ns
@@ -70,7 +70,7 @@ def set_and_sense(devices: Devices, row: int, cell: int, gate: int, effects: Eff
     return read_ns(effects, devices.k0, devices.k1, index, k, 0, ns[row, cell], devices.lcs_table)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def set_and_read(
     chip: Arithmetic,
     devices: Devices,
@@ -105,14 +105,14 @@ def set_and_read(
     tally[READ_NS] += conductance_ns
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def clear_for_retry(devices: Devices, chain: Chain, row: int, cell: int) -> None:
     chain.tally[RETRIES] += 1
     chain.tally[RESET_PULSES] += 1
     reset_cell(devices, row, cell, chain.tally)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def program_plain(chip: Arithmetic, devices: Devices, chain: Chain, row: int, effects: Effects | None) -> None:
     """`set_and_read` once a cell at the current row's read; row 0 as `init` says. All draws at once, as in a RESET."""
     cells_ns, stuck, set_count = devices.conductance_ns[row], devices.stuck[row], devices.set_count[row]
@@ -147,7 +147,7 @@ def program_plain(chip: Arithmetic, devices: Devices, chain: Chain, row: int, ef
     tally[READS] += cells
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def program_cells(chip: Arithmetic, devices: Devices, chain: Chain, row: int, effects: Effects | None) -> None:
     """As `program_plain`, each cell again until its read is within the window of the current row's, or out of tries."""
     for cell in range(len(chain.read)):
@@ -159,7 +159,7 @@ def program_cells(chip: Arithmetic, devices: Devices, chain: Chain, row: int, ef
             set_and_read(chip, devices, chain, row, cell, target, False, effects)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def learn(chip: Arithmetic, cell: int, error: int, offsets: np.ndarray, seen: np.ndarray) -> None:
     """Move a device's code offset by its read error with gain 1, 1/2, 1/4, 1/4, then 1/8, rounded half up."""
     seen[cell] = min(seen[cell] + 1, 5)
@@ -167,12 +167,12 @@ def learn(chip: Arithmetic, cell: int, error: int, offsets: np.ndarray, seen: np
     offsets[cell] = min(max(offsets[cell] + ((error + (1 << shift >> 1)) >> shift), -chip.read_top), chip.read_top)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def aim(chip: Arithmetic, target: int, offset: int) -> int:
     return min(max(target + offset, 0), chip.read_top)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def program_pairs(chip: Arithmetic, devices: Devices, chain: Chain, row: int, effects: Effects | None) -> None:
     """Close the loop on each pair: the lower side once, then the other until the difference is the current row's."""
     read, offsets, seen = chain.read, chain.offsets, chain.seen
@@ -199,13 +199,13 @@ def program_pairs(chip: Arithmetic, devices: Devices, chain: Chain, row: int, ef
             learn(chip, work, target - read[work], offsets, seen)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def clear_array(devices: Devices, chain: Chain) -> None:
     for row in range(devices.conductance_ns.shape[0]):
         reset_row(devices, row, chain.tally)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def program_row(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
     """Program `place[ROW]` around the current row; its read codes end in `chain.read`."""
     row = chain.place[ROW]

@@ -21,7 +21,7 @@ def add_drive(tally: np.ndarray, drive: int) -> None:
     tally[EVAL_NS] = total & ((1 << EVAL_NS_BITS) - 1)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def relax_row(devices: Devices, row: int, effects: Effects | None) -> None:
     """What a row's first evaluation finds of the conductances that were SET."""
     if effects is not None:
@@ -33,7 +33,7 @@ def relax_row(devices: Devices, row: int, effects: Effects | None) -> None:
                 devices.conductance_ns[row, cell] = left_ns
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sense_segment(
     chip: Arithmetic, devices: Devices, row: int, segment: int, codes: np.ndarray, sets: int, evaluation: int,
     effects: Effects,
@@ -52,7 +52,7 @@ def sense_segment(
     return min(max(dot // step, -chip.adc_top - 1), chip.adc_top)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sense_sample(
     chip: Arithmetic, devices: Devices, row: int, codes: np.ndarray, sets: int, evaluation: int, neurons: np.ndarray,
     answers: np.ndarray, effects: Effects,
@@ -68,7 +68,7 @@ def sense_sample(
         answers[output] = sense_segment(chip, devices, row, segment, inputs, sets, evaluation + segment, effects)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sensed_costs(chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, effects: Effects) -> None:
     """-log2 likelihood of all samples and outputs into `chain.costs`, evaluated in `chain.order`."""
     features, samples = data.codes.shape
@@ -87,7 +87,7 @@ def sensed_costs(chip: Arithmetic, devices: Devices, chain: Chain, data: Data, r
             chain.costs[output, sample] = chip.likelihood_table[index]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def sensed_votes(
     chip: Arithmetic, devices: Devices, response_table: np.ndarray, counters: np.ndarray, first_row: int,
     test: np.ndarray, effects: Effects,

@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from energy import accelergy
 from energy.interval import Band, Uncertainty, uncertainty
 from energy.ledger import Ledger, array_energy_error
@@ -22,8 +20,11 @@ from energy.published import DOI, SOURCE, Comparison, compare, micro
 from energy.report import per_lines, render, render_band, render_parts, render_sensitivity, source_lines
 from pymodels.config import Config
 from pymodels.errors import InputError
+from pymodels.files import understood
+from pymodels.whole import write_files
 from tb.books import CONSERVATION_LIMIT, check_events
 from tb.checked import CheckedRun, checked_run
+from tb.console import PlainConsole
 from tb.records import summarise
 from tb.result import NODES, costs_of, ledger_of, point_of
 
@@ -114,10 +115,8 @@ def read_account(path: Path, nodes: Sequence[str]) -> Account:
 @contextmanager
 def _whole(path: Path) -> Iterator[None]:
     """What a run.json lacks, or has of another type, is bad input."""
-    try:
+    with understood("RUN must hold a whole run", path):
         yield
-    except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not ({error!r})") from error
 
 
 def _repeats(checked: CheckedRun, nodes: Sequence[str], key: str) -> dict[str, list[float]]:
@@ -129,7 +128,7 @@ def _repeats(checked: CheckedRun, nodes: Sequence[str], key: str) -> dict[str, l
 
 def _text(accounts: Sequence[Account]) -> str:
     stream = io.StringIO()
-    console = Console(file=stream, width=120, markup=False, emoji=False, highlight=False)
+    console = PlainConsole(file=stream, width=120, highlight=False)
     for account in accounts:
         for node, ledger in account.ledgers.items():
             title = f"{account.path} at {node}"
@@ -240,18 +239,14 @@ def write_accelergy(runs: Sequence[Path], nodes: Sequence[str], out: Path) -> li
     folders = {node: out if len(nodes) == 1 else out / Path(node).stem for node in nodes}
     if len(set(folders.values())) < len(folders):
         raise InputError(f"--node must name tables of different names for --format accelergy, not {', '.join(nodes)}")
-    account, written = read_account(runs[0], nodes), []
+    account = read_account(runs[0], nodes)
     point = point_of(account.config)
-    try:
-        for node, ledger in account.ledgers.items():
-            folder = folders[node]
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, text in accelergy.files(ledger, costs_of(node), point).items():
-                (folder / name).write_text(text, encoding="utf-8")
-                written.append(folder / name)
-    except OSError as error:
-        raise InputError(f"--out must be a folder that can be written, not {str(out)!r} ({error.strerror})") from error
-    return written
+    texts = {
+        folders[node] / name: text
+        for node, ledger in account.ledgers.items()
+        for name, text in accelergy.files(ledger, costs_of(node), point).items()
+    }
+    return write_files(texts, out)
 
 
 def _html(accounts: Sequence[Account]) -> str:

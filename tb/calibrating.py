@@ -17,6 +17,7 @@ from pymodels.streams import lfsr_seed
 from tb.job import JOB_VARIABLE, Job
 from tb.port import ArrayModel, HostModel
 from tb.program import command, commands, load_words
+from tb.simulated import report_progress
 
 FOUND = "lut.npy"
 
@@ -29,6 +30,7 @@ async def calibrate(dut: Any) -> None:
     array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
     host = HostModel(dut)
     await host.start()
+    cocotb.start_soon(report_progress(dut, folder, job.config))
     cocotb.start_soon(ArrayModel(dut, array).serve())
     await host.write(load_words(Formats(job.config), job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
     for each in commands(job.config):

@@ -18,6 +18,7 @@ from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats
 from pymodels.twin import devices_of
 from pymodels.twin_prepare import prepare
+from tb.ahead import heard
 from tb.calibrating import FOUND
 from tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from tb.program import lut_codes
@@ -60,8 +61,8 @@ def calibrate(config: Config, engine: str, seed: int) -> dict[str, Any]:
     stuck_shares(card, config)
     law = np.array(lut_codes(formats))
     if engine == "twin":
-        array = OxramArray(config, card, seed, formed=not config.form)
-        found, _ = prepare(formats, array, devices_of(array), law)
+        array = heard(lambda: OxramArray(config, card, seed, formed=not config.form))
+        found, _ = heard(lambda: prepare(formats, array, devices_of(array), law))
     else:
         found = on_chip(config, engine, seed)
     table, volts = lut_table(card, config), gate_voltages(card, config.gate_codes)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import io
 import json
 import os
+import resource
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
 
 from pymodels.config import PRESETS, TASKS, load_toml, parse_setting, resolve
-from pymodels.errors import InputError, RunError
+from pymodels.errors import InputError, RunError, printable, shown
+from pymodels.whole import write_file
 
 if TYPE_CHECKING:
     from pymodels.tasks import DataSource
@@ -30,6 +33,9 @@ app = typer.Typer(name="oxmc", add_completion=False, pretty_exceptions_enable=Fa
 
 ENGINE_HELP = "verilator or icarus: the RTL; twin: its bit-true model; float: the paper's simulator in real numbers."
 MAX_CHAINS = 64
+MOST_SEED, MOST_SUBJECT, MOST_REPEATS, MOST_JOBS = 2**128 - 1, 10**9, 1_000_000, 1024
+"""More randomness than numpy's generator has, records than a database has, and work or processes than a machine has."""
+LONGEST_MESSAGE = 2000
 DEFAULT_PRESET = "best"
 """The best we have measured; `paper` is what the paper did."""
 
@@ -56,15 +62,24 @@ class Terminated(BaseException):
     """SIGTERM came. Like `KeyboardInterrupt` it is no `Exception`, so that nothing but `run` stops it."""
 
 
-def _integer(option: str, text: str, low: int) -> int:
-    """The value of an option. Raises `InputError` if it is no integer >= `low`."""
+def _integer(option: str, text: str, low: int, high: int) -> int:
+    """The value of an option. Raises `InputError` if it is no integer from `low` to `high`."""
     try:
         value = int(text)
     except ValueError:
         value = low - 1
     if value < low:
-        raise InputError(f"{option} must be an integer >= {low}, not {text!r}")
+        raise InputError(f"{option} must be an integer >= {low}, not {shown(text)}")
+    if value > high:
+        raise InputError(f"{option} must be an integer of at most {high}, not {shown(text)}")
     return value
+
+
+def _rows(rows: str | None, settings: Mapping[str, Any]) -> Any:
+    """The value of --rows. Raises `InputError` where --set says it, too."""
+    if rows is not None and "rows" in settings:
+        raise InputError(f"--rows {rows} must be left out with --set rows={settings['rows']}")
+    return None if rows is None else parse_setting(f"rows={rows}")[1]
 
 
 def _source(
@@ -73,7 +88,7 @@ def _source(
     """What a user gave of the data. Raises `InputError` for a subject that is no number."""
     from pymodels.tasks import DataSource
 
-    number = None if subject is None else _integer("--subject", subject, 0)
+    number = None if subject is None else _integer("--subject", subject, 0, MOST_SUBJECT)
     return DataSource(data=data, subject=number, label=label, keep=tuple(keep or ()), drop=tuple(drop or ()))
 
 
@@ -90,7 +105,8 @@ def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bo
 
     if jobs is not None and cluster is not None:
         raise InputError("--jobs must be left out with --cluster, where each worker does one repeat at a time")
-    count, processes = _integer("--repeats", repeats, 1), _integer("--jobs", "1" if jobs is None else jobs, 1)
+    count = _integer("--repeats", repeats, 1, MOST_REPEATS)
+    processes = _integer("--jobs", "1" if jobs is None else jobs, 1, MOST_JOBS)
     return Plan(repeats=count, jobs=processes, cluster=cluster, resume=resume, other_code=other_code)
 
 
@@ -99,8 +115,8 @@ def _chains(text: str) -> int:
     from pymodels.machine import not_installed
     from tb.posterior import EXTRA, available
 
-    if not (text.isdecimal() and 1 <= int(text) <= MAX_CHAINS):
-        raise InputError(f"--chains must be an integer from 1 to {MAX_CHAINS}, not {text!r}")
+    if not (text.isdecimal() and len(text) <= len(str(MAX_CHAINS)) and 1 <= int(text) <= MAX_CHAINS):
+        raise InputError(f"--chains must be an integer from 1 to {MAX_CHAINS}, not {shown(text)}")
     if int(text) > 1 and not available():
         raise InputError(f"--chains above 1 needs {not_installed(EXTRA)}")
     return int(text)
@@ -162,7 +178,7 @@ def train(
         raise InputError("--lockstep must be left out with --coupling compiled, where Python sees no pulses")
     if engine not in training.ENGINES:
         raise InputError(f"--engine must be one of {', '.join(training.ENGINES)}, not {engine!r}")
-    seed_value = _integer("--seed", seed, 0)
+    seed_value = _integer("--seed", seed, 0, MOST_SEED)
     plan = _plan(repeats, jobs, cluster, resume, other_code)
     for option, given in (("--waves", waves), ("--chains", chains != "1")):
         if plan and given:
@@ -171,7 +187,7 @@ def train(
     keys |= _preparation(age, calibrate, form)
     source = _source(data, subject, label, keep, drop)
     fitted = resolve(
-        task, preset, toml=toml, settings=keys, rows=None if rows is None else parse_setting(f"rows={rows}")[1],
+        task, preset, toml=toml, settings=keys, rows=_rows(rows, keys),
         fit=functools.partial(fitted_keys, task, source=source),
     )  # fmt: skip
     training.check_rewards(fitted, engine)
@@ -199,7 +215,7 @@ def train(
         with console.repeats_progress(plan.repeats) as repeats_watcher:
             run = repeating.train_repeats(request, plan, repeats_watcher)
         summary = console.repeats_summary(run, request.out, repeating.mean_reference(request.out))
-        print(json.dumps(run)) if as_json else Console(markup=False, emoji=False).print(summary)
+        print(json.dumps(run)) if as_json else console.PlainConsole().print(summary)
         return
     check_out(request.out)
     reference = Ahead(
@@ -214,7 +230,7 @@ def train(
         return
     from energy.report import render_components
 
-    terminal = Console(markup=False, emoji=False)  # a folder may be called [x] or :x:
+    terminal = console.PlainConsole()
     ledgers = {node: result.ledger_of(request.config, run["phases"], node) for node in result.NODES}
     terminal.print(render_components(ledgers))
     terminal.print(console.summary(run, request.out, reference.value()))
@@ -232,16 +248,15 @@ def calibrate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Let the chip fill its gate LUT by a sweep over the array, and compare it with the device card's law."""
+    from tb import console
     from tb.calibration import calibrate as sweep
     from tb.calibration import render
 
-    chosen = resolve(
-        task, preset, toml=load_toml(config) if config else None,
-        settings=dict(parse_setting(text) for text in settings or []) | {"calibrate": True},
-        rows=None if rows is None else parse_setting(f"rows={rows}")[1],
-    )  # fmt: skip
-    record = sweep(chosen, engine, _integer("--seed", seed, 0))
-    print(json.dumps(record)) if as_json else Console(markup=False, emoji=False).print(render(record))
+    keys = dict(parse_setting(text) for text in settings or []) | {"calibrate": True}
+    toml = load_toml(config) if config else None
+    chosen = resolve(task, preset, toml=toml, settings=keys, rows=_rows(rows, keys))
+    record = sweep(chosen, engine, _integer("--seed", seed, 0, MOST_SEED))
+    print(json.dumps(record)) if as_json else console.PlainConsole().print(render(record))
 
 
 @app.command()
@@ -262,7 +277,7 @@ def verilog(
     toml = load_toml(config) if config else None
     chosen = resolve(task, preset, toml=toml, settings=dict(parse_setting(text) for text in settings or []))
     for path in write_verilog(chosen, out, name=name, observed=observers):
-        print(path)
+        print(printable(str(path)))
 
 
 @app.command()
@@ -276,6 +291,7 @@ def synth(
     out: Annotated[Path | None, typer.Option(help="Folder of the netlists; by default one in build/synth.")] = None,
 ) -> None:
     """Synthesise the chip: cells and area by block, the longest path, the fastest clock."""
+    from tb import console
     from tb import synth as synthesis
 
     toml = load_toml(config) if config else None
@@ -285,7 +301,7 @@ def synth(
     if as_json:
         print(json.dumps(result.as_json()))
         return
-    terminal = Console(markup=False, emoji=False)
+    terminal = console.PlainConsole()
     terminal.print(synthesis.render(result))
     terminal.print(synthesis.summary(result, folder))
 
@@ -312,19 +328,16 @@ def energy(
         if out is None:
             raise InputError("--format accelergy must come with --out, the folder to write")
         for path in accounts.write_accelergy(runs, tuple(node or accounts.NODES), out):
-            print(path)
+            print(printable(str(path)))
         _say(accounts.shares(runs))
         return
     text = cost_template() if not runs else accounts.report(runs, tuple(node or accounts.NODES), output)
     if output == "csv" and runs:
         _say(accounts.shares(runs))
     if out is None:
-        print(text, end="")
+        print(printable(text), end="")
         return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"--out must be a writable file, not {str(out)!r} ({error.strerror})") from error
+    write_file(out, text)
 
 
 @app.command()
@@ -370,14 +383,15 @@ def sweep(
         raise InputError(f"--format must be one of text, json, csv, not {output!r}")
     if engine not in training.ENGINES:
         raise InputError(f"--engine must be one of {', '.join(training.ENGINES)}, not {engine!r}")
-    seed_value = _integer("--seed", seed, 0)
+    seed_value = _integer("--seed", seed, 0, MOST_SEED)
     plan = _plan(repeats, jobs, cluster, resume, other_code)
     assert plan is not None
     toml = load_toml(config) if config else {}
     fixed = dict(parse_setting(text) for text in settings or [])
     source = _source(data, subject, label, keep, drop)
     fit_config(task, resolve(task, preset), (), source)  # what is wrong with the data is so at each point
-    row_count = None if rows is None else _integer("--rows", rows, 0)
+    _rows(rows, fixed)
+    row_count = None if rows is None else _integer("--rows", rows, 0, MOST_SUBJECT)
     axes = sweep_points.parse_vary(vary, again=one_at_a_time)
     for name in () if one_at_a_time else (name for axis in axes for name in axis if name in fixed):
         raise InputError(f"--set {name} must be left out with --vary {name}")
@@ -412,7 +426,7 @@ def plot(
     from tb.plots import plot_run
 
     for path in plot_run(run, out or run / "plots"):
-        print(path)
+        print(printable(str(path)))
 
 
 @app.command()
@@ -431,6 +445,7 @@ def bench(
     """Measure the speed of co-simulation, twin and repeats on this machine, in less than ten minutes.
 
     And what a training takes on its processor: joules by the kernel's counters, or seconds times --cpu-power."""
+    from tb import console
     from tb.bench import plan, report
 
     names = [*(only or []), *(["energy"] if energy else [])]
@@ -438,7 +453,7 @@ def bench(
     with report.output(out) as write:
         record = plan.measure(chosen)
         write(record)
-    print(json.dumps(record)) if as_json else Console(markup=False, emoji=False).print(report.text(record))
+    print(json.dumps(record)) if as_json else console.PlainConsole().print(report.text(record))
 
 
 @app.command("data")
@@ -469,9 +484,16 @@ def _say(lines: list[str]) -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    """Say on one line of stderr what went wrong."""
-    print("oxmc: error:", " ".join(message.splitlines()), file=sys.stderr)
+    """Say on one line of stderr, which a terminal takes for text, what went wrong."""
+    line = printable(" ".join(message.splitlines()))
+    if len(line) > LONGEST_MESSAGE:
+        line = f"{line[: LONGEST_MESSAGE // 2]} ... {line[-LONGEST_MESSAGE // 4 :]}"
+    print("oxmc: error:", line, file=sys.stderr)
     return code
+
+
+def _detail(error: Exception) -> str:
+    return f" ({error})" if str(error) else ""
 
 
 STOPPED: dict[type, tuple[str, int]] = {
@@ -505,6 +527,8 @@ def run(arguments: list[str]) -> int:
             return _fail(f"{word}; {error}", code)
         if isinstance(error, (RunError, OSError)):
             return _fail(str(error), EXIT_FAILED)
+        if isinstance(error, MemoryError):
+            return _fail(f"the run needs more memory than there is{_detail(error)}", EXIT_FAILED)
         first_line = " ".join(str(error).splitlines()[:1])
         return _fail(f"{type(error).__name__}: {first_line} (oxmc --debug shows all of it)", EXIT_FAILED)
     if code == EXIT_INTERRUPTED:  # where typer has caught the interrupt itself
@@ -514,11 +538,23 @@ def run(arguments: list[str]) -> int:
 
 def main() -> None:
     """Entry point of `oxmc` and `python -m tb`."""
+    from tb.ahead import is_left_alone
+
     signal.signal(signal.SIGTERM, _terminate)
+    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each takes tens of megabytes, and all fail if one does
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # whatever letters the locale lacks
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe went away; there is nobody left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = _fail(f"standard output takes no more ({error.strerror})", EXIT_FAILED)
+    if code in (EXIT_INTERRUPTED, EXIT_TERMINATED) and is_left_alone():
+        os._exit(code)  # all is said and removed; Python would tear down what a kernel still works on
     sys.exit(code)

@@ -67,7 +67,7 @@ async def train(dut: Any) -> None:
     array = Cells(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
     write_load(folder, job, array)  # the modules read it while reset lasts
     await FallingEdge(dut.rst)  # on Icarus the initial values of what is awaited below count as changes
-    cocotb.start_soon(report_progress(dut, folder / "progress"))
+    cocotb.start_soon(report_progress(dut, folder, job.config))
     started = time.perf_counter()
     await serve_draws(dut, array, job, folder)
     (folder / SECONDS).write_text(repr(time.perf_counter() - started))

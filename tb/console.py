@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
 from rich.table import Table
 
+from pymodels.errors import printable
 from pymodels.tasks.table_columns import shown_names
 from tb.sweep_points import value_text
 
@@ -94,9 +96,24 @@ def sweep_progress(points: int, repeats: int) -> Iterator[Callable[[int, Standin
         yield shown
 
 
+class PlainConsole(Console):
+    """A console to which all text is text: no markup, no emoji, and no control characters but its own.
+
+    A folder may be called [x] or :x:, a column of a table may hold what turns a terminal red.
+    """
+
+    def __init__(self, **options: Any):
+        super().__init__(markup=False, emoji=False, **options)
+
+    def render(self, *arguments: Any, **options: Any) -> Iterator[Segment]:
+        for segment in super().render(*arguments, **options):
+            text = segment.text if segment.control else printable(segment.text)
+            yield Segment(text, segment.style, segment.control)
+
+
 def wide() -> Console:
     """Standard output; wide where it is no terminal."""
-    return Console(markup=False, emoji=False, width=None if sys.stdout.isatty() else WIDE)
+    return PlainConsole(width=None if sys.stdout.isatty() else WIDE)
 
 
 def sweep_table(record: dict[str, Any], out: Path) -> Table:

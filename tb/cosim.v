@@ -82,6 +82,7 @@ module cosim #(
     output wire                     waiting,  // for the host, in an episode
     output wire [ROW_BITS-1:0]      row,
     output wire [23:0]              proposals,
+    output wire [PHASE_BITS-1:0]    phase,
     output reg  [63:0]              cycle,
     input  wire [7:0]               count_phase,
     input  wire [7:0]               count_index,
@@ -128,7 +129,6 @@ module cosim #(
     wire [SEGMENT_BITS-1:0] array_segment;
     wire [INPUTS_BITS-1:0] array_inputs;
     wire wl, bl, sl, inputs_on, latch;
-    wire [PHASE_BITS-1:0] phase;
     wire [EVENTS-1:0] events;
     wire result_valid;
     wire [RESULT_SUM_BITS+LABEL_BITS:0] result_payload;

@@ -18,6 +18,7 @@ import numpy as np
 from pymodels.config import PRESETS, Config, resolve
 from pymodels.errors import RunError
 from pymodels.tasks import load_task
+from pymodels.whole import write_file
 from tb.activity import Activity, count
 from tb.gate_costs import same, twin_of
 from tb.gates import gate_verilog, module_of, run_gates
@@ -91,7 +92,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/digital_power"))
     options = parser.parse_args()
     netlist, found = measured(options.preset, options.out / options.preset)
-    (options.out / f"{options.preset}.json").write_text(json.dumps(found, indent=1))
+    write_file(options.out / f"{options.preset}.json", json.dumps(found, indent=1))
     for name, nj in sorted(found["nj"].items(), key=lambda entry: -entry[1]):
         print(f"{name:28}" + "".join(f"{pj:8.3f}" for pj in found["pj_a_cycle"][name]) + f"{nj:10.1f} nJ")
     total, array = math.fsum(found["nj"].values()), found["array_nj"]

@@ -18,6 +18,7 @@ from typing import Any
 
 from energy.point import COMMON, WITH_OPTIONS
 from pymodels.events import DIGITAL_EVENTS
+from pymodels.whole import write_file
 from tb.gate_costs import ASKED, CASES, Costs, Measured, Run, errors, fit, measure_case, predict
 from tb.liberty import Liberty, shipped
 from tb.power import TREE, Power
@@ -227,7 +228,7 @@ def main() -> None:
         cycles = sum(int(run.activity.cycles.sum()) for run in (*cases[-1].fits, cases[-1].check))
         print(f"{case.name}: {cases[-1].cells} cells, {cycles} cycles, {time.monotonic() - started:.0f} s", flush=True)
     text = table(cases, library)
-    options.table.write_text(text)
+    write_file(options.table, text)
     print(f"{options.table}: {summary(tomllib.loads(text))}")
 
 

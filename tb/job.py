@@ -10,6 +10,7 @@ import numpy as np
 
 from pymodels.config import Config
 from pymodels.events import ARRAY_EVENTS, CLOCK_EVENTS, DIGITAL_EVENTS, PULSE_EVENTS
+from pymodels.files import read_arrays
 
 JOB_VARIABLE, OWNER_VARIABLE, LOCKSTEP_VARIABLE = "OXMC_JOB", "OXMC_OWNER", "OXMC_LOCKSTEP"
 """Environment of the simulator: the job's folder, the process that wants the run, whether the twin runs beside it."""
@@ -38,6 +39,6 @@ class Job:
 
     @classmethod
     def load(cls, path: Path) -> Job:
-        with np.load(path) as file:
-            header = json.loads(str(file["header"]))
-            return cls(Config(**header["config"]), int(header["seed"]), file["codes"], file["labels"])
+        arrays = read_arrays(path, "a job must be whole", ("header", "codes", "labels"))
+        header = json.loads(str(arrays["header"]))
+        return cls(Config(**header["config"]), int(header["seed"]), arrays["codes"], arrays["labels"])

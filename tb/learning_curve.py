@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from pymodels.config import Config
-from pymodels.errors import InputError
+from pymodels.errors import InputError, shown
+from pymodels.files import understood
 from pymodels.inference import predict
-from pymodels.outcome import Outcome
+from pymodels.outcome import Outcome, kept_test_set
 from pymodels.streams import repeat_seed
-from pymodels.tasks import DataSource, load_task, quantise
+from pymodels.tasks import load_task, quantise
+from tb.ahead import heard
 
 STAGES = 48
 """Row counts at which the chain is stopped; fewer where it has fewer rows."""
@@ -32,18 +34,18 @@ def learning_curve(folder: Path, run: dict[str, Any], config: Config) -> tuple[S
     """Test accuracy of the first n rows in the chip's integers, for growing n; the last stage is the whole run.
 
     A row's counter is the proposals made while it was the current one, so the counters say what share of the training
-    had passed. Raises `InputError` where the state is not there, the data cannot be loaded again, or do not give the
-    run's own accuracy.
+    had passed. Raises `InputError` where the state or its test points are not there or do not give the run's own
+    accuracy.
     """
     if run["result"]["metric"] != "accuracy":
         raise InputError(f"RUN must have an accuracy for a curve of it, not a {run['result']['metric']}")
-    try:
-        state = Outcome.load(folder / "state.npz")
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"RUN must hold a state.npz, which {str(folder)!r} does not") from error
-    seed = repeat_seed(run["seed"], 0) if "repeats" in run else run["seed"]
-    dataset = load_task(run["task"], config, seed, _source(run))
-    codes = quantise(config, dataset.test_x)
+    state = Outcome.load(folder / "state.npz")
+    with understood("RUN must hold a whole run", folder):
+        return heard(lambda: _stages(folder, run, config, state))
+
+
+def _stages(folder: Path, run: dict[str, Any], config: Config, state: Outcome) -> tuple[Stage, ...]:
+    codes, test_t = _test_set(folder, run, config)
     counters = np.asarray(state.counters, np.int64)
     if not counters.sum():
         raise InputError(f"RUN must have filled a row, which {str(folder)!r} did not")
@@ -51,20 +53,22 @@ def learning_curve(folder: Path, run: dict[str, Any], config: Config) -> tuple[S
     stages = []
     for rows in np.unique(np.geomspace(1, len(counters), STAGES).round().astype(int)).tolist():
         classes, _ = predict(config, state.conductance_ns[:rows], counters[:rows], codes)
-        stages.append(Stage(rows, float(passed[rows - 1]), float((classes == dataset.test_t).mean())))
+        stages.append(Stage(rows, float(passed[rows - 1]), float((classes == test_t).mean())))
     if run["engine"] != "float" and stages[-1].accuracy != run["result"]["value"]:
         raise InputError(f"RUN must give its own accuracy again, {run['result']['value']}, not {stages[-1].accuracy}")
     return tuple(stages)
 
 
-def _source(run: dict[str, Any]) -> DataSource:
-    """The data that a run was given, where they were then. Raises `InputError` if they have changed."""
-    data = run.get("data") or {}
-    file = data.get("file")
-    keep, drop = (tuple(data.get(name, ())) for name in ("keep", "drop"))
-    source = DataSource(
-        data=Path(file) if file else None, subject=data.get("subject"), label=data.get("label"), keep=keep, drop=drop
-    )
-    if source.identity()["sha256"] != data.get("sha256"):
-        raise InputError(f"RUN must have been trained on {file!r} as it is now, which has changed since")
-    return source
+def _test_set(folder: Path, run: dict[str, Any], config: Config) -> tuple[np.ndarray, np.ndarray]:
+    """Codes and classes of the test points: those kept with the state, else of a task that brings its data.
+
+    No file that run.json names is opened: a run may come from anywhere. Raises `InputError` where there are none.
+    """
+    kept = kept_test_set(folder / "state.npz")
+    if kept is not None:
+        return kept
+    if (run.get("data") or {}).get("file") is not None:
+        raise InputError(f"RUN must keep its test points for a curve, which {shown(str(folder))} does not")
+    seed = repeat_seed(run["seed"], 0) if "repeats" in run else run["seed"]
+    dataset = load_task(run["task"], config, seed)
+    return quantise(config, dataset.test_x), dataset.test_t

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from pymodels.errors import InputError
+from pymodels.files import read_text, understood
 
 SHIPPED = "oxmc_sky130_tt_1v80_25c.lib"
 
@@ -98,14 +99,12 @@ def shipped() -> Liberty:
 @cache
 def read_liberty(path: Path) -> Liberty:
     """The library in a file. Raises `InputError` if it cannot be read or is no Liberty."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        rule = "the library must be a readable Liberty file"
-        raise InputError(f"{rule}, not {str(path)!r} ({error.strerror})") from error
-    top = parse(text)
-    cells = {cell.name: cell for cell in map(_cell, top.all("cell"))}
-    return Liberty(top.args[0], top.number("nom_voltage"), cells, text)
+    rule = "the library must be a readable Liberty file"
+    text = read_text(path, rule)
+    with understood(rule, path):
+        top = parse(text)
+        cells = {cell.name: cell for cell in map(_cell, top.all("cell"))}
+        return Liberty(top.args[0], top.number("nom_voltage"), cells, text)
 
 
 TOKEN = re.compile(r'"[^"]*"|[^\s:;(){},"]+|[:;(){},]')

@@ -12,6 +12,7 @@ from hdl.memory import geometry_of
 from pymodels.config import Config
 from pymodels.errors import InputError
 from pymodels.fixed import Formats
+from pymodels.whole import write_files
 from tb import tools
 from tb.identifiers import is_plain, plain_verilog
 from tb.memories import memories, memories_verilog, memory_list
@@ -137,13 +138,7 @@ def write_verilog(config: Config, out: Path, *, name: str = CHIP_NAME, observed:
         out / "memories.csv": memory_list(text, name),
         out / "config.toml": config.to_toml(),
     }
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for path, text in files.items():
-            path.write_text(text)
-    except OSError as error:
-        raise InputError(f"--out must be a writable folder, not {str(out)!r} ({error.strerror})") from error
-    return list(files)
+    return write_files(files, out)
 
 
 class Port(NamedTuple):

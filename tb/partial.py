@@ -19,12 +19,15 @@ from pathlib import Path
 from typing import Any
 
 from pymodels import strict
-from pymodels.errors import InputError
+from pymodels.errors import InputError, shown
+from pymodels.files import read_json, understood
+from pymodels.whole import write_file
 from tb.checked import checked_run, is_first
 from tb.records import check_record
-from tb.rundir import json_text, made_parents, read_json, read_run, replace_file, take_name, write_json
+from tb.rundir import json_text, made_parents, read_run, take_name, write_json
 from tb.sources import check_code, sources_digest
 
+KEPT_RULE = "--out must have a whole run beside it to go on with"
 DATA_NAMES = {
     "sha256": "the SHA-256 of --data", "subject": "--subject", "label": "--label", "keep": "--keep", "drop": "--drop",
 }  # fmt: skip
@@ -39,13 +42,18 @@ def partial_folder(out: Path) -> Path:
 
 def check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: str) -> None:
     """Raises `InputError`, naming the first that differs, unless a run with identity `given` may go on with `kept`."""
+    with understood(KEPT_RULE, where):
+        _check_same(given, kept, where)
+
+
+def _check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: str) -> None:
     for key in ("task", "preset", "engine", "seed"):
         if given[key] != kept[key]:
-            raise InputError(f"{key} must be {kept[key]!r} as in {where!r} to go on with it, not {given[key]!r}")
+            raise InputError(f"{key} must be {shown(kept[key])} as in {where!r} to go on with it, not {given[key]!r}")
     for key, name in DATA_NAMES.items():
         new, old = (side.get("data", {}).get(key) for side in (given, kept))
         if new != old:
-            raise InputError(f"{name} must be {old!r} as in {where!r} to go on with it, not {new!r}")
+            raise InputError(f"{name} must be {shown(old)} as in {where!r} to go on with it, not {new!r}")
     check_config(given["config"], kept["config"], where)
 
 
@@ -54,13 +62,13 @@ def check_config(given: Mapping[str, Any], kept: Mapping[str, Any], where: str) 
     for key in {**given, **kept}:
         new, old = given.get(key), kept.get(key)
         if new != old:
-            raise InputError(f"{key} must be {old!r} as in {where!r} to go on with it, not {new!r}")
+            raise InputError(f"{key} must be {shown(old)} as in {where!r} to go on with it, not {new!r}")
 
 
 def replace_text(path: Path, text: str) -> None:
     """Write a file that is the old or the new one, whole, if this process is killed."""
     beside = path.with_name(f"{path.name}.new")
-    beside.write_text(text)
+    beside.write_text(text, "utf-8")
     beside.replace(path)
 
 
@@ -145,8 +153,8 @@ class Partial:
     def add(self, record: Mapping[str, Any], first: tuple[dict[str, Any], bytes] | None) -> None:
         """Keep the record of a repeat; before it, for repeat 0, run.json and state.npz."""
         if first is not None:
-            replace_file(self.folder / "run.json", json_text(first[0]).encode())
-            replace_file(self.folder / "state.npz", first[1])
+            write_file(self.folder / "run.json", json_text(first[0]))
+            write_file(self.folder / "state.npz", first[1])
         line = (json.dumps(record, allow_nan=False) + "\n").encode()
         offset = self._lines.seek(0, os.SEEK_END)
         if self._lines.write(line) != len(line):
@@ -173,7 +181,7 @@ class Partial:
             run["notes"].append(f"repeats were made by several versions of the code: {', '.join(self.code)}")
         write_json(final / "run.json", run)
         shutil.copy(self.folder / "state.npz", final)
-        (final / "config.toml").write_text(config_toml)
+        write_file(final / "config.toml", config_toml)
         checked_run(final)
         take_name(final, target)
         shutil.rmtree(self.folder)
@@ -204,12 +212,12 @@ def opened(
         with _locked(folder, out):
             request, code = folder / "request.json", []
             if request.exists():
-                kept = read_json(request, "--out")
+                kept = read_json(request, KEPT_RULE)
                 check_same(identity, kept, str(folder))
                 code = kept.get("code", [])
                 check_code(code[-1] if code else None, folder, other_code=other_code)
             code = list(dict.fromkeys([*code, sources_digest()]))
-            replace_file(request, json_text(identity | {"code": code}).encode())
+            write_file(request, json_text(identity | {"code": code}))
             partial = Partial(folder, code)
             try:
                 partial.load(seed_of)

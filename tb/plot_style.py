@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pymodels.errors import InputError
+from pymodels.errors import InputError, printable
 from pymodels.machine import cache_root, not_installed
+from pymodels.whole import write_files
 from tb.posterior import EXTRA
 
 if TYPE_CHECKING:
@@ -35,10 +38,16 @@ def plot_style() -> Iterator[None]:
         import matplotlib
     except ImportError as error:
         raise InputError(f"oxmc plot needs {not_installed(EXTRA)}") from error
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # a letter that the font lacks is drawn as a box
         yield
+
+
+def unmarked(name: object) -> str:
+    """A name that came from outside as it is drawn: matplotlib sets what stands between dollars as a formula."""
+    return printable(" ".join(str(name).split())).replace("$", r"\$")
 
 
 def grid(rows: int, columns: int, *, height_in: float, width_in: float = WIDTH_IN, **options: Any) -> tuple[Any, Any]:
@@ -51,9 +60,16 @@ def grid(rows: int, columns: int, *, height_in: float, width_in: float = WIDTH_I
     return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
+def drawn(figure: Figure, stem: Path) -> dict[Path, bytes]:
+    """The figure as PNG and as SVG by file, free of dates, so that a run always draws the same."""
+    files: dict[Path, bytes] = {}
+    for suffix, nameless in ((".png", "Software"), (".svg", "Date")):
+        content = io.BytesIO()
+        figure.savefig(content, format=suffix[1:], dpi=PNG_DPI, metadata={nameless: None})
+        files[stem.with_suffix(suffix)] = content.getvalue()
+    return files
+
+
 def save(figure: Figure, stem: Path) -> list[Path]:
-    """The figure as PNG and as SVG, free of dates, so that a run always draws the same files."""
-    png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
-    figure.savefig(png, dpi=PNG_DPI, metadata={"Software": None})
-    figure.savefig(svg, dpi=PNG_DPI, metadata={"Date": None})
-    return [png, svg]
+    """Write both files; returns their names."""
+    return write_files(drawn(figure, stem), stem.parent)

@@ -16,9 +16,12 @@ import numpy as np
 
 from pymodels.config import Config
 from pymodels.errors import InputError
+from pymodels.files import understood
 from pymodels.outcome import Outcome
+from pymodels.whole import write_files
+from tb.ahead import heard
 from tb.checked import checked_posterior, checked_run
-from tb.plot_style import CHAIN_COLOURS, WIDTH_IN, grid, plot_style, save
+from tb.plot_style import CHAIN_COLOURS, WIDTH_IN, drawn, grid, plot_style, unmarked
 from tb.plots_parameters import draws_of_outputs, draws_of_tree, parameter_figure
 from tb.plots_plane import has_plane, plane_figure
 from tb.plots_results import accuracy_figure, device_figure, repeats_figure, reward_figure, uncertainty_figure
@@ -40,31 +43,25 @@ def plot_run(run: Path, out: Path) -> list[Path]:
     Raises `InputError` if the run lacks a posterior or state, or `out` cannot be written.
     """
     if (run / "sweep.json").exists():
-        return _drawn(lambda: {"sweep": sweep_figure(read_sweep(run))}, run, out)
+        return _draw(lambda: {"sweep": sweep_figure(read_sweep(run))}, run, out)
     checked = checked_run(run)
     record, config, state = checked.run, checked.config, checked.state
     if state is None:
         raise InputError(f"RUN must be a run directory, not {str(run)!r}")
+    record["data"] |= {kind: list(map(unmarked, record["data"][kind])) for kind in ("features", "classes")}
     if "repeats" in record:
-        return _drawn(lambda: {"repeats": repeats_figure(record, mean_reference(run))}, run, out)
+        return _draw(lambda: {"repeats": repeats_figure(record, mean_reference(run))}, run, out)
     tree = None if config.counters == "own" else checked_posterior(run, config)
-    return _drawn(lambda: _figures(config, state, tree, record, run), run, out)
+    return _draw(lambda: _figures(config, state, tree, record, run), run, out)
 
 
-def _drawn(figures: Callable[[], Mapping[str, Figure]], run: Path, out: Path) -> list[Path]:
-    """The files of what `figures` makes of a folder that may lack anything. Raises `InputError`."""
-    with plot_style():
-        try:
-            drawn = figures()
-        except (OSError, LookupError, TypeError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"RUN must hold a whole run, which {str(run)!r} does not ({error!r})") from error
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            return [path for name, figure in drawn.items() for path in save(figure, out / name)]
-        except OSError as error:
-            raise InputError(f"--out must be a folder that can be written, not {str(out)!r} ({error})") from error
+def _draw(figures: Callable[[], Mapping[str, Figure]], run: Path, out: Path) -> list[Path]:
+    """Write what `figures` makes of a folder that may lack anything. Raises `InputError`."""
+    with plot_style(), understood("RUN must hold a whole run", run):
+        pictures = {
+            path: data for name, figure in heard(figures).items() for path, data in drawn(figure, out / name).items()
+        }
+    return write_files(pictures, out)
 
 
 def _figures(
@@ -251,7 +248,8 @@ def _label(pair: int) -> str:
 def _name(tree: xr.DataTree, pair: int) -> str:
     """Feature or hidden neuron that feeds a pair, and what the pair feeds where that is not the only output."""
     outputs, name = values_of(tree, "posterior", "pair_output"), values_of(tree, "posterior", "pair_feature")[pair]
+    name = unmarked(name)
     if not outputs.max():
-        return str(name)
+        return name
     hidden = int(outputs[pair]) - int(tree.attrs["outputs"])
     return f"{name}, hidden {hidden}" if hidden >= 0 else f"{name}, output {outputs[pair]}"

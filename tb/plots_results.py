@@ -13,7 +13,7 @@ import numpy as np
 
 from pymodels.config import Config
 from pymodels.devices import gate_voltages, load_card, lut_table
-from pymodels.outcome import Outcome
+from pymodels.outcome import Outcome, kept_test_set
 from tb.plot_style import CHAIN_COLOURS, grid
 from tb.row_accuracy import accuracy_alone, accuracy_together
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 def accuracy_figure(config: Config, state: Outcome, folder: Path) -> Figure | None:
     """Each stored row's test accuracy alone, and that of all from the burn-in to it; None where no test set is kept."""
-    with np.load(folder / "state.npz") as file:
-        if "test_t" not in file or not file["test_t"].size:
-            return None
-        codes, t = file["test_codes"], file["test_t"]
+    kept = kept_test_set(folder / "state.npz")
+    if kept is None:
+        return None
+    codes, t = kept
     filled, alone = accuracy_alone(config, state, codes, t)
     ends, together = accuracy_together(config, state, codes, t)
     figure, axes = grid(1, 1, height_in=2.6)

@@ -24,6 +24,7 @@ import numpy as np
 
 from pymodels.config import Config
 from pymodels.errors import InputError
+from pymodels.files import MOST_DATA, open_plain, understood
 from pymodels.machine import not_installed
 from pymodels.network import output_sums
 from pymodels.outcome import Outcome
@@ -185,11 +186,12 @@ def read_posterior(run: Path) -> xr.DataTree:
     import xarray as xr
 
     path = run / FILE
-    try:
+    with understood(f"RUN must be a run directory with a {FILE}", run):
+        open_plain(path, MOST_DATA).close()
         with xr.open_datatree(path, engine="h5netcdf") as tree:
+            if sum(group.dataset.nbytes for group in tree.subtree) > MOST_DATA:
+                raise ValueError(f"it holds more than the {MOST_DATA} bytes that are read")
             tree = tree.load()
-    except (OSError, ValueError) as error:
-        raise InputError(f"RUN must be a run directory with a {FILE}, not {str(run)!r} ({error})") from error
     if tree.attrs.get("schema") != SCHEMA:
         raise InputError(f"{FILE} must have schema {SCHEMA!r}, not {tree.attrs.get('schema')!r} ({str(path)!r})")
     return tree

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pymodels.whole import write_file
 from tb.posterior import Group, Values
 
 
@@ -14,11 +16,13 @@ def write_posterior(groups: dict[str, Group], path: Path) -> None:
     """Write groups by name, the root as "/"."""
     import h5netcdf
 
-    with h5netcdf.File(path, "w") as file:
+    content = io.BytesIO()  # where writing cannot fail: the library does not survive a full disk
+    with h5netcdf.File(content, "w") as file:
         for name, group in groups.items():
             place = file if name == "/" else file.create_group(name)
             place.attrs.update(group.attributes)
             _write_group(place, group)
+    write_file(path, content.getvalue())
 
 
 def _write_group(place: Any, group: Group) -> None:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pymodels.errors import InputError, RunError
+from pymodels.files import refused
 from pymodels.machine import not_installed
+from pymodels.whole import FOLDER_RULE, make_folders
 
 DATABASES = {"mitdb": "b13aa36cb9e7cbf700babbc6267bbdf5807965178c9cd4065d9da9d912a94589"}
 """By database: `digest_of` its checksums, version 1.0.0. A server's list is believed only if it has this digest.
@@ -85,9 +87,9 @@ def fetch_database(database: str, out: Path, watcher: Watcher) -> int:
     if database not in DATABASES:
         raise InputError(f"NAME must be one of iris, {', '.join(DATABASES)}, not {database!r}")
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        make_folders(out)
     except OSError as error:
-        raise InputError(f"--out must be a writable folder, not {str(out)!r} ({error.strerror})") from error
+        raise refused(FOLDER_RULE, out, error) from error
     sums = _checksums(database, out)
     names, fetched = list(sums), 0
     for number, name in enumerate(names, start=1):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pymodels import strict
-from pymodels.errors import InputError
+from pymodels.errors import InputError, shown
+from pymodels.files import read_json, refused
+from pymodels.whole import FOLDER_RULE, make_folders, sync, write_file
 
 DEFAULT_PARENT = Path("build/runs")
 SCHEMA, SWEEP_SCHEMA = "oxmc.run/1", "oxmc.sweep/1"
@@ -34,7 +34,7 @@ def _writable(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"--out must be a folder that can be written, not {str(out)!r} ({error.strerror})") from error
+        raise refused(FOLDER_RULE, out, error) from error
 
 
 def check_out(out: Path) -> None:
@@ -54,7 +54,7 @@ def made_parents(out: Path) -> Iterator[Path]:
         missing = [folder for folder in target.parents if not folder.exists()]
     try:
         with _writable(out):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(target.parent)
         yield target
     except BaseException:
         with contextlib.suppress(OSError):  # not those that hold something by now
@@ -65,10 +65,11 @@ def made_parents(out: Path) -> Iterator[Path]:
 
 def take_name(folder: Path, target: Path) -> None:
     """Rename a whole run directory to its final name, in the place of an empty folder. Raises `InputError`."""
+    for path in folder.rglob("*"):
+        sync(path)
     with _writable(target):
-        sync_all(folder)
         folder.rename(target)
-        sync(target.parent)
+    sync(target.parent)
 
 
 @contextlib.contextmanager
@@ -108,58 +109,15 @@ def check_one_run(path: Path) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    path.write_text(json_text(value))
-
-
-def read_json(path: Path, what: str) -> dict[str, Any]:
-    """The object in a file beside a run. Raises `InputError` where it is none, naming the option `what`."""
-    try:
-        found = strict.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{what} must have a whole {path.name}, which {str(path)!r} is not ({error})") from error
-    if not isinstance(found, dict):
-        raise InputError(f"{what} must have a whole {path.name}, which {str(path)!r} is not")
-    return found
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file that is the old or the new one, whole, whatever happens, loss of power included."""
-    beside = path.with_name(f"{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    sync(path.parent)
-
-
-def sync(folder: Path) -> None:
-    """Have the names in a folder on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_all(folder: Path) -> None:
-    """Have all that lies in a folder on the disk, before the folder takes the name under which others look for it."""
-    for path in (*folder.rglob("*"), folder):
-        if path.is_dir() or path.is_file():
-            sync(path)
+    write_file(path, json_text(value))
 
 
 def read_run(path: Path) -> dict[str, Any]:
     """run.json of a run directory. Raises `InputError` if there is none of this schema."""
     file = path / "run.json" if path.is_dir() else path
     rule = "RUN must be a run directory with a run.json"
-    try:
-        run = strict.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{rule}, not {str(path)!r} ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{rule}, not {str(path)!r} ({error})") from error
+    run = read_json(file, rule, named=path)
     schema = run.get("schema") if isinstance(run, dict) else None
     if schema != SCHEMA:
-        raise InputError(f"RUN must have schema {SCHEMA!r}, not {schema!r} ({str(file)!r})")
+        raise InputError(f"RUN must have schema {SCHEMA!r}, not {shown(schema)} ({str(file)!r})")
     return run

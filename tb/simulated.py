@@ -13,25 +13,34 @@ from cocotb.triggers import Timer
 
 from hdl.interface import Error, Status
 from pymodels.cells import Cells
+from pymodels.config import Config
 from pymodels.errors import RunError
 from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
+from pymodels.fixed import Formats
 from pymodels.outcome import Outcome
 from tb.job import OWNER_VARIABLE
+from tb.watchdog import PROGRESS, Watchdog
 
 CLOCK_NS = 100
 PROGRESS_CYCLES = 10_000
 
 
-async def report_progress(dut: Any, path: Path) -> None:
-    """Rewrite `path` with cycle, row and proposals, at most five times a second."""
-    last, owner = 0.0, int(os.environ[OWNER_VARIABLE])
+async def report_progress(dut: Any, folder: Path, config: Config) -> None:
+    """Rewrite the progress with cycle, row and proposals, at most five times a second.
+
+    Raises `RunError` where the chip goes on beyond its cycle budget.
+    """
+    last, owner, watchdog = 0.0, int(os.environ[OWNER_VARIABLE]), Watchdog(Formats(config))
     while True:
         if os.getppid() != owner:  # whoever wanted this run was killed
             os._exit(1)
+        cycle, row, proposals = (value.value.to_unsigned() for value in (dut.cycle, dut.row, dut.proposals))
         if time.monotonic() - last > 0.2:
             last = time.monotonic()
-            values = (dut.cycle, dut.row, dut.proposals)
-            path.write_text(" ".join(str(value.value.to_unsigned()) for value in values))
+            (folder / PROGRESS).write_text(f"{cycle} {row} {proposals}")
+        fault = watchdog.look(cycle, proposals)
+        if fault:
+            raise RunError(f"the chip does not end: {fault}, phase {PHASES[dut.phase.value.to_unsigned()]}")
         await Timer(PROGRESS_CYCLES * CLOCK_NS, unit="ns")
 
 

@@ -28,6 +28,7 @@ from tb.compiled import block_size
 from tb.job import COUNTED
 from tb.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
 from tb.netlist_cache import cache_folder
+from tb.watchdog import PROGRESS, Heartbeat
 
 if TYPE_CHECKING:
     from amaranth.lib.wiring import Component
@@ -166,7 +167,7 @@ class Simulation:
     def run(self, folder: Path, environment: dict[str, str], watch: Callable[[], None] | None = None) -> None:
         """Run the cocotb test in `folder`; `watch` is called while it runs.
 
-        Raises `RunError` with the last error line of the log if a test or the simulator fails.
+        Raises `RunError` with the last error line of the log if a test or the simulator fails, or stands still.
         """
         log = folder / runners.SIMULATOR_LOG
         plain = {"COCOTB_REWRITE_ASSERTION_FILES": ""}  # or it compiles every module anew
@@ -180,7 +181,7 @@ class Simulation:
                 plain | environment,
                 plusargs=["+oxmc_waves"] if self.waves else [],
                 trace=self.waves and self.simulator == "verilator",
-                watch=watch,
+                watch=Heartbeat(folder / PROGRESS, watch),
             )
         except RunError as error:
             raise RunError(f"{self.simulator} failed: {error}{_last_error(log)}") from error

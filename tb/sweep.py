@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from pymodels.config import Config, resolve
-from pymodels.errors import InputError
+from pymodels.errors import InputError, shown
+from pymodels.files import read_json, understood
 from pymodels.strict import first_difference
 from pymodels.tasks import DataSource, fitted_keys
+from pymodels.whole import write_file
 from tb.checked import checked_run
-from tb.partial import check_config, check_same, partial_folder
+from tb.partial import KEPT_RULE, check_config, check_same, partial_folder
 from tb.records import read_records
 from tb.repeats import Plan, Standing, UnfinishedError, train_repeats
 from tb.result import NODES
@@ -30,8 +32,6 @@ from tb.rundir import (
     check_out,
     json_text,
     made_parents,
-    read_json,
-    replace_file,
     take_name,
     write_json,
 )
@@ -101,7 +101,7 @@ def run_sweep(sweep: Sweep, watcher: Watcher) -> dict[str, Any]:
     """
     out, identity = sweep.request.out, _identity(sweep)
     if sweep.plan.resume and (out / "sweep.json").exists():
-        found = read_json(out / "sweep.json", "--out")
+        found = read_json(out / "sweep.json", KEPT_RULE)
         _check_same(identity, found, out)
         _check_kept(sweep, found, out)
         return found
@@ -113,8 +113,8 @@ def run_sweep(sweep: Sweep, watcher: Watcher) -> dict[str, Any]:
         folder.mkdir(exist_ok=True)
         request = folder / "request.json"
         if request.exists():
-            _check_same(identity, read_json(request, "--out"), folder)
-        replace_file(request, json_text(identity).encode())
+            _check_same(identity, read_json(request, KEPT_RULE), folder)
+        write_file(request, json_text(identity))
         try:
             runs = [_train_point(sweep, number, folder, watcher) for number in range(len(sweep.points))]
         finally:
@@ -145,7 +145,7 @@ def _check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: Path) 
     for key, option in options.items():
         new, old = given[key], kept.get(key)
         if new != old:
-            raise InputError(f"{option} must be {old!r} as in {str(where)!r} to go on with it, not {new!r}")
+            raise InputError(f"{option} must be {shown(old)} as in {str(where)!r} to go on with it, not {new!r}")
     check_same(given, kept, str(where))
 
 
@@ -187,6 +187,11 @@ def point_records(folder: Path, number: int) -> list[dict[str, Any]]:
 
 
 def _points(sweep: Sweep, runs: Sequence[Mapping[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    with understood(KEPT_RULE, folder):
+        return _costed(sweep, runs, folder)
+
+
+def _costed(sweep: Sweep, runs: Sequence[Mapping[str, Any]], folder: Path) -> list[dict[str, Any]]:
     points, first = [], [record["value"] for record in point_records(folder, 0)]
     for number, ((settings, config), run) in enumerate(zip(sweep.points, runs, strict=True)):
         records = point_records(folder, number)
@@ -262,6 +267,6 @@ def table_csv(record: Mapping[str, Any]) -> str:
 
 def _write(record: Mapping[str, Any], folder: Path) -> None:
     write_json(folder / "sweep.json", record)
-    (folder / "sweep.csv").write_text(table_csv(record))
+    write_file(folder / "sweep.csv", table_csv(record))
     if available():
         draw(record, folder / "sweep")

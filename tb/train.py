@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import os
 import shutil
@@ -22,6 +23,8 @@ from pymodels.fixed import Formats
 from pymodels.outcome import Outcome
 from pymodels.streams import chain_seeds
 from pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, quantise
+from pymodels.whole import write_file
+from tb.ahead import heard
 from tb.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, Job
 from tb.outputs import NOTE, joined, output_jobs
 from tb.posterior import FILE, NOT_WRITTEN, available, posterior_groups, tree_of
@@ -30,6 +33,7 @@ from tb.program import load_word_count, lut_codes
 from tb.result import NODES, check_inference, costs_of, point_of, run_record
 from tb.rundir import write_json, writing
 from tb.simulator import CompiledSimulation, EpisodeSimulation, Simulation
+from tb.watchdog import PROGRESS
 
 Meanwhile = Callable[[], object]
 ENGINES = ("verilator", "icarus", "twin", "float")
@@ -136,7 +140,7 @@ def simulate(
     simulation.build()
     job.save(folder / "job.npz")
     started = time.monotonic()
-    progress_file, waiting = folder / "progress", [meanwhile] if meanwhile else []
+    progress_file, waiting = folder / PROGRESS, [meanwhile] if meanwhile else []
 
     def watch() -> None:
         ready_for_the_end(job.config)
@@ -156,30 +160,35 @@ def simulate(
     return Outcome.load(folder / "outcome.npz")
 
 
+def run_model(job: Job, engine: str, formats: Formats, words: int) -> Outcome:
+    """The outcome of a job on the twin or the float engine, for which a host would load `words` words."""
+    if engine == "float":
+        for name in ("form", "calibrate"):
+            if getattr(job.config, name):
+                raise InputError(f"{name} must be false with --engine float, which has no pulses, not true")
+        if effects_of(load_card(job.config.card), job.config).any:
+            raise InputError(
+                "fault_mode must be permanent, read_noise and relaxation 0 with --engine float, which knows none"
+            )
+        assert job.features is not None
+        from pymodels.float_engine import run_float
+
+        return run_float(job.config, job.seed, job.features, job.labels, words)
+    if formats.rewards:
+        from pymodels.twin_episodes import run_twin_episodes
+
+        return run_twin_episodes(job.config, job.seed, np.array(lut_codes(formats)), words)
+    from pymodels.twin import run_twin
+
+    return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), words)
+
+
 def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None) -> Outcome:
     """The outcome of a job on the requested engine; an RTL engine leaves its log and waves in `folder`."""
     if request.engine not in RTL_ENGINES:
         formats = Formats(job.config)
         words = load_word_count(formats, len(job.codes))
-        if request.engine == "float":
-            for name in ("form", "calibrate"):
-                if getattr(job.config, name):
-                    raise InputError(f"{name} must be false with --engine float, which has no pulses, not true")
-            if effects_of(load_card(job.config.card), job.config).any:
-                raise InputError(
-                    "fault_mode must be permanent, read_noise and relaxation 0 with --engine float, which knows none"
-                )
-            assert job.features is not None
-            from pymodels.float_engine import run_float
-
-            return run_float(job.config, job.seed, job.features, job.labels, words)
-        if formats.rewards:
-            from pymodels.twin_episodes import run_twin_episodes
-
-            return run_twin_episodes(job.config, job.seed, np.array(lut_codes(formats)), words)
-        from pymodels.twin import run_twin
-
-        return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), words)
+        return heard(lambda: run_model(job, request.engine, formats, words))
     scratch = folder / "scratch"
     scratch.mkdir()
     outcome = simulate(
@@ -207,7 +216,7 @@ def run_outputs(job: Job, request: Request, folder: Path, watcher: Watcher | Non
         place.mkdir()
         outcomes.append(run_engine(part, request, place, watcher))
         if request.engine != "float":
-            check_inference(part, outcomes[-1])
+            heard(functools.partial(check_inference, part, outcomes[-1]))
         if not any(place.iterdir()):
             place.rmdir()
     return joined(job.config, outcomes)
@@ -222,9 +231,8 @@ def run_chain(
     started = time.monotonic()
     outcome = (run_outputs if job.config.counters == "own" else run_engine)(job, request, folder, watcher)
     wall_s = time.monotonic() - started
-    record = run_record(
-        job, outcome, dataset, engine=request.engine, preset=request.preset, task=request.task, wall_s=wall_s
-    )
+    names = {"engine": request.engine, "preset": request.preset, "task": request.task}
+    record = heard(lambda: run_record(job, outcome, dataset, wall_s=wall_s, **names))
     record["data"] = request.source.record(dataset)
     outcome.save(folder / "state.npz", test_codes=job.codes[request.config.train_samples :], test_t=dataset.test_t)
     return outcome, record
@@ -256,6 +264,6 @@ def train(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
                 record["chains"] = chain_statistics(tree_of(groups), request.config, records, seeds)
         else:
             record["notes"].append(NOT_WRITTEN)
-        (folder / "config.toml").write_text(request.config.to_toml())
+        write_file(folder / "config.toml", request.config.to_toml())
         write_json(folder / "run.json", record)
     return record

@@ -41,7 +41,7 @@ async def run_job(
     """Load, train, infer and read back, with a host in Python; `settle` brings `array` up to date at the end."""
     formats = Formats(job.config)
     results: list[tuple[int, int, bool]] = []
-    cocotb.start_soon(report_progress(dut, folder / "progress"))
+    cocotb.start_soon(report_progress(dut, folder, job.config))
     started = time.perf_counter()
     await host.write(load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
     episodes = EpisodeHost(dut, host, job) if formats.rewards else None

@@ -198,7 +198,7 @@ def test_repeats_have_a_spread(capsys: CaptureFixture[str], tmp_path: Path) -> N
     (out / "runs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in records))
     assert refusal(capsys, "energy", out).endswith("does not (NaN is no finite number)")
     (out / "runs.jsonl").write_text("{}\n")
-    assert refusal(capsys, "energy", out).startswith("RUN must hold whole repeats, which ")
+    assert refusal(capsys, "energy", out).startswith("RUN must hold whole repeats, not ")
 
 
 def test_a_node_of_choice(capsys: CaptureFixture[str], run: Path, tmp_path: Path) -> None:
@@ -214,8 +214,8 @@ def test_out(capsys: CaptureFixture[str], run: Path, tmp_path: Path) -> None:
     file = tmp_path / "report.csv"
     assert output(capsys, run, "--format", "csv", "--out", file) == ""
     assert file.read_text().replace("\r\n", "\n") == output(capsys, run, "--format", "csv").replace("\r\n", "\n")
-    for path, error in ((file / "x", "Not a directory"), (tmp_path, "Is a directory")):
-        message = f"--out must be a writable file, not {str(path)!r} ({error})"
+    for path, error in ((file / "x", "File exists"), (tmp_path, "Is a directory")):
+        message = f"--out must be a file that can be written, not {str(path)!r} ({error})"
         assert refusal(capsys, "energy", run, "--out", path) == message
 
 
@@ -227,7 +227,7 @@ def test_refusals(capsys: CaptureFixture[str], run: Path, tmp_path: Path) -> Non
         (run, "--format", "pdf"): "--format must be one of text, json, csv, html, accelergy, not 'pdf'",
         (run, "--node", "7nm"): "--node must be 28nm, 130nm or name a readable TOML file, not '7nm' "
         "(No such file or directory)",
-        (run, "--node", file): f"--node must name valid TOML; {str(file)!r} is not (",
+        (run, "--node", file): f"--node must name valid TOML, not {str(file)!r} (",
         (tmp_path,): f"{rule}, not {str(tmp_path)!r} (No such file or directory)",
         (file,): f"{rule}, not {str(file)!r} (Expecting value: line 1 column 1 (char 0))",
         (run, tmp_path / "x"): f"{rule}, not {str(tmp_path / 'x')!r} (No such file or directory)",
@@ -262,10 +262,10 @@ def spoil(run: Path, change: Any) -> None:
         (lambda run: run.pop("array_energy_j"), "RUN must hold a whole run, which '"),
         (lambda run: run["phases"]["train"].update(quantities={}), COUNTS),
         (lambda run: run["phases"]["infer"]["quantities"].update(eval_conductance_code2_ns_cycles=1), COUNTS),
-        (lambda run: run.pop("phases"), "RUN must hold a whole run, which '"),
-        (lambda run: run["phases"]["train"].pop("events"), "RUN must hold a whole run, which '"),
-        (lambda run: run.update(phases=[]), "RUN must hold a whole run, which '"),
-        (lambda run: run["phases"]["train"]["events"].update(melt=1), "RUN must hold a whole run, which '"),
+        (lambda run: run.pop("phases"), "RUN must hold a whole run, not '"),
+        (lambda run: run["phases"]["train"].pop("events"), "RUN must hold a whole run, not '"),
+        (lambda run: run.update(phases=[]), "RUN must hold a whole run, not '"),
+        (lambda run: run["phases"]["train"]["events"].update(melt=1), "RUN must hold a whole run, not '"),
         (
             lambda run: [part[kind].clear() for part in run["phases"].values() for kind in part],
             "RUN must hold a run that counted something, which '",

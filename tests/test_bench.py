@@ -91,7 +91,7 @@ def test_unknown_name_is_refused(capsys: CaptureFixture[str], tmp_path: Path) ->
     known = ", ".join(NAMES)
     assert refusal(capsys, "bench", "--only", "speed") == f"--only must be one of {known}, not 'speed'"
     assert refusal(capsys, "bench", "--out", tmp_path) == (
-        f"--out must be a file that can be written, not the folder {str(tmp_path)!r}"
+        f"--out must be a file that can be written, not {str(tmp_path)!r} (Is a directory)"
     )
     missing = tmp_path / "none" / "bench.json"
     assert refusal(capsys, "bench", "--out", missing) == (

@@ -106,8 +106,8 @@ def test_bad_usage(capsys: CaptureFixture[str], folder: Path, arguments: str, me
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
-        ("rows = ", "--config must be valid TOML; 'keys.toml' is not ("),
-        ("rows: 8", "--config must be valid TOML; 'keys.toml' is not ("),
+        ("rows = ", "--config must be valid TOML, not 'keys.toml' ("),
+        ("rows: 8", "--config must be valid TOML, not 'keys.toml' ("),
         ("adc_bitz = 8", "adc_bitz is not a configuration key; did you mean adc_bits?"),
         ("[rows]\nn = 8", "rows must be an integer from 2 to 16384, not {'n': 8}"),
         ("[paper]\nrows = 8", "paper is not a configuration key; did you mean "),

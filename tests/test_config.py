@@ -129,9 +129,11 @@ def test_load_toml(tmp_path: Path) -> None:
     path.write_text(Config(rows=96).to_toml())
     assert resolve("cancer", "paper", toml=load_toml(path)).rows == 96
     path.write_text("rows = ")
-    assert refusal(lambda: load_toml(path)).startswith(f"--config must be valid TOML; {str(path)!r} is not (")
+    assert refusal(lambda: load_toml(path)).startswith(f"--config must be valid TOML, not {str(path)!r} (")
     path.write_bytes(b"rows = \xff")
-    assert refusal(lambda: load_toml(path)).startswith("--config must be valid TOML")
+    assert refusal(lambda: load_toml(path)).startswith("--config must name a readable TOML file, not ")
+    path.write_bytes(b"\xef\xbb\xbfrows = 96\r\n")  # as an editor on Windows saves it
+    assert load_toml(path) == {"rows": 96}
     absent = tmp_path / "absent.toml"
     assert refusal(lambda: load_toml(absent)) == (
         f"--config must name a readable TOML file, not {str(absent)!r} (No such file or directory)"

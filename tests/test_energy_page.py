@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from pytest import CaptureFixture, TempPathFactory
 from energy.whatif import evaluate
 from pymodels.config import Config
 from pymodels.errors import InputError
+from pymodels.outcome import Outcome
 from tb import learning_curve as curves
 from tb.accounts import read_account
 from tb.cli import run as run_oxmc
@@ -204,8 +206,9 @@ def test_a_run_without_state_has_no_curve(runs: tuple[Path, Path], tmp_path: Pat
         )
     with pytest.raises(InputError, match="^RUN must have an accuracy for a curve of it, not a reward$"):
         curves.learning_curve(copy, record | {"result": {"metric": "reward"}}, Config(**record["config"]))
-    text = text_of(page([read_account(copy / "run.json", ("28nm",))]))
-    assert "No curve: RUN must hold a state.npz, which " in text
+    (copy / "state.npz").unlink()
+    text = text_of(page([read_account(copy, ("28nm",))]))
+    assert "No curve: RUN must hold a whole state.npz, not " in text
 
 
 def test_the_curve_of_repeats_is_that_of_the_first(tmp_path: Path) -> None:
@@ -216,16 +219,20 @@ def test_the_curve_of_repeats_is_that_of_the_first(tmp_path: Path) -> None:
     assert "2 repeats: training " in text_of(page([read_account(tmp_path / "run", ("28nm",))]))
 
 
-def test_the_curve_needs_the_file_that_was_learned(tmp_path: Path) -> None:
-    """A table's curve comes from the file as it was, or not at all."""
+def test_a_curve_opens_no_file_that_a_run_names(tmp_path: Path) -> None:
+    """A run may come from anywhere: its curve comes from the test points kept with it, or not at all."""
     file, out = tmp_path / "table.csv", tmp_path / "run"
     file.write_text("a,b,class\n" + "".join(f"{k % 7},{k * k % 11},{k % 2}\n" for k in range(30)))
     learn = ["--data", str(file), "--label", "class", "--engine", "twin", "--rows", "4", "--set", "max_proposals=30"]
     assert run_oxmc(["train", "table", *learn, "--out", str(out)]) == 0
     run = read_run(out)
     assert curves.learning_curve(out, run, Config(**run["config"]))[-1].accuracy == run["result"]["value"]
-    file.write_text(file.read_text() + "1,1,1\n")
-    with pytest.raises(InputError, match="^RUN must have been trained on .* as it is now, which has changed since$"):
+    file.unlink()
+    os.mkfifo(file)  # whoever opened it would wait for ever
+    assert curves.learning_curve(out, run, Config(**run["config"]))[-1].accuracy == run["result"]["value"]
+    state = Outcome.load(out / "state.npz")
+    state.save(out / "state.npz")  # without them
+    with pytest.raises(InputError, match="^RUN must keep its test points for a curve, which .* does not$"):
         curves.learning_curve(out, run, Config(**run["config"]))
 
 

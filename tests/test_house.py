@@ -17,9 +17,12 @@ LEAVES = (
     "pymodels.digests",
     "pymodels.errors",
     "pymodels.events",
+    "pymodels.files",
     "pymodels.fixed",
     "pymodels.kernels",
     "pymodels.machine",
+    "pymodels.strict",
+    "pymodels.whole",
 )
 SIMULATORS = ("amaranth", "cocotb")
 

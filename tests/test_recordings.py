@@ -194,5 +194,5 @@ def test_what_can_go_wrong(
 def test_a_folder_that_cannot_be_written(capsys: CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     out = tmp_path / "file" / "x"
-    rule = "--out must be a writable folder, not "
+    rule = "--out must be a folder that can be written, not "
     assert refusal(capsys, "data", "mitdb", "--out", out) == f"{rule}{str(out)!r} (Not a directory)"

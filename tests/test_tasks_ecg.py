@@ -233,14 +233,15 @@ def test_files_that_are_no_features(capsys: CaptureFixture[str], tmp_path: Path)
     """Missing, truncated, of another kind, without a column."""
     whole, file = beats_file(tmp_path / "whole.npz").read_bytes(), tmp_path / "beats.npz"
     command = ("train", "ecg", "--engine", "twin", "--subject", "203", "--data", file)
+    rule = "--data must be a whole .npz file of feat, rec and sym"
     assert refusal(capsys, *command) == f"--data must be readable, not {str(file)!r} (No such file or directory)"
     for content in (whole[:100], whole[: len(whole) // 2], whole[:-200], b"a,b\n1,2\n", b""):
         file.write_bytes(content)
-        assert refusal(capsys, *command).startswith(f"--data must be a whole .npz file; {str(file)!r} is not (")
+        assert refusal(capsys, *command).startswith(f"{rule}, not {str(file)!r} (")
     np.savez(file, feat=np.zeros((3, 12)))
-    assert refusal(capsys, *command).startswith(f"--data must hold feat, rec and sym; {str(file)!r} does not (")
+    assert refusal(capsys, *command).startswith(f"{rule}; {str(file)!r} does not hold 'rec'")
     np.save(tmp_path / "one.npy", np.zeros(3))
-    assert refusal(capsys, *command[:-1], tmp_path / "one.npy").startswith("--data must be a whole .npz file; ")
+    assert refusal(capsys, *command[:-1], tmp_path / "one.npy").startswith(rule)
 
 
 def test_folders_without_records(capsys: CaptureFixture[str], tmp_path: Path) -> None:
@@ -348,7 +349,7 @@ def test_bad_records(record: Path) -> None:
 
     whole = record / "900.dat"
     whole.write_bytes(whole.read_bytes()[:1000])
-    unreadable = f"record 900 of {str(record)!r} must be whole and readable, but is not ("
+    unreadable = f"record 900 must be whole and readable, not {str(record / '900')!r} ("
     assert message().startswith(unreadable)
     whole.unlink()
     assert message().startswith(unreadable)

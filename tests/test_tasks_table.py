@@ -146,9 +146,9 @@ def test_bad_files(capsys: CaptureFixture[str], folder: Path, text: str | None, 
 def test_files_that_are_no_tables(capsys: CaptureFixture[str], folder: Path) -> None:
     Path("bad.csv").write_bytes(b"a,kind\n\xff\xfe,x\n")
     arguments = ("train", "table", "--label", "kind", "--engine", "twin", "--data")
-    rule = "--data must be a CSV file in UTF-8; 'bad.csv' is not ("
+    rule = "--data must be a readable CSV file in UTF-8, not 'bad.csv' ("
     assert refusal(capsys, *arguments, "bad.csv").startswith(rule)
-    assert refusal(capsys, *arguments, ".") == "--data must name a readable CSV file, not '.' (Is a directory)"
+    assert refusal(capsys, *arguments, ".") == ("--data must be a readable CSV file in UTF-8, not '.' (Is a directory)")
 
 
 def test_missing_options(capsys: CaptureFixture[str], folder: Path) -> None:

@@ -76,7 +76,7 @@ def test_bad_out(capsys: CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
     for out, error in ((file, "File exists"), (file / "x", "Not a directory")):
-        message = f"--out must be a writable folder, not {str(out)!r} ({error})"
+        message = f"--out must be a folder that can be written, not {str(out)!r} ({error})"
         assert refusal(capsys, "verilog", "cancer", "--out", out) == message
     assert file.read_text() == "mine" and list(tmp_path.iterdir()) == [file]
 

@@ -12,6 +12,7 @@ from energy.characterise import cells, measure, spice
 from energy.characterise.cells import CELLS
 from energy.characterise.lib_text import LIBRARY, library
 from energy.characterise.spice import Pdk
+from pymodels.whole import write_file
 
 
 def sources() -> str:
@@ -33,11 +34,11 @@ def main() -> None:
         if record.get("sources") != digest:
             started = time.monotonic()
             record = measure.measure(pdk, cell, options.folder / name) | {"sources": digest}
-            kept.write_text(json.dumps(record))
+            write_file(kept, json.dumps(record))
             print(f"{number}/{len(CELLS)} {name}: {time.monotonic() - started:.0f} s", flush=True)
         records[name] = record
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(library(records, options.date))
+    write_file(options.out, library(records, options.date))
     print(options.out)
 
 

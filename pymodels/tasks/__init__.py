@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import importlib
+import os
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 
 from pymodels.config import TASKS, Config
 from pymodels.errors import InputError
+from pymodels.files import open_plain, understood
 from pymodels.fixed import Formats
 
 
@@ -67,6 +69,8 @@ class DataSource:
 
 
 NO_SOURCE = DataSource()
+MOST_RECORDED = 1 << 34
+"""Bytes of a file that is told from others by its digest."""
 TAKES = {"ecg": ("data", "subject"), "table": ("data", "label", "keep", "drop")}
 """The fields of `DataSource` that a task reads; its geometry follows from its data, and its module has a `fit`."""
 
@@ -77,13 +81,11 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 def stamp_of(path: Path) -> Stamp:
     """The stamp of a file or of the files in a folder, in order. Raises `InputError` where it cannot be read."""
-    try:
+    with understood("--data must be readable", path):
         files = sorted(path.iterdir()) if path.is_dir() else [path]
         stats = [(file.name, file.stat()) for file in files]
-        if path.is_file():
-            path.open("rb").close()
-    except OSError as error:
-        raise InputError(f"--data must be readable, not {str(path)!r} ({error.strerror})") from error
+        if not path.is_dir():
+            open_plain(path, MOST_RECORDED).close()
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
 
 
@@ -94,11 +96,17 @@ def sha256_of(path: Path) -> str:
 
 @cache
 def _sha256(path: Path, stamp: Stamp) -> str:
-    if not path.is_dir():
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    names = (name for name, *_ in stamp if (path / name).is_file())
-    lines = "".join(f"{name} {hashlib.sha256((path / name).read_bytes()).hexdigest()}\n" for name in names)
-    return hashlib.sha256(lines.encode()).hexdigest()
+    with understood("--data must be readable", path):
+        if not path.is_dir():
+            return _digest(path)
+        names = (name for name, *_ in stamp if (path / name).is_file())
+        lines = "".join(f"{name} {_digest(path / name)}\n" for name in names)
+    return hashlib.sha256(os.fsencode(lines)).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    with open_plain(path, MOST_RECORDED) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check(name: str, source: DataSource) -> None:

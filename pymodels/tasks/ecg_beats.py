@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import zipfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pymodels.errors import InputError
+from pymodels.files import MOST_DATA, open_plain, read_arrays, understood
 from pymodels.machine import not_installed
 from pymodels.tasks import Stamp, stamp_of
 from pymodels.tasks.ecg_leads import Leads, leads_of, millivolts, remarks
@@ -25,6 +26,9 @@ LARGEST_MV = 1e6
 """No heart beats at a kilovolt; beyond it something is wrong with the file."""
 MOST_RECORD = 2**53 - 1
 """Highest number of a record; readers of JSON that only know double precision keep it exact."""
+RATES_HZ = (20, 100_000)
+MOST_HEAD, MOST_SAMPLES, MOST_SKEW = 1 << 26, 1 << 28, 1 << 20
+"""Bytes of header and annotations, samples of all channels, samples by which one channel may be late: 24 hours fit."""
 KINDS = {"feat": ("fiu", "numbers"), "rec": ("iu", "integers"), "sym": ("US", "letters")}
 """Kinds of numpy types that an array of a file may have, and what a user calls them."""
 EXTRA = "ecg"
@@ -70,13 +74,8 @@ def _read(path: Path, stamp: Stamp) -> Beats:
 
 def _features(path: Path) -> Beats:
     """A file of features: `feat` [n, 12], bins 0-5 of channel 0 and of channel 1 in mV, `rec` [n], `sym` [n]."""
-    try:
-        with np.load(path) as file:
-            feat, record, symbol = (file[name] for name in ("feat", "rec", "sym"))
-    except KeyError as error:
-        raise InputError(f"--data must hold feat, rec and sym; {str(path)!r} does not ({error.args[0]})") from error
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(f"--data must be a whole .npz file; {str(path)!r} is not ({error})") from error
+    rule = "--data must be a whole .npz file of feat, rec and sym"
+    feat, record, symbol = read_arrays(path, rule, ("feat", "rec", "sym")).values()
     for name, array in (("feat", feat), ("rec", record), ("sym", symbol)):
         kinds, what = KINDS[name]
         if array.dtype.kind not in kinds:
@@ -128,6 +127,21 @@ def _records(folder: Path) -> Beats:
     return Beats(record, symbol, x, f"{len(x)} beats of {len(names)} recordings", said)
 
 
+def _check_head(head: Any, folder: Path) -> None:
+    """Raises `ValueError` or `OSError` for a head that asks for more than a recording of a heart can be."""
+    low, high = RATES_HZ
+    if not low <= head.fs <= high:
+        raise ValueError(f"its sampling rate must be from {low} to {high} Hz, not {head.fs:g}")
+    for name in set(head.file_name):
+        if Path(name).name != name:
+            raise ValueError(f"its signals must lie beside it, not in {name!r}")
+        open_plain(folder / name, MOST_DATA).close()
+    frame = sum(head.samps_per_frame)
+    late = max((skew or 0 for skew in head.skew), default=0)
+    if not (head.sig_len or 0) * frame <= MOST_SAMPLES or late > MOST_SKEW:
+        raise ValueError(f"it must have at most {MOST_SAMPLES} samples, not {head.sig_len} times {frame}")
+
+
 def _record(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray, Leads]:
     """Symbols, features and leads of one record. Raises `InputError` unless it has two whole channels and beats."""
     try:
@@ -135,13 +149,11 @@ def _record(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray, Leads]:
     except ImportError as error:
         raise InputError(f"--data with a folder needs {not_installed(EXTRA)}") from error
     base = str(folder / name)
-    try:
+    with understood(f"record {name} must be whole and readable", base):
+        for suffix in (".hea", ".atr"):
+            open_plain(Path(base + suffix), MOST_HEAD).close()
+        _check_head(wfdb.rdheader(base), folder)
         header, notes = wfdb.rdrecord(base), wfdb.rdann(base, "atr")
-    except Exception as error:  # wfdb raises whatever its parsing stumbles on
-        first_line = " ".join(str(error).splitlines()[:1]) or type(error).__name__
-        raise InputError(
-            f"record {name} of {str(folder)!r} must be whole and readable, but is not ({first_line})"
-        ) from error
     signal = np.asarray(header.p_signal, np.float64)
     if signal.shape[1] != 2:
         raise InputError(f"record {name} must have two channels, not {signal.shape[1]}")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pymodels.errors import InputError
+from pymodels.files import MOST_TEXT, read_bytes, understood
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 UNNAMED = ("Unnamed: 0", "Unnamed: 0.1")
@@ -57,14 +58,11 @@ def read_sheet(path: Path, label: str) -> Sheet:
 
 def _text(path: Path) -> str:
     """UTF-8, or UTF-16 where the file begins with its mark, as that of a spreadsheet does."""
-    try:
-        data = path.read_bytes()
-        wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    rule = "--data must be a readable CSV file in UTF-8"
+    data = read_bytes(path, rule, MOST_TEXT)
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    with understood(rule, path):
         return data.decode("utf-16" if wide else "utf-8-sig")
-    except OSError as error:
-        raise InputError(f"--data must name a readable CSV file, not {str(path)!r} ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"--data must be a CSV file in UTF-8; {str(path)!r} is not ({error})") from error
 
 
 def _records(text: str, separator: str) -> Iterator[Row]:

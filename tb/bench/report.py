@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from rich.console import Group
 from rich.table import Table
 
 from energy.costs import NODES
-from pymodels.errors import InputError
+from pymodels.whole import check_writable, write_file
 from tb.bench.asked import MOST_EXPONENT, RATIOS
 
 
@@ -98,22 +96,5 @@ def output(out: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
     if out is None:
         yield lambda record: None
         return
-    rule = "--out must be a file that can be written"
-    if out.is_dir():
-        raise InputError(f"{rule}, not the folder {str(out)!r}")
-    try:
-        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}-")
-    except OSError as error:
-        raise InputError(f"{rule}, not {str(out)!r} ({error.strerror})") from error
-    os.close(handle)
-    scratch = Path(name)
-
-    def write(record: dict[str, Any]) -> None:
-        scratch.write_text(json.dumps(record, indent=2) + "\n")
-        scratch.chmod(0o644)
-        scratch.replace(out)
-
-    try:
-        yield write
-    finally:
-        scratch.unlink(missing_ok=True)
+    check_writable(out)
+    yield lambda record: write_file(out, json.dumps(record, indent=2) + "\n")

@@ -15,17 +15,15 @@ from threadpoolctl import threadpool_limits
 
 from pymodels.config import Config
 from pymodels.fixed import Formats
-from pymodels.float_engine import run_float
 from pymodels.outcome import Outcome
 from pymodels.streams import lfsr_seed, repeat_seed
 from pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, reference_accuracy
-from pymodels.twin import run_twin
-from pymodels.twin_episodes import run_twin_episodes
+from tb.ahead import heard
 from tb.job import Job
 from tb.outputs import joined, output_jobs
-from tb.program import load_words, lut_codes
+from tb.program import load_words
 from tb.result import ledger_of, phases_of
-from tb.train import make_job
+from tb.train import make_job, run_model
 
 TASK, NODE = "cancer", "28nm"
 SPLIT_KEYS = (
@@ -114,14 +112,7 @@ def run_job(job: Job, engine: str = "twin") -> Outcome:
     """The outcome of a job on the twin or the float engine, in this process."""
     if job.config.counters == "own":
         return joined(job.config, [run_job(part, engine) for part in output_jobs(job)])
-    words = host_words(job.config)
-    if engine == "float":
-        assert job.features is not None
-        return run_float(job.config, job.seed, job.features, job.labels, words)
-    lut = np.array(lut_codes(Formats(job.config)))
-    if job.config.acceptance == "reward":
-        return run_twin_episodes(job.config, job.seed, lut, words)
-    return run_twin(job.config, job.seed, job.codes, job.labels, lut, words)
+    return heard(lambda: run_model(job, engine, Formats(job.config), host_words(job.config)))
 
 
 def training(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
+import io
 import json
 import sys
 import time
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from pymodels.config import Config
-from pymodels.errors import InputError
+from pymodels.files import read_text, understood
+from pymodels.whole import write_files
 from tb.studies.common import Estimate, Row, parser, show
 
 RECORDS = "records.jsonl"
@@ -32,14 +34,11 @@ class Records:
         self.known: dict[str, Row] = {}
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            lines = self.path.read_text().splitlines() if self.path.exists() else []
-            for number, line in enumerate(lines, 1):
-                try:
+            text = read_text(self.path, "--out must hold whole records") if self.path.exists() else ""
+            for number, line in enumerate(text.splitlines(), 1):
+                with understood(f"line {number} must be a whole record: delete it", self.path):
                     entry = json.loads(line)
-                except json.JSONDecodeError as error:
-                    rule = f"{str(self.path)!r} line {number} must be whole: delete it"
-                    raise InputError(f"{rule}, not {line[:40]!r}") from error
-                self.known[json.dumps(entry["key"])] = entry["value"]
+                    self.known[json.dumps(entry["key"])] = entry["value"]
 
     def of(self, key: Sequence[Any], measure: Callable[..., Row], *arguments: Any) -> Row:
         """The result under `key`: what `measure` finds with the arguments, unless it is known already."""
@@ -83,11 +82,12 @@ def finish(rows: Sequence[Mapping[str, Any]], given: argparse.Namespace) -> None
     if given.out is None:
         return
     plain = [flat(row) for row in rows]
-    (given.out / "table.json").write_text(json.dumps(plain, indent=1) + "\n")
-    with (given.out / "table.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(plain[0]))
-        writer.writeheader()
-        writer.writerows(plain)
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, list(plain[0]))
+    writer.writeheader()
+    writer.writerows(plain)
+    contents = {"table.json": json.dumps(plain, indent=1) + "\n", "table.csv": table.getvalue()}
+    write_files({given.out / name: text for name, text in contents.items()}, given.out)
 
 
 def flat(row: Mapping[str, Any]) -> Row:
@@ -103,7 +103,6 @@ def flat(row: Mapping[str, Any]) -> Row:
 
 def save_figure(figure: Any, folder: Path, name: str) -> None:
     """A figure as PNG and SVG."""
-    from tb.plot_style import PNG_DPI
+    from tb.plot_style import save
 
-    figure.savefig(folder / f"{name}.png", dpi=PNG_DPI)
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    save(figure, folder / name)
