@@ -276,10 +276,13 @@ class Chip(wiring.Component):
             control.status_total_counts.eq(counters.total),
             Cat(control.status_current_cost, control.status_current_cost_high).eq(cost),
             control.status_errors.eq(self.guard.errors),
-            control.status_row.eq(self.array.row),
+            control.status_row.eq(Mux(self.inference.busy, self.inference.row, trainer.row)),
             *(control.status_state[bit].eq(value) for bit, value in bits.items()),
             control.status_state[State.PHASE : State.PHASE + len(self.phase)].eq(self.phase),
         ]
+        for _, block in self.preparing:
+            with m.If(block.busy):
+                m.d.comb += control.status_row.eq(block.row)
 
     def _connect_array(self, m: Module) -> None:
         """Array commands of trainer, programmer or inference, through the pulse timing to the array port."""
