@@ -28,6 +28,8 @@ from pymodels.errors import InputError, shown
 from pymodels.events import EVENTS, QUANTITIES
 from pymodels.files import read_toml, understood
 
+MOST = 1e60
+"""No figure is larger, so that its products with counts and the operating point stay far inside a double."""
 NODES = ("28nm", "130nm")
 KEYS = (
     "component", "action", "event", "quantity", "value", "low", "high", "unit", "source", "per", "physics", "block",
@@ -269,7 +271,8 @@ def _interval(entry: dict[str, Any], rule: Callable[[bool, str], None]) -> tuple
     """Value, low and high of an entry."""
     for key in ("value", "low", "high"):
         given = entry.get(key)
-        rule(_is_figure(given), f"{key} must be a finite number that is not negative, not {shown(given)}")
+        due = f"a finite number that is not negative (at most {MOST:g})"
+        rule(_is_figure(given), f"{key} must be {due}, not {shown(given)}")
     value, low, high = (float(entry[key]) for key in ("value", "low", "high"))
     rule(low <= value <= high, f"value must lie between low ({low:g}) and high ({high:g}), not {value:g}")
     return value, low, high
@@ -285,12 +288,7 @@ def _item(entry: dict[str, Any], rule: Callable[[bool, str], None]) -> str:
 
 
 def _is_figure(value: Any) -> bool:
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return False
-    try:
-        return math.isfinite(value) and value >= 0
-    except OverflowError:  # an integer of hundreds of digits
-        return False
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= MOST  # false for NaN
 
 
 def _check_unique(file: str, costs: tuple[Cost, ...]) -> None:

@@ -207,7 +207,7 @@ def test_a_block_that_is_not_built_is_not_paid(tmp_path: Path) -> None:
 WHERE = "mine.toml, cost 1 (adc: conversion): "
 ONE = {"value": "1.0", "low": "1.0", "high": "1.0"}
 PHYSICAL = without("event", "per", quantity='"set_current_na_cycles"', physics='"set"', unit='"relative"', **ONE)
-FIGURE = "must be a finite number that is not negative, not"
+FIGURE = "must be a finite number that is not negative (at most 1e+60), not"
 
 SCALED = """
 [[scaled]]
@@ -238,6 +238,7 @@ def test_entries_of_another_table_times_a_factor(tmp_path: Path) -> None:
         ("low = 0.25", "low = 0.0", "low must be positive, not 0"),
         ("high = 1.0", "high = 0.1", "value must lie between low (0.25) and high (0.1), not 0.5"),
         ("high = 1.0", "high = inf", f"high {FIGURE} inf"),
+        ("high = 1.0", "high = 1e61", f"high {FIGURE} 1e+61"),
         ('file = "other.toml"', "file = 3", "file must be a text that is not empty, not 3"),
         ('"times half"', '" "', "source must be a text that is not empty, not ' '"),
         ('"times half"', '"{book}"', "braces must hold the name of a text in [sources], not '{book}'"),

@@ -57,7 +57,7 @@ def left_by(folder: Path, surrounding: dict[str, str], data: Path, *, umask: int
 
 def files(folder: Path, out: Path) -> Iterator[Path]:
     for path in sorted((folder / out).rglob("*")):
-        if path.is_file() and path.suffix != ".nc":  # netCDF's library keeps times
+        if path.is_file():
             yield path.relative_to(folder)
 
 

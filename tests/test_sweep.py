@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import random
+import shutil
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -196,6 +197,42 @@ def test_printed_forms(capsys: CaptureFixture[str], whole: Path) -> None:
         assert (row["130nm_pareto"] == "yes") == point["pareto"]["130nm"]
     shown = oxmc(capsys, *command(whole, "--resume")).out
     assert all(f"{point['mean']:.4f}" in shown for point in found["points"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda out: replace(out / "sweep.json", '"mean": 0.', '"mean": 0.0'), "is not: points[0].mean must be "),
+        (lambda out: replace(out / "sweep.json", '"mean": 0.', '"mean": NaN, "x": 0.'), "NaN is no finite number"),
+        (
+            lambda out: replace(out / "points/0001/runs.jsonl", '"value": 0.', '"value": 0.0'),
+            "repeats.values[0] must be",
+        ),
+        (lambda out: replace(out / "points/0002/run.json", '"cycles": ', '"cycles": 1'), "time.cycles must be "),
+        (lambda out: (out / "points/0003/state.npz").write_bytes(b""), "RUN must hold a whole state.npz, which "),
+        (lambda out: shutil.rmtree(out / "points/0001"), "RUN must be a run directory with a run.json, not "),
+        (lambda out: swap(out / "points/0000", out / "points/0001"), "scale_per_us must be "),
+    ],
+)
+def test_a_user_resumes_a_whole_sweep_that_was_changed(
+    whole: Path, tmp_path: Path, capsys: CaptureFixture[str], change: Callable[[Path], object], message: str
+) -> None:
+    out = Path(shutil.copytree(whole, tmp_path / "run"))
+    assert oxmc(capsys, *command(out, "--resume")).code == 0
+    change(out)
+    assert message in refusal(capsys, *command(out, "--resume"))
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def swap(one: Path, other: Path) -> None:
+    one.rename(one.with_name("aside"))
+    other.rename(one)
+    one.with_name("aside").rename(other)
 
 
 def test_the_picture_holds_the_points(whole: Path) -> None:
