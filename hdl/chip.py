@@ -220,6 +220,9 @@ class Chip(wiring.Component):
         self.cell = Signal(self.formats.cell_bits)
         trainer, inference, pulse, array = self.trainer, self.inference, self.pulse, self.array
         self.gate = self._connect_gates(m)
+        infers = self._owner(m, inference)
+        if self.programmer is not None:
+            self.programs = self._owner(m, self.programmer)
         ops = [trainer.op, Mux(inference.evaluate, ArrayOp.EVAL, ArrayOp.IDLE)]
         ops += [self.programmer.op] if self.programmer is not None else []
         ops += [block.op for _, block in self.preparing]
@@ -231,9 +234,9 @@ class Chip(wiring.Component):
             trainer.converting.eq(pulse.converting),
             inference.latch.eq(pulse.latch),
             inference.converting.eq(pulse.converting),
-            array.row.eq(Mux(inference.busy, inference.row, trainer.row)),
+            array.row.eq(Mux(infers, inference.row, trainer.row)),
             array.cell.eq(self.cell),
-            array.segment.eq(Mux(inference.busy, inference.segment, trainer.segment)),
+            array.segment.eq(Mux(infers, inference.segment, trainer.segment)),
             array.inputs.eq(self.samples.read_data[: self.formats.inputs_bits]),
             array.wl.eq(pulse.wl),
             array.bl.eq(pulse.bl),
@@ -250,10 +253,16 @@ class Chip(wiring.Component):
         with m.If(~pulse.bl):
             m.d.comb += array.mask.eq(0)
         if self.programmer is not None:
-            with m.Elif(self.programmer.busy):  # a repeat clears one cell, a rejection or the start a whole row
+            with m.Elif(self.programs):  # a repeat clears one cell, a rejection or the start a whole row
                 m.d.comb += array.mask.eq(1 << self.cell)
         with m.If((pulse.running == ArrayOp.SET) & ~trainer.first):
             m.d.comb += self.gate.eq(self.gate_dac.gate)
+
+    def _owner(self, m: Module, block: Any) -> Signal:
+        """High for all pulses of a block: a register, as what selects addresses must not glitch when states change."""
+        owns = Signal()
+        m.d.sync += owns.eq(block.start | block.busy)
+        return owns
 
     def _connect_gates(self, m: Module) -> Signal:
         """The gate codes for the array port, which are zero past the end of a row."""
@@ -396,9 +405,10 @@ class Chip(wiring.Component):
             programmer.answer.eq(self.pulse.result_valid & programmer.busy),
             programmer.code.eq(self.array.data[: self.formats.config.read_bits]),
         ]
+        with m.If(self.programs):
+            m.d.comb += self.cell.eq(programmer.cell)
         with m.If(programmer.busy):
             m.d.comb += [
-                self.cell.eq(programmer.cell),
                 self.prior.valid.eq(programmer.push),
                 self.prior.code.eq(programmer.push_code),
             ]
@@ -455,12 +465,15 @@ class Chip(wiring.Component):
         config, control, pulse, array = self.formats.config, self.control, self.pulse, self.array
         for name, block in self.preparing:
             m.d.comb += [block.start.eq(getattr(control, name)), block.latch.eq(pulse.latch)]
-            with m.If(block.busy):
+            with m.If(self._owner(m, block)):
                 m.d.comb += [
                     self.cell.eq(block.cell),
                     array.row.eq(block.row),
                     self.gate.eq(Mux(pulse.running == ArrayOp.SET, block.gate.replicate(config.gate_dacs), 0)),
                     array.mask.eq(pulse.bl.replicate(self.formats.cells)),
+                ]
+            with m.If(block.busy):
+                m.d.comb += [
                     self.prior.valid.eq(0),
                     self.gate_dac.lookup.eq(0),
                     self.busy.eq(1),
