@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from amaranth import Cat, Const, Module, Mux, ResetInserter, Signal
+from amaranth import Cat, Const, Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
@@ -157,11 +159,11 @@ class Chip(wiring.Component):
             self._connect_hidden(m)
         if self.hastings is not None:
             self._connect_hastings(m, self.hastings)
-        if self.observed:
-            self._connect_observers(m)
         self._connect_preparation(m)
         self._connect_guard(m)
         self._connect_status(m)
+        if self.observed:
+            self._connect_observers(m)
         return m
 
     def _connect_tables(self, m: Module) -> None:
@@ -195,7 +197,7 @@ class Chip(wiring.Component):
         self.clamps = clamps = Signal(CLAMP_BITS)
         with m.If(control.train):
             m.d.sync += clamps.eq(0)
-        with m.Elif((self.pulse.op == ArrayOp.SET) & self.pulse.latch & trainer.busy & ~trainer.first):
+        with m.Elif((self.pulse.running == ArrayOp.SET) & self.pulse.latch & trainer.busy & ~trainer.first):
             if self.formats.config.gate_dacs == 1:
                 m.d.sync += clamps.eq(clamps + (self.gate_dac.clamped & ~clamps.all()))
             else:
@@ -249,7 +251,7 @@ class Chip(wiring.Component):
             guard.abort.eq(control.abort),
             guard.starting.eq(control.starting),
             guard.busy.eq(self.busy),
-            guard.valid.eq(pulse.valid),
+            guard.pulsing.eq(pulse.wl),
             guard.latch.eq(pulse.latch),
             self.irq.eq(guard.irq),
         ]
@@ -258,6 +260,8 @@ class Chip(wiring.Component):
         """What the host can read at any time."""
         control, trainer, counters = self.control, self.trainer, self.row_counters
         cost = Mux(control.counted, self.acceptance.current_cost, 0)  # else it is of the training before
+        phases = {name: index for index, name in enumerate(PHASES)}
+        self.doing, infers = Signal(range(len(PHASES))), self.inference.busy
         bits = {
             State.BUSY: self.busy,
             State.WAITING: self.waiting,
@@ -278,30 +282,38 @@ class Chip(wiring.Component):
             control.status_errors.eq(self.guard.errors),
             control.status_row.eq(Mux(self.inference.busy, self.inference.row, trainer.row)),
             *(control.status_state[bit].eq(value) for bit, value in bits.items()),
-            control.status_state[State.PHASE : State.PHASE + len(self.phase)].eq(self.phase),
+            self.doing.eq(Mux(trainer.busy, phases["train"], Mux(infers, phases["infer"], phases["load"]))),
+            control.status_state[State.PHASE : State.PHASE + len(self.doing)].eq(self.doing),
         ]
-        for _, block in self.preparing:
+        for name, block in self.preparing:
             with m.If(block.busy):
-                m.d.comb += control.status_row.eq(block.row)
+                m.d.comb += [control.status_row.eq(block.row), self.doing.eq(phases[name])]
 
     def _connect_array(self, m: Module) -> None:
-        """Array commands of trainer, programmer or inference, through the pulse timing to the array port."""
-        self.valid, self.op, self.cell = Signal(), Signal(ArrayOp), Signal(self.formats.cell_bits)
+        """Array commands of trainer, programmer or inference, through the pulse timing to the array port.
+
+        Of the blocks that command one is at work, and the others' `op` is IDLE, which is zero.
+        """
+        self.cell = Signal(self.formats.cell_bits)
         trainer, inference, pulse, array = self.trainer, self.inference, self.pulse, self.array
         self.gate = self._connect_gates(m)
+        infers = self._owner(m, inference)
+        if self.programmer is not None:
+            self.programs = self._owner(m, self.programmer)
+        ops = [trainer.op, Mux(inference.evaluate, ArrayOp.EVAL, ArrayOp.IDLE)]
+        ops += [self.programmer.op] if self.programmer is not None else []
+        ops += [block.op for _, block in self.preparing]
         m.d.comb += [
-            self.valid.eq(trainer.valid | inference.valid),
-            self.op.eq(Mux(inference.busy, ArrayOp.EVAL, trainer.op)),
             self.cell.eq(trainer.cell),
-            pulse.valid.eq(self.valid),
-            pulse.op.eq(self.op),
+            pulse.op.eq(Mux(self.guard.halt, ArrayOp.IDLE, reduce(or_, map(Value.cast, ops)))),
+            array.op.eq(pulse.running),
             trainer.latch.eq(pulse.latch),
             trainer.converting.eq(pulse.converting),
             inference.latch.eq(pulse.latch),
             inference.converting.eq(pulse.converting),
-            array.row.eq(Mux(inference.busy, inference.row, trainer.row)),
+            array.row.eq(Mux(infers, inference.row, trainer.row)),
             array.cell.eq(self.cell),
-            array.segment.eq(Mux(inference.busy, inference.segment, trainer.segment)),
+            array.segment.eq(Mux(infers, inference.segment, trainer.segment)),
             array.inputs.eq(self.samples.read_data[: self.formats.inputs_bits]),
             array.wl.eq(pulse.wl),
             array.bl.eq(pulse.bl),
@@ -315,15 +327,19 @@ class Chip(wiring.Component):
             self.gate_dac.fetch_cell.eq(trainer.fetch_cell),
             array.mask.eq(-1),
         ]
-        with m.If(pulse.valid):
-            m.d.comb += array.op.eq(pulse.op)
-        with m.If(~pulse.valid | (pulse.op != ArrayOp.RESET)):
+        with m.If(~pulse.bl):
             m.d.comb += array.mask.eq(0)
         if self.programmer is not None:
-            with m.Elif(self.programmer.busy):  # a repeat clears one cell, a rejection or the start a whole row
+            with m.Elif(self.programs):  # a repeat clears one cell, a rejection or the start a whole row
                 m.d.comb += array.mask.eq(1 << self.cell)
-        with m.If(pulse.valid & (pulse.op == ArrayOp.SET) & ~trainer.first):
+        with m.If((pulse.running == ArrayOp.SET) & ~trainer.first):
             m.d.comb += self.gate.eq(self.gate_dac.gate)
+
+    def _owner(self, m: Module, block: Any) -> Signal:
+        """High for all pulses of a block: a register, as what selects addresses must not glitch when states change."""
+        owns = Signal()
+        m.d.sync += owns.eq(block.start | block.busy)
+        return owns
 
     def _connect_gates(self, m: Module) -> Signal:
         """The gate codes for the array port, which are zero past the end of a row."""
@@ -344,9 +360,10 @@ class Chip(wiring.Component):
             gate = (self.lfsr.state[:bits] * self.formats.config.gate_codes) >> bits
             with m.If(self.trainer.draw_gate):
                 m.d.comb += self.lfsr.draw.eq(1)
+            m.d.comb += self.trainer.draw_ends.eq(self.lfsr.ends)
         else:
             gate = self.control.first_gate
-        with m.If(self.pulse.valid & (self.pulse.op == ArrayOp.SET) & self.trainer.first):
+        with m.If((self.pulse.running == ArrayOp.SET) & self.trainer.first):
             m.d.comb += self.gate.eq(gate.replicate(self.formats.config.gate_dacs))
 
     def _connect_answers(self, m: Module) -> None:
@@ -362,13 +379,11 @@ class Chip(wiring.Component):
                 Mux(
                     self.inference.busy,
                     self.inference.row,
-                    Mux(self.trainer.op == ArrayOp.READ, self.trainer.cell, self.trainer.is_label),
+                    Mux(pulse.running == ArrayOp.READ, self.trainer.cell, self.trainer.is_label),
                 )
             ),
             # a training evaluation of one layer, in the samples' order, needs the label alone
-            pulse.wide.eq(
-                Const(1) if self.orders or config.hidden else self.inference.busy | (self.op != ArrayOp.EVAL)
-            ),
+            pulse.wide.eq(Const(1) if self.orders or config.hidden else self.inference.busy | ~pulse.inputs_on),
             self.prior.valid.eq(read),
             self.prior.code.eq(answer[: config.read_bits]),
             self.gate_dac.lookup.eq(read),
@@ -467,11 +482,10 @@ class Chip(wiring.Component):
             programmer.answer.eq(self.pulse.result_valid & programmer.busy),
             programmer.code.eq(self.array.data[: self.formats.config.read_bits]),
         ]
+        with m.If(self.programs):
+            m.d.comb += self.cell.eq(programmer.cell)
         with m.If(programmer.busy):
             m.d.comb += [
-                self.valid.eq(programmer.valid),
-                self.op.eq(programmer.op),
-                self.cell.eq(programmer.cell),
                 self.prior.valid.eq(programmer.push),
                 self.prior.code.eq(programmer.push_code),
             ]
@@ -490,7 +504,7 @@ class Chip(wiring.Component):
             programmer.fresh.eq(trainer.fresh),
             programmer.common_mode.eq(control.common_mode),
             programmer.keep.eq(trainer.accepted),
-            programmer.gate.eq(gate_dac.gate),
+            programmer.near_end.eq(gate_dac.near_end),
             gate_dac.lookup.eq(programmer.lookup),
             gate_dac.lookup_code.eq(programmer.lookup_code),
             programmer.store.eq(self.prior.square),
@@ -520,7 +534,7 @@ class Chip(wiring.Component):
         ]
         with m.If(trainer.busy & order.ordered):
             m.d.comb += self.samples.read_address.eq(order.index)
-        with m.If(trainer.op == ArrayOp.EVAL):
+        with m.If(trainer.busy & pulse.inputs_on):
             m.d.comb += pulse.tag.eq(Cat(trainer.is_label, trainer.last_output, evaluated))
 
     def _connect_preparation(self, m: Module) -> None:
@@ -528,14 +542,15 @@ class Chip(wiring.Component):
         config, control, pulse, array = self.formats.config, self.control, self.pulse, self.array
         for name, block in self.preparing:
             m.d.comb += [block.start.eq(getattr(control, name)), block.latch.eq(pulse.latch)]
-            with m.If(block.busy):
+            with m.If(self._owner(m, block)):
                 m.d.comb += [
-                    self.valid.eq(block.valid),
-                    self.op.eq(block.op),
                     self.cell.eq(block.cell),
                     array.row.eq(block.row),
-                    self.gate.eq(Mux(block.op == ArrayOp.SET, block.gate.replicate(config.gate_dacs), 0)),
-                    array.mask.eq((block.op == ArrayOp.RESET).replicate(self.formats.cells)),
+                    self.gate.eq(Mux(pulse.running == ArrayOp.SET, block.gate.replicate(config.gate_dacs), 0)),
+                    array.mask.eq(pulse.bl.replicate(self.formats.cells)),
+                ]
+            with m.If(block.busy):
+                m.d.comb += [
                     self.prior.valid.eq(0),
                     self.gate_dac.lookup.eq(0),
                     self.busy.eq(1),
@@ -565,7 +580,7 @@ class Chip(wiring.Component):
         trainer, inference, pulse, activation = self.trainer, self.inference, self.pulse, self.activation
         is_hidden, hidden = pulse.result_tag[-1], Signal()
         m.d.comb += [
-            hidden.eq(Mux(inference.busy, inference.hidden, trainer.hidden & (trainer.op == ArrayOp.EVAL))),
+            hidden.eq(Mux(inference.busy, inference.hidden, trainer.hidden & pulse.inputs_on)),
             activation.valid.eq(self.evaluated & is_hidden),
             activation.code.eq(self.array.data[: self.formats.config.adc_bits]),
             activation.neuron.eq(pulse.result_tag),
@@ -647,13 +662,9 @@ class Chip(wiring.Component):
         ]
         if self.hastings:
             m.d.comb += self.decision.hastings.eq(self.hastings.cost)
-        phases = {name: index for index, name in enumerate(PHASES)}
         m.d.comb += [
             self.row.eq(trainer.row),
             self.proposals.eq(trainer.proposals),
-            self.phase.eq(Mux(trainer.busy, phases["train"], Mux(inference.busy, phases["infer"], phases["load"]))),
+            self.phase.eq(self.doing),
             self.events.eq(Cat(strobes[name] for name in DIGITAL_EVENTS)),
         ]
-        for name, block in self.preparing:
-            with m.If(block.busy):
-                m.d.comb += self.phase.eq(phases[name])

@@ -13,7 +13,7 @@ class Guard(wiring.Component):
     """Keeps each error until the host clears its bit; `irq` is high while there is one.
 
     `abort` stops a busy chip, `illegal`, an upset of a state machine, any: all machines get `halt` in the last cycle of
-    the running pulse, or at once where none runs. A machine that lost its state in mid-pulse drives none any more.
+    the running pulse, or at once where none runs; no other pulse begins then.
     `stopped` stays until `starting`, the next command that starts something.
 
     Latency: 1 cycle from `refused` or `illegal` to `errors`, 1 from `abort` to the earliest `halt`.
@@ -31,7 +31,7 @@ class Guard(wiring.Component):
                 "starting": In(1),
                 "busy": In(1),
                 # the running pulse
-                "valid": In(1),
+                "pulsing": In(1),
                 "latch": In(1),
                 "halt": Out(1),
                 "stopped": Out(1),
@@ -45,7 +45,7 @@ class Guard(wiring.Component):
             raised.eq(self.refused),
             raised[Error.STATE].eq(self.illegal),
             self.irq.eq(self.errors.any()),
-            self.halt.eq((self.illegal | (self.stopped & self.busy)) & (self.latch | ~self.valid)),
+            self.halt.eq((self.illegal | (self.stopped & self.busy)) & (self.latch | ~self.pulsing)),
         ]
         with m.If((raised | self.clear).any()):
             m.d.sync += self.errors.eq((self.errors & ~self.clear) | raised)

@@ -17,11 +17,16 @@ Energy. `joules` is the integral of V I dt over the array's pins, in floating po
 - RESET: V^2 (g before + g after) / 2 over the pulse: g falls linearly in time. Real filaments open abruptly.
 - READ: V^2 g over the pulse. EVAL: the same at each cell's own input voltage, code * input_step_v, sign aside.
 Line resistance, selector drop and charging of lines are not in it; word lines draw no direct current.
+
+A pulse that a reset of the chip cuts short (`cut`) is booked and counted nowhere. A cut READ or EVAL changes no cell. A
+cut SET or RESET leaves its cells unknown, from as they were to as the whole pulse would have left them: READ and EVAL
+refuse them until a whole SET or RESET, which does what it would have done without the cut one. A forming that is cut
+begins anew: from then on FORM takes formed cells, too, and leaves them as the first FORM did.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -171,6 +176,8 @@ class OxramArray(Cells):
         # what draws of effects are counted by: READs since a cell's SET, SETs of a row and evaluations since
         self._reads, self._fresh = np.zeros_like(self.set_count), np.zeros(self.state.shape, bool)
         self._sets, self._evaluations = np.zeros(self.rows, np.int64), np.zeros(self.rows, np.int64)
+        self._unknown: set[tuple[int, int]] = set()  # cells by row and number, since a SET or RESET of them was cut
+        self._forms_anew = False
         self._lost_j = {phase: dict.fromkeys(ARRAY_EVENTS, 0.0) for phase in PHASES}
 
     def _formed(self, row: int, cell: int) -> tuple[int, int]:
@@ -189,7 +196,7 @@ class OxramArray(Cells):
         """FORM one unformed cell for a SET's width. The gate code is checked and unused: form_wl_v is of the card."""
         self._check_cell("FORM", row, cell, cycles)
         self._check_gate("FORM", row, cell, gate)
-        if self.state[row, cell] != UNFORMED:
+        if self.state[row, cell] != UNFORMED and not self._forms_anew:
             _refuse("FORM", row, f" cell {cell}", "meet an unformed cell", "a formed one")
         self.state[row, cell], self.conductance_ns[row, cell] = self._formed(row, cell)
         current_na = self.form_current_na
@@ -207,6 +214,8 @@ class OxramArray(Cells):
         )  # fmt: skip
         if unformed >= 0:
             _refuse("RESET", row, f" cell {unformed}", "meet a formed cell", "an unformed one")
+        if self._unknown:
+            self._unknown -= {(row, cell) for cell in range(self.cells) if mask >> cell & 1}
         self.counts[self.phase]["reset_pulse"] += 1
         self._book("reset", count, both_ns * cycles, self.card.reset_bl_v**2 * both_ns / 2 * NANO, cycles)
 
@@ -215,6 +224,7 @@ class OxramArray(Cells):
         self._check_cell("SET", row, cell, cycles)
         self._check_gate("SET", row, cell, gate)
         self._check_formed("SET", row, cell)
+        self._unknown.discard((row, cell))
         gates, k = self.gates, int(self.set_count[row, cell]) + 1
         self.set_count[row, cell] = k
         if self.stuck[row, cell] == NOT_STUCK:
@@ -250,6 +260,7 @@ class OxramArray(Cells):
         """READ one cell: its conductance code, floor(g / read_step_ns), saturating at the top of `read_bits`."""
         self._check_cell("READ", row, cell, cycles)
         self._check_formed("READ", row, cell)
+        self._check_known("READ", row, f" cell {cell}", [cell])
         conductance_ns = int(self.conductance_ns[row, cell])
         self._book("read", 1, conductance_ns * cycles, self.card.read_sl_v**2 * conductance_ns * NANO, cycles)
         if self.effects.sensing:
@@ -279,11 +290,18 @@ class OxramArray(Cells):
             _refuse("EVAL", row, where, f"have input codes from -{self.input_max} to {self.input_max}", codes.tolist())
         if lowest_ns == 0:
             _refuse("EVAL", row, where, "meet formed cells only", "an unformed one")
+        self._check_known("EVAL", row, where, range(2 * pairs.start, 2 * pairs.stop))
         if self.effects.any:
             dot, drive = self._sensed(row, 2 * pairs.start, used)
         self._book("eval", 1, drive * cycles, drive * self.input_step_v**2 * NANO, cycles)
         top = 2 ** (self.config.adc_bits - 1)
         return max(-top, min(top - 1, dot // self.steps[segment]))
+
+    def cut(self, op: str, row: int, cells: Iterable[int]) -> None:
+        """A reset of the chip ended a pulse of `op` on `cells` of a row early; the pulse's own method is not called."""
+        if op in ("SET", "RESET"):
+            self._unknown |= {(row, cell) for cell in cells}
+        self._forms_anew |= self.phase == "form"
 
     def _sensed(self, row: int, first: int, codes: np.ndarray) -> tuple[int, int]:
         """Dot product and drive of an EVAL with all effects."""
@@ -332,6 +350,10 @@ class OxramArray(Cells):
     def _check_gate(self, op: str, row: int, cell: int, gate: int) -> None:
         if not 0 <= gate < self.config.gate_codes:
             _refuse(op, row, f" cell {cell}", f"have a gate code from 0 to {self.config.gate_codes - 1}", gate)
+
+    def _check_known(self, op: str, row: int, where: str, cells: Iterable[int]) -> None:
+        if self._unknown and any((row, cell) in self._unknown for cell in cells):
+            _refuse(op, row, where, "meet cells whose last pulse was whole", "one that a reset cut short")
 
     def _check_formed(self, op: str, row: int, cell: int) -> None:
         if self.state[row, cell] == UNFORMED:

@@ -41,6 +41,8 @@ WRITTEN = {
 }  # fmt: skip
 """What every run.json has."""
 OPTIONAL = {"uncertainty", "chains", "repeats"}
+OF_TABLES = ("keep", "drop", "counts", "remarks")
+"""What `data` may have besides."""
 BOUNDS = ("low", "total", "high")
 CHAINS = ("rhat_max", "ess_bulk_min", "autocorrelation_max", "ess_per_uj", "ess_per_set", "ess_per_chip_s")
 """Statistics of several chains that may be unknown."""
@@ -231,7 +233,16 @@ def _check_due(found: Any, due: Any, where: str, rule: Rule) -> None:
 
 def _check_data(data: dict[str, Any], config: Config, rule: Rule) -> None:
     names = ("file", "sha256", "subject", "label", "features", "classes")
-    _names(data, names, "data", rule)
+    rule(isinstance(data, dict), f"data must be a table of names, not {data!r}")
+    _names({name: data[name] for name in data if name not in OF_TABLES}, names, "data", rule)
+    for name in ("keep", "drop", "remarks"):
+        rule(isinstance(data.get(name, []), list) and _texts(data.get(name, [])), f"{name} must be a list of texts")
+    counts = data.get("counts", [1] * len(data["classes"]))
+    rule(
+        isinstance(counts, list) and all(type(count) is int and count > 0 for count in counts)
+        and len(counts) == len(data["classes"]),
+        f"counts must be a positive integer a class, not {counts!r:.200}",
+    )  # fmt: skip
     for name in ("file", "sha256", "label"):
         rule(data[name] is None or isinstance(data[name], str), f"{name} must be a text or null, not {data[name]!r}")
     subject = data["subject"]

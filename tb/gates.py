@@ -50,7 +50,10 @@ def model(cell: LibCell) -> str:
     head = f"module {cell.name} #(parameter T = 0.1) ({pins}, output {'reg ' * bool(cell.clock)}{cell.output});\n"
     if not cell.clock:
         return head + f"  assign #(T) {cell.output} = {cell.function.replace('!', '~')};\nendmodule\n"
-    if cell.is_register:
+    if cell.clear:  # starts as an X: what its reset is for
+        edges = f"posedge CLK or negedge {cell.clear}"
+        body = f"  always @({edges}) {cell.output} <= #(T) {cell.clear} ? D : 1'b0;\n"
+    elif cell.is_register:
         body = f"  initial {cell.output} = 1'b0;\n  always @(posedge CLK) {cell.output} <= #(T) D;\n"
     else:
         body = "  reg on;\n  always @* if (!CLK) on = GATE;\n  always @* GCLK = CLK & on;\n"

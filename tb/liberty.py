@@ -64,7 +64,8 @@ class Arc:
 
 @dataclasses.dataclass(frozen=True)
 class LibCell:
-    """`hidden` is the mean energy in pJ of a change of an input that the output does not follow."""
+    """`hidden_pj` is the mean energy of a change of an input that the output does not follow. `clear` is the input that
+    holds a flip-flop at 0 while it is low, whenever it falls: it belongs to no clock cycle and has no arc here."""
 
     name: str
     area_um2: float
@@ -77,6 +78,7 @@ class LibCell:
     clock: str | None
     max_load_pf: float
     arcs: tuple[Arc, ...]
+    clear: str | None = None
 
     @property
     def is_register(self) -> bool:
@@ -163,6 +165,10 @@ def _table(group: Group) -> Table:
     )
 
 
+def _setup(groups: list[Group]) -> list[Group]:
+    return [group for group in groups if group.attributes["timing_type"] == "setup_rising"]
+
+
 def _scalars(groups: list[Group]) -> float:
     """Mean of the scalar values in `groups`, 0 without any."""
     values = [_rows(table.attributes["values"])[0][0] for group in groups for table in group.groups]
@@ -174,6 +180,8 @@ def _arcs(pin: Group) -> tuple[Arc, ...]:
     arcs = []
     for timing in pin.all("timing"):
         related = timing.attributes["related_pin"]
+        if timing.attributes.get("timing_type") == "clear":
+            continue
         tables = {table.kind: _table(table) for table in (*timing.groups, *powers[related].groups)}
         kind = timing.attributes.get("timing_type", "combinational")
         arcs.append(Arc(related, timing.attributes["timing_sense"], kind, tables))
@@ -184,6 +192,7 @@ def _cell(group: Group) -> LibCell:
     pins = {pin.args[0]: pin for pin in group.all("pin")}
     inputs = {name: pin for name, pin in pins.items() if pin.attributes["direction"] == "input"}
     (output,) = (name for name in pins if name not in inputs)
+    clears = [ff.attributes["clear"].removeprefix("!") for ff in group.all("ff") if "clear" in ff.attributes]
     clocks = [name for name, pin in inputs.items() if pin.attributes.get("clock") == "true"]
     return LibCell(
         name=group.args[0],
@@ -191,10 +200,11 @@ def _cell(group: Group) -> LibCell:
         leakage_pw=group.number("cell_leakage_power"),
         capacitance_pf={name: pin.number("capacitance") for name, pin in inputs.items()},
         hidden_pj={name: _scalars(pin.all("internal_power")) for name, pin in inputs.items()},
-        setup_ns={name: _scalars(pin.all("timing")) for name, pin in inputs.items() if pin.all("timing")},
+        setup_ns={name: _scalars(setup) for name, pin in inputs.items() if (setup := _setup(pin.all("timing")))},
         output=output,
         function=pins[output].attributes.get("function", ""),
         clock=clocks[0] if clocks else None,
+        clear=clears[0] if clears else None,
         max_load_pf=pins[output].number("max_capacitance"),
         arcs=_arcs(pins[output]),
     )

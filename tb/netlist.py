@@ -164,7 +164,7 @@ def flip_flops(text: str) -> dict[str, int]:
         name = re.split(r"[\s(]", body, maxsplit=1)[0].lstrip("\\")
         declared = re.findall(r"^ *(?:output )?reg (?:\[(\d+):0\] )?(\S+?)\s*(?:;| = )", body, flags=re.M)
         widths = {register: int(high or 0) + 1 for high, register in declared}
-        clocked = re.findall(r"always @\(posedge clk\)\s+(\S+)\s+<=", body)
+        clocked = re.findall(r"always @\(posedge \w*clk[^)]*\)\s+(?:if \(\w+\) )?(\S+)\s+<=", body)
         if not geometry_of(name):
             counts[name] = sum(widths[register] for register in clocked)
     return counts

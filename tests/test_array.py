@@ -310,6 +310,51 @@ def test_a_breach_is_refused_and_changes_nothing(call: Any, message: str) -> Non
     assert everything(oxram) == before
 
 
+@pytest.mark.parametrize("op", ["SET", "RESET"])
+def test_a_cell_of_a_cut_pulse_is_unknown_until_a_whole_one(op: str) -> None:
+    """It is read by nobody, and what a whole pulse then leaves is as if the cut one had not been."""
+    oxram, other, codes = make(), make(), np.array([1, 2, 3])
+    for both in (oxram, other):
+        both.set(3, 2, 9, 1)
+    before = everything(oxram)
+    oxram.cut(op, 3, [2])
+    assert everything(oxram) == before
+    for call, where in ((lambda: oxram.read(3, 2, 1), "READ of row 3 cell 2"),
+                        (lambda: oxram.evaluate(3, 0, codes, 1), "EVAL of row 3 segment 0")):  # fmt: skip
+        with pytest.raises(ArrayError) as error:
+            call()
+        assert str(error.value) == f"{where} must meet cells whose last pulse was whole, not one that a reset cut short"
+    for both in (oxram, other):
+        both.read(3, 3, 1)
+        both.evaluate(3, 1, codes, 1)  # its cells are others
+        both.set(3, 2, 4, 1) if op == "SET" else both.reset(3, 0b100, 1)
+        both.read(3, 2, 1)
+        both.evaluate(3, 0, codes, 1)
+    assert everything(oxram) == everything(other)
+
+
+def test_a_cut_read_changes_nothing() -> None:
+    oxram = make()
+    before = everything(oxram)
+    oxram.cut("READ", 0, [0])
+    oxram.cut("EVAL", 0, range(12))
+    oxram.read(0, 0, 1)
+    oxram.evaluate(0, 0, np.array([1, 2, 3]), 1)
+    assert everything(oxram)[0] == before[0]
+
+
+def test_a_cut_forming_begins_anew() -> None:
+    """Else a FORM of a formed cell is refused; it leaves what the first one did."""
+    oxram = make(formed=False)
+    oxram.phase = "form"
+    oxram.form(0, 0, 0, 1)
+    left_ns = int(oxram.conductance_ns[0, 0])
+    oxram.cut("FORM", 0, [1])
+    for cell in (0, 1):
+        oxram.form(0, cell, 0, 1)
+    assert oxram.conductance_ns[0, 0] == left_ns and oxram.state[0, 1] == HCS
+
+
 def test_widths_follow_the_config() -> None:
     """1 us pulses at 100 MHz are 100 cycles."""
     oxram = make(SMALL.replace(clock_hz=100e6, set_pulse_s=1e-6))

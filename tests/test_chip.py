@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from benches import on_each_simulator
-from chip_jobs import chip_parameters
+from chip_jobs import chip_parameters, make_job
 
 from hdl.chip import Chip
 from pymodels.config import Config
@@ -180,3 +180,23 @@ def test_bench_catches_lost_counts_of_a_calibration(seed: int, tmp_path: Path) -
     variant = VARIANTS["parallel DACs, prepared"]
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", variant, seed, tmp_path, mutate=("= again ? stored", "= 1'b0 ? stored"))
+
+
+@pytest.mark.parametrize("variant", ["slow pulses", "formed and calibrated", "pairs"])
+def test_a_user_resets_and_trains_again(variant: str, seed: int, tmp_path: Path) -> None:
+    """Pulses of every kind are cut short by a reset; then the host starts over."""
+    job = make_job(VARIANTS[variant], seed)
+    job.save(tmp_path / "job.npz")
+    parameters = dict(job=str(tmp_path / "job.npz"), seed=seed)
+    chip = Chip(Formats(build_config(job.config)))
+    run_bench(chip, "oxmc_chip", "tb.benches.chip_reset", "icarus", parameters)
+
+
+def test_bench_catches_a_reset_that_waits_for_the_clock(seed: int, tmp_path: Path) -> None:
+    job = make_job(VARIANTS["slow pulses"], seed)
+    job.save(tmp_path / "job.npz")
+    parameters = dict(job=str(tmp_path / "job.npz"), seed=seed)
+    chip = Chip(Formats(build_config(job.config)))
+    mutate = ("always @(posedge pins_clk, posedge pins_rst)", "always @(posedge pins_clk)")
+    with pytest.raises(SystemExit, match="FAILED"):
+        run_bench(chip, "oxmc_chip", "tb.benches.chip_reset", "icarus", parameters, mutate=mutate)

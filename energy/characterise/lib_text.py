@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -22,7 +23,8 @@ HEAD = f"""\
 
    Measured by `make characterise` of this project with ngspice on DATE. Netlists, sizes and transistor models:
    package {PACKAGE} (Apache License 2.0). Estimates of ours, in energy/characterise/spice.py: junctions of
-   {DIFFUSION_UM:g} um, wires in a cell of {TERMINAL_FF:g} fF a transistor terminal. Setup is assumed: {SETUP_NS:g} ns.
+   {DIFFUSION_UM:g} um, wires in a cell of {TERMINAL_FF:g} fF a transistor terminal. Setup and recovery are assumed:
+   {SETUP_NS:g} ns.
    Times of an arc are those of its slowest state, energies the mean over states; leakage is the PDK's tt_leak model.
    Power tables: supply energy less half of C V^2 of the load, pJ a change. Delay 50 % to 50 %, slew 20 % to 80 %. */
 """
@@ -60,6 +62,16 @@ def library(records: dict[str, Record], date: str) -> str:
     return "\n".join([*lines, "}", ""])
 
 
+def with_cells(text: str, records: dict[str, Record], date: str) -> str:
+    """The file `text` with cells put in that were measured apart, in place of those of their names or at its end."""
+    for name, record in records.items():
+        body = "\n".join([f"  /* measured on {date} */", *_cell(CELLS[name], record), ""])
+        old = rf"(?ms)^(  /\* measured on \S+ \*/\n)?  cell \({PREFIX}{name}\) .*?^  }}\n"
+        text, found = re.subn(old, lambda _, body=body: body, text)  # type: ignore[misc]
+        text = text if found else text.removesuffix("}\n") + body + "}\n"
+    return text
+
+
 def _row(values: Iterable[float]) -> str:
     return '"' + ", ".join(f"{value:.6g}" for value in values) + '"'
 
@@ -71,7 +83,8 @@ def _cell(cell: Cell, record: Record) -> list[str]:
     for state, power in record["leakage_pw"]:
         lines += [f'    leakage_power () {{ when : "{_when([state])}"; value : {power:.5g}; }}']
     if cell.kind == "flip-flop":
-        lines += ['    ff (IQ, IQN) { clocked_on : "CLK"; next_state : "D"; }']
+        clear = f' clear : "!{cell.clear}";' if cell.clear else ""
+        lines += [f'    ff (IQ, IQN) {{ clocked_on : "CLK"; next_state : "D";{clear} }}']
     if cell.kind == "clock gate":
         lines += ["    clock_gating_integrated_cell : latch_posedge;"]
     for pin in cell.inputs:
@@ -96,9 +109,10 @@ def _input(cell: Cell, pin: str, record: dict[str, Any]) -> list[str]:
     if cell.kind != "gate" and pin == "CLK":
         lines += ["      clock : true;"] + ["      clock_gate_clock_pin : true;"] * (cell.kind == "clock gate")
     if cell.kind != "gate" and pin != "CLK":
+        kind, edges = ("recovery_rising", ("rise",)) if pin == cell.clear else ("setup_rising", ("rise", "fall"))
         lines += ["      clock_gate_enable_pin : true;"] * (cell.kind == "clock gate")
-        lines += ['      timing () { related_pin : "CLK"; timing_type : setup_rising;']
-        lines += [f'        {edge}_constraint (scalar) {{ values ("{SETUP_NS}"); }}' for edge in ("rise", "fall")]
+        lines += [f'      timing () {{ related_pin : "CLK"; timing_type : {kind};']
+        lines += [f'        {edge}_constraint (scalar) {{ values ("{SETUP_NS}"); }}' for edge in edges]
         lines += ["      }"]
     if "hidden" in record:
         hidden = record["hidden"]
@@ -113,10 +127,11 @@ def _arc(arc: dict[str, Any], record: Record) -> list[str]:
     related = f'        related_pin : "{arc["related"]}";'
     kind = [] if arc["type"] == "combinational" else [f"        timing_type : {arc['type']};"]
     lines = ["      timing () {", related, f"        timing_sense : {arc['sense']};", *kind]
-    for name in TABLES[:4]:
+    tables = [name for name in TABLES if name in arc["tables"]]
+    for name in (name for name in tables if name in TABLES[:4]):
         lines += _table(name, "grid", arc["tables"][name], record, 1)
     lines += ["      }", "      internal_power () {", related]
-    for name in TABLES[4:]:
+    for name in (name for name in tables if name in TABLES[4:]):
         lines += _table(name, "power_grid", arc["tables"][name], record, 1000)
     return [*lines, "      }"]
 

@@ -90,6 +90,18 @@ class PinWatcher:
             self.pulses[op] += 1
             self._width = 0
 
+    def cut(self, op: ArrayOp) -> None:
+        """The pulse whose fields are still on the port is to be cut by a reset: to be called as `rst` rises."""
+        self.array.phase = PHASES[self.dut.phase.value.to_unsigned()]
+        row, where = (int(getattr(self.dut, f"array_{name}").value) for name in ("row", self._fields(op)[0]))
+        cells = {
+            ArrayOp.RESET: [cell for cell in range(self.formats.cells) if where >> cell & 1],
+            ArrayOp.SET: range(where, min(where + self.formats.config.gate_dacs, self.formats.cells)),
+        }
+        self.array.cut(op.name, row, cells.get(op, ()))
+        self._width = 0
+        self.answers.clear()
+
     @staticmethod
     def _fields(op: ArrayOp) -> tuple[str, ...]:
         return {

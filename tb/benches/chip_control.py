@@ -34,11 +34,11 @@ CUT_CYCLES = 3
 class UpsetWatcher(PinWatcher):
     """A `PinWatcher` that lets a pulse end without its latch just after an upset."""
 
-    cut = 0
+    may_end = 0
 
     def _watch_pulse(self) -> None:
-        if self.cut:
-            self.cut -= 1
+        if self.may_end:
+            self.may_end -= 1
             if self.dut.array_op.value.to_unsigned() == 0:
                 self._width = 0
         super()._watch_pulse()
@@ -335,7 +335,7 @@ async def upsets(desk: Desk) -> None:
                         await desk.run(what)
                     await desk.command(Command[during])
                     await desk.wait(cycles)
-                desk.watcher.cut = CUT_CYCLES
+                desk.watcher.may_end = CUT_CYCLES
                 state.value = encoding
                 await desk.wait(2)
                 took = await desk.idle(limit)
