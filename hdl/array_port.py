@@ -22,13 +22,15 @@ class ArrayOp(enum.Enum, shape=3):
 class ArrayPort(Signature):
     """Chip side of the array port.
 
-    `op` and the address fields are stable while a pulse lasts; `wl`, `bl`, `sl` and `inputs_on` are the pulse pins:
-    SET and FORM drive WL and SL, RESET WL and BL, READ WL and SL, EVAL WL and the input drivers. `latch` is high in the
-    last cycle of a pulse; the array acts at the clock edge that ends it. A READ or EVAL answers on `data`, which the
-    chip samples at the end of the conversion time counted from that edge. `gate` has one code a gate DAC: with several
-    a SET programs the cells from `cell` on, a multiple of the DACs' number, that of `cell` at the code in the lowest
-    bits; past the end of the row codes are zero. `segment` names a hidden neuron or, behind those, an output; of the
-    lanes of `inputs` it takes the lowest, one a feature or hidden neuron, the others are zero.
+    `wl`, `bl`, `sl` and `inputs_on` are the pulse pins: SET and FORM drive WL and SL, RESET WL and BL, READ WL and SL,
+    EVAL WL and the input drivers. They and `op` are flip-flops with nothing behind them, which `rst` clears without a
+    clock: they change at most once a cycle. Address fields settle after the edge that begins a pulse and are stable
+    until the one that ends it. `latch` is high in the last cycle of a pulse; the array acts at the clock edge that ends
+    it. A READ or EVAL answers on `data`, which the chip samples at the end of the conversion time counted from that
+    edge. `gate` has one code a gate DAC: with several a SET programs the cells from `cell` on, a multiple of the DACs'
+    number, that of `cell` at the code in the lowest bits; past the end of the row codes are zero. `segment` names a
+    hidden neuron or, behind those, an output; of the lanes of `inputs` it takes the lowest, one a feature or hidden
+    neuron, the others are zero.
     """
 
     def __init__(self, formats: Formats):

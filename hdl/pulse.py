@@ -92,7 +92,7 @@ class Pulse(wiring.Component):
     def _elaborate_pins(self, m: Module) -> None:
         m.domains.pins = ClockDomain(async_reset=True, local=True)
         m.d.comb += [ClockSignal("pins").eq(ClockSignal()), ResetSignal("pins").eq(ResetSignal())]
-        with m.If(~self.wl | self.latch):
+        with m.If((~self.wl | self.latch) & (self.op != self.running)):  # else no clock for them in a whole sweep
             m.d.pins += [
                 self.running.eq(self.op),
                 self.wl.eq(self.op != ArrayOp.IDLE),

@@ -10,7 +10,7 @@ import pytest
 from pytest import MonkeyPatch
 
 from energy.characterise.cells import CELLS
-from energy.characterise.lib_text import library
+from energy.characterise.lib_text import library, with_cells
 from energy.characterise.measure import LOADS_FF, SLEWS_NS, TABLES, Record, measure
 from energy.characterise.spice import Instance, Pdk, Waves, read_raw, simulate
 from pymodels.errors import InputError, RunError
@@ -71,6 +71,21 @@ def test_a_record_becomes_a_cell() -> None:
     pins = {pin.args[0]: pin for pin in found.all("pin")}
     assert pins["CLK"].attributes["clock"] == "true" and pins["CLK"].attributes["capacitance"] == "0.002500"
     assert [group.kind for group in pins["Q"].groups] == ["timing", "internal_power"]
+
+
+def test_a_user_measures_one_cell_more() -> None:
+    """It comes behind the others, which stay to the letter; measured again it takes its own place."""
+    inverter, cleared = record(("A",)), record(("D", "CLK", "RESET_B"))
+    cleared["arcs"].append(cleared["arcs"][0] | {"related": "RESET_B", "type": "clear", "sense": "positive_unate"})
+    before = library({"inv_1": inverter}, "today")
+    after = with_cells(before, {"dfrtp_1": cleared}, "tomorrow")
+    assert after.startswith(before.removesuffix("}\n")) and "/* measured on tomorrow */" in after
+    assert with_cells(after, {"dfrtp_1": cleared}, "later") == after.replace("tomorrow", "later")
+    _, found = parse(after).all("cell")
+    assert found.all("ff")[0].attributes["clear"] == "!RESET_B"
+    pins = {pin.args[0]: pin for pin in found.all("pin")}
+    assert pins["RESET_B"].all("timing")[0].attributes["timing_type"] == "recovery_rising"
+    assert [timing.attributes["timing_type"] for timing in pins["Q"].all("timing")] == ["rising_edge", "clear"]
 
 
 def test_without_ngspice_it_says_so(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:

@@ -173,3 +173,13 @@ def test_functions_evaluate() -> None:
     assert [evaluate("(!(A & B))", {"A": a, "B": b}) for a in (False, True) for b in (False, True)] == [1, 1, 1, 0]
     with pytest.raises(KeyError):
         evaluate("(!Z)", {"A": True})
+
+
+def test_a_reset_is_no_part_of_a_cycle() -> None:
+    """The flip-flop that clears is timed from its clock alone, and slower and larger than the one without."""
+    found, plain = cell("dfrtp_1"), cell("dfxtp_1")
+    assert (found.clear, found.clock, found.is_register, plain.clear) == ("RESET_B", "CLK", True, None)
+    assert list(found.setup_ns) == ["D"] and [arc.related for arc in found.arcs] == ["CLK"]
+    assert found.area_um2 > plain.area_um2
+    late, early = (c.arcs[0].tables["cell_fall"].at(0.1, 0.004) for c in (found, plain))
+    assert early < late < 1.5 * early
