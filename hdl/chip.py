@@ -259,7 +259,7 @@ class Chip(wiring.Component):
         }
         m.d.comb += [
             control.busy.eq(self.busy),
-            control.waiting.eq(self.waiting),
+            control.waiting.eq(self.waiting & ~self.guard.stopped),
             control.mapped.eq(self.gate_dac.mapped),
             control.status_last_row.eq(trainer.current_row),
             control.status_proposals.eq(trainer.proposals),
