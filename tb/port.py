@@ -138,8 +138,8 @@ class HostModel:
         dut.host_address.value = address(space, index)
         await FallingEdge(dut.clk)
         data = dut.host_read_data.value.to_unsigned()
-        dut.host_valid.value = 0
         await FallingEdge(dut.clk)
+        dut.host_valid.value = 0
         return data
 
     async def counts(self) -> dict[str, dict[str, int]]:
