@@ -641,8 +641,9 @@ class Chip(wiring.Component):
             self.decision.current_cost.eq(self.acceptance.current_cost),
         ]
         phases = {name: index for index, name in enumerate(PHASES)}
+        machines = (trainer, inference, gate_dac, self.lfsr, *([self.programmer] if self.programmer else []))
         m.d.comb += [
-            self.busy.eq(trainer.busy | inference.busy | gate_dac.busy | self.lfsr.busy),
+            self.busy.eq(Cat(machine.busy for machine in machines).any()),
             self.row.eq(trainer.row),
             self.proposals.eq(trainer.proposals),
             self.phase.eq(Mux(trainer.busy, phases["train"], Mux(inference.busy, phases["infer"], phases["load"]))),
