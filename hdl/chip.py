@@ -204,6 +204,7 @@ class Chip(wiring.Component):
                 clamped = self.gate_dac.clamped & present(self.formats, trainer.cell)
                 total = clamps + sum(clamped[lane] for lane in range(len(clamped)))
                 m.d.sync += clamps.eq(Mux(total < 2**CLAMP_BITS, total, 2**CLAMP_BITS - 1))
+        machines = (trainer, inference, self.gate_dac, self.lfsr, *([self.programmer] if self.programmer else []))
         m.d.comb += [
             self.gate_dac.build.eq(control.build_map),
             trainer.start.eq(control.train),
@@ -217,7 +218,7 @@ class Chip(wiring.Component):
             inference.last_row.eq(trainer.current_row),
             self.prior.multiplier.eq(control.prior_multiplier),
             self.prior.shift.eq(control.prior_shift),
-            self.busy.eq(trainer.busy | inference.busy | self.gate_dac.busy | self.lfsr.busy),
+            self.busy.eq(Cat(machine.busy for machine in machines).any()),
             control.counter.eq(self.row_counters.counter),
             control.counted.eq(self.row_counters.count.any()),
             control.trained.eq(control.counted),
@@ -271,7 +272,7 @@ class Chip(wiring.Component):
         }
         m.d.comb += [
             control.busy.eq(self.busy),
-            control.waiting.eq(self.waiting),
+            control.waiting.eq(self.waiting & ~self.guard.stopped),
             control.mapped.eq(self.gate_dac.mapped),
             control.status_last_row.eq(trainer.current_row),
             control.status_proposals.eq(trainer.proposals),

@@ -169,7 +169,7 @@ class Host(wiring.Component):
                     m.d.comb += self.no_point.eq(~self.waiting & self.trained & no_test)
                 if command == Command.ABORT:
                     m.d.comb += self.always.eq(1)
-                else:
+                elif command not in (Command.STEP, Command.DONE):
                     starts.append(strobe)
         m.d.comb += self.starting.eq(Cat(starts).any())
         with m.If(self.is_command):

@@ -11,6 +11,7 @@ from cocotb.triggers import FallingEdge, Timer, ValueChange
 from hdl.array_port import ArrayOp
 from hdl.interface import Space, address
 from pymodels.array import ArrayError, OxramArray
+from pymodels.errors import RunError
 from pymodels.events import PHASES
 from pymodels.fixed import Formats
 from tb.job import COUNTED
@@ -123,8 +124,10 @@ class HostModel:
         dut.host_valid.value = 0
 
     async def run(self, command: tuple[int, int]) -> None:
-        """Start a command and wait until the chip is idle again."""
+        """Start a command and wait until the chip is idle again. Raises `RunError` where it has not started."""
         await self.write([command])
+        if self.dut.busy.value == 0:
+            raise RunError(f"command {command[1]} must start something on the chip, which has refused it")
         await FallingEdge(self.dut.busy)
         await FallingEdge(self.dut.clk)
 
@@ -135,8 +138,8 @@ class HostModel:
         dut.host_address.value = address(space, index)
         await FallingEdge(dut.clk)
         data = dut.host_read_data.value.to_unsigned()
-        dut.host_valid.value = 0
         await FallingEdge(dut.clk)
+        dut.host_valid.value = 0
         return data
 
     async def counts(self) -> dict[str, dict[str, int]]:

@@ -122,7 +122,7 @@ def test_bench_catches_a_wrong_design(mutate: tuple[str, str], seed: int) -> Non
 
 @pytest.mark.parametrize(
     ("verify", "mutate"),
-    [("cell", ("= read_address_19;", "= ~read_address_19;")), ("pair", ("if (read_enable)", "if (1'b1)"))],
+    [("cell", ("assign target = ", "assign target = ~")), ("pair", ("if (read_enable)", "if (1'b1)"))],
     ids=["wrong_target", "answer_does_not_hold"],
 )
 def test_bench_catches_a_wrong_answer(verify: str, mutate: tuple[str, str], seed: int) -> None:

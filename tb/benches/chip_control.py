@@ -226,6 +226,13 @@ async def clamps(desk: Desk) -> None:
         assert await desk.counters() == desk.expected.counters.tolist()
         await desk.refused(Error.PROTOCOL, True, Space.SETTINGS, Setting.COMMAND, Command.INFER)
     await desk.refused(Error.PROTOCOL, True, Space.SETTINGS, Setting.COMMAND, Command.TRAIN)  # the map is of an old LUT
+    for _ in range(6):  # the last look-up of a training is at times a clamped one
+        await desk.run(Command.BUILD_MAP)
+        await desk.write(Setting.SEED_LOW, desk.rng.getrandbits(32))
+        await desk.run(Command.TRAIN)
+        due = await desk.read(Status.CLAMPS)
+        await desk.run(Command.CALIBRATE)
+        assert await desk.read(Status.CLAMPS) == due
     await desk.whole_run()
 
 
@@ -358,6 +365,7 @@ async def wrong_states(desk: Desk) -> None:
         for encoding in range(1, states):
             desk.watcher.array = OxramArray(desk.config, load_card(desk.config.card), desk.job.seed)
             getattr(getattr(desk.dut, name), register).value = encoding
+            desk.dut._log.info(f"{name} in state {encoding}")
             await desk.wait(1)
             await desk.command(Command.ABORT)
             await desk.idle(limit)

@@ -191,7 +191,7 @@ class Bench:
             return
         high = {"bus_ready", "writing"}
         if space == SETTINGS and index == COMMAND:
-            high |= {COMMANDS[word]} | ({"starting"} if COMMANDS[word] != "abort" else set())
+            high |= {COMMANDS[word]} | ({"starting"} if word < 6 else set())
         if space == SETTINGS and index in SEEDS:
             high.add(SEEDS[index])
         await self._clock(high, t, note, bus_valid=1)
