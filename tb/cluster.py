@@ -23,8 +23,10 @@ from typing import Any
 from pymodels.errors import InputError, RunError
 from tb.workers import differences, identity
 
-ANSWER_S = 8.0
-"""Longest wait for an answer of the scheduler, or of a worker that is asked who it is."""
+ANSWER_S = 5.0
+"""Longest wait for an answer of the scheduler."""
+ASKED_S = 8.0
+"""Longest wait for a worker that is asked who it is: it may have to import this program first."""
 GONE_S = 8.0
 """Longest time without a worker: a nanny starts one that died again within seconds."""
 LOOK_S = 0.5
@@ -85,9 +87,9 @@ def _check_scheduler(address: str) -> None:
     rule = f"--cluster must be a running Dask scheduler, but {address!r}"
     try:
         kind = asyncio.run(asyncio.wait_for(_kind(address), ANSWER_S))
-    except TimeoutError as error:
-        raise RunError(f"{rule} does not answer") from error
     except Exception as error:  # whatever another program says, or the network
+        if isinstance(error, TimeoutError) or "Timed out" in str(error):
+            raise RunError(f"{rule} does not answer within {ANSWER_S:g} s") from error
         raise RunError(f"{rule} is none ({' '.join(str(error).split()) or type(error).__name__})") from error
     if kind != "Scheduler":
         raise RunError(f"{rule} is a {kind}")
@@ -148,7 +150,7 @@ class Cluster:
         asked = {
             worker: self._submit(worker, operator.call, self._named(worker, "tb.workers:identity")) for worker in new
         }
-        end = time.monotonic() + ANSWER_S
+        end = time.monotonic() + ASKED_S
         for worker, future in asked.items():
             why = _other(future, max(0.0, end - time.monotonic()))
             if why:
