@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
-from pymodels.machine import cache_root, can_write
+from pymodels.machine import kept_elsewhere
 
 STAMP = "kernels.sha256"
 
@@ -20,8 +19,7 @@ def drop_stale_kernels(folder: Path) -> None:
     sources = [path for path in sorted(folder.glob("*.py")) if b"njit" in path.read_bytes()]
     now = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     stamp = folder / "__pycache__" / STAMP
-    if not can_write(stamp.parent if stamp.parent.exists() else folder):
-        os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_root() / "oxmc" / f"kernels-{now[:16]}"))
+    if kept_elsewhere(folder, now[:16]):
         return
     try:
         if stamp.exists() and stamp.read_text() == now:

@@ -72,6 +72,18 @@ def can_write(folder: Path) -> bool:
     return os.access(folder, os.W_OK | os.X_OK)
 
 
+def kept_elsewhere(sources: Path, version: str) -> bool:
+    """Whether kernels cannot be kept beside their sources; numba, if not imported yet, is then told where else.
+
+    `version` tells these sources from others.
+    """
+    beside = sources / "__pycache__"
+    if can_write(beside if beside.exists() else sources):
+        return False
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_root() / "oxmc" / f"kernels-{version}"))
+    return True
+
+
 def _temporary_folder() -> Path:
     """One folder for all runs of this user. What lies there is run, so nobody else may own or write it."""
     folder = Path(tempfile.gettempdir()) / f"oxmc-{os.getuid()}"

@@ -19,7 +19,7 @@ from commands import ROOT, SMALL, oxmc
 from pytest import CaptureFixture, MonkeyPatch
 
 import oxmc_start
-from pymodels import kernels, machine
+from pymodels import machine
 from pymodels.config import resolve
 from pymodels.errors import InputError, RunError
 from tb import runners, tools
@@ -271,18 +271,15 @@ def test_a_user_with_a_home_gets_no_note(monkeypatch: MonkeyPatch, tmp_path: Pat
 
 def test_an_installation_cannot_be_written(no_home: Path, monkeypatch: MonkeyPatch) -> None:
     """Kernels go elsewhere, under a name that changes with their sources."""
-    sources = no_home / "package"
-    sources.mkdir()
-    (sources / "kernel.py").write_text("from numba import njit\n")
-    monkeypatch.setattr(kernels, "can_write", lambda folder: False)
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    assert not machine.kept_elsewhere(no_home, "1") and "NUMBA_CACHE_DIR" not in os.environ
+    monkeypatch.setattr(machine, "can_write", lambda folder: False)
     places = []
-    for change in ("", "# changed\n"):
-        (sources / "kernel.py").write_text("from numba import njit\n" + change)
+    for version in ("1", "2"):
         monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-        kernels.drop_stale_kernels(sources)
+        assert machine.kept_elsewhere(no_home, version)
         places.append(os.environ["NUMBA_CACHE_DIR"])
     assert len(set(places)) == 2 and all(Path(place).is_relative_to(no_home) for place in places)
-    assert not (sources / "__pycache__").exists()
     assert tools.python_environment()["NUMBA_CACHE_DIR"] == places[-1], "a simulator's Python compiles nothing anew"
 
 
