@@ -4,14 +4,21 @@ PYTHON ?= python3
 VENV   := .venv
 BUILD  := build
 
+# What a shell exports for another project is not meant for this one: SIM and T count after `make` alone.
+ifneq ($(origin SIM),command line)
+override undefine SIM
+endif
+ifneq ($(origin T),command line)
+override undefine T
+endif
 ifneq ($(filter-out icarus verilator,$(SIM)),)
 $(error SIM must be icarus or verilator, not '$(SIM)')
 endif
 ifdef SIM
 export OXMC_SIM := $(SIM)
 endif
-# What a shell sets for another Python is not meant for this one.
 unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHONINSPECT CDPATH
+unexport PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD
 export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/hypothesis
 
 # The tests to run: all, or those of bench T.

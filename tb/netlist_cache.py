@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -46,16 +45,8 @@ def source_files() -> list[Path]:
 
 
 def _tools() -> tuple[object, ...]:
-    """What tells one set of tools from another: versions, and the system's Yosys, which Amaranth takes first."""
-    yosys = shutil.which(os.environ.get("YOSYS", "yosys"))
-    stat = os.stat(yosys) if yosys else None
-    system = (yosys, stat.st_size, stat.st_mtime_ns) if stat else None
-    return (
-        sys.version,
-        [importlib.metadata.version(name) for name in PACKAGES],
-        system,
-        os.environ.get("AMARANTH_USE_YOSYS"),
-    )
+    """What tells one set of tools from another; a Yosys of the system is not among them."""
+    return sys.version, [importlib.metadata.version(name) for name in PACKAGES]
 
 
 def generator_digest() -> str:

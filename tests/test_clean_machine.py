@@ -52,6 +52,26 @@ def test_a_registry_behind_a_proxy_is_reached(name: str, tmp_path: Path) -> None
     assert variables(tmp_path / "clone", **{name: "a b $c"})[name] == "a b $c"
 
 
+def test_a_user_exports_a_simulator_of_another_project() -> None:
+    """cocotb's own makefiles read SIM from the environment, so that it is exported often; here it comes after make."""
+    shell = {
+        "PATH": os.environ["PATH"],
+        "SIM": "questa",
+        "T": "theirs",
+        "PYTEST_ADDOPTS": "--theirs",
+        "PYTHONPATH": "/x",
+    }
+    show = ["make", "--eval", "show:; @env; echo tests=$(TESTS)", "show"]
+    done = subprocess.run(show, cwd=ROOT, env=shell, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert "tests=tests" in lines
+    assert not [line for line in lines if line.startswith(("OXMC_SIM=", "PYTEST_ADDOPTS=", "PYTHONPATH="))]
+    chosen = subprocess.run([*show, "SIM=icarus", "T=lfsr"], cwd=ROOT, env=shell, capture_output=True, text=True)
+    assert {"OXMC_SIM=icarus", "tests=tests/test_lfsr.py"} <= set(chosen.stdout.splitlines())
+    refused = subprocess.run(["make", "help", "SIM=questa"], cwd=ROOT, env=shell, capture_output=True, text=True)
+    assert refused.returncode == 2 and "SIM must be icarus or verilator, not 'questa'" in refused.stderr
+
+
 def test_recordings_beside_the_clone_are_found(tmp_path: Path) -> None:
     assert "OXMC_DATA" not in variables(tmp_path / "clone")
     (tmp_path / "shared" / "data").mkdir(parents=True)

@@ -68,17 +68,6 @@ def _other_amaranth(root: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "version", lambda name: original(name) + ".1" * (name == "amaranth"))
 
 
-def _other_yosys(root: Path, monkeypatch: MonkeyPatch) -> None:
-    tool = root / "yosys"
-    tool.write_text("#!/bin/sh\n")
-    tool.chmod(0o755)
-    monkeypatch.setenv("YOSYS", str(tool))
-
-
-def _builtin_yosys(root: Path, monkeypatch: MonkeyPatch) -> None:
-    monkeypatch.setenv("AMARANTH_USE_YOSYS", "builtin")
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -87,8 +76,6 @@ def _builtin_yosys(root: Path, monkeypatch: MonkeyPatch) -> None:
         _add_source,
         _add_deep_source,
         _other_amaranth,
-        _other_yosys,
-        _builtin_yosys,
     ],
 )
 def test_a_change_generates_anew(
