@@ -35,6 +35,7 @@ test: setup ## run all tests, or one bench: T=lfsr [SIM=icarus|verilator]
 	@$(VENV)/bin/python -m pytest $(if $(T),,-n auto --dist loadfile) $(TESTS)
 
 regress: setup ## long campaigns: the RTL against the twin at full size, in lockstep over 1e8 cycles; statistics
+	@OXMC_MUTATIONS=400 $(VENV)/bin/python -m pytest tests/test_hostile_files.py
 	@$(VENV)/bin/python -m pytest -v -s regress
 
 characterise: setup ## measure the cell library from transistors; needs ngspice
