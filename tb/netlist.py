@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pymodels.config import Config
+from pymodels.errors import RunError
 from pymodels.fixed import Formats
 from pymodels.whole import write_files
 from tb.netlist_cache import kept_verilog
@@ -25,10 +26,18 @@ def memory_macro() -> str:
 
 
 def component_verilog(component: Component, name: str) -> str:
-    """Verilog of one component under module name `name`, the memory macro included; no source paths in it."""
+    """Verilog of one component under module name `name`, the memory macro included; no source paths in it.
+
+    Raises `RunError` where Yosys fails.
+    """
     from amaranth.back import verilog  # a run whose netlist is kept does without
 
-    return _start_at_zero(verilog.convert(component, name=name, emit_src=False)) + "\n" + memory_macro()
+    try:
+        text = verilog.convert(component, name=name, emit_src=False)
+    except verilog.YosysError as error:
+        last = next((line for line in reversed(str(error).splitlines()) if line.strip()), "without a word")
+        raise RunError(f"Yosys failed to turn the chip into Verilog: {last.strip()}") from error
+    return _start_at_zero(text) + "\n" + memory_macro()
 
 
 def _start_at_zero(text: str) -> str:

@@ -148,6 +148,11 @@ def drawn(at: Path) -> tuple[Any, ...]:
     return "plot", at / "run", "--out", at / "out"
 
 
+def resumed(at: Path) -> tuple[Any, ...]:
+    return *TWIN, "--repeats", "3", "--resume", "--out", at / "new"
+
+
+SWEEP = ("sweep", "cancer", "--preset", "paper", *SMALL, "--vary", "adc_bits=8,9", "--repeats", "1")
 HTML, ACCELERGY = (("--format", output, "--out", "{at}/out") for output in ("html", "accelergy"))
 CASES: list[Case] = [
     ("configuration", "c.toml", lambda at: (*ON_TWIN, "--config", at / "c.toml", "--out", at / "out"), BYTES),
@@ -164,6 +169,10 @@ CASES: list[Case] = [
     ("plotted run", "run/run.json", drawn, (change_json, cut, flip)),
     ("plotted state", "run/state.npz", drawn, (*BYTES, change_arrays)),
     ("plotted posterior", "run/posterior.nc", drawn, (cut, flip, replace)),
+    ("unfinished repeats", ".new.partial/request.json", resumed, (*BYTES, change_json)),
+    ("their lines", ".new.partial/runs.jsonl", resumed, (*BYTES, change_json)),
+    ("their time", ".new.partial/wall_s", resumed, BYTES),
+    ("sweep", "swept/sweep.json", lambda at: (*SWEEP, "--resume", "--out", at / "swept"), (*BYTES, change_json)),
     ("resumed repeats", "many/run.json", lambda at: (*TWIN, "--repeats", "2", "--resume", "--out", at / "many"), BYTES),
 ]  # fmt: skip
 SLOW = {"plotted": 8, "state": 3}
@@ -176,13 +185,20 @@ def whole(tmp_path_factory: TempPathFactory) -> Path:
     at = tmp_path_factory.mktemp("whole")
     assert run([*map(str, (*TWIN, "--out", at / "run"))]) == 0
     assert run([*map(str, (*TWIN, "--repeats", "2", "--out", at / "many"))]) == 0
+    shutil.copytree(at / "many", at / ".new.partial")
+    record = json.loads((at / "many" / "run.json").read_text())
+    identity = {key: record[key] for key in ("task", "preset", "engine", "seed", "config")}
+    identity["data"] = {key: record["data"][key] for key in ("sha256", "subject", "label")}
+    (at / ".new.partial" / "request.json").write_text(json.dumps(identity))
+    (at / ".new.partial" / "wall_s").write_text("1.5")
+    (at / ".new.partial" / "lock").touch()
+    assert run([*map(str, (*SWEEP, "--out", at / "swept"))]) == 0
     (at / "c.toml").write_text(preset("cancer", "paper").replace(rows=4, burn_in=0, max_proposals=9).to_toml())
     rows = "".join(f"{k % 7},{k * k % 11},{'ab'[k % 2]}\n" for k in range(30))
     (at / "t.csv").write_text("x,y,kind\n" + rows)
     (at / "n.toml").write_text((Path("energy") / "tables" / "28nm.toml").read_text())
     rng = np.random.default_rng(0)
-    record = np.repeat([201, 203], 40)
-    np.savez(at / "b.npz", feat=rng.random((80, 12)), rec=record, sym=np.array(["N", "V"] * 40))
+    np.savez(at / "b.npz", feat=rng.random((80, 12)), rec=np.repeat([201, 203], 40), sym=np.array(["N", "V"] * 40))
     wfdb = pytest.importorskip("wfdb")
     (at / "rec").mkdir()
     for name in ("900", "901"):
@@ -226,6 +242,8 @@ def test_a_user_hands_over_a_damaged_file(
         codes.append(code)
         left = [path for path in sorted(at.rglob("*")) if path not in there]
         assert not code or not left, (name, number, left)
-    assert 2 in codes or file.endswith("npz"), codes  # a page says in its text why it has no curve
+    assert 2 in codes or file.endswith(("npz", "jsonl")), (
+        codes
+    )  # a page says why it has no curve, a torn line is cut off
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10
     assert grown < BOUND_BYTES, (name, grown)
