@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -541,6 +542,8 @@ def main() -> None:
     from tb.ahead import is_left_alone
 
     signal.signal(signal.SIGTERM, _terminate)
+    if not (sys.warnoptions or "--debug" in sys.argv):
+        warnings.simplefilter("ignore")  # of libraries to programmers; what users should know is in the results
     if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # each takes tens of megabytes, and all fail if one does
     for stream in (sys.stdout, sys.stderr):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hdl.memory import geometry_of
 from pymodels.config import Config
-from pymodels.errors import InputError
+from pymodels.errors import InputError, RunError
 from pymodels.fixed import Formats
 from pymodels.whole import write_files
 from tb import tools
@@ -30,14 +30,19 @@ NAME_LENGTH = 64
 def component_verilog(component: Component, name: str) -> str:
     """Verilog of one component under module name `name`, its memories included; no source paths in it.
 
-    All names are plain (`tb.identifiers`); the member `write` of the interface `host` is the port `host_write`.
+    All names are plain (`tb.identifiers`); the member `write` of the interface `host` is the port `host_write`. Raises
+    `RunError` where Yosys fails.
     """
     from amaranth.back import verilog  # a run whose netlist is kept does without
 
     from hdl.ram import Naming
 
-    with tools.adopted(tools.wasm_environment(AMARANTH_USE_YOSYS="builtin")):  # not one that lies on PATH
-        text = verilog.convert(component, name=name, platform=Naming(name), ports=_ports(component), emit_src=False)
+    try:
+        with tools.adopted(tools.wasm_environment(AMARANTH_USE_YOSYS="builtin")):  # not one that lies on PATH
+            text = verilog.convert(component, name=name, platform=Naming(name), ports=_ports(component), emit_src=False)
+    except verilog.YosysError as error:
+        last = next((line for line in reversed(str(error).splitlines()) if line.strip()), "without a word")
+        raise RunError(f"Yosys failed to turn the chip into Verilog: {last.strip()}") from error
     text = plain_verilog(_start_at_zero(text))
     return text + memories_verilog(memories(text))
 

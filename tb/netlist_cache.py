@@ -35,8 +35,8 @@ KEPT = 64
 
 
 def cache_folder() -> Path:
-    """Where builds are kept: $OXMC_BUILD, or build/sim under the current folder."""
-    return Path(os.environ.get("OXMC_BUILD", "build/sim")).absolute()
+    """Where builds are kept: $OXMC_BUILD, or, if that is not set or empty, build/sim under the current folder."""
+    return Path(os.environ.get("OXMC_BUILD") or "build/sim").absolute()
 
 
 def source_files() -> list[Path]:
