@@ -35,7 +35,6 @@ class Calibrator(wiring.Component):
                 "busy": Out(1),
                 "last_row": In(formats.row_bits),
                 # array commands, through Pulse
-                "valid": Out(1),
                 "op": Out(ArrayOp),
                 "row": Out(formats.row_bits),
                 "cell": Out(formats.cell_bits),
@@ -110,6 +109,11 @@ class Calibrator(wiring.Component):
         self.found = Signal()
         last_cell, last_gate = self.cell == formats.cells - 1, self.gate == config.gate_codes - 1
         self._elaborate_histogram(m)
+
+        def go(state: str, op: ArrayOp = ArrayOp.IDLE) -> None:
+            m.d.comb += self.op.eq(op)
+            m.next = state
+
         with m.FSM(name="calibration_state") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
@@ -121,29 +125,27 @@ class Calibrator(wiring.Component):
                 m.d.comb += [histogram.write_lanes.eq(1), histogram.write_address.eq(self.position)]
                 m.d.sync += self.position.eq(self.position + 1)
                 with m.If(self.position == 2**config.read_bits - 1):
-                    m.next = "SET"
+                    go("SET", ArrayOp.SET)
             with m.State("SET"):
-                m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.SET)]
                 with m.If(self.latch):
-                    m.next = "READ"
+                    go("READ", ArrayOp.READ)
             with m.State("READ"):
-                m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.READ)]
+                m.d.comb += self.op.eq(ArrayOp.READ)
                 with m.If(self.latch):
                     m.d.sync += self.cell.eq(Mux(last_cell, 0, self.cell + 1))
                     if config.gate_dacs == 1:
-                        m.next = "SET"
+                        go("SET", ArrayOp.SET)
                     else:
                         with m.If(self.cell[: formats.lane_bits].all()):
-                            m.next = "SET"
+                            go("SET", ArrayOp.SET)
                     with m.If(last_cell):
-                        m.next = "RESET"
+                        go("RESET", ArrayOp.RESET)
             with m.State("RESET"):
-                m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.RESET)]
                 with m.If(self.latch):
                     m.d.sync += self.row.eq(Mux(self.row == self.last_row, 0, self.row + 1))
-                    m.next = "SET"
+                    go("SET", ArrayOp.SET)
                     with m.If(self.row == self.last_row):
-                        m.next = "SETTLE"
+                        go("SETTLE")
             with m.State("SETTLE"):
                 m.d.sync += [self.position.eq(0), self.below.eq(0), self.found.eq(0)]
                 with m.If(~self.converting & ~self.adding):
@@ -153,7 +155,7 @@ class Calibrator(wiring.Component):
             with m.State("WRITE"):
                 m.d.comb += self.write.eq(1)
                 m.d.sync += [self.gate.eq(self.gate + 1), self.answers.eq(0)]
-                m.next = "SET"
+                go("SET", ArrayOp.SET)
                 with m.If(last_gate):
-                    m.next = "IDLE"
+                    go("IDLE")
         return m

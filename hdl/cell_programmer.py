@@ -30,7 +30,6 @@ class CellProgrammer(wiring.Component):
                 "window": In(read_bits),
                 "tries": In(TRIES_BITS),
                 # array commands, through Pulse
-                "valid": Out(1),
                 "op": Out(ArrayOp),
                 "cell": Out(formats.cell_bits),
                 "latch": In(1),
@@ -55,10 +54,10 @@ class CellProgrammer(wiring.Component):
             self.push_code.eq(read),
         ]
 
-        def pulse(op: ArrayOp, after: str) -> None:
-            m.d.comb += [self.valid.eq(1), self.op.eq(op)]
-            with m.If(self.latch):
-                m.next = after
+        def pulse(op: ArrayOp) -> None:
+            """Leave for the state of a pulse."""
+            m.d.comb += self.op.eq(op)
+            m.next = op.name
 
         with m.FSM(name="cell_state") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
@@ -69,20 +68,23 @@ class CellProgrammer(wiring.Component):
             with m.State("FETCH"):
                 m.d.comb += self.fetch.eq(1)
                 m.d.sync += tried.eq(0)
-                m.next = "SET"
+                pulse(ArrayOp.SET)
             with m.State("SET"):
-                pulse(ArrayOp.SET, "READ")
+                with m.If(self.latch):
+                    pulse(ArrayOp.READ)
             with m.State("READ"):
-                pulse(ArrayOp.READ, "ANSWER")
+                with m.If(self.latch):
+                    m.next = "ANSWER"
             with m.State("ANSWER"):
                 with m.If(self.answer):
                     m.d.sync += read.eq(self.code)
                     m.next = "PUSH"
                     with m.If(~close & (tried != self.tries)):
                         m.d.sync += tried.eq(tried + 1)
-                        m.next = "RESET"
+                        pulse(ArrayOp.RESET)
             with m.State("RESET"):
-                pulse(ArrayOp.RESET, "SET")
+                with m.If(self.latch):
+                    pulse(ArrayOp.SET)
             with m.State("PUSH"):
                 m.d.comb += self.push.eq(1)
                 m.d.sync += self.cell.eq(self.cell + 1)

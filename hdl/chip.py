@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
@@ -173,7 +175,7 @@ class Chip(wiring.Component):
         clamps = Signal(CLAMP_BITS)
         with m.If(control.train):
             m.d.sync += clamps.eq(0)
-        with m.Elif((self.pulse.op == ArrayOp.SET) & self.pulse.latch & ~trainer.first):
+        with m.Elif((self.pulse.running == ArrayOp.SET) & self.pulse.latch & ~trainer.first):
             if self.formats.config.gate_dacs == 1:
                 m.d.sync += clamps.eq(clamps + (self.gate_dac.clamped & ~clamps.all()))
             else:
@@ -211,16 +213,20 @@ class Chip(wiring.Component):
             m.d.comb += [trainer.reject_limit.eq(control.reject_limit), control.status_skipped.eq(skipped)]
 
     def _connect_array(self, m: Module) -> None:
-        """Array commands of trainer, programmer or inference, through the pulse timing to the array port."""
-        self.valid, self.op, self.cell = Signal(), Signal(ArrayOp), Signal(self.formats.cell_bits)
+        """Array commands of trainer, programmer or inference, through the pulse timing to the array port.
+
+        Of the blocks that command one is at work, and the others' `op` is IDLE, which is zero.
+        """
+        self.cell = Signal(self.formats.cell_bits)
         trainer, inference, pulse, array = self.trainer, self.inference, self.pulse, self.array
         self.gate = self._connect_gates(m)
+        ops = [trainer.op, Mux(inference.evaluate, ArrayOp.EVAL, ArrayOp.IDLE)]
+        ops += [self.programmer.op] if self.programmer is not None else []
+        ops += [block.op for _, block in self.preparing]
         m.d.comb += [
-            self.valid.eq(trainer.valid | inference.valid),
-            self.op.eq(Mux(inference.busy, ArrayOp.EVAL, trainer.op)),
             self.cell.eq(trainer.cell),
-            pulse.valid.eq(self.valid),
-            pulse.op.eq(self.op),
+            pulse.op.eq(reduce(or_, map(Value.cast, ops))),
+            array.op.eq(pulse.running),
             trainer.latch.eq(pulse.latch),
             trainer.converting.eq(pulse.converting),
             inference.latch.eq(pulse.latch),
@@ -241,14 +247,12 @@ class Chip(wiring.Component):
             self.gate_dac.fetch_cell.eq(trainer.fetch_cell),
             array.mask.eq(-1),
         ]
-        with m.If(pulse.valid):
-            m.d.comb += array.op.eq(pulse.op)
-        with m.If(~pulse.valid | (pulse.op != ArrayOp.RESET)):
+        with m.If(~pulse.bl):
             m.d.comb += array.mask.eq(0)
         if self.programmer is not None:
             with m.Elif(self.programmer.busy):  # a repeat clears one cell, a rejection or the start a whole row
                 m.d.comb += array.mask.eq(1 << self.cell)
-        with m.If(pulse.valid & (pulse.op == ArrayOp.SET) & ~trainer.first):
+        with m.If((pulse.running == ArrayOp.SET) & ~trainer.first):
             m.d.comb += self.gate.eq(self.gate_dac.gate)
 
     def _connect_gates(self, m: Module) -> Signal:
@@ -270,9 +274,10 @@ class Chip(wiring.Component):
             gate = (self.lfsr.state[:bits] * self.formats.config.gate_codes) >> bits
             with m.If(self.trainer.draw_gate):
                 m.d.comb += self.lfsr.draw.eq(1)
+            m.d.comb += self.trainer.draw_ends.eq(self.lfsr.ends)
         else:
             gate = self.control.first_gate
-        with m.If(self.pulse.valid & (self.pulse.op == ArrayOp.SET) & self.trainer.first):
+        with m.If((self.pulse.running == ArrayOp.SET) & self.trainer.first):
             m.d.comb += self.gate.eq(gate.replicate(self.formats.config.gate_dacs))
 
     def _connect_answers(self, m: Module) -> None:
@@ -288,13 +293,11 @@ class Chip(wiring.Component):
                 Mux(
                     self.inference.busy,
                     self.inference.row,
-                    Mux(self.trainer.op == ArrayOp.READ, self.trainer.cell, self.trainer.is_label),
+                    Mux(pulse.running == ArrayOp.READ, self.trainer.cell, self.trainer.is_label),
                 )
             ),
             # a training evaluation of one layer, in the samples' order, needs the label alone
-            pulse.wide.eq(
-                Const(1) if self.orders or config.hidden else self.inference.busy | (self.op != ArrayOp.EVAL)
-            ),
+            pulse.wide.eq(Const(1) if self.orders or config.hidden else self.inference.busy | ~pulse.inputs_on),
             self.prior.valid.eq(read),
             self.prior.code.eq(answer[: config.read_bits]),
             self.gate_dac.lookup.eq(read),
@@ -395,8 +398,6 @@ class Chip(wiring.Component):
         ]
         with m.If(programmer.busy):
             m.d.comb += [
-                self.valid.eq(programmer.valid),
-                self.op.eq(programmer.op),
                 self.cell.eq(programmer.cell),
                 self.prior.valid.eq(programmer.push),
                 self.prior.code.eq(programmer.push_code),
@@ -416,7 +417,7 @@ class Chip(wiring.Component):
             programmer.fresh.eq(trainer.fresh),
             programmer.common_mode.eq(control.common_mode),
             programmer.keep.eq(trainer.accepted),
-            programmer.gate.eq(gate_dac.gate),
+            programmer.near_end.eq(gate_dac.near_end),
             gate_dac.lookup.eq(programmer.lookup),
             gate_dac.lookup_code.eq(programmer.lookup_code),
             programmer.store.eq(self.prior.square),
@@ -446,7 +447,7 @@ class Chip(wiring.Component):
         ]
         with m.If(trainer.busy & order.ordered):
             m.d.comb += self.samples.read_address.eq(order.index)
-        with m.If(trainer.op == ArrayOp.EVAL):
+        with m.If(trainer.busy & pulse.inputs_on):
             m.d.comb += pulse.tag.eq(Cat(trainer.is_label, trainer.last_output, evaluated))
 
     def _connect_preparation(self, m: Module) -> None:
@@ -456,12 +457,10 @@ class Chip(wiring.Component):
             m.d.comb += [block.start.eq(getattr(control, name)), block.latch.eq(pulse.latch)]
             with m.If(block.busy):
                 m.d.comb += [
-                    self.valid.eq(block.valid),
-                    self.op.eq(block.op),
                     self.cell.eq(block.cell),
                     array.row.eq(block.row),
-                    self.gate.eq(Mux(block.op == ArrayOp.SET, block.gate.replicate(config.gate_dacs), 0)),
-                    array.mask.eq((block.op == ArrayOp.RESET).replicate(self.formats.cells)),
+                    self.gate.eq(Mux(pulse.running == ArrayOp.SET, block.gate.replicate(config.gate_dacs), 0)),
+                    array.mask.eq(pulse.bl.replicate(self.formats.cells)),
                     self.prior.valid.eq(0),
                     self.gate_dac.lookup.eq(0),
                     self.busy.eq(1),
@@ -492,7 +491,7 @@ class Chip(wiring.Component):
         trainer, inference, pulse, activation = self.trainer, self.inference, self.pulse, self.activation
         is_hidden, hidden = pulse.result_tag[-1], Signal()
         m.d.comb += [
-            hidden.eq(Mux(inference.busy, inference.hidden, trainer.hidden & (trainer.op == ArrayOp.EVAL))),
+            hidden.eq(Mux(inference.busy, inference.hidden, trainer.hidden & pulse.inputs_on)),
             activation.valid.eq(self.evaluated & is_hidden),
             activation.code.eq(self.array.data[: self.formats.config.adc_bits]),
             activation.neuron.eq(pulse.result_tag),

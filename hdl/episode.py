@@ -37,14 +37,15 @@ def elaborate_episode(trainer: Trainer, m: Module) -> None:
     with m.State("OBSERVE"):
         m.d.comb += trainer.waiting.eq(1)
         with m.If(trainer.step):
-            m.d.comb += trainer.fetch_sample.eq(1)
+            m.d.comb += [trainer.fetch_sample.eq(1), trainer.op.eq(ArrayOp.EVAL)]
             m.next = "EVAL"
         with m.Elif(trainer.done):
             m.next = "DECIDE"
     with m.State("EVAL"):
-        m.d.comb += [trainer.valid.eq(1), trainer.op.eq(ArrayOp.EVAL)]
+        m.d.comb += trainer.op.eq(ArrayOp.EVAL)
         with m.If(trainer.latch):
             with m.If(trainer.last_output):
+                m.d.comb += trainer.op.eq(ArrayOp.IDLE)
                 m.d.sync += output.eq(0)
                 m.next = "SETTLE"
             with m.Else():

@@ -29,7 +29,6 @@ class Former(wiring.Component):
                 "last_row": In(formats.row_bits),
                 "cycles": In(formats.condition_bits),
                 # array commands, through Pulse
-                "valid": Out(1),
                 "op": Out(ArrayOp),
                 "row": Out(formats.row_bits),
                 "cell": Out(formats.cell_bits),
@@ -42,31 +41,34 @@ class Former(wiring.Component):
         formats, m = self.formats, Module()
         done = Signal(bits_for(2**formats.condition_bits - 1))
 
+        def go(state: str, op: ArrayOp) -> None:
+            m.d.comb += self.op.eq(op)
+            m.next = state
+
         def scan(op: ArrayOp, last: int, step: int) -> None:
-            m.d.comb += [self.valid.eq(1), self.op.eq(op)]
+            m.d.comb += self.op.eq(op)
             with m.If(self.latch):
                 m.d.sync += self.cell.eq(Mux(self.cell == last, 0, self.cell + step))
                 with m.If(self.cell == last):
-                    m.next = "RESET"
+                    go("RESET", ArrayOp.RESET)
 
         with m.FSM(name="form_state") as fsm:
             m.d.comb += [self.busy.eq(~fsm.ongoing("IDLE")), self.gate.eq(formats.condition_gate)]
             with m.State("IDLE"):
                 with m.If(self.start):
                     m.d.sync += [self.row.eq(0), self.cell.eq(0), done.eq(0)]
-                    m.next = "FORM"
+                    go("FORM", ArrayOp.FORM)
             with m.State("FORM"):
                 scan(ArrayOp.FORM, formats.cells - 1, 1)
             with m.State("RESET"):
-                m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.RESET)]
                 with m.If(self.latch):
                     m.d.sync += done.eq(done + 1)
-                    m.next = "SET"
+                    go("SET", ArrayOp.SET)
                     with m.If(done == self.cycles):
                         m.d.sync += [self.row.eq(self.row + 1), done.eq(0)]
-                        m.next = "FORM"
+                        go("FORM", ArrayOp.FORM)
                         with m.If(self.row == self.last_row):
-                            m.next = "IDLE"
+                            go("IDLE", ArrayOp.IDLE)
             with m.State("SET"):
                 scan(ArrayOp.SET, formats.last_group, formats.config.gate_dacs)
         return m

@@ -9,6 +9,9 @@ from amaranth.lib.wiring import In, Out
 from hdl.ram import Ram
 from pymodels.fixed import Formats, bits_for
 
+EDGE = 2
+"""A gate code closer to the LUT's ends than this leaves verified programming no room."""
+
 
 def present(formats: Formats, cell: Value) -> Value:
     """The gate DACs that have a cell in the group that begins at `cell`, a bit each: none past the end of a row."""
@@ -29,7 +32,9 @@ class GateDac(wiring.Component):
 
     With the Hastings correction or cell-wise verification the read code is kept beside its gate code, the `target` of
     the row to come; for the correction the answer to a look-up shows in `found` and `found_code` while it is `storing`.
-    With pair-wise verification there is no gate code memory: `gate` is the answer to the last look-up.
+    With pair-wise verification there is no gate code memory: `gate` is the answer to the last look-up. Whether that
+    answer will lie within `EDGE` of the LUT's end, `near_end` says with the look-up, so that a pulse can follow at
+    once: gate codes rise with read codes, and a build keeps the read codes at which the ends' neighbourhoods end.
 
     With several gate DACs `gate` and `clamped` are those of the whole group of the cell last fetched, the first cell's
     in the lowest bits; a look-up writes the lane of its cell. The correction takes a cell at a time: `own` is its gate
@@ -45,6 +50,8 @@ class GateDac(wiring.Component):
         self.lut = Ram(width=config.read_bits, depth=config.gate_codes)
         self.map = Ram(width=formats.gate_bits + 1, depth=2**config.read_bits)
         found = {"found": Out(formats.gate_bits), "found_code": Out(config.read_bits)} if config.hastings else {}
+        if config.verify == "pair":
+            found["near_end"] = Out(1)
         if config.hastings and config.gate_dacs > 1:
             found["own"] = Out(formats.gate_bits)
         super().__init__(
@@ -129,9 +136,20 @@ class GateDac(wiring.Component):
         ]
         if self.formats.config.verify == "pair":
             m.d.comb += Cat(self.gate, self.clamped).eq(self.map.read_data)
+            self._elaborate_ends(m)
         else:
             self._elaborate_codes(m)
         return m
+
+    def _elaborate_ends(self, m: Module) -> None:
+        """The last read codes whose gate code is close to the lower end, and not close to the upper one."""
+        code, gate = self.map.write_address, self.map.write_data[: self.formats.gate_bits]
+        low_end, high_begin = Signal.like(code), Signal.like(code)
+        with m.If(self.mapping & (gate < EDGE)):
+            m.d.sync += low_end.eq(code)
+        with m.If(self.mapping & (gate <= self.formats.config.gate_codes - 1 - EDGE)):
+            m.d.sync += high_begin.eq(code)
+        m.d.comb += self.near_end.eq((self.lookup_code <= low_end) | (self.lookup_code > high_begin))
 
     def _elaborate_codes(self, m: Module) -> None:
         """Gate codes of the current row in one bank, of the proposed row in the other."""

@@ -39,7 +39,7 @@ class Inference(wiring.Component):
                 "last_row": In(formats.row_bits),
                 "busy": Out(1),
                 # array commands, through Pulse
-                "valid": Out(1),
+                "evaluate": Out(1),
                 "latch": In(1),
                 "converting": In(1),
                 "row": Out(formats.row_bits),
@@ -120,11 +120,11 @@ class Inference(wiring.Component):
                     m.d.sync += index.eq(self.first_index)
                     m.next = "FETCH"
             with m.State("FETCH"):
-                m.d.comb += [self.fetch_sample.eq(1), clear.eq(1)]
+                m.d.comb += [self.fetch_sample.eq(1), clear.eq(1), self.evaluate.eq(1)]
                 m.d.sync += [row.eq(first_row), output.eq(0)]
                 m.next = "EVAL"
             with m.State("EVAL"):
-                m.d.comb += self.valid.eq(1)
+                m.d.comb += self.evaluate.eq(~self.latch | (row != self.last_row))
                 with m.If(self.latch):
                     with m.If(row == self.last_row):
                         m.next = "SETTLE"
@@ -138,6 +138,7 @@ class Inference(wiring.Component):
                 with m.If(self.result.ready):
                     m.d.comb += clear.eq(1)
                     with m.If(~last_output):
+                        m.d.comb += self.evaluate.eq(1)
                         m.d.sync += [output.eq(output + 1), row.eq(first_row)]
                         m.next = "EVAL"
                     with m.Elif(index == self.last_index):

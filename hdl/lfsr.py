@@ -18,7 +18,7 @@ class Lfsr(wiring.Component):
     A draw replaces all `width` bits, `step_bits` a cycle, so no bit serves two draws. Between draws nothing moves.
     A seed is loaded in 32-bit words, the low word first; a low word of zero loads as 1, so the state is never zero.
 
-    Latency: `width / step_bits` cycles from `draw` to a new `state`; `busy` is high meanwhile.
+    Latency: `width / step_bits` cycles from `draw` to a new `state`; `busy` is high meanwhile, `ends` in the last.
     """
 
     def __init__(self, *, width: int, step_bits: int):
@@ -34,6 +34,7 @@ class Lfsr(wiring.Component):
                 "seed": In(HOST_WORD_BITS),
                 "draw": In(1),
                 "busy": Out(1),
+                "ends": Out(1),
                 "state": Out(width),
             }
         )
@@ -49,7 +50,7 @@ class Lfsr(wiring.Component):
         state = Signal(self.width, init=1)
         left = Signal(range(self.steps + 1))
         low = min(HOST_WORD_BITS, self.width)
-        m.d.comb += [self.state.eq(state), self.busy.eq(left != 0)]
+        m.d.comb += [self.state.eq(state), self.busy.eq(left != 0), self.ends.eq(left == 1)]
         with m.If(self.busy):
             m.d.sync += [state.eq(self._advanced()), left.eq(left - 1)]
         with m.Elif(self.draw):

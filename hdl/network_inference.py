@@ -36,17 +36,20 @@ class NetworkInference(Inference):
         """States that evaluate all voting rows on one point, layer by layer."""
         hidden, last_segment = self.formats.config.hidden, self.formats.segments - 1
         with m.State("EVAL"):
-            m.d.comb += self.valid.eq(1)
+            m.d.comb += self.evaluate.eq(1)
             with m.If(self.latch):
                 m.d.sync += segment.eq(segment + 1)
                 with m.If(segment == hidden - 1):
+                    m.d.comb += self.evaluate.eq(0)
                     m.next = "LAYER"
                 with m.If(segment == last_segment):
                     m.d.sync += [segment.eq(0), row.eq(row + 1)]
                     with m.If(row == self.last_row):
+                        m.d.comb += self.evaluate.eq(0)
                         m.next = "SETTLE"
         with m.State("LAYER"):  # the last hidden neuron's conversion and sigmoid
             with m.If(~self.converting):
+                m.d.comb += self.evaluate.eq(1)
                 m.next = "EVAL"
         with m.State("SETTLE"):  # the last conversion, its look-up and addition
             with m.If(~self.converting):
@@ -78,7 +81,7 @@ class NetworkInference(Inference):
                     m.d.sync += index.eq(self.first_index)
                     m.next = "FETCH"
             with m.State("FETCH"):
-                m.d.comb += [self.fetch_sample.eq(1), clear.eq(1)]
+                m.d.comb += [self.fetch_sample.eq(1), clear.eq(1), self.evaluate.eq(1)]
                 m.d.sync += [row.eq(self._first_row()), output.eq(0)]
                 m.next = "EVAL"
             self._elaborate_evaluation(m, row, segment)

@@ -13,8 +13,6 @@ from pymodels.fixed import Formats, bits_for
 
 SEEN_BITS = 3
 SEEN_TOP = 5
-EDGE = 2
-"""A gate code closer to the LUT's ends than this leaves no room: the other side of the pair is worked on."""
 
 
 class PairProgrammer(wiring.Component):
@@ -22,7 +20,7 @@ class PairProgrammer(wiring.Component):
 
     Per pair of target w: SET and READ the side that aims lower, at common_mode - |w| / 2; then the other, aimed so that
     the difference to what was just read is w. While it is off by more than `window` and tries are left, RESET, SET and
-    READ that one side again, or the other side where the wanted gate code lies within `EDGE` of the LUT's end. Every
+    READ that one side again, or the other side where the wanted gate code lies near the LUT's end, `near_end`. Every
     read error moves a code offset of that device, with gain 1, 1/2, 1/4, 1/4, then 1/8, rounded half up (rounding down
     would drag small errors to one side) and held to one full scale; `fresh` forgets the offsets.
 
@@ -52,7 +50,6 @@ class PairProgrammer(wiring.Component):
                 "tries": In(TRIES_BITS),
                 "common_mode": In(config.read_bits),
                 # array commands, through Pulse
-                "valid": Out(1),
                 "op": Out(ArrayOp),
                 "cell": Out(formats.cell_bits),
                 "fetch_cell": Out(formats.cell_bits),
@@ -62,7 +59,7 @@ class PairProgrammer(wiring.Component):
                 # code map of the gate DAC controller
                 "lookup": Out(1),
                 "lookup_code": Out(config.read_bits),
-                "gate": In(formats.gate_bits),
+                "near_end": In(1),
                 # differences of the proposed row
                 "store": In(1),
                 "store_pair": In(self.pair_bits),
@@ -174,14 +171,11 @@ class PairProgrammer(wiring.Component):
 
     def _elaborate_sequence(self, m: Module, error: Signal) -> None:
         last_pair = Signal()
-        at_edge = Signal()
         close = Signal()
         plus, minus = Signal.like(self.code), Signal.like(self.code)
-        gate_top = self.formats.config.gate_codes - 1
         m.d.comb += [
             last_pair.eq(self.pair == self.formats.pairs - 1),
             self.next_pair.eq(Mux(self.busy & ~last_pair, self.pair + 1, 0)),
-            at_edge.eq((self.gate < EDGE) | (self.gate > gate_top - EDGE)),
             close.eq(abs(error) <= self.window),
             plus.eq(Mux(self.high_is_plus, self.read_high, self.read_low)),
             minus.eq(Mux(self.high_is_plus, self.read_low, self.read_high)),
@@ -199,10 +193,10 @@ class PairProgrammer(wiring.Component):
             ]
             m.next = "OFFSET"
 
-        def pulse(op: ArrayOp, after: str) -> None:
-            m.d.comb += [self.valid.eq(1), self.op.eq(op)]
-            with m.If(self.latch):
-                m.next = after
+        def pulse(op: ArrayOp) -> None:
+            """Leave for the state of a pulse."""
+            m.d.comb += self.op.eq(op)
+            m.next = op.name
 
         with m.FSM(name="pair_state") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
@@ -214,19 +208,24 @@ class PairProgrammer(wiring.Component):
                 m.next = "AIM"
             with m.State("AIM"):
                 m.d.comb += self.lookup.eq(1)
-                m.next = "SET"
-                with m.If(~self.first_attempt):
-                    m.next = "RESET"
-            with m.State("RESET"):
-                with m.If(at_edge & ~self.switched):
-                    m.d.sync += [self.work_high.eq(~self.work_high), self.switched.eq(1)]
-                    m.next = "OFFSET"
+                with m.If(self.first_attempt):
+                    pulse(ArrayOp.SET)
+                with m.Elif(self.near_end & ~self.switched):
+                    m.next = "SWITCH"
                 with m.Else():
-                    pulse(ArrayOp.RESET, "SET")
+                    pulse(ArrayOp.RESET)
+            with m.State("SWITCH"):
+                m.d.sync += [self.work_high.eq(~self.work_high), self.switched.eq(1)]
+                m.next = "OFFSET"
+            with m.State("RESET"):
+                with m.If(self.latch):
+                    pulse(ArrayOp.SET)
             with m.State("SET"):
-                pulse(ArrayOp.SET, "READ")
+                with m.If(self.latch):
+                    pulse(ArrayOp.READ)
             with m.State("READ"):
-                pulse(ArrayOp.READ, "ANSWER")
+                with m.If(self.latch):
+                    m.next = "ANSWER"
             with m.State("ANSWER"):
                 with m.If(self.answer):
                     m.d.sync += self.switched.eq(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal
+from amaranth import ClockDomain, ClockSignal, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,12 +13,17 @@ from pymodels.fixed import Formats, bits_for
 class Pulse(wiring.Component):
     """Drives each pulse for exactly its width in cycles and says when a converter's answer is there.
 
-    The commander holds `op` and its address fields while `valid`, and moves on in the cycle where `latch` is high: the
-    last of the pulse. `tag` is captured there and comes back with the answer, `result_valid`, the conversion time
-    later; pulses and conversions overlap. With every width at one cycle no counter is built. All but the lowest bit of
-    the tag is captured only where it is `wide`, so that evaluations which need no more clock no more.
+    `op` is what follows, IDLE for nothing; it is taken at the end of a cycle without a pulse and of a pulse's last one,
+    so that a commander names each pulse a cycle ahead. `running` is the pulse on the pins: its commander holds the
+    address fields and moves on in the cycle where `latch` is high, the last of the pulse. `tag` is captured there and
+    comes back with the answer, `result_valid`, the conversion time later; pulses and conversions overlap. With every
+    width at one cycle no counter is built. All but the lowest bit of the tag is captured only where it is `wide`, so
+    that evaluations which need no more clock no more.
 
-    Latency: width cycles from `valid` to `latch`, conversion cycles from there to `result_valid`.
+    `running` and the four pins are flip-flops with nothing behind them, in a domain of their own that `rst` clears at
+    once: they neither glitch nor wait for a clock edge. All else is cleared by the first edge under `rst`.
+
+    Latency: width cycles from the one after `op` is taken to `latch`, conversion cycles from there to `result_valid`.
     """
 
     def __init__(self, formats: Formats, *, tag_bits: int):
@@ -34,10 +39,10 @@ class Pulse(wiring.Component):
         self.conversion = config.cycles(config.conversion_s)
         super().__init__(
             {
-                "valid": In(1),
                 "op": In(ArrayOp),
                 "tag": In(tag_bits),
                 "wide": In(1),
+                "running": Out(ArrayOp),
                 "latch": Out(1),
                 "wl": Out(1),
                 "bl": Out(1),
@@ -53,25 +58,23 @@ class Pulse(wiring.Component):
     def _elaborate_width(self, m: Module) -> None:
         longest = max(self.widths.values())
         if longest == 1:
-            m.d.comb += self.latch.eq(self.valid)
+            m.d.comb += self.latch.eq(self.wl)
             return
         elapsed = Signal(range(longest))
-        last = Signal()
-        with m.Switch(self.op):
+        with m.Switch(self.running):
             for op, width in self.widths.items():
                 with m.Case(op):
-                    m.d.comb += last.eq(elapsed == width - 1)
-        m.d.comb += self.latch.eq(self.valid & last)
+                    m.d.comb += self.latch.eq(elapsed == width - 1)
         with m.If(self.latch):
             m.d.sync += elapsed.eq(0)
-        with m.Elif(self.valid):
+        with m.Elif(self.wl):
             m.d.sync += elapsed.eq(elapsed + 1)
 
     def _elaborate_conversion(self, m: Module) -> None:
         left = Signal(bits_for(self.conversion))
         answers = Signal()
         m.d.comb += [
-            answers.eq(self.latch & ((self.op == ArrayOp.READ) | (self.op == ArrayOp.EVAL))),
+            answers.eq(self.latch & ((self.running == ArrayOp.READ) | self.inputs_on)),
             self.converting.eq(left != 0),
             self.result_valid.eq(left == 1),
         ]
@@ -79,23 +82,28 @@ class Pulse(wiring.Component):
             m.d.sync += [
                 left.eq(self.conversion),
                 self.result_tag[0].eq(self.tag[0]),
-                self.result_is_eval.eq(self.op == ArrayOp.EVAL),
+                self.result_is_eval.eq(self.inputs_on),
             ]
             with m.If(self.wide):
                 m.d.sync += self.result_tag[1:].eq(self.tag[1:])
         with m.Elif(self.converting):
             m.d.sync += left.eq(left - 1)
 
+    def _elaborate_pins(self, m: Module) -> None:
+        m.domains.pins = ClockDomain(async_reset=True, local=True)
+        m.d.comb += [ClockSignal("pins").eq(ClockSignal()), ResetSignal("pins").eq(ResetSignal())]
+        with m.If(~self.wl | self.latch):
+            m.d.pins += [
+                self.running.eq(self.op),
+                self.wl.eq(self.op != ArrayOp.IDLE),
+                self.bl.eq(self.op == ArrayOp.RESET),
+                self.sl.eq((self.op == ArrayOp.FORM) | (self.op == ArrayOp.SET) | (self.op == ArrayOp.READ)),
+                self.inputs_on.eq(self.op == ArrayOp.EVAL),
+            ]
+
     def elaborate(self, platform):
         m = Module()
+        self._elaborate_pins(m)
         self._elaborate_width(m)
         self._elaborate_conversion(m)
-        with m.If(self.valid):
-            with m.Switch(self.op):
-                with m.Case(ArrayOp.FORM, ArrayOp.SET, ArrayOp.READ):
-                    m.d.comb += [self.wl.eq(1), self.sl.eq(1)]
-                with m.Case(ArrayOp.RESET):
-                    m.d.comb += [self.wl.eq(1), self.bl.eq(1)]
-                with m.Case(ArrayOp.EVAL):
-                    m.d.comb += [self.wl.eq(1), self.inputs_on.eq(1)]
         return m

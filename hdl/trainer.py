@@ -31,6 +31,9 @@ class Trainer(wiring.Component):
     is left with a counter of zero for the next. With rewards an episode (`hdl.episode`) takes the place of the sweep.
     With random gate codes in row 0 each of its SETs waits for a draw of its own, `draw_gate`.
 
+    `op` is the pulse that is to begin with the next cycle, as `hdl.pulse` takes it: a state names that of the next
+    state, where `latch` ends it.
+
     The states talk to the other blocks by strobes that last one cycle: `propose` opens a proposal (clears the sums,
     draws u), `decide` closes it with `accepted` or not.
     """
@@ -47,7 +50,6 @@ class Trainer(wiring.Component):
                 "reject_limit": In(STREAK_BITS),
                 "busy": Out(1),
                 # array commands, through Pulse
-                "valid": Out(1),
                 "op": Out(ArrayOp),
                 "latch": In(1),
                 "converting": In(1),
@@ -90,7 +92,7 @@ class Trainer(wiring.Component):
                 "current_row": Out(formats.row_bits),
                 "proposals": Out(PROPOSAL_BITS),
                 **(EPISODE_PORTS if formats.rewards else {}),
-                **({"draw_gate": Out(1)} if formats.config.init == "random" else {}),
+                **({"draw_gate": Out(1), "draw_ends": In(1)} if formats.config.init == "random" else {}),
             }
         )
 
@@ -123,33 +125,38 @@ class Trainer(wiring.Component):
         with m.Elif(self.exceeds):
             m.d.sync += exceeded.eq(1)
 
+    def _go(self, m: Module, state: str, op: ArrayOp = ArrayOp.IDLE) -> None:
+        """Leave for a state that begins with a pulse, or with none."""
+        m.d.comb += self.op.eq(op)
+        m.next = state
+
     def _open_proposal(self, m: Module) -> None:
         """Start the next proposal for the row that `row` names from the next cycle on."""
         m.d.comb += self.propose.eq(1)
         if self.formats.config.verify == "off":
             m.d.comb += [self.fetch_gate.eq(1), self.fetch_cell.eq(0)]
-            m.next = "SET"
+            self._go(m, "SET", ArrayOp.SET)
         else:
             m.d.comb += self.program.eq(1)
-            m.next = "PROGRAM"
+            self._go(m, "PROGRAM")
 
     def _programmed(self, m: Module) -> None:
         """Leave the programming of a row."""
         if self.formats.config.early_rejection:
-            m.next = "THRESHOLD"
+            self._go(m, "THRESHOLD")
         else:
             self._open_sweep(m)
 
     def _open_sweep(self, m: Module) -> None:
         """Fetch the first sample, or the first entry of the order it stands in, or wait for an observation."""
         if self.formats.rewards:
-            m.next = "OBSERVE"
+            self._go(m, "OBSERVE")
         elif self.formats.config.sample_order == "hard_first":
             m.d.comb += [self.fetch_order.eq(1), self.order_position.eq(0)]
-            m.next = "ORDER"
+            self._go(m, "ORDER")
         else:
             m.d.comb += [self.fetch_sample.eq(1), self.fetch_index.eq(0)]
-            m.next = "EVAL"
+            self._go(m, "EVAL", ArrayOp.EVAL)
 
     def _elaborate_programming(self, m: Module, cell: Signal) -> None:
         """States that write a row: SET and READ of each cell, or a programmer that reads while it writes."""
@@ -161,7 +168,6 @@ class Trainer(wiring.Component):
             m.d.comb += last_group.eq(cell == self.formats.last_group)
         with m.State("SET"):
             m.d.comb += [
-                self.valid.eq(1),
                 self.op.eq(ArrayOp.SET),
                 self.fetch_gate.eq(self.latch & ~last_group & ~self.first),
                 self.fetch_cell.eq(cell + dacs),
@@ -169,12 +175,15 @@ class Trainer(wiring.Component):
             with m.If(self.latch):
                 m.d.sync += cell.eq(Mux(last_group, 0, cell + dacs))
                 with m.If(last_group):
-                    m.next = "READ"
-            if self.formats.config.init == "random":  # overrides the above
-                with m.If(self.first):
-                    m.d.comb += [self.valid.eq(~self.drawing), self.draw_gate.eq(self.latch & ~last_cell)]
+                    self._go(m, "READ", ArrayOp.READ)
+            if self.formats.config.init == "random":
+                with m.If(self.first & ~(self.latch & last_cell)):
+                    m.d.comb += [
+                        self.op.eq(Mux(self.draw_ends, ArrayOp.SET, ArrayOp.IDLE)),
+                        self.draw_gate.eq(self.latch),
+                    ]
         with m.State("READ"):
-            m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.READ)]
+            m.d.comb += self.op.eq(ArrayOp.READ)
             with m.If(self.latch):
                 m.d.sync += cell.eq(Mux(last_cell, 0, cell + 1))
                 with m.If(last_cell):
@@ -213,11 +222,10 @@ class Trainer(wiring.Component):
                     self.fetch_order.eq(self.last_sample != 0),
                     self.order_position.eq(1),
                 ]
-                m.next = "EVAL"
+                self._go(m, "EVAL", ArrayOp.EVAL)
         with m.State("EVAL"):
             next_sample = Signal()
             m.d.comb += [
-                self.valid.eq(1),
                 self.op.eq(ArrayOp.EVAL),
                 next_sample.eq(self.latch & self.last_output & ~last_eval & ~self.stop),
                 self.fetch_sample.eq(next_sample),
@@ -231,7 +239,7 @@ class Trainer(wiring.Component):
             with m.If(self.latch):
                 with m.If(last_eval | self.stop):
                     m.d.sync += [sample.eq(0), segment.eq(0)]
-                    m.next = "SETTLE"
+                    self._go(m, "SETTLE")
                 with m.Elif(self.last_output):
                     m.d.sync += [low.eq(low + 1), segment.eq(0)]
                     with m.If(low.all()):
@@ -240,7 +248,7 @@ class Trainer(wiring.Component):
                     m.d.sync += segment.eq(segment + 1)
                     if config.hidden:
                         with m.If(segment == config.hidden - 1):
-                            m.next = "LAYER"
+                            self._go(m, "LAYER")
         if config.hidden:
             m.d.comb += self.hidden.eq(segment < config.hidden)
             with m.State("LAYER"):  # the last hidden neuron's conversion and sigmoid
@@ -249,7 +257,7 @@ class Trainer(wiring.Component):
                         m.d.sync += [sample.eq(0), segment.eq(0)]
                         m.next = "DECIDE"
                     with m.Else():
-                        m.next = "EVAL"
+                        self._go(m, "EVAL", ArrayOp.EVAL)
         with m.State("SETTLE"):  # the last conversion, its table look-up and addition
             with m.If(~self.converting & ~self.drawing):
                 m.next = "DECIDE"
@@ -272,11 +280,9 @@ class Trainer(wiring.Component):
                     self._open_proposal(m)
             with m.Else():
                 m.d.comb += self.rejected.eq(1)
-                m.next = "UNDO"
+                self._go(m, "UNDO", ArrayOp.RESET)
         with m.State("UNDO"):
             m.d.comb += [
-                self.valid.eq(1),
-                self.op.eq(ArrayOp.RESET),
                 self.store_zero.eq(self.latch & self.at_reject_limit),
                 self.store_row.eq(row),
             ]
@@ -309,16 +315,18 @@ class Trainer(wiring.Component):
             with m.State("IDLE"):
                 with m.If(self.start):
                     m.d.sync += [row.eq(0), proposals.eq(0)]
-                    m.next = "CLEAR"
+                    self._go(m, "CLEAR", ArrayOp.RESET)
             with m.State("CLEAR"):  # every row to the low conductive state
-                m.d.comb += [self.valid.eq(1), self.op.eq(ArrayOp.RESET)]
+                m.d.comb += self.op.eq(ArrayOp.RESET)
                 with m.If(self.latch):
                     m.d.sync += row.eq(Mux(row == self.last_row, 0, row + 1))
                     with m.If(row == self.last_row):
                         m.d.comb += [self.propose.eq(1), self.opens_first.eq(1)]
                         if self.formats.config.init == "random":
                             m.d.comb += self.draw_gate.eq(1)
-                        m.next = "SET"
+                            self._go(m, "SET")
+                        else:
+                            self._go(m, "SET", ArrayOp.SET)
             self._elaborate_programming(m, cell)
             elaborate_episode(self, m) if self.formats.rewards else self._elaborate_sweep(m)
             self._elaborate_decision(m, row, current, proposals)

@@ -53,9 +53,11 @@ class Arc:
 
 @dataclasses.dataclass(frozen=True)
 class LibCell:
-    """`hidden` is the mean energy in pJ of a change of an input that the output does not follow.
+    """`hidden_pj` is the mean energy of a change of an input that the output does not follow.
 
     `setup_ns` and `hold_ns` are by input and by its edge, "rise" or "fall": tables over the slews of clock and input.
+    `clear` is the input that holds a flip-flop at 0 while it is low, whenever it falls: it belongs to no clock cycle
+    and has no arc here.
     """
 
     name: str
@@ -71,6 +73,7 @@ class LibCell:
     arcs: tuple[Arc, ...]
     hold_ns: dict[str, dict[str, Table]] = dataclasses.field(default_factory=dict)
     max_slew_ns: float = math.inf
+    clear: str | None = None
 
     @property
     def is_register(self) -> bool:
@@ -136,6 +139,8 @@ def _arcs(pin: Group) -> tuple[Arc, ...]:
     arcs = []
     for timing in pin.all("timing"):
         related = timing.attributes["related_pin"]
+        if timing.attributes.get("timing_type") == "clear":
+            continue
         tables = {table.kind: _table(table) for table in (*timing.groups, *powers[related].groups)}
         kind = timing.attributes.get("timing_type", "combinational")
         arcs.append(Arc(related, timing.attributes["timing_sense"], kind, tables))
@@ -146,6 +151,7 @@ def _cell(group: Group, max_slew: float) -> LibCell:
     pins = {pin.args[0]: pin for pin in group.all("pin")}
     inputs = {name: pin for name, pin in pins.items() if pin.attributes["direction"] == "input"}
     (output,) = (name for name in pins if name not in inputs)
+    clears = [ff.attributes["clear"].removeprefix("!") for ff in group.all("ff") if "clear" in ff.attributes]
     clocks = [name for name, pin in inputs.items() if pin.attributes.get("clock") == "true"]
     return LibCell(
         name=group.args[0],
@@ -157,6 +163,7 @@ def _cell(group: Group, max_slew: float) -> LibCell:
         output=output,
         function=pins[output].attributes.get("function", ""),
         clock=clocks[0] if clocks else None,
+        clear=clears[0] if clears else None,
         max_load_pf=pins[output].number("max_capacitance"),
         arcs=_arcs(pins[output]),
         hold_ns=_checks(inputs, "hold_rising"),

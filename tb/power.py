@@ -45,8 +45,8 @@ def gate_pj(gate: Gate, load_pf: float, toggles: dict[str, np.ndarray], zero: np
     out = toggles.get(gate.output, zero)
     moved = {pin: toggles.get(gate.nets[pin], zero) for pin in cell.capacitance_pf if pin != cell.clock}
     if cell.clock:
-        (data,) = moved
-        return out * internal_pj(cell, cell.clock, load_pf) + moved[data] * cell.hidden_pj[data]
+        idle = sum((changes * cell.hidden_pj[pin] for pin, changes in moved.items()), 0.0 * zero)
+        return out * internal_pj(cell, cell.clock, load_pf) + idle
     total = np.maximum(sum(moved.values(), zero), 1)
     shares = {pin: changes / total for pin, changes in moved.items()}
     active = sum((share * internal_pj(cell, pin, load_pf) for pin, share in shares.items()), 0.0 * zero)

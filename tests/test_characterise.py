@@ -94,7 +94,7 @@ def test_the_shipped_library_is_what_the_generator_writes() -> None:
 def test_the_text_is_written_anew_without_measuring(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     file = tmp_path / "old.lib"
     file.write_text(LIBRARY.read_text().replace("  technology (cmos);\n", ""))
-    monkeypatch.setattr("sys.argv", ["characterise", "--text", "--out", str(file)])
+    monkeypatch.setattr("sys.argv", ["characterise", "--out", str(file), "--cells"])
     main()
     assert file.read_text() == LIBRARY.read_text()
 

@@ -8,6 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from benches import on_each_simulator
 
+from hdl import gate_dac
 from hdl.gate_dac import GateDac
 from pymodels.config import resolve
 from pymodels.fixed import Formats
@@ -86,6 +87,19 @@ def test_gate_dac_of_several_cells(features: int, gate_dacs: int, seed: int) -> 
 @pytest.mark.parametrize("verify", ["cell", "pair"])
 def test_gate_dac_of_verified_programming(verify: str, seed: int) -> None:
     bench("icarus", seed, outputs=2, features=3, read_bits=6, verify=verify)
+
+
+@pytest.mark.parametrize("gate_codes", [2, 3, 4, 5, 64])
+def test_ends_of_short_and_long_luts(gate_codes: int, seed: int) -> None:
+    """With up to four gate codes each is near an end."""
+    bench("icarus", seed, features=3, read_bits=5, gate_codes=gate_codes, verify="pair")
+
+
+@pytest.mark.parametrize("edge", [1, 3])
+def test_bench_catches_wrong_ends(edge: int, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate_dac, "EDGE", edge)
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", seed, features=3, gate_codes=7, verify="pair")
 
 
 @pytest.mark.parametrize(

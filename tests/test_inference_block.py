@@ -91,7 +91,7 @@ class NarrowFormats(Formats):
 
 
 MISTAKES: dict[str, Change] = {
-    "never evaluates": ("valid", Signal.like),
+    "never evaluates": ("evaluate", Signal.like),
     "never adds": ("answer", lambda _: Const(0)),
     "does not wait for the last answer": ("converting", lambda _: Const(0)),
     "ignores the burn-in": ("burn_in", lambda _: Const(0)),

@@ -9,6 +9,7 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from opensta import (
     broken_limits,
@@ -28,10 +29,11 @@ from pytest import TempPathFactory
 
 from tb.activity import count
 from tb.liberty import read_liberty
-from tb.mapped import Mapped, read_mapped
+from tb.mapped import Gate, Mapped, read_mapped
 from tb.netlist import CHIP_NAME
 from tb.opensta import COMMANDS
-from tb.sta import longest, violations
+from tb.power import gate_pj
+from tb.sta import longest, ordered, violations
 from tb.windows import cut, edges_of, windows_of, write_windows
 
 PERIOD_NS = 100.0
@@ -162,16 +164,52 @@ def test_every_pin_is_in_saif(folder: Path) -> None:
             assert low + high == length and toggles == (changes[net].sum() if net in changes else 0)
 
 
+def reached(netlist: Mapped) -> list[Gate]:
+    """Gates whose output OpenSTA looks at: it goes on from ports and registers, and not from memories."""
+    nets, found = {net for nets in netlist.inputs.values() for net in nets}, []
+    for gate in ordered(netlist):
+        if gate.cell.clock or any(gate.nets[pin] in nets for pin in gate.cell.capacitance_pf):
+            nets.add(gate.output)
+            found.append(gate)
+    return found
+
+
+def ours_w(netlist: Mapped, vcd: Path) -> tuple[float, float, float]:
+    """Switching of what OpenSTA looks at, of what it leaves out (nets of ports and memories), and internal power."""
+    activity = count(vcd, 1 << 30)
+    toggles = {net[1:]: changes for net, changes in activity.of().items()}
+    per_s = 1e-12 / (activity.length_ps * 1e-12)  # pJ of a window
+    gates = reached(netlist)
+    charge = {
+        net: 0.5 * load * 1.8**2 * float(toggles[net].sum()) for net, load in netlist.load_pf.items() if net in toggles
+    }
+    inside = [float(gate_pj(gate, netlist.load_pf[gate.output], toggles, np.zeros(1))[0]) for gate in gates]
+    inside += [gate.cell.hidden_pj["CLK"] * float(toggles[gate.nets["CLK"]].sum()) for gate in gates if gate.cell.clock]
+    driven = math.fsum(charge.get(gate.output, 0.0) for gate in gates)
+    return driven * per_s, (math.fsum(charge.values()) - driven) * per_s, math.fsum(inside) * per_s
+
+
 @needs_sta
 @needs_waves
 @pytest.mark.slow
 @pytest.mark.cosim
 def test_power_of_waves_is_explained(folder: Path, netlist: Mapped) -> None:
-    """Where OpenSTA reads waves: no pin is without them, and power by window is ours within what is said there."""
+    """Where OpenSTA reads waves: it finds one for every pin, and its power of each window is ours.
+
+    Switching within 0.1 %, what is printed, without nets that ports and memories drive. Internal within 5 % (seen: 1 to
+    3 less): of flip-flops and clock gates it is the same, of gates it takes each input's own slew where we take 0.1 ns,
+    and weighs inputs that move for nothing by their states where we take the mean.
+    """
     said = sta(folder)
     assert re.findall(r"^unannotated +(\d+)$", said, re.M) == ["0"] * len(WINDOWS)
     for window, found in power_of_windows(said, WINDOWS).items():
-        print(window, found, netlist.top)
+        switching, left_out, internal = ours_w(netlist, folder / f"{window}.vcd")
+        assert found["Total"][1] == pytest.approx(switching, rel=1e-3)
+        assert found["Total"][0] == pytest.approx(internal, rel=0.05)
+        assert left_out > 0.02 * switching  # the comparison would fail with them: 2 to 20 % were seen
+    saif = (folder / "sta.tcl").read_text().partition("report_checks")[0]
+    (folder / "saif.tcl").write_text(saif + "read_saif -scope oxmc_chip set.saif\nreport_power -digits 4\n")
+    assert power_w(sta(folder, "saif.tcl")) == power_of_windows(said, ["set"])["set"]
 
 
 def test_the_documented_commands_are_these() -> None:

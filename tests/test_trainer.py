@@ -94,7 +94,7 @@ def with_one_dac(formats: Formats) -> Formats:
 
 
 MISTAKES: dict[str, tuple[str, Change]] = {
-    "never commands a pulse": ("plain", ("valid", Signal.like)),
+    "never commands a pulse": ("plain", ("op", Signal.like)),
     "decides before the draw ends": ("plain", ("drawing", lambda _: Const(0))),
     "decides before the last answer": ("plain", ("converting", lambda _: Const(0))),
     "makes one proposal too many": ("plain", ("max_proposals", lambda limit: limit + 1)),

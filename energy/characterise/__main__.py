@@ -1,4 +1,8 @@
-"""`python -m energy.characterise`: measure every cell that is not measured yet, then write the library."""
+"""`python -m energy.characterise`: measure every cell that is not measured yet, then write the library.
+
+With `--cells` only those are measured, and the others taken from the library that is there; with none after it, only
+its text is written anew.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from energy.characterise import cells, constraints, measure, spice
 from energy.characterise.cells import CELLS
 from energy.characterise.kept import records_of
 from energy.characterise.lib_text import LIBRARY, library
+from energy.characterise.measure import Record
 from energy.characterise.spice import Pdk
 
 
@@ -26,24 +31,35 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/characterise"), help="where measurements are kept")
     parser.add_argument("--out", type=Path, default=LIBRARY, help="the Liberty file to write")
     parser.add_argument("--date", default=time.strftime("%Y-%m-%d"), help="date that goes into the file")
-    parser.add_argument("--text", action="store_true", help="measure nothing: write what the file holds anew")
+    parser.add_argument(
+        "--cells", nargs="*", choices=CELLS, metavar="CELL", help="measure these, if any; keep the others of the file"
+    )
     options = parser.parse_args()
-    if options.text:
-        options.out.write_text(library(*records_of(options.out.read_text())))
-        return
-    pdk, records, digest = Pdk(options.folder), {}, sources()
-    for number, (name, cell) in enumerate(CELLS.items(), start=1):
-        kept = options.folder / f"{name}.json"
+    names, records, date = list(CELLS), dict[str, Record](), options.date
+    if options.cells is not None:
+        names, (records, kept_date) = options.cells, records_of(options.out.read_text())
+        date = date if names else kept_date
+    records |= measured(names, options.folder)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(library(records, date))
+    print(options.out)
+
+
+def measured(names: list[str], folder: Path) -> dict[str, Record]:
+    """Records by cell, from `folder` where they are kept there and their sources are the same."""
+    if not names:
+        return {}
+    pdk, records, digest = Pdk(folder), {}, sources()
+    for number, name in enumerate(names, start=1):
+        kept = folder / f"{name}.json"
         record = json.loads(kept.read_text()) if kept.exists() else {}
         if record.get("sources") != digest:
             started = time.monotonic()
-            record = measure.measure(pdk, cell, options.folder / name) | {"sources": digest}
+            record = measure.measure(pdk, CELLS[name], folder / name) | {"sources": digest}
             kept.write_text(json.dumps(record))
-            print(f"{number}/{len(CELLS)} {name}: {time.monotonic() - started:.0f} s", flush=True)
+            print(f"{number}/{len(names)} {name}: {time.monotonic() - started:.0f} s", flush=True)
         records[name] = record
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(library(records, options.date))
-    print(options.out)
+    return records
 
 
 if __name__ == "__main__":

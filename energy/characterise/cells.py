@@ -11,13 +11,15 @@ PREFIX = "sky130_fd_sc_hd__"
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """`function` of the output in Liberty's terms (! & | ^ and brackets); `kind` says how it is measured."""
+    """`function` of the output in Liberty's terms (! & | ^ and brackets); `kind` says how it is measured. `clear` is
+    the input that holds a flip-flop at 0 while it is low."""
 
     name: str
     inputs: tuple[str, ...]
     output: str
     function: str
     kind: str = "gate"
+    clear: str | None = None
 
     @property
     def family(self) -> str:
@@ -78,6 +80,7 @@ CELLS = {
         *_gates("o21ai", "A1 A2 B1", "Y", "(!((A1 | A2) & B1))"),
         *_gates("a22oi", "A1 A2 B1 B2", "Y", "(!((A1 & A2) | (B1 & B2)))"),
         Cell("dfxtp_1", ("D", "CLK"), "Q", "IQ", "flip-flop"),
+        Cell("dfrtp_1", ("D", "CLK", "RESET_B"), "Q", "IQ", "flip-flop", clear="RESET_B"),
         Cell("dlclkp_1", ("GATE", "CLK"), "GCLK", "", "clock gate"),
     )
 }

@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from energy.characterise.cells import CELLS, PREFIX, Cell
+from energy.characterise.constraints import CHECKS
 from energy.characterise.measure import TABLES, Record
 from energy.characterise.syntax import Group, parse
 
-DATE = re.compile(r"with ngspice on (\S+)\. ")
+DATE = re.compile(r"with ngspice, last on (\S+)\. ")
 
 
 def records_of(text: str) -> tuple[dict[str, Record], str]:
@@ -50,7 +51,8 @@ def _arc(pin: Group, timing: Group) -> dict[str, Any]:
     (power,) = (group for group in pin.all("internal_power") if group.attributes["related_pin"] == related)
     groups = {table.kind: table for table in (*timing.groups, *power.groups)}
     kind = timing.attributes.get("timing_type", "combinational")
-    tables = {name: _values(groups[name], "values", 1000 if name.endswith("power") else 1) for name in TABLES}
+    names = [name for name in TABLES if name in groups]  # a reset has falling edges only
+    tables = {name: _values(groups[name], "values", 1000 if name.endswith("power") else 1) for name in names}
     return {"related": related, "sense": timing.attributes["timing_sense"], "type": kind, "tables": tables}
 
 
@@ -59,6 +61,7 @@ def _input(pin: Group) -> Record:
     checks = {
         timing.attributes["timing_type"]: {table.kind: _values(table, "values") for table in timing.groups}
         for timing in pin.all("timing")
+        if timing.attributes["timing_type"] in CHECKS
     }
     if checks:
         record["constraints_ns"] = checks

@@ -16,6 +16,8 @@ NAME = "oxmc_sky130_tt_1v80_25c"
 LIBRARY = Path(str(resources.files("energy"))) / "liberty" / f"{NAME}.lib"
 MAX_SLEW_NS = 1.5
 """The published library's limit."""
+RECOVERY_NS = 0.15
+"""Assumed of a reset that ends before the clock's edge."""
 WIRE_PF = 0.004
 """Wire a listener: 20 um, about five gate pitches in a block of 5,000 gates (Donath), at the customary 0.2 fF/um.
 
@@ -26,10 +28,11 @@ WIRE_LOAD, CONDITIONS = "listeners", "tt_1v80_25c"
 HEAD = f"""\
 /* {NAME}: cells of SkyWater's open 130 nm process, typical, {SUPPLY_V:g} V, {TEMPERATURE_C:g} C.
 
-   Measured by `make characterise` of this project with ngspice on DATE. Netlists, sizes and transistor models:
+   Measured by `make characterise` of this project with ngspice, last on DATE. Netlists, sizes and transistor models:
    package {PACKAGE} (Apache License 2.0). Estimates of ours, in energy/characterise/spice.py: junctions of
    {DIFFUSION_UM:g} um, wires in a cell of {TERMINAL_FF:g} fF a transistor terminal.
-   Setup and hold are where the way from the clock to the output takes 10 % longer; to the next 0.01 ns.
+   Setup and hold are where the way from the clock to the output takes 10 % longer, to the next 0.01 ns. Recovery is
+   assumed: {RECOVERY_NS:g} ns.
    Times of an arc are those of its slowest state, energies the mean over states; leakage is the PDK's tt_leak model.
    Power tables: supply energy less half of C V^2 of the load, pJ a change. Delay 50 % to 50 %, slew 20 % to 80 %. */
 """
@@ -85,13 +88,13 @@ TEMPLATES = (
 
 
 def library(records: dict[str, Record], date: str) -> str:
-    """The whole file. Raises `KeyError` for a record of no known cell."""
+    """The whole file, cells in their usual order. Raises `ValueError` for a record of no known cell."""
     lines = [HEAD.replace("DATE", date) + f"library ({NAME}) {{", UNITS.rstrip()]
     for kind, *variables in TEMPLATES:
         lines += [f"  {kind} {{"] + [f"    variable_{i} : {name};" for i, (name, _) in enumerate(variables, start=1)]
         lines += [f"    index_{i} ({_row(points)});" for i, (_, points) in enumerate(variables, start=1)] + ["  }"]
-    for name, record in records.items():
-        lines += _cell(CELLS[name], record)
+    for name in sorted(records, key=list(CELLS).index):
+        lines += _cell(CELLS[name], records[name])
     return "\n".join([*lines, "}", ""])
 
 
@@ -106,7 +109,8 @@ def _cell(cell: Cell, record: Record) -> list[str]:
     for state, power in record["leakage_pw"]:
         lines += [f'    leakage_power () {{ when : "{_when([state])}"; value : {power:.5g}; }}']
     if cell.kind == "flip-flop":
-        lines += ['    ff (IQ, IQN) { clocked_on : "CLK"; next_state : "D"; }']
+        clear = f' clear : "!{cell.clear}";' if cell.clear else ""
+        lines += [f'    ff (IQ, IQN) {{ clocked_on : "CLK"; next_state : "D";{clear} }}']
     if cell.kind == "clock gate":
         lines += ["    clock_gating_integrated_cell : latch_posedge;"]
     for pin in cell.inputs:
@@ -137,6 +141,9 @@ def _input(cell: Cell, pin: str, record: dict[str, Any]) -> list[str]:
             for edge, rows in tables.items():
                 lines += _table(edge, "checks", (CHECK_SLEWS_NS, CHECK_SLEWS_NS), rows)
             lines += ["      }"]
+    if cell.clear == pin:
+        lines += ['      timing () { related_pin : "CLK"; timing_type : recovery_rising;']
+        lines += [f'        rise_constraint (scalar) {{ values ("{RECOVERY_NS:g}"); }}', "      }"]
     if "hidden" in record:
         hidden = record["hidden"]
         lines += ["      internal_power () {"] + [f'        when : "{_when(hidden["when"])}";'] * bool(hidden["when"])
@@ -152,16 +159,19 @@ def _arc(arc: dict[str, Any], record: Record) -> list[str]:
     lines = ["      timing () {", related, f"        timing_sense : {arc['sense']};", *kind]
     axes = record["slews_ns"], [load / 1000 for load in record["loads_ff"]]
     for name in TABLES[:4]:
-        lines += _table(name, "grid", axes, arc["tables"][name])
+        lines += _table(name, "grid", axes, arc["tables"].get(name, []))
     lines += ["      }", "      internal_power () {", related]
     for name in TABLES[4:]:
-        lines += _table(name, "power_grid", axes, [[value / 1000 for value in row] for row in arc["tables"][name]])
+        rows = [[value / 1000 for value in row] for row in arc["tables"].get(name, [])]
+        lines += _table(name, "power_grid", axes, rows)
     return [*lines, "      }"]
 
 
 def _table(
     name: str, template: str, axes: tuple[Sequence[float], Sequence[float]], rows: list[list[float]]
 ) -> list[str]:
+    if not rows:
+        return []
     lines = [f"        {name} ({template}) {{"]
     lines += [f"          index_{number} ({_row(axis)});" for number, axis in enumerate(axes, start=1)]
     body = [f"            {_row(row)}" for row in rows]

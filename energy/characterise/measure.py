@@ -117,9 +117,9 @@ def _arc(cell: Cell, pin: str, states: list[dict[str, bool]], points: Points) ->
     return {"related": pin, "sense": sense, "type": "combinational", "tables": _tables(points)}
 
 
-def _tables(points: Points) -> dict[str, list[list[float]]]:
+def _tables(points: Points, names: Iterable[str] = TABLES) -> dict[str, list[list[float]]]:
     tables = {}
-    for name in TABLES:
+    for name in names:
         pick = _mean if name.endswith("power") else max
         tables[name] = [
             [pick([p[name] for i, j, p in points if (i, j) == (slew, load)]) for load in range(len(LOADS_FF))]
@@ -140,12 +140,14 @@ STEPS = {
     # what changes at each slot; the first two bring a flip-flop to a known state
     "flip-flop": "CLK1 CLK0 D1 CLK1 CLK0 CLK1 CLK0 D0 CLK1 CLK0 CLK1 D1 D0 CLK0".split(),
     "clock gate": "CLK1 CLK0 GATE1 CLK1 CLK0 GATE0 CLK1 CLK0".split(),
+    # of a flip-flop that holds 1, then of one that is clear
+    "clear": "D1 CLK1 CLK0 RESET_B0 RESET_B1 RESET_B0 RESET_B1".split(),
 }
 
 
-def _sequence(cell: Cell, slot: float, slew: float, load: float) -> Instance:
-    drives = {pin: [(0.0, False)] for pin in cell.inputs}
-    for number, step in enumerate(STEPS[cell.kind], start=1):
+def _sequence(cell: Cell, slot: float, slew: float, load: float, steps: str = "") -> Instance:
+    drives = {pin: [(0.0, pin == cell.clear)] for pin in cell.inputs}
+    for number, step in enumerate(STEPS[steps or cell.kind], start=1):
         drives[step[:-1]].append((number * slot, step[-1] == "1"))
     return Instance(drives, slew, load)
 
@@ -155,7 +157,7 @@ def _clocked(pdk: Pdk, cell: Cell, folder: Path) -> Record:
     instances = [_sequence(cell, SLOT_NS, SLEWS_NS[i], loads[j]) for i, j in cases]
     stop = SLOT_NS * (len(STEPS[cell.kind]) + 1)
     waves = simulate(pdk, cell, instances, stop, folder)
-    enable, clock = cell.inputs
+    enable, clock = cell.inputs[:2]
 
     def joules(k: int, *slots: int) -> float:
         return _mean(waves.energy_fj(k, (n - 0.02) * SLOT_NS, (n + 0.98) * SLOT_NS) for n in slots)
@@ -191,7 +193,33 @@ def _clocked(pdk: Pdk, cell: Cell, folder: Path) -> Record:
             },
         },
     }
-    return {"arcs": [arc | {"tables": _tables(points)}], "pins": pins}
+    record = {"arcs": [arc | {"tables": _tables(points)}], "pins": pins}
+    if cell.clear:
+        arc, pin = _clear(pdk, cell, cell.clear, folder)
+        record = {"arcs": [*record["arcs"], arc], "pins": pins | {cell.clear: pin}}
+    return record
+
+
+def _clear(pdk: Pdk, cell: Cell, pin: str, folder: Path) -> tuple[Record, Record]:
+    """The arc by which a falling `pin` clears the output, and the pin: its edges while the output is clear."""
+    loads, cases = loads_ff(cell), _grid(cell)
+    instances = [_sequence(cell, SLOT_NS, SLEWS_NS[i], loads[j], "clear") for i, j in cases]
+    waves = simulate(pdk, cell, instances, SLOT_NS * (len(STEPS["clear"]) + 1), folder)
+
+    def femtojoules(slot: int) -> list[float]:
+        return [waves.energy_fj(k, (slot - 0.02) * SLOT_NS, (slot + 0.98) * SLOT_NS) for k in range(len(cases))]
+
+    idle_fall, points = femtojoules(6), []
+    for k, (i, j) in enumerate(cases):
+        point = _edge(waves, k, pin, 4 * SLOT_NS, loads[j], False)
+        point["fall_power"] -= idle_fall[k]
+        points.append((i, j, point))
+    arc = {"related": pin, "sense": "positive_unate", "type": "clear", "tables": _tables(points, TABLES[1::2])}
+    hidden = {"when": [], "rise_power": _mean(femtojoules(5) + femtojoules(7)), "fall_power": _mean(idle_fall)}
+    return arc, {
+        "capacitance_ff": _mean(_input_ff(waves, k, pin, 6 * SLOT_NS) for k in range(len(cases))),
+        "hidden": hidden,
+    }
 
 
 def _enable_ff(waves: Waves, k: int, pin: str, slots: tuple[tuple[int, ...], tuple[int, ...]]) -> float:

@@ -77,7 +77,7 @@ class Memory(Surroundings):
         self.dut.target.value = self.row.targets[self.fetched]
 
     def look(self) -> Cycle:
-        cycle = observed(self.dut, STROBES, self.gate())
+        cycle = observed(self.dut, self.running, STROBES, self.gate())
         if "push" in cycle:
             assert int(self.dut.cell.value) == self.fetched, "a read code leaves with its cell"
         return cycle

@@ -1,7 +1,8 @@
 """Bench of `hdl.gate_dac.GateDac`: the answer to every read code by brute force, and the banks in every cycle.
 
 The block stands in a wrapper with a write port to its LUT: `load`, `load_address`, `load_data`. With `verify` "cell" an
-answer has the read code as a third part; with "pair" there are no banks, and a look-up is answered in the next cycle.
+answer has the read code as a third part; with "pair" there are no banks, and a look-up is answered in the next cycle,
+but whether the answer is near an end of the LUT at once.
 With several gate DACs a fetch is answered for all cells of a group; rows here are whole groups.
 """
 
@@ -18,14 +19,16 @@ from tb.benches.scoreboard import Scoreboard, parameters, start
 INPUTS = "build lookup lookup_code lookup_cell fetch fetch_cell keep load load_address load_data".split()
 
 Answer = tuple[int, ...]
-"""Gate code, 1 where the read code was clamped, and the read code itself with cell-wise verification."""
+"""Gate code, 1 where the read code was clamped; with cell-wise verification the read code itself, with pair-wise 1
+where the gate code is one of two at either end of the LUT."""
 
 
 def nearest(lut: Sequence[int], code: int) -> Answer:
     """The lowest gate code of the nearest entry, by looking at all of them; clamped outside the span of the LUT."""
     gate = min(range(len(lut)), key=lambda i: (abs(lut[i] - code), i))
-    target = (code,) if parameters()["verify"] == "cell" else ()
-    return gate, int(code < lut[0] or code > lut[-1]), *target
+    near_end = int(gate < 2 or gate >= len(lut) - 2)
+    more = {"off": (), "cell": (code,), "pair": (near_end,)}[parameters()["verify"]]
+    return gate, int(code < lut[0] or code > lut[-1]), *more
 
 
 def answer_ports() -> tuple[str, ...]:
@@ -118,14 +121,15 @@ async def ask_at_once(dut, codes: Sequence[int]) -> list[Answer]:
     """Look up one code a cycle, each answered in the next; then the last answer holds, whatever else is strobed."""
     answers = []
     outputs = ("gate", "clamped", "storing")
-    await cycle(dut, lookup=1, lookup_code=codes[0])
+    near_end = (await cycle(dut, ("near_end",), lookup=1, lookup_code=codes[0]))["near_end"]
     for code in codes[1:]:
-        seen = await cycle(dut, outputs, lookup=1, lookup_code=code)
-        answers.append((seen["gate"], seen["clamped"]))
+        seen = await cycle(dut, (*outputs, "near_end"), lookup=1, lookup_code=code)
+        answers.append((seen["gate"], seen["clamped"], near_end))
+        near_end = seen["near_end"]
         assert not seen["storing"], "nothing is stored"
     held = [await cycle(dut, outputs, lookup=0, lookup_code=0, fetch=i, keep=i) for i in (0, 1, 0)]
     assert held == held[:1] * 3, f"an answer has to hold until the next look-up: {held}"
-    return [*answers, (held[0]["gate"], held[0]["clamped"])]
+    return [*answers, (held[0]["gate"], held[0]["clamped"], near_end)]
 
 
 @cocotb.test()

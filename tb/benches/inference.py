@@ -154,14 +154,14 @@ class Surroundings:
 
     def __init__(self, dut: Any, shape: Shape, averaging: Averaging, rng: random.Random):
         self.dut, self.shape, self.averaging, self.rng = dut, shape, averaging, rng
-        self.elapsed = self.converting = self.waited = self.results = 0
+        self.elapsed = self.converting = self.waited = self.results = self.running = 0
         self.point: int | None = None
         self.tag: tuple[int, int, int] | None = None
         self.answered: int | None = None  # the row whose counter was fetched in the cycle before
 
     def drive(self) -> None:
         dut, shape, rng = self.dut, self.shape, self.rng
-        dut.latch.value = int(dut.valid.value == 1 and self.elapsed + 1 >= self.averaging.eval_width)
+        dut.latch.value = int(self.running and self.elapsed + 1 >= self.averaging.eval_width)
         dut.converting.value = int(self.converting > 0)
         answers = self.converting == 1 and self.tag is not None and self.tag[2] >= 0  # a hidden neuron's goes elsewhere
         dut.answer.value = int(answers)
@@ -176,7 +176,10 @@ class Surroundings:
         dut = self.dut
         self.answered = self.tag[1] if self.converting == 1 and self.tag and self.tag[2] >= 0 else None
         latch = dut.latch.value == 1
-        self.elapsed = self.elapsed + 1 if dut.valid.value == 1 and not latch else 0
+        if self.running and not latch:
+            self.elapsed += 1
+        else:
+            self.elapsed, self.running = 0, int(dut.evaluate.value)
         self.converting = max(0, self.converting - 1)
         if latch:
             assert self.point is not None, "evaluation before a sample was fetched"
@@ -191,10 +194,10 @@ class Surroundings:
             self.waited, self.results = (0, self.results + 1) if taken else (self.waited + 1, self.results)
 
 
-def observed(dut: Any, shape: Shape) -> Cycle:
+def observed(dut: Any, shape: Shape, running: int) -> Cycle:
     """This cycle as `expected` writes it; what nobody looks at in this cycle is left out."""
     cycle: Cycle = {} if dut.busy.value == 1 else {"idle": 1}
-    if dut.valid.value == 1:
+    if running:
         cycle |= {"row": int(dut.row.value), "segment": int(dut.segment.value), "hidden": int(dut.hidden.value)}
     if dut.fetch_sample.value == 1:
         cycle["fetch_sample"] = int(dut.fetch_index.value)
@@ -223,7 +226,7 @@ async def run(dut: Any, board: Scoreboard, shape: Shape, averaging: Averaging, n
         board.expect(cycle, f"{note}, cycle {number}")
         surroundings.drive()
         await ReadOnly()
-        board.observe(observed(dut, shape))
+        board.observe(observed(dut, shape, surroundings.running))
         surroundings.advance()
         await FallingEdge(dut.clk)
 

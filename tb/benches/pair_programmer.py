@@ -64,6 +64,10 @@ def nearest(lut: tuple[int, ...], code: int) -> int:
     return min(range(len(lut)), key=lambda gate: (abs(lut[gate] - code), gate))
 
 
+def no_room(lut: tuple[int, ...], gate: int) -> bool:
+    return gate < ROOM or gate > len(lut) - 1 - ROOM
+
+
 class Model:
     """The programmer: the current row's differences, each device's offset and the SETs that it has learned from.
 
@@ -117,7 +121,7 @@ class Model:
             tries += 1
             gate, look = self._gate(work, target_of(work))
             cycles += [{"offset_fetch": work}, look]
-            if gate < ROOM or gate > len(self.lut) - 1 - ROOM:
+            if no_room(self.lut, gate):
                 self.met["to the other side" if work == high else "and back"] += 1
                 self.met["switch"] += 1
                 work = low if work == high else high
@@ -154,7 +158,12 @@ class Chip(Surroundings):
     def drive(self) -> None:
         super().drive()
         dut, top = self.dut, 2 ** parameters()["read_bits"] - 1
-        dut.gate.value = self.looked_up
+        gate = (
+            nearest(self.lut, int(dut.lookup_code.value))
+            if dut.lookup.value == 1
+            else self.noise.randrange(len(self.lut))
+        )
+        dut.near_end.value = int(no_room(self.lut, gate))
         second = dut.push.value == 1 and len(self.pushed) % 2 == 1
         dut.store.value = int(second)
         dut.store_pair.value = int(dut.pair.value)
@@ -162,7 +171,7 @@ class Chip(Surroundings):
         dut.difference.value = plus_minus[0] - plus_minus[1]
 
     def look(self) -> Cycle:
-        return observed(self.dut, STROBES, self.looked_up)
+        return observed(self.dut, self.running, STROBES, self.looked_up)
 
     def advance(self) -> None:
         super().advance()
@@ -211,7 +220,7 @@ class Chain:
 
 
 async def begin(dut: Any, name: str, lut: tuple[int, ...]) -> Chain:
-    idle = "start fresh window tries common_mode latch answer code gate store store_pair difference keep".split()
+    idle = "start fresh window tries common_mode latch answer code near_end store store_pair difference keep".split()
     await start(dut, **dict.fromkeys(idle, 0))
     return Chain(dut, name, lut)
 

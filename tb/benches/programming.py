@@ -99,17 +99,17 @@ class Cells:
 
 
 class Surroundings:
-    """Pulse timing and cells around a programmer; the gate code of a SET is what `gate` says of the running cycle."""
+    """Pulse timing and cells around a programmer, whose `op` is taken for the next cycle where no pulse goes on; the
+    gate code of a SET is what `gate` says of the running cycle."""
 
     def __init__(self, dut: Any, timing: Timing, cells: Cells, noise: random.Random, gate: Callable[[], int]):
         self.dut, self.timing, self.cells, self.noise, self.gate = dut, timing, cells, noise, gate
-        self.elapsed = self.left = self.converted = 0
+        self.elapsed = self.left = self.converted = self.running = 0
 
     def drive(self) -> None:
         """Inputs of this cycle; the code bus carries anything except in the cycle of an answer."""
         dut = self.dut
-        width = self.timing.width(int(dut.op.value)) if dut.valid.value == 1 else 0
-        dut.latch.value = int(width > 0 and self.elapsed + 1 >= width)
+        dut.latch.value = int(self.running > 0 and self.elapsed + 1 >= self.timing.width(self.running))
         dut.answer.value = int(self.left == 1)
         dut.code.value = self.converted if self.left == 1 else self.noise.getrandbits(parameters()["read_bits"])
 
@@ -117,24 +117,27 @@ class Surroundings:
         dut = self.dut
         self.left = max(0, self.left - 1)
         if dut.latch.value == 1:
-            op, cell = int(dut.op.value), int(dut.cell.value)
-            if op == SET:
+            cell = int(dut.cell.value)
+            if self.running == SET:
                 self.cells.set(cell, self.gate())
-            if op == READ:
+            if self.running == READ:
                 self.converted, self.left = self.cells.read(cell), self.timing.conversion
-        self.elapsed = self.elapsed + 1 if dut.valid.value == 1 and dut.latch.value == 0 else 0
+        if self.running and dut.latch.value == 0:
+            self.elapsed += 1
+        else:
+            self.elapsed, self.running = 0, int(dut.op.value)
 
 
-def observed(dut: Any, strobes: dict[str, str | None], gate: int) -> Cycle:
+def observed(dut: Any, running: int, strobes: dict[str, str | None], gate: int) -> Cycle:
     """This cycle as a model writes it. `strobes` are ports, each with the port it carries, if any."""
 
     def value(name: str) -> int:
         return int(getattr(dut, name).value)
 
     cycle: Cycle = {}
-    if value("valid"):
-        cycle |= {"op": value("op"), "cell": value("cell")}
-        if cycle["op"] == SET:
+    if running:
+        cycle |= {"op": running, "cell": value("cell")}
+        if running == SET:
             cycle["gate"] = gate
     for strobe, carried in strobes.items():
         if value(strobe):

@@ -22,7 +22,9 @@ PINS = {
     EVAL: {"wl", "inputs_on"},
 }
 """Pulse pins an operation drives, as the array port documents them."""
-OUTPUTS = ("wl", "bl", "sl", "inputs_on", "latch", "converting", "result_valid", "result_is_eval", "result_tag")
+OUTPUTS = (
+    "wl", "bl", "sl", "inputs_on", "latch", "converting", "result_valid", "running", "result_is_eval", "result_tag",
+)  # fmt: skip
 
 
 class Planned(NamedTuple):
@@ -32,44 +34,51 @@ class Planned(NamedTuple):
     gap: int
 
 
-def seen(outputs: dict[str, int]) -> tuple[set[str], tuple[int, int] | None]:
-    """The control outputs that are high, and (is_eval, tag) of an answer where there is one."""
+def seen(outputs: dict[str, int]) -> tuple[set[str], int, tuple[int, int] | None]:
+    """The control outputs that are high, the operation, and (is_eval, tag) of an answer where there is one."""
     answer = (outputs["result_is_eval"], outputs["result_tag"]) if outputs["result_valid"] else None
-    return {name for name in OUTPUTS[:7] if outputs[name]}, answer
+    return {name for name in OUTPUTS[:7] if outputs[name]}, outputs["running"], answer
 
 
 def timeline(pulses: Iterable[Planned], p: dict[str, Any], rng: random.Random) -> list[tuple[dict, tuple]]:
     """Inputs and expected `seen` of each cycle.
 
-    Without `valid`, op, tag and `wide` are noise; while a pulse lasts they are noise up to the latch, where they count.
+    `op` counts ahead of a cycle that may begin a pulse, `tag` and `wide` in the last of one; else they are noise.
     Bits that a tag without `wide` leaves as they were are those of the answer before.
     """
     widths, conversion, noise = dict(p["widths"]), p["conversion"], lambda: rng.getrandbits(p["tag_bits"])
     inputs: list[dict] = []
+    running: list[int] = []
     high: list[set[str]] = []
     answers: dict[int, tuple[int, int]] = {}
     tag = 0
 
-    def idle(cycles: int) -> None:
+    def add(op: int, cycles: int, pins: set[str]) -> None:
         for _ in range(cycles):
-            inputs.append(dict(valid=0, op=rng.choice((0, *OPS)), tag=noise(), wide=rng.getrandbits(1)))
-            high.append(set())
+            inputs.append(dict(op=rng.choice((0, *OPS)), tag=noise(), wide=rng.getrandbits(1)))
+            running.append(op)
+            high.append(set(pins))
 
+    add(0, 1, set())
     for op, gap in pulses:
-        idle(gap)
-        inputs += [dict(valid=1, op=op, tag=noise(), wide=rng.getrandbits(1)) for _ in range(widths[op])]
-        high += [set(PINS[op]) for _ in range(widths[op])]
+        add(0, gap, set())
+        inputs[-1]["op"] = op
+        add(op, widths[op], PINS[op])
         high[-1].add("latch")
         if op in (READ, EVAL):
             given = inputs[-1]["tag"]
             tag = given if inputs[-1]["wide"] else tag & ~1 | given & 1
             answers[len(inputs) - 1 + conversion] = (int(op == EVAL), tag)
-    idle(conversion + 2)
+    add(0, conversion + 2, set())
+    for at, (op, pins) in enumerate(zip(running[1:], high, strict=False)):
+        if op == 0 and (not pins or "latch" in pins):
+            inputs[at]["op"] = 0
+    inputs[-1]["op"] = 0
     for at in answers:
         high[at].add("result_valid")
-        for running in range(at - conversion + 1, at + 1):
-            high[running].add("converting")
-    return [(driven, (high[i], answers.get(i))) for i, driven in enumerate(inputs)]
+        for during in range(at - conversion + 1, at + 1):
+            high[during].add("converting")
+    return [(driven, (high[i], running[i], answers.get(i))) for i, driven in enumerate(inputs)]
 
 
 async def play(dut, pulses: Sequence[Planned], name: str) -> None:
@@ -78,7 +87,7 @@ async def play(dut, pulses: Sequence[Planned], name: str) -> None:
     board = Scoreboard(name)
     for i, (_, expected) in enumerate(cycles):
         board.expect(expected, f"in cycle {i} of {pulses[:6]}...")
-    await start(dut, valid=0, op=0, tag=0, wide=0)
+    await start(dut, op=0, tag=0, wide=0)
     for driven, _ in cycles:
         board.observe(seen(await cycle(dut, OUTPUTS, **driven)))
     board.finish()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cocotb
-from cocotb.triggers import FallingEdge, ReadOnly, Timer
+from cocotb.triggers import FallingEdge, ReadOnly
 
 from hdl.array_port import ArrayOp
 from pymodels import budget
@@ -219,18 +219,18 @@ class Surroundings:
 
     def __init__(self, dut: Any, training: Training):
         self.dut, self.training = dut, training
-        self.time = self.elapsed = self.converting = self.drawing = self.label = self.programming = 0
+        self.time = self.elapsed = self.converting = self.drawing = self.label = self.programming = self.running = 0
         self.number: int | None = None  # of the proposal; row 0 has none
         self.evaluated = 0
         self.additions: dict[int, int] = {}  # by time: the evaluation that is added
         self.accepted_any = False
 
-    async def drive(self) -> None:
+    def drive(self) -> None:
         dut = self.dut
         dut.drawing.value = int(self.drawing > 0)
-        await Timer(1, "ps")  # a SET may wait for the draw
-        width = self.training.widths.get(int(dut.op.value), 1)
-        dut.latch.value = int(dut.valid.value == 1 and self.elapsed + 1 >= width)
+        if option("init") == "random":
+            dut.draw_ends.value = int(self.drawing == 1)
+        dut.latch.value = int(self.running > 0 and self.elapsed + 1 >= self.training.widths[self.running])
         dut.converting.value = int(self.converting > 0)
         dut.label.value = self.label
         dut.programmed.value = int(self.programming == 1)
@@ -245,17 +245,17 @@ class Surroundings:
         stop, adds = self.training.stop(number), self.additions.get(self.time)
         exceeds = adds is not None and stop is not None and adds >= stop
         dut.exceeds.value = int(row_0 or not option("early_rejection") or exceeds)
-        known = dut.summing.value == 1 and dut.valid.value == 0 and not self.converting and not self.drawing
+        known = dut.summing.value == 1 and not self.running and not self.converting and not self.drawing
         dut.hopeless.value = int(row_0 or (stop == HOPELESS) == known)
 
     def advance(self) -> None:
         dut, latch = self.dut, self.dut.latch.value == 1
-        self.elapsed = self.elapsed + 1 if dut.valid.value == 1 and not latch else 0
-        answers = latch and int(dut.op.value) in (READ, EVAL)
+        op = self.running
+        answers = latch and op in (READ, EVAL)
         self.converting = self.training.conversion if answers else max(0, self.converting - 1)
-        if option("early_rejection") and (answers and int(dut.op.value) == READ or self.programming == 1):
+        if option("early_rejection") and (answers and op == READ or self.programming == 1):
             self.converting += PRIOR
-        if latch and int(dut.op.value) == EVAL:
+        if latch and op == EVAL:
             if dut.hidden.value == 0:
                 self.additions[self.time + self.training.conversion + 1] = self.evaluated
             self.evaluated += 1
@@ -273,6 +273,10 @@ class Surroundings:
             self.label = self.training.labels[int(dut.fetch_index.value)]
         self.accepted_any |= dut.accepted.value == 1
         self.time += 1
+        if op and not latch:
+            self.elapsed += 1
+        else:
+            self.elapsed, self.running = 0, int(dut.op.value)
 
 
 FIELDS = {SET: ("cell", "first"), READ: ("cell",), EVAL: ("segment", "hidden", "is_label", "last_output")}
@@ -303,8 +307,7 @@ def observed(dut: Any, surroundings: Surroundings) -> Cycle:
         cycle["program"] = 1
     if draws_a_gate(dut):
         cycle["draw_gate"] = 1
-    if value("valid"):
-        op = value("op")
+    if op := surroundings.running:
         cycle |= {"op": op, **{name: value(name) for name in FIELDS.get(op, ())}}
         if cycle.get("hidden"):
             del cycle["is_label"]
@@ -391,6 +394,7 @@ def output_evaluations(samples: int) -> list[int]:
 async def begin(dut: Any) -> None:
     idle = "start last_row last_sample max_proposals reject_limit latch converting label drawing accept".split()
     idle += ["hopeless", "exceeds", "programmed"]
+    idle += ["draw_ends"] if option("init") == "random" else []
     await start(dut, **dict.fromkeys(idle, 0))
 
 
@@ -403,15 +407,17 @@ async def run(dut: Any, board: Scoreboard, training: Training, note: str) -> Non
     dut.max_proposals.value = training.limit
     dut.reject_limit.value = training.reject_limit
     dut.start.value = 1
+    await ReadOnly()
+    surroundings, seen = Surroundings(dut, training), list[Cycle]()
+    surroundings.running = int(dut.op.value)
     await FallingEdge(dut.clk)
     dut.start.value = 0
     tally = Tally()
     cycles = list(expected(training, outputs, cells, tally))
     still = {name: cycles[-1][name] for name in ("row", "proposals", "current")} | {"idle": 1}
-    surroundings, seen = Surroundings(dut, training), []
     for number, cycle in enumerate(cycles + [still] * IDLE_CYCLES):
         board.expect(cycle, f"{note}, cycle {number}")
-        await surroundings.drive()
+        surroundings.drive()
         await ReadOnly()
         seen.append(observed(dut, surroundings))
         board.observe(seen[-1])
