@@ -27,18 +27,22 @@ def complaints(said: str) -> list[str]:
     return [line for line in said.splitlines() if re.search(r"warning|error|not found", line, re.I)]
 
 
+def paths(said: str) -> list[tuple[str, float, float, float]]:
+    """Of the worst path of each group: its type (max or min), arrival, what its end asks for, slack."""
+    found = []
+    for text in said.split("Startpoint:")[1:]:
+        kind = re.search(r"Path Type: (\w+)", text)
+        arrival = re.search(r"([\d.]+) +data arrival time", text)
+        asked = re.search(r"(-?[\d.]+) .*(?:library (?:setup|recovery|hold|removal) time|output external delay)", text)
+        slack = re.search(r"(-?[\d.]+) +slack", text)
+        assert kind and arrival and asked and slack, text
+        found.append((kind[1], float(arrival[1]), -float(asked[1]), float(slack[1])))
+    return found
+
+
 def shortest_period_ns(said: str) -> float:
-    """Arrival and setup of the first path, the worst."""
-    said = said.partition("slack")[0]
-    arrival, setup = (re.search(rf"(-?[\d.]+) .*{what}", said) for what in ("data arrival time", "library setup time"))
-    external = re.search(r"(-?[\d.]+) .*output external delay", said)
-    assert arrival and (setup or external), said
-    return float(arrival[1]) - float((setup or external)[1])  # type: ignore[index]
-
-
-def slacks_ns(said: str) -> list[float]:
-    """Of the worst paths: of the shortest period, then of hold."""
-    return [float(slack) for slack in re.findall(r"^ *(-?[\d.]+) +slack", said, re.M)]
+    """Arrival and setup of the longest path, of any group."""
+    return max(arrival + asked for kind, arrival, asked, _ in paths(said) if kind == "max")
 
 
 def broken_limits(said: str) -> list[str]:
