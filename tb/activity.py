@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from hdl.array_port import ArrayOp
 from pymodels.errors import RunError
 from pymodels.events import DIGITAL_EVENTS
 from tb.netlist import CHIP_NAME
+
+if TYPE_CHECKING:
+    from tb.gates import Instance
 
 OBSERVED = {"clk": "chip", "events": "cosim", "array_op": "chip", "array_latch": "chip"}
 """Signals of the co-simulation that say what the chip does in a cycle, and the scope that has each."""
@@ -156,11 +160,28 @@ def cycle_events(values: dict[str, str]) -> np.ndarray:
     return np.array([bit == "1" for bit in bits] + [done == pulse.value for pulse in PULSES.values()], np.int64)
 
 
-def saif(activity: Activity) -> str:
-    """All nets as SAIF 2.0: time low and high in ps, and changes."""
+def saif(activity: Activity, cells: Sequence[Instance] = ()) -> str:
+    """All nets as SAIF 2.0: time low and high in ps, and changes; and the same by pin for `cells`.
+
+    The chip's own ports stand beside its nets, so they come as the first of `cells`; pins on constants are at rest.
+    """
+    length, totals = activity.length_ps, activity.toggles.sum(axis=1)
+    said = {net: _saif(length, 0, 0) for net in ("n0", "nx")} | {"n1": _saif(length, length, 0)}
+    nets = zip(activity.nets, activity.high_ps.tolist(), totals.tolist(), strict=True)
+    said |= {name: _saif(length, high, changes) for name, high, changes in nets}
     lines = ['(SAIFILE (SAIFVERSION "2.0") (DIRECTION "backward") (TIMESCALE 1 ps)']
-    lines += [f"(DURATION {activity.length_ps})", f"(INSTANCE {CHIP_NAME} (NET"]
-    totals = activity.toggles.sum(axis=1)
-    for name, high, changes in zip(activity.nets, activity.high_ps, totals, strict=True):
-        lines.append(f"  ({name} (T0 {activity.length_ps - high}) (T1 {high}) (TX 0) (TC {changes}))")
-    return "\n".join([*lines, ")))", ""])
+    lines += [f"(DURATION {length})", f"(INSTANCE {CHIP_NAME} (NET"]
+    lines += [f"  ({name} {said[name]})" for name in activity.nets]
+    for index, cell in enumerate(cells):
+        lines += [f"  (INSTANCE {cell.name} (NET"] * (index > 0)
+        lines += [f"  ({_escaped(pin)} {said[f'n{net}']})" for pin, net in cell.bits()]
+        lines += [")"] if index == 0 else ["  ))"]
+    return "\n".join([*lines, "))" if cells else ")))", ""])
+
+
+def _saif(length: int, high: int, changes: int) -> str:
+    return f"(T0 {length - high}) (T1 {high}) (TX 0) (TC {changes})"
+
+
+def _escaped(pin: str) -> str:
+    return pin.replace("[", "\\[").replace("]", "\\]")

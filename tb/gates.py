@@ -7,9 +7,11 @@ that has them, on the same inputs, and all that it drives is what is counted.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from pymodels.errors import RunError
 from pymodels.outcome import Outcome
 from tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from tb.liberty import LibCell, Liberty
-from tb.mapped import Gate, Mapped
+from tb.mapped import Gate, Mapped, macros
 from tb.memories import memories_verilog
 from tb.netlist import CHIP_NAME, chip_verilog
 from tb.netlist_cache import cache_folder
@@ -27,6 +29,8 @@ from tb.simulator import Simulation
 
 TYPICAL_SLEW_NS = 0.1
 OBSERVED = "oxmc_observed"
+SINGLE = ("clk", "read_enable")
+"""Pins of a memory that are no buses."""
 CHANGES = (
     # between answers the converter bus carries garbage, to catch a chip that looks then; here it holds
     ("answering ? answer : ~answer", "answer"),
@@ -66,6 +70,38 @@ def delay_ns(gate: Gate, load_pf: float) -> float:
     return max(0.001, sum(times) / len(times))
 
 
+@dataclasses.dataclass(frozen=True)
+class Instance:
+    """A gate or a memory by its name in the Verilog, its module, and the nets of each pin from the lowest bit on."""
+
+    name: str
+    cell: str
+    pins: dict[str, tuple[str, ...]]
+
+    def bits(self) -> Iterator[tuple[str, str]]:
+        """Each bit of each pin, as A or data[0], with its net; a memory's bus of one bit has an index, too."""
+        for pin, nets in self.pins.items():
+            bus = len(nets) > 1 or (geometry_of(self.cell) and pin not in SINGLE)
+            for index, net in enumerate(nets):
+                yield f"{pin}[{index}]" if bus else pin, net
+
+
+def ports(module: dict[str, Any]) -> Instance:
+    """The chip's own pins."""
+    pins = {name: tuple(str(bit) for bit in port["bits"]) for name, port in module["ports"].items()}
+    return Instance(CHIP_NAME, CHIP_NAME, pins)
+
+
+def instances(netlist: Mapped, module: dict[str, Any]) -> Iterator[Instance]:
+    """Gates, named g0, g1 ... in the netlist's order, and memories, m0, m1 ..."""
+    for number, gate in enumerate(netlist.gates):
+        yield Instance(f"g{number}", gate.cell.name, {pin: (net,) for pin, net in gate.nets.items()})
+    memories = (cell for cell in module["cells"].values() if geometry_of(cell["type"]))
+    for number, cell in enumerate(memories):
+        pins = {pin: tuple(str(bit) for bit in bits) for pin, bits in cell["connections"].items()}
+        yield Instance(f"m{number}", cell["type"], pins)
+
+
 def gate_verilog(netlist: Mapped, module: dict[str, Any], library: Liberty, *, simulated: bool = True) -> str:
     """The chip as gates, nets named n0, n1 ... by their number in the JSON, gates g0, g1 ...
 
@@ -79,23 +115,25 @@ def gate_verilog(netlist: Mapped, module: dict[str, Any], library: Liberty, *, s
             place = f"{name}[{i}]" if len(port["bits"]) > 1 else name
             ends = (_net(bit), place) if port["direction"] == "input" else (place, _net(bit))
             lines.append("  assign {} = {};".format(*ends))
-    for number, gate in enumerate(netlist.gates):
-        pins = ", ".join(f".{pin}({_net(net)})" for pin, net in gate.nets.items())
-        time = f"#(.T({delay_ns(gate, netlist.load_pf[gate.output]):.3f})) " if simulated else ""
-        lines.append(f"  {gate.cell.name} {time}g{number} ({pins});")
-    macros = [cell for cell in module["cells"].values() if geometry_of(cell["type"])]
-    for number, cell in enumerate(macros):
-        pins = ", ".join(
-            f".{pin}({{{', '.join(_net(bit) for bit in reversed(bits))}}})" for pin, bits in cell["connections"].items()
-        )
-        lines.append(f"  {cell['type']} m{number} ({pins});")
+    delays = iter(netlist.gates)
+    for instance in instances(netlist, module):
+        pins = ", ".join(f".{pin}({_bus(bits)})" for pin, bits in instance.pins.items())
+        time = ""
+        if simulated and not geometry_of(instance.cell):
+            gate = next(delays)
+            time = f"#(.T({delay_ns(gate, netlist.load_pf[gate.output]):.3f})) "
+        lines.append(f"  {instance.cell} {time}{instance.name} ({pins});")
     ports = ", ".join(_port(name, port) for name, port in module["ports"].items())
     chip = "\n".join([f"module {CHIP_NAME}({ports});", *lines, "endmodule\n"])
     if not simulated:
         return chip
     used = {gate.cell.name for gate in netlist.gates}
     models = "".join(model(cell) for name, cell in library.cells.items() if name in used)
-    return "\n".join([chip, models, memories_verilog(sorted({cell["type"] for cell in macros}), cleared=True)])
+    return "\n".join([chip, models, memories_verilog(macros(module), cleared=True)])
+
+
+def _bus(bits: tuple[str, ...]) -> str:
+    return _net(bits[0]) if len(bits) == 1 else f"{{{', '.join(_net(bit) for bit in reversed(bits))}}}"
 
 
 def _port(name: str, port: dict[str, Any]) -> str:

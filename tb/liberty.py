@@ -4,31 +4,15 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
-import re
+import math
 from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from pymodels.errors import InputError
+from energy.characterise.syntax import Group, parse
 from pymodels.files import read_text, understood
 
 SHIPPED = "oxmc_sky130_tt_1v80_25c.lib"
-
-
-@dataclasses.dataclass
-class Group:
-    """`kind (args) { ... }`: simple and complex attributes by name, and the groups inside."""
-
-    kind: str
-    args: tuple[str, ...]
-    attributes: dict[str, str]
-    groups: list[Group]
-
-    def all(self, kind: str) -> list[Group]:
-        return [group for group in self.groups if group.kind == kind]
-
-    def number(self, name: str, default: float = 0.0) -> float:
-        return float(self.attributes.get(name, default))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +29,11 @@ class Table:
         low = self.values[i][j] * (1 - v) + self.values[i][j + 1] * v
         high = self.values[i + 1][j] * (1 - v) + self.values[i + 1][j + 1] * v
         return low * (1 - u) + high * u
+
+
+def flat(value: float) -> Table:
+    """The same everywhere."""
+    return Table((0.0, 1.0), (0.0, 1.0), ((value,) * 2,) * 2)
 
 
 def _place(axis: tuple[float, ...], x: float) -> tuple[int, float]:
@@ -64,20 +53,26 @@ class Arc:
 
 @dataclasses.dataclass(frozen=True)
 class LibCell:
-    """`hidden_pj` is the mean energy of a change of an input that the output does not follow. `clear` is the input that
-    holds a flip-flop at 0 while it is low, whenever it falls: it belongs to no clock cycle and has no arc here."""
+    """`hidden_pj` is the mean energy of a change of an input that the output does not follow.
+
+    `setup_ns` and `hold_ns` are by input and by its edge, "rise" or "fall": tables over the slews of clock and input.
+    `clear` is the input that holds a flip-flop at 0 while it is low, whenever it falls: it belongs to no clock cycle
+    and has no arc here.
+    """
 
     name: str
     area_um2: float
     leakage_pw: float
     capacitance_pf: dict[str, float]
     hidden_pj: dict[str, float]
-    setup_ns: dict[str, float]
+    setup_ns: dict[str, dict[str, Table]]
     output: str
     function: str
     clock: str | None
     max_load_pf: float
     arcs: tuple[Arc, ...]
+    hold_ns: dict[str, dict[str, Table]] = dataclasses.field(default_factory=dict)
+    max_slew_ns: float = math.inf
     clear: str | None = None
 
     @property
@@ -105,52 +100,9 @@ def read_liberty(path: Path) -> Liberty:
     text = read_text(path, rule)
     with understood(rule, path):
         top = parse(text)
-        cells = {cell.name: cell for cell in map(_cell, top.all("cell"))}
+        max_slew = top.number("default_max_transition", math.inf)
+        cells = {cell.args[0]: _cell(cell, max_slew) for cell in top.all("cell")}
         return Liberty(top.args[0], top.number("nom_voltage"), cells, text)
-
-
-TOKEN = re.compile(r'"[^"]*"|[^\s:;(){},"]+|[:;(){},]')
-
-
-def parse(text: str) -> Group:
-    """The outermost group. Raises `InputError` where the text is no Liberty."""
-    text = re.sub(r"/\*.*?\*/", " ", text, flags=re.S).replace("\\\n", " ")
-    tokens = TOKEN.findall(text)
-    top = Group("", (), {}, [])
-    try:
-        end = _body(tokens, 0, top)
-    except IndexError:
-        end = -1
-    if end != len(tokens) or len(top.groups) != 1 or top.groups[0].kind != "library":
-        raise InputError("a Liberty file must be one whole library (...) { ... }, which this one is not")
-    return top.groups[0]
-
-
-def _body(tokens: list[str], at: int, group: Group) -> int:
-    """Read statements into `group` until its bracket closes or the tokens end; where reading goes on."""
-    while at < len(tokens) and tokens[at] != "}":
-        name = tokens[at]
-        if tokens[at + 1] == ":":
-            end = tokens.index(";", at)
-            group.attributes[name] = " ".join(tokens[at + 2 : end]).strip('"')
-            at = end + 1
-            continue
-        if tokens[at + 1] != "(":
-            raise IndexError(name)
-        close = tokens.index(")", at)
-        args = tuple(token.strip('"') for token in tokens[at + 2 : close] if token != ",")
-        at = close + 1
-        if at < len(tokens) and tokens[at] == "{":
-            inner = Group(name, args, {}, [])
-            at = _body(tokens, at + 1, inner)
-            if tokens[at] != "}":
-                raise IndexError(name)
-            group.groups.append(inner)
-            at += 1
-        else:
-            group.attributes[name] = ";".join(args)
-            at += at < len(tokens) and tokens[at] == ";"
-    return at
 
 
 def _rows(text: str) -> tuple[tuple[float, ...], ...]:
@@ -165,14 +117,19 @@ def _table(group: Group) -> Table:
     )
 
 
-def _setup(groups: list[Group]) -> list[Group]:
-    return [group for group in groups if group.attributes["timing_type"] == "setup_rising"]
-
-
 def _scalars(groups: list[Group]) -> float:
     """Mean of the scalar values in `groups`, 0 without any."""
     values = [_rows(table.attributes["values"])[0][0] for group in groups for table in group.groups]
     return sum(values) / len(values) if values else 0.0
+
+
+def _checks(inputs: dict[str, Group], kind: str) -> dict[str, dict[str, Table]]:
+    return {
+        name: {table.kind.partition("_")[0]: _table(table) for table in timing.groups}
+        for name, pin in inputs.items()
+        for timing in pin.all("timing")
+        if timing.attributes["timing_type"] == kind
+    }
 
 
 def _arcs(pin: Group) -> tuple[Arc, ...]:
@@ -188,7 +145,7 @@ def _arcs(pin: Group) -> tuple[Arc, ...]:
     return tuple(arcs)
 
 
-def _cell(group: Group) -> LibCell:
+def _cell(group: Group, max_slew: float) -> LibCell:
     pins = {pin.args[0]: pin for pin in group.all("pin")}
     inputs = {name: pin for name, pin in pins.items() if pin.attributes["direction"] == "input"}
     (output,) = (name for name in pins if name not in inputs)
@@ -200,11 +157,13 @@ def _cell(group: Group) -> LibCell:
         leakage_pw=group.number("cell_leakage_power"),
         capacitance_pf={name: pin.number("capacitance") for name, pin in inputs.items()},
         hidden_pj={name: _scalars(pin.all("internal_power")) for name, pin in inputs.items()},
-        setup_ns={name: _scalars(setup) for name, pin in inputs.items() if (setup := _setup(pin.all("timing")))},
+        setup_ns=_checks(inputs, "setup_rising"),
         output=output,
         function=pins[output].attributes.get("function", ""),
         clock=clocks[0] if clocks else None,
         clear=clears[0] if clears else None,
         max_load_pf=pins[output].number("max_capacitance"),
         arcs=_arcs(pins[output]),
+        hold_ns=_checks(inputs, "hold_rising"),
+        max_slew_ns=pins[output].number("max_transition", max_slew),
     )

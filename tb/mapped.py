@@ -9,15 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from energy.characterise.lib_text import WIRE_PF
 from hdl.memory import geometry_of
 from pymodels.errors import RunError
 from tb.liberty import LibCell, Liberty
 
-WIRE_PF = 0.004
-"""Wire a listener: 20 um, about five gate pitches in a block of 5,000 gates (Donath), at the customary 0.2 fF/um.
-
-An estimate, x/: 2; nothing here is placed.
-"""
+PIN_PF = 0.0025
+"""A pin of a memory: as much as one inverter's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,15 +60,20 @@ class Mapped:
 
     @cached_property
     def load_pf(self) -> dict[str, float]:
-        """Pins and wire on each net; a port or a memory's pin weighs as much as one inverter's."""
+        """Pins and wire on each net; what listens at an output port is not known, but has a wire."""
         loads: dict[str, float] = defaultdict(float)
         for net, pins in self.listeners.items():
             loads[net] += sum(gate.cell.capacitance_pf[pin] + self.wire_pf for gate, pin in pins)
-        others = [net for nets in self.outputs.values() for net in nets]
-        others += [net for _, _, entering in self.rams for net in entering]
-        for net in others:
-            loads[net] += 0.0025 + self.wire_pf
+        for net in (net for nets in self.outputs.values() for net in nets):
+            loads[net] += self.wire_pf
+        for net in (net for _, _, entering in self.rams for net in entering):
+            loads[net] += PIN_PF + self.wire_pf
         return loads
+
+    @cached_property
+    def clocks(self) -> set[str]:
+        """Nets that clock something."""
+        return {gate.nets[gate.cell.clock] for gate in self.gates if gate.cell.clock}
 
     @property
     def area_um2(self) -> dict[str, float]:
@@ -82,8 +85,12 @@ class Mapped:
 
 
 def read_mapped(path: Path, top: str, library: Liberty) -> Mapped:
-    """The flat netlist of module `top`. Raises `RunError` for a cell that the library does not have."""
-    module = json.loads(path.read_text())["modules"][top]
+    """The flat netlist of module `top` in a file. Raises `RunError` for a cell that the library does not have."""
+    return mapped_of(json.loads(path.read_text())["modules"][top], top, library)
+
+
+def mapped_of(module: dict[str, Any], top: str, library: Liberty) -> Mapped:
+    """The flat netlist that a module of Yosys' JSON is. Raises `RunError` for a cell that the library does not have."""
     gates, rams = [], []
     for name, cell in module["cells"].items():
         kind, nets = cell["type"], cell["connections"]
@@ -95,6 +102,13 @@ def read_mapped(path: Path, top: str, library: Liberty) -> Mapped:
             raise RunError(f"synthesis left {name} as {kind}, which the library does not have")
     ports = {way: _ports(module, way) for way in ("input", "output")}
     return Mapped(top, tuple(gates), tuple(rams), ports["input"], ports["output"])
+
+
+def macros(module: dict[str, Any]) -> list[str]:
+    """The modules of the memories in a module of Yosys' JSON, by geometry."""
+    kinds = {cell["type"] for cell in module["cells"].values()}
+    found = {kind: geometry for kind in kinds if (geometry := geometry_of(kind))}
+    return sorted(found, key=found.__getitem__)
 
 
 def _ram_nets(nets: dict[str, list[Any]], ways: dict[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,22 +1,26 @@
 """Static timing of a mapped netlist: the longest path between registers, memories and ports.
 
-Delays come from the library's tables by slew and load, rise and fall apart, the worst arrival kept at each gate. The
-clock is ideal, wires weigh but do not delay (`tb.mapped.WIRE_PF`), no path is taken for false, nothing is derated.
+Delays come from the library's tables by slew and load, rise and fall apart, the worst arrival and the worst slew kept
+at each gate, whichever path they come by. The clock is ideal to the pins of clock gates, too; wires weigh but do not
+delay (`WIRE_PF`), no path is taken for false, nothing is derated.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
 from pymodels.errors import RunError
-from tb.liberty import Arc
+from tb.liberty import Arc, Table, flat
 from tb.mapped import Gate, Mapped
 
 CLOCK_SLEW_NS = 0.1
 PORT_SLEW_NS = 0.1
 MEMORY_READ_NS, MEMORY_SETUP_NS = 3.0, 0.5
 """Assumed of a macro of some kilobytes at 130 nm: nothing here is compiled."""
+PORT_MAX_PF = 0.2
+"""Load that an input port or an output of a memory may have: as if an inv_2 drove it, which mapping assumes, too."""
 EDGES = ("rise", "fall")
 
 
@@ -101,18 +105,16 @@ def _propagate(points: dict[tuple[str, str], Point], gate: Gate, arc: Arc, load_
     for out_edge in EDGES:
         for in_edge in _causes(arc, out_edge):
             net = gate.nets[arc.related]
-            if arc.kind == "rising_edge":
-                before: Point | None = Point(0.0, CLOCK_SLEW_NS, None, gate.name)
-            else:
-                before = points.get((net, in_edge))
+            clocked = arc.related == gate.cell.clock
+            before = Point(0.0, CLOCK_SLEW_NS, None, gate.name) if clocked else points.get((net, in_edge))
             if before is None:
                 continue
             time = before.time_ns + arc.tables[f"cell_{out_edge}"].at(before.slew_ns, load_pf)
-            key = gate.output, out_edge
-            if key not in points or time > points[key].time_ns:
-                slew = arc.tables[f"{out_edge}_transition"].at(before.slew_ns, load_pf)
-                origin = None if arc.kind == "rising_edge" else (net, in_edge)
-                points[key] = Point(time, slew, origin, gate.name)
+            slew = arc.tables[f"{out_edge}_transition"].at(before.slew_ns, load_pf)
+            point = Point(time, slew, None if clocked else (net, in_edge), gate.name)
+            known = points.get((gate.output, out_edge), point)
+            later = max(known, point, key=lambda each: each.time_ns)
+            points[gate.output, out_edge] = dataclasses.replace(later, slew_ns=max(known.slew_ns, slew))
 
 
 def _causes(arc: Arc, out_edge: str) -> tuple[str, ...]:
@@ -127,17 +129,9 @@ def _causes(arc: Arc, out_edge: str) -> tuple[str, ...]:
 def longest(netlist: Mapped) -> Timing:
     """The longest path. Raises `RunError` if there is none."""
     points = arrivals(netlist)
-    ends = [
-        (gate.nets[pin], gate.cell.setup_ns[pin], gate.name)
-        for gate in netlist.gates
-        if gate.cell.clock
-        for pin in gate.cell.setup_ns
-    ]
-    ends += [(net, MEMORY_SETUP_NS, name) for name, _, entering in netlist.rams for net in entering]
-    ends += [(net, 0.0, name) for name, nets in netlist.outputs.items() for net in nets]
     reached = [
-        (points[net, edge].time_ns + setup, net, edge, end)
-        for net, setup, end in ends
+        (points[net, edge].time_ns + setup[edge].at(CLOCK_SLEW_NS, points[net, edge].slew_ns), net, edge, end)
+        for net, setup, end in _ends(netlist)
         for edge in EDGES
         if (net, edge) in points
     ]
@@ -152,6 +146,57 @@ def longest(netlist: Mapped) -> Timing:
         steps.append(Step(point.through, cells.get(point.through, ""), point.time_ns))
         at = point.origin
     return Timing(period, steps[-1].name, end, tuple(reversed(steps)))
+
+
+def _ends(netlist: Mapped) -> Iterator[tuple[str, Mapping[str, Table], str]]:
+    """Nets where a path ends, the setup of each edge there, over the slews of clock and net, and the end's name."""
+    for gate in netlist.gates:
+        for pin, setup in gate.cell.setup_ns.items():
+            yield gate.nets[pin], setup, gate.name
+    for setup_ns, ends in (
+        (MEMORY_SETUP_NS, ((name, entering) for name, _, entering in netlist.rams)),
+        (0.0, netlist.outputs.items()),
+    ):
+        for name, nets in ends:
+            for net in nets:
+                yield net, dict.fromkeys(EDGES, flat(setup_ns)), name
+
+
+@dataclasses.dataclass(frozen=True)
+class Violation:
+    """A net that is slower ("slew", ns) or heavier ("load", pF) than its driver's limit.
+
+    The driver is a gate, a memory or an input port; a clock's port is left to its tree.
+    """
+
+    kind: str
+    net: str
+    driver: str
+    value: float
+    limit: float
+
+
+def slew_of(points: dict[tuple[str, str], Point], net: str) -> float:
+    """Of a net's slower edge; 0 where nothing arrives."""
+    return max((points[net, edge].slew_ns for edge in EDGES if (net, edge) in points), default=0.0)
+
+
+def violations(netlist: Mapped) -> list[Violation]:
+    """Limits of slew and load that nets break, the worst of each kind first. Raises `RunError` for a loop."""
+    points = arrivals(netlist)
+    checks = [
+        (kind, gate.output, gate.name, value, limit)
+        for gate in netlist.gates
+        for kind, value, limit in (
+            ("slew", slew_of(points, gate.output), gate.cell.max_slew_ns),
+            ("load", netlist.load_pf[gate.output], gate.cell.max_load_pf),
+        )
+    ]
+    outside = [(net, name) for name, nets in netlist.inputs.items() for net in nets if net not in netlist.clocks]
+    outside += [(net, name) for name, read, _ in netlist.rams for net in read]
+    checks += [("load", net, name, netlist.load_pf[net], PORT_MAX_PF) for net, name in outside]
+    found = [Violation(*check) for check in checks if check[3] > check[4]]
+    return sorted(found, key=lambda each: (each.kind, -each.value / each.limit))
 
 
 def fanouts(netlist: Mapped) -> dict[int, int]:

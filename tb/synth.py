@@ -21,12 +21,14 @@ from hdl.memory import HEAD, geometry_of
 from pymodels.config import Config
 from pymodels.errors import InputError, RunError
 from pymodels.machine import not_installed
+from tb.buffers import keep_limits
 from tb.clock_tree import NESTED, nest
 from tb.liberty import SHIPPED, Liberty, shipped
-from tb.mapped import Mapped, read_mapped
+from tb.mapped import Mapped, macros, read_mapped
 from tb.memories import memories, memories_verilog
 from tb.netlist import CHIP_NAME, module_ports, write_verilog
-from tb.sta import Timing, longest
+from tb.opensta import write_commands
+from tb.sta import Timing, Violation, longest, violations
 from tb.tools import wasm_environment
 
 TARGETS = ("sky130", "ice40", "generic")
@@ -63,6 +65,10 @@ read_liberty -lib cells.lib
 read_verilog {CHIP_NAME}.v
 hierarchy -check -top {CHIP_NAME}
 synth -top {CHIP_NAME} -noabc
+opt_hier
+opt
+opt_hier
+opt
 {CLOCK_GATES}write_json gated.json
 """,
     "sky130 cells": f"""\
@@ -71,10 +77,14 @@ dfflibmap -liberty cells.lib
 abc -liberty cells.lib -constr abc.constr -D {CLOCK_PS}
 opt_clean -purge
 check -assert -mapped
-write_verilog -noattr mapped.v
 flatten
 opt_clean -purge
 write_json mapped.json
+""",
+    "sky130 netlist": """\
+read_json mapped.json
+check -assert -mapped
+write_verilog -noattr mapped.v
 """,
     "ice40": f"""\
 read_verilog -D OXMC_INFER_MEMORIES {CHIP_NAME}.v board.v
@@ -111,6 +121,7 @@ class Synthesis:
     memories: int
     fmax_mhz: float | None = None
     timing: Timing | None = None
+    violations: tuple[Violation, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -129,6 +140,7 @@ class Synthesis:
             "memories": self.memories,
             "fmax_mhz": self.fmax_mhz,
             "longest_path": timing,
+            "violations": [dataclasses.asdict(violation) for violation in self.violations],
             "notes": list(self.notes),
         }
 
@@ -145,7 +157,7 @@ def synthesise(config: Config, target: str, out: Path) -> Synthesis:
     write_verilog(config, out)
     (out / "synth.ys").write_text(SCRIPTS[target])
     if target == "sky130":
-        return _sky130(out)
+        return _sky130(config, out)
     return _ice40(out) if target == "ice40" else _generic(out)
 
 
@@ -169,7 +181,7 @@ def _tool(folder: Path, package: str, function: str, *arguments: str) -> None:
 
 
 def map_chip(out: Path, library: Liberty) -> Mapped:
-    """The chip in `out` on the library's cells."""
+    """The chip in `out` on the library's cells, limits of slew and load kept: `mapped.v`, `mapped.json`."""
     (out / "cells.lib").write_text(library.text)
     (out / "abc.constr").write_text(CONSTRAINTS)
     (out / "synth.ys").write_text(SCRIPTS["sky130"])
@@ -179,11 +191,18 @@ def map_chip(out: Path, library: Liberty) -> Mapped:
     (out / "gated.json").write_text(json.dumps(design))
     (out / "cells.ys").write_text(SCRIPTS["sky130 cells"])
     yosys(out, "cells.ys")
+    design = json.loads((out / "mapped.json").read_text())
+    keep_limits(design["modules"][CHIP_NAME], CHIP_NAME, library)
+    (out / "mapped.json").write_text(json.dumps(design))
+    (out / "netlist.ys").write_text(SCRIPTS["sky130 netlist"])
+    yosys(out, "netlist.ys")
     return read_mapped(out / "mapped.json", CHIP_NAME, library)
 
 
-def _sky130(out: Path) -> Synthesis:
+def _sky130(config: Config, out: Path) -> Synthesis:
     netlist = map_chip(out, shipped())
+    modules = macros(json.loads((out / "mapped.json").read_text())["modules"][CHIP_NAME])
+    write_commands(out, "mapped.v", modules, 1e9 / config.clock_hz)
     timing = longest(netlist)
     library = f"cells, areas and times: energy/liberty/{SHIPPED}, measured by this project from the sky130 transistors"
     areas, counts, registers = netlist.area_um2, Counter[str](), Counter[str]()
@@ -198,6 +217,7 @@ def _sky130(out: Path) -> Synthesis:
         memories=len(netlist.rams),
         fmax_mhz=timing.fmax_mhz,
         timing=timing,
+        violations=tuple(violations(netlist)),
         notes=(
             "typical corner, ideal clock, estimated wires, nothing placed; memories assumed to answer in 3 ns",
             library,
@@ -308,6 +328,16 @@ def summary(result: Synthesis, out: Path) -> str:
     if result.timing:
         path = result.timing
         lines += [f"longest path: {path.period_ns:.2f} ns, {len(path.steps)} stages, {path.start} to {path.end}"]
+        lines += [_limits(result.violations, kind, unit) for kind, unit in (("slew", "ns"), ("load", "pF"))]
     if result.fmax_mhz:
         lines += [f"clock: at most {result.fmax_mhz:.1f} MHz"]
     return "\n".join([*lines, *result.notes, f"netlist: {out}"])
+
+
+def _limits(violations: tuple[Violation, ...], kind: str, unit: str) -> str:
+    found = [violation for violation in violations if violation.kind == kind]
+    if not found:
+        return f"limits of {kind}: kept by every net"
+    worst = found[0]
+    nets = f"{len(found)} net" + "s" * (len(found) > 1)
+    return f"limits of {kind}: broken by {nets}, most by {worst.driver}: {worst.value:.3g} of {worst.limit:.3g} {unit}"

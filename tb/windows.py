@@ -8,7 +8,7 @@ of `netlist.v`, in scope `cosim.chip`; time starts at 0 with every net's value.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,12 @@ from pymodels.config import resolve
 from pymodels.errors import RunError
 from tb.activity import COUNTED, OBSERVED, count, cycle_events, saif, steps_of
 from tb.gate_costs import train_gates
-from tb.gates import gate_verilog, module_of
+from tb.gates import Instance, gate_verilog, instances, module_of, ports
 from tb.liberty import shipped
-from tb.memories import memories, memories_verilog
+from tb.mapped import macros
+from tb.memories import memories_verilog
 from tb.netlist import write_verilog
+from tb.opensta import write_commands
 from tb.synth import map_chip
 
 SMALL = {"rows": 4, "burn_in": 1, "max_proposals": 4}
@@ -29,6 +31,8 @@ SAMPLES = {"train_samples": 16, "test_samples": 2}
 EPISODES = {"episode_steps": 4, "test_episodes": 1}
 PULSES = {"set": "set", "read": "read", "evaluation": "eval", "reset": "reset_pulse", "decision": "decision"}
 """Windows of a pulse, or of the decision's cycle, and the event that ends them."""
+CONSTANT = "constant"
+"""Begins the codes of constants in the waves: longer than those that a simulator gives."""
 
 
 def edges_of(vcd: Path) -> tuple[list[int], np.ndarray, list[str]]:
@@ -105,18 +109,38 @@ def definitions(file: Iterator[str]) -> tuple[list[str], dict[str, str]]:
     raise RunError("a wave file must have definitions, which this one has not")
 
 
-def cut(vcd: Path, spans: dict[str, tuple[int, int]], out: Path) -> None:
+def scopes(head: list[str], cells: Sequence[Instance]) -> tuple[list[str], list[str]]:
+    """`head` with a scope for each cell in the chip's, whose pins are aliases of their nets; and the constants' values.
+
+    Tools look activity up by pin. A pin of several bits is given bit by bit, since its nets have codes of their own.
+    """
+    if not cells:
+        return head, []
+    codes = {words[4]: words[3] for words in map(str.split, head) if words[0] == "$var"}
+    codes |= {f"n{value}": CONSTANT + value for value in "01x"}
+    lines = [f"$var wire 1 {CONSTANT}{value} constant_{value} $end\n" for value in "01x"]
+    for cell in cells:
+        lines.append(f"$scope module {cell.name} $end\n")
+        for pin, net in cell.bits():
+            lines.append(f"$var wire 1 {codes[f'n{net}']} {pin.replace('[', ' [')} $end\n")
+        lines.append("$upscope $end\n")
+    end = head.index(next(line for line in head if line.startswith("$upscope")))
+    return [*head[:end], *lines, *head[end:]], [f"{value}{CONSTANT}{value}" for value in "01x"]
+
+
+def cut(vcd: Path, spans: dict[str, tuple[int, int]], out: Path, cells: Sequence[Instance] = ()) -> None:
     """Write the waves of each span to `out`/NAME.vcd, from its start with all values to just before its stop."""
     with open(vcd) as file:
         head, _ = definitions(file)
         widths = {line.split()[3]: int(line.split()[2]) for line in head if line.startswith("$var")}
+        head, constants = scopes(head, cells)
         state: dict[str, str] = {}
         bodies: dict[str, list[str]] = {}
         for time, changes in steps_of(file):
             here = {code: f"b{v} {code}" if widths[code] > 1 else v + code for code, v in changes if code in widths}
             for name, (start, stop) in spans.items():
                 if start <= time and name not in bodies:
-                    bodies[name] = ["#0", "$dumpvars", *state.values(), "$end"]
+                    bodies[name] = ["#0", "$dumpvars", *constants, *state.values(), "$end"]
                 if start <= time < stop and here:
                     bodies[name] += [f"#{time - start}", *here.values()]
             state |= here
@@ -125,20 +149,23 @@ def cut(vcd: Path, spans: dict[str, tuple[int, int]], out: Path) -> None:
 
 
 def write_windows(task: str, preset: str, out: Path) -> dict[str, tuple[int, int]]:
-    """Netlist, library and the windows' files in `out`; the windows by name. Raises `RunError` if a tool fails."""
+    """Netlist, libraries, commands and the windows' files in `out`; the windows by name.
+
+    Raises `RunError` if a tool fails.
+    """
     learns = resolve(task, preset).acceptance == "reward"
     config, library = resolve(task, preset, settings=SMALL | (EPISODES if learns else SAMPLES)), shipped()
     write_verilog(config, out)
     netlist = map_chip(out, library)
     module = module_of(out / "mapped.json")
-    gates = gate_verilog(netlist, module, library, simulated=False)
-    (out / "netlist.v").write_text(gates)
-    (out / "memories.v").write_text(memories_verilog(memories(gates)))
+    (out / "netlist.v").write_text(gate_verilog(netlist, module, library, simulated=False))
+    (out / "memories.v").write_text(memories_verilog(macros(module)))
     vcd = train_gates(task, config, 0, gate_verilog(netlist, module, library), out / "run")
-    spans = windows_of(*edges_of(vcd))
-    cut(vcd, spans, out)
+    spans, cells = windows_of(*edges_of(vcd)), list(instances(netlist, module))
+    cut(vcd, spans, out, cells)
     for name in spans:
-        (out / f"{name}.saif").write_text(saif(count(out / f"{name}.vcd", 1 << 30)))
+        (out / f"{name}.saif").write_text(saif(count(out / f"{name}.vcd", 1 << 30), [ports(module), *cells]))
+    write_commands(out, "netlist.v", macros(module), 1e9 / config.clock_hz, spans)
     return spans
 
 

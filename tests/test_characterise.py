@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 from pytest import MonkeyPatch
 
-from energy.characterise.cells import CELLS
-from energy.characterise.lib_text import library, with_cells
+from energy.characterise import constraints as checks
+from energy.characterise.__main__ import main
+from energy.characterise.cells import CELLS, Cell
+from energy.characterise.constraints import EDGE_NS, constraints
+from energy.characterise.kept import records_of
+from energy.characterise.lib_text import LIBRARY, library
 from energy.characterise.measure import LOADS_FF, SLEWS_NS, TABLES, Record, measure
 from energy.characterise.spice import Instance, Pdk, Waves, read_raw, simulate
 from pymodels.errors import InputError, RunError
@@ -56,11 +60,13 @@ def test_states_of_a_gate() -> None:
 
 def record(pins: tuple[str, ...]) -> Record:
     rows = [[float(i + j) for j in range(len(LOADS_FF))] for i in range(len(SLEWS_NS))]
+    limits = {check: {"rise_constraint": [[0.1, 0.2], [0.3, 0.4]]} for check in ("setup_rising", "hold_rising")}
     arcs = [{"related": pins[-1], "sense": "non_unate", "type": "rising_edge", "tables": dict.fromkeys(TABLES, rows)}]
     hidden = {"when": [], "rise_power": 1.0, "fall_power": 3.0}
     return {
         "area_um2": 2.0, "slews_ns": SLEWS_NS, "loads_ff": LOADS_FF, "leakage_pw": [({"D": True}, 4.0)],
-        "arcs": arcs, "pins": {pin: {"capacitance_ff": 2.5, "hidden": hidden} for pin in pins},
+        "arcs": arcs, "pins": {pin: {"capacitance_ff": 2.5, "hidden": hidden} for pin in pins} | {
+            pins[0]: {"capacitance_ff": 2.5, "hidden": hidden, "constraints_ns": limits}},
     }  # fmt: skip
 
 
@@ -71,21 +77,55 @@ def test_a_record_becomes_a_cell() -> None:
     pins = {pin.args[0]: pin for pin in found.all("pin")}
     assert pins["CLK"].attributes["clock"] == "true" and pins["CLK"].attributes["capacitance"] == "0.002500"
     assert [group.kind for group in pins["Q"].groups] == ["timing", "internal_power"]
+    kinds = [group.attributes["timing_type"] for group in pins["D"].all("timing")]
+    assert kinds == ["setup_rising", "hold_rising"]
+    assert pins["D"].groups[0].groups[0].attributes["values"] == "0.1, 0.2;0.3, 0.4"
 
 
-def test_a_user_measures_one_cell_more() -> None:
-    """It comes behind the others, which stay to the letter; measured again it takes its own place."""
-    inverter, cleared = record(("A",)), record(("D", "CLK", "RESET_B"))
-    cleared["arcs"].append(cleared["arcs"][0] | {"related": "RESET_B", "type": "clear", "sense": "positive_unate"})
-    before = library({"inv_1": inverter}, "today")
-    after = with_cells(before, {"dfrtp_1": cleared}, "tomorrow")
-    assert after.startswith(before.removesuffix("}\n")) and "/* measured on tomorrow */" in after
-    assert with_cells(after, {"dfrtp_1": cleared}, "later") == after.replace("tomorrow", "later")
-    _, found = parse(after).all("cell")
-    assert found.all("ff")[0].attributes["clear"] == "!RESET_B"
-    pins = {pin.args[0]: pin for pin in found.all("pin")}
-    assert pins["RESET_B"].all("timing")[0].attributes["timing_type"] == "recovery_rising"
-    assert [timing.attributes["timing_type"] for timing in pins["Q"].all("timing")] == ["rising_edge", "clear"]
+def test_the_shipped_library_is_what_the_generator_writes() -> None:
+    """Of the measurements that stand in it, date included; a measurement that is another one is seen."""
+    text = LIBRARY.read_text()
+    records, date = records_of(text)
+    assert library(records, date) == text
+    records["dfxtp_1"]["pins"]["D"]["constraints_ns"]["hold_rising"]["fall_constraint"][0][0] += 0.01
+    assert library(records, date) != text
+
+
+def test_the_text_is_written_anew_without_measuring(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    file = tmp_path / "old.lib"
+    file.write_text(LIBRARY.read_text().replace("  technology (cmos);\n", ""))
+    monkeypatch.setattr("sys.argv", ["characterise", "--out", str(file), "--cells"])
+    main()
+    assert file.read_text() == LIBRARY.read_text()
+
+
+SETUP_NS, HOLD_NS, TO_Q_NS = 0.12, -0.07, 0.3
+
+
+def ideal(pdk: None, cell: Cell, instances: list[Instance], stop_ns: float, folder: Path) -> Waves:
+    """A flip-flop that takes what its input is from SETUP_NS before the clock's edge to HOLD_NS behind it."""
+    times, moves = np.linspace(0, stop_ns, 3001), []
+    for instance in instances:
+        ramp = instance.slews_ns["D"] / 0.6 / 2
+        (_, old), *changes = instance.drives["D"]
+        taken = old
+        for start, level in changes:
+            if start + ramp <= EDGE_NS - SETUP_NS + 1e-9:
+                taken = level
+            elif start + ramp < EDGE_NS + HOLD_NS - 1e-9:
+                taken = old
+        moves.append(np.where((times > EDGE_NS + TO_Q_NS) & (taken != old), not old, old) * 1.8)
+    return Waves(times, [{}] * len(moves), [{}] * len(moves), np.array(moves, float), np.zeros((len(moves), 1)))
+
+
+def test_setup_and_hold_are_found(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
+    """Of a flip-flop that has them by construction, to the next 0.01 ns above, at every slew and edge."""
+    monkeypatch.setattr(checks, "simulate", ideal)
+    found = constraints(None, CELLS["dfxtp_1"], tmp_path)  # type: ignore[arg-type]
+    for check, true in (("setup_rising", SETUP_NS), ("hold_rising", HOLD_NS)):
+        for rows in found[check].values():
+            assert all(true - 1e-6 <= value <= true + 0.0101 for row in rows for value in row), (check, rows)
+    assert {edge for edges in found.values() for edge in edges} == {"rise_constraint", "fall_constraint"}
 
 
 def test_without_ngspice_it_says_so(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from pymodels.errors import RunError
 from tb.liberty import Arc, LibCell, Table
 from tb.mapped import WIRE_PF, Gate, Mapped
-from tb.sta import MEMORY_READ_NS, MEMORY_SETUP_NS, longest
+from tb.sta import MEMORY_READ_NS, MEMORY_SETUP_NS, PORT_MAX_PF, longest, violations
 
 INPUT_PF = 0.001
 
@@ -29,7 +31,9 @@ def register() -> LibCell:
     tables |= {"rise_transition": flat(0.1), "fall_transition": flat(0.1)}
     arcs = (Arc("CLK", "non_unate", "rising_edge", tables),)
     pins = {"D": INPUT_PF, "CLK": INPUT_PF}
-    return LibCell("dff", 1.0, 1.0, pins, {}, {"D": 0.5}, "Q", "IQ", "CLK", 1.0, arcs)
+    return LibCell(
+        "dff", 1.0, 1.0, pins, {}, {"D": {"rise": flat(0.5), "fall": flat(0.5)}}, "Q", "IQ", "CLK", 1.0, arcs
+    )
 
 
 def netlist(*gates: Gate, rams: tuple = (), inputs: dict | None = None, outputs: dict | None = None) -> Mapped:
@@ -103,3 +107,47 @@ def test_a_loop_is_refused() -> None:
 def test_nothing_to_time_is_refused() -> None:
     with pytest.raises(RunError, match="must have a path to time"):
         longest(netlist())
+
+
+def test_the_slowest_slew_goes_on() -> None:
+    """Two inputs meet in a gate: the late one is steep, the early one is not. The next delay is by the worse slew,
+    as in other timers, which do not know what path will be asked for: 10 + 1 + 5 x 0.9."""
+    slow = {name: flat(1.0) for name in ("cell_rise", "cell_fall")}
+    slews = {"A": flat(0.1), "B": flat(0.9)}
+    arcs = tuple(
+        Arc(pin, "positive_unate", "combinational", slow | {f"{edge}_transition": slew for edge in ("rise", "fall")})
+        for pin, slew in slews.items()
+    )
+    meet = LibCell("m", 1.0, 1.0, {"A": INPUT_PF, "B": INPUT_PF}, {}, {}, "Y", "(A & B)", None, 1.0, arcs)
+    by_slew = Table((0.0, 1.0), (0.0, 1.0), ((0.0, 0.0), (5.0, 5.0)))
+    tables = dict.fromkeys(("cell_rise", "cell_fall"), by_slew)
+    tables |= dict.fromkeys(("rise_transition", "fall_transition"), flat(0.1))
+    end = LibCell("e", 1.0, 1.0, {"A": INPUT_PF}, {}, {}, "Y", "A", None, 1.0, (
+        Arc("A", "positive_unate", "combinational", tables),))  # fmt: skip
+    gates = [
+        Gate("late", gate_cell("l", 10.0, 10.0, sense="positive_unate"), {"A": "1", "Y": "2"}),
+        Gate("meet", meet, {"A": "2", "B": "1", "Y": "3"}),
+        Gate("end", end, {"A": "3", "Y": "4"}),
+    ]
+    timing = longest(netlist(*gates, inputs={"in": ["1"]}, outputs={"out": ["4"]}))
+    assert timing.period_ns == pytest.approx(10 + 1 + 5 * 0.9)
+
+
+def test_limits_that_are_broken_are_said() -> None:
+    """By kind, the worst first, with the driver: a gate, a port, a memory; a clock's port is left to its tree."""
+    weak = dataclasses.replace(gate_cell("weak", 0.0, 0.0), max_load_pf=0.012, max_slew_ns=0.05)
+    gates = [Gate("a", weak, {"A": "1", "Y": "2"})]
+    gates += [Gate(f"b{i}", gate_cell("end", 0.0, 0.0), {"A": "2", "Y": f"{10 + i}"}) for i in range(3)]
+    gates += [Gate(f"c{i}", gate_cell("end", 0.0, 0.0), {"A": "8", "Y": f"{100 + i}"}) for i in range(50)]
+    gates += [Gate(f"d{i}", gate_cell("end", 0.0, 0.0), {"A": "7", "Y": f"{200 + i}"}) for i in range(60)]
+    gates += [Gate(f"e{i}", register(), {"CLK": "6", "D": "2", "Q": f"{300 + i}"}) for i in range(90)]
+    found = violations(netlist(*gates, rams=(("m", ("8",), ()),), inputs={"in": ["1"], "big": ["7"], "clk": ["6"]}))
+    each = INPUT_PF + WIRE_PF
+    assert [(v.kind, v.driver, v.value, v.limit) for v in found] == [
+        ("load", "a", pytest.approx(93 * each), 0.012),
+        ("load", "big", pytest.approx(60 * each), PORT_MAX_PF),
+        ("load", "m", pytest.approx(50 * each), PORT_MAX_PF),
+        ("slew", "a", 0.1, 0.05),
+    ]
+    kept = dataclasses.replace(weak, max_load_pf=1.0, max_slew_ns=0.2)
+    assert violations(netlist(Gate("a", kept, {"A": "1", "Y": "2"}), *gates[1:4], inputs={"in": ["1"]})) == []

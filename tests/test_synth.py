@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
+import opensta
 import pytest
 from commands import oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
@@ -21,7 +23,8 @@ from tb.liberty import shipped
 from tb.mapped import read_mapped
 from tb.netlist import CHIP_NAME, chip_verilog, flip_flop_total
 from tb.simulator import use_simulator
-from tb.synth import EXTRA, TARGETS, Block, Synthesis, board, render, synthesise
+from tb.sta import Timing, Violation, violations
+from tb.synth import EXTRA, TARGETS, Block, Synthesis, board, render, summary, synthesise
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +70,41 @@ def test_the_longest_path_fits_the_clock(paper: Synthesis) -> None:
     times = [step.time_ns for step in timing.steps]
     assert times == sorted(times) and 0 < times[-1] <= timing.period_ns
     assert json.loads(json.dumps(paper.as_json()))["longest_path"]["period_ns"] == timing.period_ns
+
+
+@pytest.mark.slow
+def test_a_user_sees_that_limits_are_kept(paper: Synthesis, folder: Path) -> None:
+    """And no pin is tied to a constant, which takes a tie cell that the library has not, and stops OpenSTA 2.0.17."""
+    said = summary(paper, folder)
+    assert "limits of slew: kept by every net" in said and "limits of load: kept by every net" in said
+    assert paper.as_json()["violations"] == []
+    netlist = read_mapped(folder / "mapped.json", CHIP_NAME, shipped())
+    assert violations(netlist) == []
+    tied = [(gate.name, pin) for gate in netlist.gates for pin, net in gate.nets.items() if not net.isdecimal()]
+    assert not tied and {"0", "1"}.isdisjoint(net for gate in netlist.gates for net in gate.nets.values())
+
+
+@pytest.mark.slow
+def test_a_user_times_the_synthesised_chip_with_opensta(paper: Synthesis, folder: Path) -> None:
+    """The `sta.tcl` that `oxmc synth` writes: no complaint, our longest path, no limit broken, power by category."""
+    if shutil.which("sta") is None:
+        pytest.skip("OpenSTA is not installed (Debian: opensta)")
+    said = opensta.sta(folder)
+    assert opensta.complaints(said) == opensta.broken_limits(said) == []
+    assert paper.timing is not None
+    assert opensta.shortest_period_ns(said) == pytest.approx(paper.timing.period_ns, rel=0.02)
+    power = opensta.power_w(said)
+    assert all(min(power[name]) > 0 for name in ("Sequential", "Combinational"))
+
+
+def test_broken_limits_are_said_by_kind() -> None:
+    found = (Violation("load", "7", "b.g", 0.21, 0.1), Violation("slew", "5", "a.f", 2.43, 1.5),
+             Violation("slew", "6", "a.g", 1.6, 1.5))  # fmt: skip
+    result = Synthesis("sky130", {}, {}, 0, timing=Timing(1.0, "a", "b", ()), violations=found)
+    said = summary(result, Path("out")).splitlines()
+    assert "limits of slew: broken by 2 nets, most by a.f: 2.43 of 1.5 ns" in said
+    assert "limits of load: broken by 1 net, most by b.g: 0.21 of 0.1 pF" in said
+    assert [entry["net"] for entry in result.as_json()["violations"]] == ["7", "5", "6"]
 
 
 def test_a_bad_target_is_refused(capsys: CaptureFixture[str], tmp_path: Path) -> None:

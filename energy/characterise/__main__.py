@@ -1,6 +1,8 @@
 """`python -m energy.characterise`: measure every cell that is not measured yet, then write the library.
 
-With `--cells` only those are measured and put into the library that is there."""
+With `--cells` only those are measured, and the others taken from the library that is there; with none after it, only
+its text is written anew.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,18 @@ import json
 import time
 from pathlib import Path
 
-from energy.characterise import cells, measure, spice
+from energy.characterise import cells, constraints, measure, spice
 from energy.characterise.cells import CELLS
-from energy.characterise.lib_text import LIBRARY, library, with_cells
+from energy.characterise.kept import records_of
+from energy.characterise.lib_text import LIBRARY, library
+from energy.characterise.measure import Record
 from energy.characterise.spice import Pdk
 from pymodels.whole import write_file
 
 
 def sources() -> str:
     """A digest of what shapes a measurement: with another one, cells are measured again."""
-    text = b"".join(Path(str(module.__file__)).read_bytes() for module in (cells, measure, spice))
+    text = b"".join(Path(str(module.__file__)).read_bytes() for module in (cells, constraints, measure, spice))
     return hashlib.sha256(text).hexdigest()[:16]
 
 
@@ -29,26 +33,34 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=LIBRARY, help="the Liberty file to write")
     parser.add_argument("--date", default=time.strftime("%Y-%m-%d"), help="date that goes into the file")
     parser.add_argument(
-        "--cells", nargs="+", choices=CELLS, metavar="CELL", help="measure these, keep the file's others"
+        "--cells", nargs="*", choices=CELLS, metavar="CELL", help="measure these, if any; keep the others of the file"
     )
     options = parser.parse_args()
-    pdk, records, digest = Pdk(options.folder), {}, sources()
-    names = options.cells or list(CELLS)
+    names, records, date = list(CELLS), dict[str, Record](), options.date
+    if options.cells is not None:
+        names, (records, kept_date) = options.cells, records_of(options.out.read_text())
+        date = date if names else kept_date
+    records |= measured(names, options.folder)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    write_file(options.out, library(records, date))
+    print(options.out)
+
+
+def measured(names: list[str], folder: Path) -> dict[str, Record]:
+    """Records by cell, from `folder` where they are kept there and their sources are the same."""
+    if not names:
+        return {}
+    pdk, records, digest = Pdk(folder), {}, sources()
     for number, name in enumerate(names, start=1):
-        kept = options.folder / f"{name}.json"
+        kept = folder / f"{name}.json"
         record = json.loads(kept.read_text()) if kept.exists() else {}
         if record.get("sources") != digest:
             started = time.monotonic()
-            record = measure.measure(pdk, CELLS[name], options.folder / name) | {"sources": digest}
+            record = measure.measure(pdk, CELLS[name], folder / name) | {"sources": digest}
             write_file(kept, json.dumps(record))
             print(f"{number}/{len(names)} {name}: {time.monotonic() - started:.0f} s", flush=True)
         records[name] = record
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    if options.cells:
-        write_file(options.out, with_cells(options.out.read_text(), records, options.date))
-    else:
-        write_file(options.out, library(records, options.date))
-    print(options.out)
+    return records
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from energy.characterise.cells import Cell
+from energy.characterise.constraints import constraints
 from energy.characterise.spice import SUPPLY_V, Instance, Pdk, Waves, simulate
 
 SLEWS_NS = (0.02, 0.1, 0.5)
@@ -184,6 +185,7 @@ def _clocked(pdk: Pdk, cell: Cell, folder: Path) -> Record:
         },
         enable: {
             "capacitance_ff": _mean(_enable_ff(waves, k, enable, enabled) for k in every),
+            "constraints_ns": constraints(pdk, cell, folder / "constraints"),
             "hidden": {
                 "when": [],
                 "rise_power": _mean(joules(k, *enabled[0]) for k in every),

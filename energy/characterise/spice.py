@@ -104,16 +104,17 @@ def _model(model: str, short: str) -> str:
 class Instance:
     """A cell under test: the level of each input over time as (start in ns, level), its slew and its load.
 
-    `slew_ns` is from 20 % to 80 %, as Liberty counts it here.
+    `slew_ns` is from 20 % to 80 %, as Liberty counts it here; `slews_ns` are those of inputs that have their own.
     """
 
     drives: dict[str, list[tuple[float, bool]]]
     slew_ns: float = 0.05
     load_ff: float = 3.0
+    slews_ns: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def source(self, pin: str) -> str:
         points: list[tuple[float, float]] = []
-        ramp = self.slew_ns / 0.6
+        ramp = self.slews_ns.get(pin, self.slew_ns) / 0.6
         for start, level in self.drives[pin]:
             volts = SUPPLY_V * level
             points += [(start, points[-1][1]), (start + ramp, volts)] if points else [(0.0, volts)]
