@@ -17,7 +17,7 @@ DATABASES = {"mitdb": "b13aa36cb9e7cbf700babbc6267bbdf5807965178c9cd4065d9da9d91
 """By database: `digest_of` its checksums, version 1.0.0. A server's list is believed only if it has this digest.
 
 All 144 files of a public copy of the database have the checksums behind it, as have the records 100 and 208 that came
-another way.
+another way, once the line ends of their headers are the original's (CR LF).
 """
 EXTRA = "ecg"
 LISTS = ("SHA256SUMS.txt", "RECORDS")

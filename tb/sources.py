@@ -15,16 +15,21 @@ BESIDE = ("tb/benches", "tb/bench", "tb/studies", "tb/page", "energy/characteris
 """What checks, measures or draws and never takes part in a training."""
 
 
-def deciding_files() -> list[Path]:
+def deciding_files(root: Path) -> list[Path]:
     """The files of `sources_digest`, in order."""
-    found = (path for room in ROOMS for path in sorted((ROOT / room).rglob("*")) if path.suffix in SUFFIXES)
-    return [path for path in found if not path.relative_to(ROOT).as_posix().startswith(tuple(f"{b}/" for b in BESIDE))]
+    found = (path for room in ROOMS for path in sorted((root / room).rglob("*")) if path.suffix in SUFFIXES)
+    return [path for path in found if not path.relative_to(root).as_posix().startswith(tuple(f"{b}/" for b in BESIDE))]
 
 
 @cache
 def sources_digest() -> str:
     """16 hexadecimal digits, as in run.json's `versions`."""
-    return files_digest(ROOT, deciding_files())[:16]
+    return digest_of(ROOT)
+
+
+def digest_of(root: Path) -> str:
+    """The same of a tree at `root`."""
+    return files_digest(root, deciding_files(root))[:16]
 
 
 def check_code(kept: object, where: Path, *, other_code: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.metadata
 import os
 import pkgutil
@@ -12,12 +11,10 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from pathlib import Path
+
+from tb.sources import sources_digest
 
 LOOK_S = 0.5
-ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("pymodels", "hdl", "energy", "tb")
-SUFFIXES = (".py", ".toml", ".csv", ".v", ".vh", ".vlt", ".cpp")
 PACKAGES = ("oxmc", "numpy", "numba")
 
 
@@ -41,22 +38,12 @@ def end_with_parent() -> None:
 def _identity() -> tuple[tuple[str, str], ...]:
     versions = [(name, importlib.metadata.version(name)) for name in PACKAGES]
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return (*versions, ("Python", python), ("sources of oxmc", sources_digest(ROOT)[:16]))
+    return (*versions, ("Python", python), ("sources of oxmc", sources_digest()))
 
 
 def identity() -> dict[str, str]:
     """What decides the bits of a result: versions, and a digest of this program's sources."""
     return dict(_identity())
-
-
-def sources_digest(root: Path) -> str:
-    """SHA-256 over the names and contents of the files below `root` that results follow from."""
-    digest = hashlib.sha256()
-    paths = sorted(path for room in ROOMS for path in (root / room).rglob("*") if path.suffix in SUFFIXES)
-    for path in paths:
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
-    return digest.hexdigest()
 
 
 def differences(other: Mapping[str, str]) -> str:

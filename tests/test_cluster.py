@@ -20,7 +20,7 @@ from pytest import CaptureFixture, MonkeyPatch
 from test_repeats import DEADLINE_S, FILES, command, lines_of, records, started, wait_for_lines
 
 from pymodels.errors import InputError
-from tb import cluster, repeats, workers
+from tb import cluster, repeats, sources, workers
 from tb.cli import run
 from tb.partial import partial_folder
 
@@ -293,15 +293,15 @@ def test_a_change_of_the_sources_changes_their_digest(tmp_path: Path) -> None:
     for name in ("tb/a.py", "hdl/b.v", "pymodels/presets/c.toml", "energy/d.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
-    seen = {workers.sources_digest(tmp_path)}
+    seen = {sources.digest_of(tmp_path)}
     for name in ("tb/a.py", "hdl/b.v", "pymodels/presets/c.toml"):
         (tmp_path / name).write_text("x")
-        seen.add(workers.sources_digest(tmp_path))
+        seen.add(sources.digest_of(tmp_path))
     (tmp_path / "tb/a.py").rename(tmp_path / "tb/e.py")
-    seen.add(workers.sources_digest(tmp_path))
+    seen.add(sources.digest_of(tmp_path))
     assert len(seen) == 5
     (tmp_path / "energy/d.md").write_text("x")
-    assert workers.sources_digest(tmp_path) in seen
+    assert sources.digest_of(tmp_path) in seen
     assert workers.differences(workers.identity()) == ""
 
 

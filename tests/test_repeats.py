@@ -314,7 +314,7 @@ def test_a_user_resumes_with_other_code(
 
 def test_every_source_that_decides_counts() -> None:
     """Each file of the rooms, in whatever folder, but for benches, studies, pages and what measures."""
-    names = {path.relative_to(sources.ROOT).as_posix() for path in sources.deciding_files()}
+    names = {path.relative_to(sources.ROOT).as_posix() for path in sources.deciding_files(sources.ROOT)}
     assert {
         "pymodels/tasks/table.py", "pymodels/cards/16k.toml", "hdl/chip.py", "hdl/oxmc_ram.v", "tb/train.py",
         "tb/oxram_array.v", "energy/tables/28nm.toml", "pymodels/tasks/data/cancer.csv",
