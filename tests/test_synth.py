@@ -44,7 +44,7 @@ def test_the_chip_maps_onto_our_cells(paper: Synthesis, folder: Path) -> None:
     assert set(paper.cells) <= set(shipped().cells)
     assert [name for name in paper.cells if "dl" in name] == ["sky130_fd_sc_hd__dlclkp_1"]
     assert paper.memories == 7
-    assert paper.cells["sky130_fd_sc_hd__dfxtp_1"] == paper.total.flip_flops
+    assert sum(count for name, count in paper.cells.items() if "__df" in name) == paper.total.flip_flops
     # two registers are constant with one output (docs/design.md)
     assert 0 <= flip_flop_total(Config()) - paper.total.flip_flops <= 2
     assert (folder / "mapped.v").exists()
