@@ -15,7 +15,7 @@ from pymodels.errors import RunError
 from tb.liberty import LibCell, Liberty
 
 PIN_PF = 0.0025
-"""A pin of a memory: as much as one inverter's."""
+"""What an output port leads to, and a pin of a memory: as much as one inverter's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,13 +60,13 @@ class Mapped:
 
     @cached_property
     def load_pf(self) -> dict[str, float]:
-        """Pins and wire on each net; what listens at an output port is not known, but has a wire."""
+        """Pins and wire on each net."""
         loads: dict[str, float] = defaultdict(float)
         for net, pins in self.listeners.items():
             loads[net] += sum(gate.cell.capacitance_pf[pin] + self.wire_pf for gate, pin in pins)
-        for net in (net for nets in self.outputs.values() for net in nets):
-            loads[net] += self.wire_pf
-        for net in (net for _, _, entering in self.rams for net in entering):
+        others = [net for nets in self.outputs.values() for net in nets]
+        others += [net for _, _, entering in self.rams for net in entering]
+        for net in others:
             loads[net] += PIN_PF + self.wire_pf
         return loads
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -102,13 +104,14 @@ def power_of_windows(said: str, windows: Iterable[str]) -> dict[str, dict[str, t
     return {window: power_w(parts[window]) for window in windows}
 
 
+@cache
 def reads_waves() -> bool:
     """Whether the OpenSTA at hand has `read_vcd`, which Debian's 2.0.17 has not."""
     if shutil.which("sta") is None:
         return False
-    command = ["sta", "-no_splash", "-exit", "/dev/stdin"]
-    done = subprocess.run(command, input="puts [info commands read_vcd]\n", capture_output=True, text=True)
-    return "read_vcd" in done.stdout
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "ask.tcl").write_text("puts [info commands read_vcd]\n")
+        return "read_vcd" in sta(Path(folder), "ask.tcl")
 
 
 needs_waves = pytest.mark.skipif(not reads_waves(), reason="this OpenSTA reads no waves (2.0.17 does not)")

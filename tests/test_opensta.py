@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from opensta import (
     pins_of_waves,
     power_of_windows,
     power_w,
+    reads_waves,
     shortest_period_ns,
     sta,
 )
@@ -29,7 +31,7 @@ from pytest import TempPathFactory
 
 from tb.activity import count
 from tb.liberty import read_liberty
-from tb.mapped import Gate, Mapped, read_mapped
+from tb.mapped import PIN_PF, Gate, Mapped, read_mapped
 from tb.netlist import CHIP_NAME
 from tb.opensta import COMMANDS
 from tb.power import gate_pj
@@ -65,7 +67,7 @@ def with_cells(folder: Path, *changes: tuple[str, str]) -> str:
 
 
 def timing_agrees(said: str, netlist: Mapped) -> bool:
-    """Within 2 %; 0.001 % is seen, what rounding leaves."""
+    """Within 2 %; 0.001 % is seen, what rounding leaves, and 0.4 % where ports weigh less (2.0.17)."""
     return math.isclose(shortest_period_ns(said), longest(netlist).period_ns, rel_tol=0.02)
 
 
@@ -110,11 +112,14 @@ def test_without_a_supply_power_is_zero(folder: Path) -> None:
 def test_nets_weigh_the_same_in_opensta(folder: Path, netlist: Mapped) -> None:
     """Each net changing in a tenth of the cycles, clocks twice a cycle: 1/2 C V^2 of all that gates or memories drive.
 
-    Within 0.1 %, what is printed; nets of input ports are in no tool's power by instance.
+    Within 0.1 %, what is printed; nets of input ports are in no tool's power by instance, and an OpenSTA that reads no
+    waves leaves out what ports lead to.
     """
     rates = {gate.output: 2.0 if gate.output in netlist.clocks else 0.1 for gate in netlist.gates}
     rates |= {net: 0.1 for _, read, _ in netlist.rams for net in read}
-    nets_pj = math.fsum(0.5 * netlist.load_pf[net] * 1.8**2 * rate for net, rate in rates.items())
+    ports = Counter(net for nets in netlist.outputs.values() for net in nets)
+    light = {net: 0.0 if reads_waves() else PIN_PF * ports[net] for net in rates}
+    nets_pj = math.fsum(0.5 * (netlist.load_pf[net] - light[net]) * 1.8**2 * rate for net, rate in rates.items())
     found = power_w(sta(folder).partition("power of")[0])["Total"][1]
     assert found == pytest.approx(nets_pj * 1e-12 / (PERIOD_NS * 1e-9), rel=1e-3)
     assert found != pytest.approx(1.02 * nets_pj * 1e-12 / (PERIOD_NS * 1e-9), rel=1e-3)
