@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from amaranth import Cat, Const, Module, Mux, ResetInserter, Signal
@@ -643,7 +645,7 @@ class Chip(wiring.Component):
         phases = {name: index for index, name in enumerate(PHASES)}
         machines = (trainer, inference, gate_dac, self.lfsr, *([self.programmer] if self.programmer else []))
         m.d.comb += [
-            self.busy.eq(Cat(machine.busy for machine in machines).any()),
+            self.busy.eq(reduce(or_, (machine.busy for machine in machines))),
             self.row.eq(trainer.row),
             self.proposals.eq(trainer.proposals),
             self.phase.eq(Mux(trainer.busy, phases["train"], Mux(inference.busy, phases["infer"], phases["load"]))),
