@@ -218,7 +218,7 @@ class Chip(wiring.Component):
             inference.last_row.eq(trainer.current_row),
             self.prior.multiplier.eq(control.prior_multiplier),
             self.prior.shift.eq(control.prior_shift),
-            self.busy.eq(Cat(machine.busy for machine in machines).any()),
+            self.busy.eq(reduce(or_, (machine.busy for machine in machines))),
             control.counter.eq(self.row_counters.counter),
             control.counted.eq(self.row_counters.count.any()),
             control.trained.eq(control.counted),

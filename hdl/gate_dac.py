@@ -102,16 +102,16 @@ class GateDac(wiring.Component):
                 m.d.comb += [self.lut.read_enable.eq(1), self.lut.read_address.eq(self.entry_index)]
         with m.If(self.lut.write_lanes | self.build):
             m.d.sync += self.mapped.eq(0)
-        with safe_fsm(m, self, "build_state"):
+        with safe_fsm(m, self, "build_state") as fsm:
+            m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 with m.If(self.build):
                     m.d.sync += [code.eq(0), high.eq(0), have_low.eq(0)]
                     m.next = "FETCH"
             with m.State("FETCH"):
-                m.d.comb += [self.busy.eq(1), self.searching.eq(have_high), self.lut.read_enable.eq(have_high)]
+                m.d.comb += [self.searching.eq(have_high), self.lut.read_enable.eq(have_high)]
                 m.next = "COMPARE"
             with m.State("COMPARE"):
-                m.d.comb += self.busy.eq(1)
                 with m.If(have_high & (entry <= code)):
                     with m.If(~have_low | (entry != low_value)):
                         m.d.sync += [low.eq(high), low_value.eq(entry), have_low.eq(1)]

@@ -226,6 +226,7 @@ async def training(dut) -> None:
         board.observe(found)
 
     outputs = job.config.outputs
+    compare("errors", await host.read(Space.STATUS, Status.ERRORS), 0)
     compare("last row", await host.read(Space.STATUS, Status.LAST_ROW), expected.last_row)
     compare("proposals", await host.read(Space.STATUS, Status.PROPOSALS), expected.proposals)
     compare("skipped", await host.read(Space.STATUS, Status.SKIPPED), expected.skipped)

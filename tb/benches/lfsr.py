@@ -102,8 +102,11 @@ async def reseeding(dut: Any) -> None:
     for step in range(200):
         word, high = rng.choice((0, 0, 1, rng.getrandbits(32))), rng.random() < 0.6
         if step % 8 == 0 and width > 32:  # a draw leads to a low word of 0
-            due = rng.randrange(1, high_mask + 1) << 32
-            await load(dut, to_int(retreat(to_bits(due, width), taps, width)), width)
+            before = 0
+            while before & low_mask == 0:
+                due = rng.randrange(1, high_mask + 1) << 32
+                before = to_int(retreat(to_bits(due, width), taps, width))
+            await load(dut, before, width)
             state, _ = await draw(dut)
             assert state == due
         name = "load_high" if high else "load"
