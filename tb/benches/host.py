@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
-from typing import Any, NamedTuple
+from typing import Any
 
 import cocotb
 
@@ -35,7 +36,10 @@ WORDS = (0, 1, 2**32 - 1, 0x5555_5555, 0xAAAA_AAAA)
 MOST_PROPOSALS = 2**24 - 1
 
 
-class Transfer(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Transfer:
+    """One word on the bus."""
+
     write: bool
     space: int
     index: int
@@ -179,7 +183,7 @@ class Bench:
         """No transfer; the rest of the bus is noise."""
         for _ in range(cycles):
             t = Transfer(bool(self.rng.getrandbits(1)), self.rng.choice((SETTINGS, COUNTERS)), 0, self.word())
-            await self._clock(set(), t._replace(index=self.rng.randrange(16)), "idle", bus__valid=0)
+            await self._clock(set(), dataclasses.replace(t, index=self.rng.randrange(16)), "idle", bus__valid=0)
 
     async def write(self, space: int, index: int, word: int) -> None:
         """One cycle: taken, and a setting shows from the next one on, or refused without a trace."""
@@ -204,7 +208,7 @@ class Bench:
         t = Transfer(False, space, index, self.word())
         note, status = f"read {space}:{index:#x}", [self.word() for _ in STATUSES]
         status[0] = self.rng.choice((index, self.rng.randrange(len(self.counters)))) % len(self.counters)
-        driven = dict(zip(STATUSES, status, strict=True)) | {"bus__valid": 1}
+        driven: dict[str, Any] = dict(zip(STATUSES, status, strict=True)) | {"bus__valid": 1}
         error = self.map.refusal(t, self.state, self.settings)
         if error:
             await self._clock({"bus__ready", "bus__error"}, t, note, error=error, **driven)
