@@ -165,7 +165,8 @@ def test_gates_give_the_bits_of_the_twin(paper: Synthesis, folder: Path) -> None
     vcd = train_gates(case.task, config, CHECK_SEED, gates, folder / "run")
     run = measure(netlist, library, config, vcd, case.model)
     found = run.power
-    assert set(found.blocks) >= set(paper.blocks) and found.flip_flops == paper.total.flip_flops
+    strangers = {"guard"}  # without a row in the table: booked as `top`, and still in an undisturbed run
+    assert set(found.blocks) >= set(paper.blocks) - strangers and found.flip_flops == paper.total.flip_flops
     # a gate's rise and fall share its internal energy unevenly, so that a window with one of them may lie below zero
     assert all(energy.sum() > 0 and energy.min() > -1e-3 * energy.sum() for energy in found.blocks.values())
     idle = found.clock_pj * run.activity.cycles.sum()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
-from typing import Any, NamedTuple
+from typing import Any
 
 import cocotb
 
@@ -35,10 +36,13 @@ WORDS = (0, 1, 2**32 - 1, 0x5555_5555, 0xAAAA_AAAA)
 MOST_PROPOSALS = 2**24 - 1
 
 
-class Transfer(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Transfer:
+    """One word on the bus."""
+
     write: bool
     space: int
-    index: int  # type: ignore[assignment]  # a tuple has a method of that name
+    index: int
     word: int
 
     @property
@@ -179,7 +183,7 @@ class Bench:
         """No transfer; the rest of the bus is noise."""
         for _ in range(cycles):
             t = Transfer(bool(self.rng.getrandbits(1)), self.rng.choice((SETTINGS, COUNTERS)), 0, self.word())
-            await self._clock(set(), t._replace(index=self.rng.randrange(16)), "idle", bus_valid=0)
+            await self._clock(set(), dataclasses.replace(t, index=self.rng.randrange(16)), "idle", bus_valid=0)
 
     async def write(self, space: int, index: int, word: int) -> None:
         """One cycle: taken, and a setting shows from the next one on, or refused without a trace."""
@@ -204,19 +208,19 @@ class Bench:
         t = Transfer(False, space, index, self.word())
         note, status = f"read {space}:{index:#x}", [self.word() for _ in STATUSES]
         status[0] = self.rng.choice((index, self.rng.randrange(len(self.counters)))) % len(self.counters)
-        driven = dict(zip(STATUSES, status, strict=True)) | {"bus_valid": 1}
+        driven: dict[str, Any] = dict(zip(STATUSES, status, strict=True)) | {"bus_valid": 1}
         error = self.map.refusal(t, self.state, self.settings)
         if error:
             await self._clock({"bus_ready", "bus_error"}, t, note, error=error, **driven)
             return
-        await self._clock({COUNTERS: {"fetch_counter"}, LUT: {"fetch_lut"}}.get(space, set()), t, note, **driven)  # type: ignore[arg-type]
+        await self._clock({COUNTERS: {"fetch_counter"}, LUT: {"fetch_lut"}}.get(space, set()), t, note, **driven)
         if space == STATUS:
             answer = status[index]
         elif space == LUT:
             answer = self.entries[index]
         else:
             answer = self.counters[index] if self.state["counted"] and index <= status[0] else 0
-        await self._clock({"bus_ready"}, t, note, answer, **driven)  # type: ignore[arg-type]
+        await self._clock({"bus_ready"}, t, note, answer, **driven)
 
     async def transfer(self, write: bool, space: int, index: int, word: int) -> None:
         await (self.write(space, index, word) if write else self.read(space, index))
