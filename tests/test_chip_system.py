@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chip_jobs import chip_parameters
 from test_chip_control import PREPARED, TINY
+from wiring import Wiring
 
 from hdl.chip import Chip
 from pymodels.config import Config
 from pymodels.fixed import Formats
-from tb.netlist import build_config
+from tb.netlist import CHIP_NAME, build_config, component_verilog
 from tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
@@ -36,6 +39,22 @@ CHIPS = {
 """One chip of each kind; between them all options."""
 
 
+TRAINER, INFERENCE, GATE_DAC = (
+    ("trainer", "train_state_state", 9),
+    ("inference", "infer_state_state", 5),
+    ("gate_dac", "build_state_state", 3),
+)
+MACHINES: dict[str, list[tuple[str, str, int]]] = {
+    "plain": [TRAINER, INFERENCE, GATE_DAC],
+    "prepared": [
+        ("trainer", "train_state_state", 11), ("programmer", "cell_state_state", 7), ("former", "form_state_state", 4),
+        ("calibrator", "calibration_state_state", 8), INFERENCE,
+    ],
+    "rewards": [("trainer", "train_state_state", 10), INFERENCE],
+}  # fmt: skip
+"""State registers by block, and how many states to reset in."""
+
+
 def variations(config: Config) -> list[Config]:
     """Other trainings on the same chip: rows, samples, burn-in, limits and tables."""
     rewards = config.acceptance == "reward"
@@ -43,7 +62,7 @@ def variations(config: Config) -> list[Config]:
     fewer: dict[str, Any] = {} if rewards else dict(train_samples=3, test_samples=1)
     limit = dict(reject_limit=config.reject_limit + 1) if config.reject_limit else {}
     return [
-        config.replace(rows=config.rows + 3, burn_in=2, prior_sigma_us=20.0, scale_per_us=0.05, **more, **limit),
+        config.replace(rows=config.rows + 3, burn_in=2, prior_sigma_us=20.0, scale_per_us=0.05, lut_high_us=90.0, **more, **limit),
         config.replace(rows=config.rows - 1, burn_in=0, max_proposals=9, **fewer),
     ]
 
@@ -58,15 +77,58 @@ def parameters(config: Config, seed: int, folder: Path, *scenarios: str) -> dict
     return dict(jobs=jobs, seed=seed, scenarios=scenarios)
 
 
+def wiring_of(chip: str) -> Wiring:
+    """A chip's top module with the mistakes that can be made in it."""
+    return Wiring(component_verilog(designed(chip), CHIP_NAME))
+
+
+def what_stopped(chip: str, folder: Path, seed: int, wiring: Wiring, numbers: Iterable[int]) -> dict[int, str | None]:
+    """What stopped each of some mistakes, None where nothing did; the chip without one, number 0, first and last."""
+    given = [0, *numbers, 0]
+    report = folder / "report.json"
+    bench(chip, folder, seed, "mistakes", mutate=lambda _: wiring.text, mistakes=given, report=str(report))
+    found = {int(number): reason for number, reason in json.loads(report.read_text()).items()}
+    assert found.pop(0) is None, "a tour without a mistake must end well"
+    return found
+
+
+def designed(chip: str) -> Chip:
+    return Chip(Formats(build_config(CHIPS[chip])), observed=True)
+
+
 def bench(chip: str, folder: Path, seed: int, *scenarios: str, mutate: Mutation = None, **more: Any) -> None:
     config = CHIPS[chip]
     print(f"system bench of {chip}: seed {seed}")
-    design = Chip(Formats(build_config(config)), observed=True)
     given = parameters(config, seed, folder, *scenarios) | more
-    run_bench(design, "oxmc_chip", "tb.benches.chip_system", "icarus", given, mutate=mutate)
+    run_bench(designed(chip), CHIP_NAME, "tb.benches.chip_system", "icarus", given, mutate=mutate)
 
 
 @pytest.mark.parametrize("chip", CHIPS)
 def test_a_user_trains_again_without_a_reset(chip: str, seed: int, tmp_path: Path) -> None:
     """Three trainings and the first once more; every register after each, against the pins and the twin's fresh run."""
     bench(chip, tmp_path, seed, "again")
+
+
+@pytest.mark.parametrize("chip", MACHINES)
+def test_a_user_resets_the_chip_anywhere(chip: str, seed: int, tmp_path: Path) -> None:
+    """In every state of every machine."""
+    bench(chip, tmp_path, seed, "resets", machines=MACHINES[chip])
+
+
+@pytest.mark.parametrize("chip", ["plain", "prepared", "rewards"])
+def test_a_host_gives_every_command_in_every_state(chip: str, seed: int, tmp_path: Path) -> None:
+    bench(chip, tmp_path, seed, "illegal")
+
+
+@pytest.mark.parametrize("chip", ["plain", "network"])
+def test_a_host_takes_no_results_for_long(chip: str, seed: int, tmp_path: Path) -> None:
+    bench(chip, tmp_path, seed, "stalls")
+
+
+NAMED = {
+    "TOTAL read as 0": ("plain", "control", "total", "0"),
+    "CURRENT_COST read as 0": ("plain", "control", "s\\d+", "0"),
+    "LOST read as 0": ("plain", "control", "lost", "0"),
+    "counters of the training before": ("plain", "row_counters", "start", "0"),
+    "order of the training before": ("pairs", "sample_order", "start", "0"),
+}
