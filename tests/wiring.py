@@ -1,20 +1,23 @@
 """Mistakes in the wiring of the chip, all in one Verilog file, of which a bench chooses one at a time.
 
-The top module gets a register `mistake`; where it is a mistake's number, that one is in force.
+The top module gets a register `mistake`; where it is a mistake's number, that one is in force. Tied to 0, those of one
+bit to 1, too, is each input and each output of each block; inverted is each select and condition of the top module; a
+register that the host reads shows another one in its place; each use of `restart` in the row counters is dropped.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator
 
+from pymodels.config import Config
 from tb.netlist import CHIP_NAME, Port, module_ports
 
 INSTANCE = re.compile(r"^  (\w+) (\w+) \(\n(.*?)^  \);", flags=re.M | re.S)
 SELECT = re.compile(r"^(  assign (\S+) = )(\w+)( \? .*;)$", flags=re.M)
 CONDITION = re.compile(r"^( +(?:end else )?if \()(\w+)(\) begin)$", flags=re.M)
 STATE_BIT = re.compile(r"^(  assign status_state\[(\d+)\] = )(\w+)(;)$", flags=re.M)
+RESTART = re.compile(r"\brestart(?= \||\) begin\n +(.*;))")
 UNTOUCHED = {"clk", "pins_clk", "pins_rst"}
 STATUS_PORTS = ("port_", "status_")
 """Ports of the host for what it shows; Yosys names most by number."""
@@ -50,7 +53,13 @@ class Wiring:
         first = top.index(";") + 1
         declared = "".join(f"\n  {line}" for line in ("integer mistake = 0;", *self.wires))
         assigned = "".join(f"\n  {line}" for line in self.assigns)
-        self.text = f"{head}\nmodule {CHIP_NAME}({top[:first]}{declared}{top[first:]}{assigned}{body[end:]}"
+        rest = re.sub(
+            rf"\nmodule {CHIP_NAME}_row_counters\(.*?\nendmodule",
+            lambda found: RESTART.sub(lambda use: self._restart(use), found[0]),
+            body[end:],
+            flags=re.S,
+        )
+        self.text = f"{head}\nmodule {CHIP_NAME}({top[:first]}{declared}{top[first:]}{assigned}{rest}"
 
     def _number(self, *mistake: str) -> int:
         self.mistakes[len(self.mistakes) + 1] = Mistake(*mistake)
@@ -70,6 +79,10 @@ class Wiring:
             lines.append(f"    .{name}({net})")
         return f"  {module} {block} (\n" + ",\n".join(lines) + "\n  );"
 
+    def _restart(self, use: re.Match[str]) -> str:
+        number = self._number("row_counters", "restart", use[1] or "total", "dropped")
+        return f"(restart & ({CHIP_NAME}.mistake != {number}))"
+
     @staticmethod
     def _shows(port: Port | None, net: str) -> bool:
         """Whether it is an input for a register that the host reads."""
@@ -77,10 +90,11 @@ class Wiring:
         return bool(wide and port.name.startswith(STATUS_PORTS) and re.fullmatch(r"[a-z]\w+", net))
 
     def _input(self, block: str, port: Port, net: str) -> str:
+        wrong = net
         for value in range(2 if port.width == 1 else 1):
             number = self._number(block, port.name, net, str(value))
-            net = f"mistake == {number} ? {port.width}'d{value} : {net}"
-        return net
+            wrong = f"mistake == {number} ? {port.width}'d{value} : {wrong}"
+        return wrong
 
     def _output(self, block: str, port: Port, net: str) -> str:
         """What the block says goes to a wire of its own."""
@@ -106,9 +120,21 @@ class Wiring:
         number = self._number("top", "if", condition, "inverted")
         return f"{start}(mistake == {number}) ^ {condition}{rest}"
 
-    def chosen(self, choice: Callable[[Mistake], bool]) -> Iterator[int]:
-        return (number for number, mistake in self.mistakes.items() if choice(mistake))
+    def representative(self) -> list[int]:
+        """Those of what the host reads, of what a training clears, counts and orders by."""
+        return [
+            number
+            for number, it in self.mistakes.items()
+            if (it.block == "control" and it.port.startswith(STATUS_PORTS))
+            or it.port.startswith("STATE")
+            or (it.block in ("row_counters", "sample_order") and it.what in ("0", "dropped"))
+        ]
 
 
 def _modules(top: str) -> set[str]:
     return {module for module, _, _ in INSTANCE.findall(top)}
+
+
+def harmless(mistake: Mistake, config: Config) -> bool:
+    """Whether a mistake changes nothing that anyone could see."""
+    return False
