@@ -39,8 +39,8 @@ CHIPS = {
     "eight bits": TINY,
     "wide": TINY.replace(read_bits=12, read_range_us=128.0),
     "rewards": TINY.replace(
-        acceptance="reward", train_samples=1, test_samples=1, features=4, outputs=2, episode_steps=9, test_episodes=1,
-        input_range=1.0, max_proposals=8, reject_limit=2,
+        acceptance="reward", train_samples=1, test_samples=1, features=4, outputs=2, episode_steps=25, test_episodes=1,
+        input_range=1.0, max_proposals=10, reject_limit=2, reward_kappa=3.0, counter_bits=1, burn_in=1,
     ),
 }  # fmt: skip
 """One chip of each kind; between them all options."""

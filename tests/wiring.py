@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable
 
 from pymodels.config import Config
+from pymodels.fixed import Formats
 from tb.netlist import CHIP_NAME, Port, module_ports
 
 INSTANCE = re.compile(r"^  (\w+) (\w+) \(\n(.*?)^  \);", flags=re.M | re.S)
@@ -135,6 +137,51 @@ def _modules(top: str) -> set[str]:
     return {module for module, _, _ in INSTANCE.findall(top)}
 
 
+Rule = tuple[str, str, str, Callable[[Config], bool], str]
+
+
+def always(_: Config) -> bool:
+    return True
+
+
+def in_one_cycle(it: Config) -> bool:
+    widths = (it.set_pulse_s, it.reset_pulse_s, it.read_pulse_s, it.eval_pulse_s)
+    return all(it.cycles(width) == 1 for width in widths)
+
+
+def one_segment(it: Config) -> bool:
+    return Formats(it).segments == 1
+
+
+HARMLESS: list[Rule] = [
+    ("acceptance|log_likelihood|log_prior", "rst", "0", always, "a proposal clears it before anyone reads it"),
+    ("sample_order", "rst", "0", always, "TRAIN clears it"),
+    ("trainer", "drawing", "0", always, "a draw is over long before the row is programmed"),
+    ("trainer", "is_label", "0|1", lambda it: it.outputs == 1, "the tag has the label of one output"),
+    ("acceptance", "compare", "1", always, "keeps operands from moving: energy alone"),
+    ("log_prior", "ready", "1", always, "keeps operands from moving: energy alone"),
+    ("trainer", "summing", "1", always, "keeps operands from moving: energy alone"),
+    ("pulse", "wide", "1", always, "keeps the tag from moving: energy alone"),
+    ("gate_dac|row_counters|samples", r"read_enable\w*", "1", always, "a memory that reads for nobody: energy alone"),
+    ("acceptance", "hopeless", "0|1", lambda it: not it.early_rejection, "nobody asks"),
+    ("inference|trainer|guard", "latch", "1", in_one_cycle, "every cycle of a pulse is its last"),
+    ("pulse", "halt", "0", in_one_cycle, "no pulse has begun that it could forget"),
+    ("inference", "output_s", "0", lambda it: it.outputs == 1, "there is one output"),
+    ("trainer", "segment", "0", one_segment, "there is one segment"),
+    ("top", "array_segment", "inverted", one_segment, "there is one segment"),
+    ("trainer|row_counters", "store_zero", "0", lambda it: not it.reject_limit, "no row is skipped"),
+]
+"""Mistakes that change nothing that anyone could see, with the configurations where it is so, and why."""
+
+
 def harmless(mistake: Mistake, config: Config) -> bool:
-    """Whether a mistake changes nothing that anyone could see."""
-    return False
+    """Whether a mistake changes nothing: one of `HARMLESS`, or a constant that is that constant."""
+    if re.fullmatch(rf"\d+'[hd]0*{mistake.what}", mistake.net):
+        return True
+    return any(
+        re.fullmatch(block, mistake.block)
+        and re.fullmatch(port, mistake.port)
+        and re.fullmatch(what, mistake.what)
+        and where(config)
+        for block, port, what, where, _ in HARMLESS
+    )

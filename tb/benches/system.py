@@ -181,12 +181,15 @@ class System(Desk):
         else:
             for what in commands(self.config):
                 await self.command_and_watch(what)
-            outputs = self.config.outputs
-            assert [total for total, _ in self.results] == self.expected.sums.ravel().tolist()
-            assert [winner for _, winner in self.results][outputs - 1 :: outputs] == self.expected.classes.tolist()
+            self.check_results()
         self.check_events(before)
         await self.check_registers()
         assert self.watcher.array.conductance_ns.tolist() == self.expected.conductance_ns.tolist()
+
+    def check_results(self) -> None:
+        outputs = self.config.outputs
+        assert [total for total, _ in self.results] == self.expected.sums.ravel().tolist()
+        assert [winner for _, winner in self.results][outputs - 1 :: outputs] == self.expected.classes.tolist()
 
     async def rewarded_run(self) -> None:
         await self.run(Command.BUILD_MAP)
@@ -194,11 +197,13 @@ class System(Desk):
         rewards = await episodes(self.dut, self.job, self.host, self.results)
         self.account.finish()
         assert rewards == self.expected.rewards.tolist()
+        self.check_results()
 
     def check_events(self, before: Counter) -> None:
         """What observers saw, but for the host's own reads of counters and LUT."""
-        for phase in PHASES[1:]:
-            for name in DIGITAL_EVENTS:
+        built = ("lut_read", "map_write")
+        for phase in PHASES:
+            for name in built if phase == "load" else DIGITAL_EVENTS:
                 found = self.watcher.strobes[phase, name] - before[phase, name]
                 assert found == self.expected.counts[phase][name], f"{found} of {name} in {phase}"
 
