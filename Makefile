@@ -46,7 +46,7 @@ test: setup ## run all tests, or one bench: T=lfsr [SIM=icarus|verilator]
 bare: ## the two commands in fresh minimal trees of Debian 12 and 13; root only [RELEASES=bookworm] [COMMANDS=demo]
 	@RELEASES='$(RELEASES)' COMMANDS='$(COMMANDS)' T='$(T)' tools/bare.sh
 
-regress: setup ## long campaigns: the RTL against the twin at full size, in lockstep over 1e8 cycles; statistics
+regress: setup ## long campaigns: the RTL against the twin at full size, in lockstep over 1e8 cycles; mistakes in the wiring; statistics
 	@OXMC_MUTATIONS=400 $(VENV)/bin/python -m pytest tests/test_hostile_files.py
 	@$(VENV)/bin/python -m pytest -v -s regress
 

@@ -13,7 +13,7 @@ from pymodels.twin_state import EVAL_NS, EVAL_NS_BITS, EVAL_NS_HIGH, TALLIES, Ar
 TALLIED = len(TALLIES)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def add_drive(tally: np.ndarray, drive: int) -> None:
     """Book a drive below 2^62: that of a pair over all samples at once is (conductances below 2^24 nS, codes 2^11)."""
     total = tally[EVAL_NS] + drive

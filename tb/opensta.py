@@ -10,6 +10,7 @@ from pathlib import Path
 
 from energy.characterise.lib_text import UNITS, WIRE_LOAD
 from hdl.memory import Geometry, geometry_of
+from pymodels.whole import write_file
 from tb.mapped import PIN_PF
 from tb.netlist import CHIP_NAME
 from tb.sta import CLOCK_SLEW_NS, MEMORY_READ_NS, MEMORY_SETUP_NS, PORT_MAX_PF, PORT_SLEW_NS
@@ -68,9 +69,9 @@ def write_commands(
     out: Path, netlist: str, modules: Iterable[str], period_ns: float, windows: Iterable[str] = ()
 ) -> None:
     """`memories.lib` and `sta.tcl` beside a netlist in `out`; `windows` are names of waves there."""
-    (out / "memories.lib").write_text(memory_liberty(modules))
+    write_file(out / "memories.lib", memory_liberty(modules))
     text = COMMANDS.format(netlist=netlist, period=period_ns)
-    (out / "sta.tcl").write_text(text + (WAVES.format(windows=" ".join(windows)) if windows else ""))
+    write_file(out / "sta.tcl", text + (WAVES.format(windows=" ".join(windows)) if windows else ""))
 
 
 COMMANDS = f"""\

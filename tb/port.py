@@ -128,8 +128,9 @@ class HostModel:
         await self.write([command])
         if self.dut.busy.value == 0:
             raise RunError(f"command {command[1]} must start something on the chip, which has refused it")
-        await FallingEdge(self.dut.busy)
-        await FallingEdge(self.dut.clk)
+        while self.dut.busy.value == 1:  # within a cycle it may fall and rise again
+            await FallingEdge(self.dut.busy)
+            await FallingEdge(self.dut.clk)
 
     async def read(self, space: Space, index: int) -> int:
         dut = self.dut

@@ -33,7 +33,8 @@ from tb.watchdog import PROGRESS, Heartbeat
 if TYPE_CHECKING:
     from amaranth.lib.wiring import Component
 
-Mutation = tuple[str, str] | None
+Mutation = tuple[str, str] | Callable[[str], str] | None
+"""A change of Verilog: what replaces what, or what makes one text of another."""
 SIMULATORS = ("verilator", "icarus")
 TOP = "cosim"
 
@@ -53,7 +54,7 @@ def run_bench(
 ) -> None:
     """Build one block and run the cocotb tests of `module` on it; `parameters` reach the bench as JSON.
 
-    `mutate` is a pair (old, new) of Verilog text, for a test that proves the bench can fail. Raises `SystemExit` if a
+    `mutate` changes the Verilog, for a test that proves the bench can fail. Raises `SystemExit` if a
     test fails. With OXMC_WAVES set a VCD is left in the build folder.
     """
     from tb.benches.scoreboard import PARAMETERS_VARIABLE
@@ -61,9 +62,11 @@ def run_bench(
     use_simulator(simulator)
     waves = bool(os.environ.get("OXMC_WAVES"))
     text = component_verilog(component, name)
-    if mutate:
+    if isinstance(mutate, tuple):
         assert text.count(mutate[0]) >= 1, f"nothing to mutate: {mutate[0]!r}"
         text = text.replace(*mutate)
+    elif mutate:
+        text = mutate(text)
     sources = {f"{name}.v": text}
     if simulator == "icarus" and waves:
         sources["waves.v"] = f'module waves; initial begin $dumpfile("dump.vcd"); $dumpvars(0, {name}); end endmodule\n'

@@ -6,7 +6,7 @@ import csv
 import io
 from pathlib import Path
 
-from pymodels.errors import InputError
+from pymodels.whole import write_file
 
 COLUMNS = ("sepal_length", "sepal_width", "petal_length", "petal_width", "species")
 
@@ -21,9 +21,5 @@ def write_iris(path: Path) -> int:
     writer.writerow(COLUMNS)
     for lengths, species in zip(table.data, table.target, strict=True):
         writer.writerow([*(f"{length:.1f}" for length in lengths), table.target_names[species]])
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.getvalue())
-    except OSError as error:
-        raise InputError(f"--out must be a file that can be written, not {str(path)!r} ({error.strerror})") from error
+    write_file(path, text.getvalue())
     return len(table.target)

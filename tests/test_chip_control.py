@@ -63,7 +63,7 @@ def bench(chip: str, folder: Path, seed: int, *scenarios: str, mutate: Mutation 
     config = CHIPS[chip].replace(**more)
     parameters = chip_parameters(config, seed, folder)
     parameters |= dict(scenarios=scenarios, machines=MACHINES[chip], aborts=3)
-    design = Chip(Formats(build_config(config)))
+    design = Chip(Formats(build_config(config)), observed=True)
     run_bench(design, "oxmc_chip", "tb.benches.chip_control", "icarus", parameters, mutate=mutate)
 
 

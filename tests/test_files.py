@@ -304,6 +304,7 @@ def test_a_value_is_shown_in_bounds() -> None:
 
 WRITES = {
     "energy/characterise/spice.py",
+    "pymodels/digests.py",
     "pymodels/kernels.py",
     "pymodels/outcome.py",
     "pymodels/whole.py",
@@ -315,6 +316,7 @@ WRITES = {
     "tb/job.py",
     "tb/netlist_cache.py",
     "tb/partial.py",
+    "tb/runners.py",
     "tb/simulated.py",
     "tb/simulator.py",
     "tb/studies/output.py",

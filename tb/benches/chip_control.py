@@ -88,9 +88,9 @@ class Desk:
         assert not error, f"status {register.name} must be readable at any time"
         return data
 
-    async def write(self, setting: Setting, word: int, space: Space = Space.SETTINGS) -> None:
-        error, _ = await self.transfer(True, space, setting, word)
-        assert not error, f"{setting!r} must be taken, not refused ({await self.read(Status.ERRORS):#x})"
+    async def write(self, index: int, word: int, space: Space = Space.SETTINGS) -> None:
+        error, _ = await self.transfer(True, space, index, word)
+        assert not error, f"{space.name}:{index} must be taken, not refused ({await self.read(Status.ERRORS):#x})"
 
     async def command(self, what: Command) -> None:
         await self.write(Setting.COMMAND, what)
