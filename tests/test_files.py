@@ -309,6 +309,7 @@ WRITES = {
     "pymodels/outcome.py",
     "pymodels/whole.py",
     "tb/bare.py",
+    "tb/benches/chip_tour.py",
     "tb/calibrating.py",
     "tb/compiled.py",
     "tb/compiled_training.py",
