@@ -183,6 +183,8 @@ HARMLESS: list[Rule] = [
     ("control", "last_sample", "0", rewarded, "it is 0"),
     ("control", "last_test", "1", rewarded, "it is 1"),
     ("inference", "first_index|last_index|index", "1", rewarded, "it is 1"),
+    ("top", r"s\d+", "inverted", lambda it: it.gate_dacs > 1, "the first DACs have a cell in the last group, too"),
+    ("calibrator", "converting", "0", lambda it: it.reset_pulse_s > it.conversion_s, "a RESET is longer"),
     ("pulse", "halt", "0", in_one_cycle, "no pulse has begun that it could forget"),
     ("inference", "output_s", "0", lambda it: it.outputs == 1, "there is one output"),
     ("trainer", "segment", "0", one_segment, "there is one segment"),

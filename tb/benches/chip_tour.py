@@ -17,6 +17,7 @@ from tb.benches.scoreboard import CLOCK_NS, parameters, start
 from tb.benches.system import IDLE, System
 from tb.program import commands
 
+PHASE = {Command.TRAIN: 1, Command.INFER: 2, Command.FORM: 3, Command.CALIBRATE: 4}
 MOST_CYCLES = 200_000
 """A tour without a mistake takes less; the others have twice its time."""
 
@@ -125,10 +126,11 @@ async def other_votes(system: System) -> None:
 async def after_resets(system: System) -> None:
     """In the middle of each command a reset: settings and the LFSR's state are as documented after it."""
     left, config = [], system.config
+    rewarded = (Command.TRAIN, Command.INFER) if system.formats.rewards else ()
     for seed in (None, 1):
-        for what in (Command.TRAIN, Command.INFER):
+        for what in (what for what in (*commands(config), *rewarded) if what != Command.BUILD_MAP):
             run = cocotb.start_soon(system.whole_run())
-            while system.dut.phase.value.to_unsigned() != int(what) - 1 and not run.done():
+            while system.dut.phase.value.to_unsigned() != PHASE[what] and not run.done():
                 await FallingEdge(system.dut.clk)
             await system.wait(system.rng.randrange(30) if what == Command.INFER else 25)
             if what == Command.TRAIN and not system.formats.rewards:
