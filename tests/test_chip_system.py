@@ -26,21 +26,22 @@ HARD = TINY.replace(train_samples=16, scale_per_us=0.4, eval_range=8.0, prior_si
 PAIRS = dict(
     verify="pair", verify_tries=6, verify_window_us=3.0, early_rejection=True, sample_order="hard_first",
     hard_sample_bits=0.1, reject_limit=4, lut_low_us=10.0, lut_high_us=200.0, read_range_us=256.0, gate_codes=48,
-    read_bits=8,
+    read_bits=8, prior_sigma_us=4.0,
 )  # fmt: skip
 CHIPS = {
     "plain": HARD.replace(counter_bits=2),
     "pairs": HARD.replace(rows=6, counter_bits=2, **PAIRS),
     "prepared": PREPARED.replace(reject_limit=4),
     "network": TINY.replace(max_proposals=20, hidden=2, outputs=2, counter_bits=1, lfsr_bits=40, lfsr_step_bits=4),
-    "corrected": HARD.replace(
-        hastings=True, outputs=3, counter_bits=3, gate_dacs=8, features=3, reject_limit=3, max_proposals=40,
+    "corrected": TINY.replace(
+        hastings=True, outputs=3, counter_bits=3, gate_dacs=8, features=3, reject_limit=3, rows=10, scale_per_us=0.02,
+        prior_sigma_us=200.0,
     ),
     "eight bits": TINY,
     "wide": TINY.replace(read_bits=12, read_range_us=128.0),
     "rewards": TINY.replace(
         acceptance="reward", train_samples=1, test_samples=1, features=4, outputs=2, episode_steps=25, test_episodes=1,
-        input_range=1.0, max_proposals=10, reject_limit=2, reward_kappa=3.0, counter_bits=1, burn_in=1,
+        input_range=1.0, max_proposals=10, reject_limit=2, reward_kappa=3.0, counter_bits=2, burn_in=1,
     ),
 }  # fmt: skip
 """One chip of each kind; between them all options."""
@@ -143,7 +144,7 @@ def test_a_host_gives_every_command_in_every_state(chip: str, seed: int, tmp_pat
     bench(chip, tmp_path, seed, "illegal")
 
 
-@pytest.mark.parametrize("chip", ["plain", "network"])
+@pytest.mark.parametrize("chip", ["plain", "network", "rewards"])
 def test_a_host_takes_no_results_for_long(chip: str, seed: int, tmp_path: Path) -> None:
     bench(chip, tmp_path, seed, "stalls")
 

@@ -149,12 +149,16 @@ def in_one_cycle(it: Config) -> bool:
     return all(it.cycles(width) == 1 for width in widths)
 
 
+def rewarded(it: Config) -> bool:
+    return it.acceptance == "reward"
+
+
 def one_segment(it: Config) -> bool:
     return Formats(it).segments == 1
 
 
 HARMLESS: list[Rule] = [
-    ("acceptance|log_likelihood|log_prior", "rst", "0", always, "a proposal clears it before anyone reads it"),
+    ("acceptance|log_likelihood|log_prior|activation", "rst", "0", always, "cleared before anyone reads it"),
     ("sample_order", "rst", "0", always, "TRAIN clears it"),
     ("trainer", "drawing", "0", always, "a draw is over long before the row is programmed"),
     ("trainer", "is_label", "0|1", lambda it: it.outputs == 1, "the tag has the label of one output"),
@@ -162,9 +166,25 @@ HARMLESS: list[Rule] = [
     ("log_prior", "ready", "1", always, "keeps operands from moving: energy alone"),
     ("trainer", "summing", "1", always, "keeps operands from moving: energy alone"),
     ("pulse", "wide", "1", always, "keeps the tag from moving: energy alone"),
-    ("gate_dac|row_counters|samples", r"read_enable\w*", "1", always, "a memory that reads for nobody: energy alone"),
+    (
+        "gate_dac|row_counters|samples|sample_order",
+        r"read_enable\w*",
+        "1",
+        always,
+        "a memory that reads for nobody: energy alone",
+    ),
     ("acceptance", "hopeless", "0|1", lambda it: not it.early_rejection, "nobody asks"),
-    ("inference|trainer|guard", "latch", "1", in_one_cycle, "every cycle of a pulse is its last"),
+    ("guard", "latch", "0", in_one_cycle, "the port is WL, too: a pulse that is on ends"),
+    ("action", "restart|rst", "0", lambda it: it.outputs == 2, "its count of outputs wraps by itself"),
+    ("trainer", "fetch_gate|fetch_cell", "0|1", lambda it: it.verify == "pair", "there are no gate codes to fetch"),
+    ("inference|trainer|guard|programmer", "latch", "1", in_one_cycle, "every cycle of a pulse is its last"),
+    ("programmer", "illegal", "0", lambda it: it.verify == "pair", "every encoding is one of its states"),
+    ("log_likelihood", "total", "0", lambda it: it.early_rejection, "the chip compares what it will be; for observers"),
+    ("control", "last_sample", "0", rewarded, "it is 0"),
+    ("control", "last_test", "1", rewarded, "it is 1"),
+    ("inference", "first_index|last_index|index", "1", rewarded, "it is 1"),
+    ("top", r"s\d+", "inverted", lambda it: it.gate_dacs > 1, "the first DACs have a cell in the last group, too"),
+    ("calibrator", "converting", "0", lambda it: it.reset_pulse_s > it.conversion_s, "a RESET is longer"),
     ("pulse", "halt", "0", in_one_cycle, "no pulse has begun that it could forget"),
     ("inference", "output_s", "0", lambda it: it.outputs == 1, "there is one output"),
     ("trainer", "segment", "0", one_segment, "there is one segment"),

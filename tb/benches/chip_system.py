@@ -210,6 +210,7 @@ async def stalls(system: System) -> None:
     run = cocotb.start_soon(system.whole_run())
     for _ in range(3):
         await RisingEdge(system.dut.result_valid)
+        await FallingEdge(system.dut.clk)
         pulses, payload = system.watcher.pulses_since, system.dut.result_payload.value
         for _ in range(500):
             await FallingEdge(system.dut.clk)

@@ -10,12 +10,14 @@ import cocotb
 from cocotb.simtime import get_sim_time
 from cocotb.triggers import Event, FallingEdge, First, Timer
 
+from hdl.array_port import ArrayOp
 from hdl.interface import Command, Error, Setting, Space, State, Status
 from pymodels.fixed import HOST_WORD_BITS
 from tb.benches.scoreboard import CLOCK_NS, parameters, start
 from tb.benches.system import IDLE, System
 from tb.program import commands
 
+PHASE = {Command.TRAIN: 1, Command.INFER: 2, Command.FORM: 3, Command.CALIBRATE: 4}
 MOST_CYCLES = 200_000
 """A tour without a mistake takes less; the others have twice its time."""
 
@@ -59,34 +61,47 @@ async def stopped_commands(system: System) -> None:
     """A training on the rows of another: what is left of that one goes at once. ABORT ends each command soon."""
     config, dut = system.config, system.dut
     limit = system.most_pulse + config.lfsr_bits // config.lfsr_step_bits + 4
-    for what in commands(config) if not system.formats.rewards else (Command.BUILD_MAP, Command.TRAIN):
+    episodic = [(Command.INFER, ""), (Command.BUILD_MAP, ""), (Command.TRAIN, "")]
+    points = [(what, "") for what in commands(config)] + [(Command.TRAIN, "evaluates"), (Command.TRAIN, "programs")]
+    for what, point in episodic if system.formats.rewards else points:
         system.formed(what != Command.FORM)
-        for earlier in (Command.BUILD_MAP, Command.TRAIN):
-            if what in (Command.TRAIN, Command.INFER) and what != earlier:
+        for earlier in (Command.BUILD_MAP, Command.TRAIN) if what in (Command.TRAIN, Command.INFER) else ():
+            if what != earlier and not (system.formats.rewards and what == Command.INFER):
                 await system.run(earlier)
         await system.command(what)
         if what == Command.TRAIN:
             for register in (0, 1, 2, 3, 4, 5, 6):
                 assert await system.read(Status(register)) == 0, f"{Status(register).name} is not forgotten at TRAIN"
-        await system.refused(Error.BUSY, True, Space.SETTINGS, Setting.BURN_IN, 0)
-        if system.formats.rewards and what == Command.TRAIN:
-            while dut.waiting.value == 0:
-                await FallingEdge(dut.clk)
-            await system.refused(Error.PROTOCOL, True, Space.SETTINGS, Setting.COMMAND, Command.DONE)
-        if what == Command.TRAIN and not system.formats.rewards:
-            while dut.array_inputs_on.value == 0:  # a row of pulses, without a gap for long
-                await FallingEdge(dut.clk)
-        else:
-            await system.wait(system.rng.randrange(8, 30))
+        await until(system, point)
         assert dut.busy.value == 1
         await system.command(Command.ABORT)
         assert await system.has(State.ABORTED) and await system.idle(limit) <= limit
+    if system.formats.rewards:
+        await system.command(Command.TRAIN)
+        await system.refused(Error.BUSY, True, Space.SETTINGS, Setting.BURN_IN, 0)
+        while dut.waiting.value == 0:
+            await FallingEdge(dut.clk)
+        await system.refused(Error.PROTOCOL, True, Space.SETTINGS, Setting.COMMAND, Command.DONE)
+        await system.command(Command.ABORT)
     system.results.clear()
+
+
+async def until(system: System, point: str) -> None:
+    """Wait until a training evaluates row 0, or programs another row."""
+    dut = system.dut
+    while point == "evaluates" and dut.array_inputs_on.value == 0:
+        await FallingEdge(dut.clk)
+    while point == "programs" and not (
+        dut.array_op.value == ArrayOp.SET.value and dut.array_row.value.to_unsigned() == 1
+    ):
+        await FallingEdge(dut.clk)
 
 
 async def upset_machines(system: System) -> None:
     """Machines in a state that they do not have; an upset is said, and ends all."""
-    for machine, register in (("trainer", "train"), ("inference", "infer"), ("gate_dac", "build")):
+    machines = [("trainer", "train"), ("inference", "infer"), ("gate_dac", "build")]
+    machines += [("programmer", "cell")] if system.config.verify == "cell" else []
+    for machine, register in machines:
         state = getattr(getattr(system.dut, machine), f"{register}_state_state")
         state.value = 2 ** len(state) - 1
         system.watcher.may_end = 3
@@ -111,12 +126,15 @@ async def other_votes(system: System) -> None:
 async def after_resets(system: System) -> None:
     """In the middle of each command a reset: settings and the LFSR's state are as documented after it."""
     left, config = [], system.config
+    rewarded = (Command.TRAIN, Command.INFER) if system.formats.rewards else ()
     for seed in (None, 1):
-        for what in (Command.TRAIN, Command.INFER):
+        for what in (what for what in (*commands(config), *rewarded) if what != Command.BUILD_MAP):
             run = cocotb.start_soon(system.whole_run())
-            while system.dut.phase.value.to_unsigned() != int(what) - 1 and not run.done():
+            while system.dut.phase.value.to_unsigned() != PHASE[what] and not run.done():
                 await FallingEdge(system.dut.clk)
             await system.wait(system.rng.randrange(30) if what == Command.INFER else 25)
+            if what == Command.TRAIN and not system.formats.rewards:
+                await until(system, "programs")
             run.cancel()
             await system.reset()
         await system.refused(Error.PROTOCOL, True, Space.SETTINGS, Setting.COMMAND, Command.TRAIN)
@@ -135,13 +153,19 @@ async def after_resets(system: System) -> None:
 
 async def bare_training(system: System) -> None:
     """With all settings at their reset values there is one row, of one sample."""
-    if system.formats.rewards:
-        return
     config = system.config
     system.formed()
     await system.run(Command.BUILD_MAP)
     system.open_account()
     await system.command(Command.TRAIN)
+    if system.formats.rewards:
+        for what in (Command.STEP, Command.DONE):
+            while system.dut.waiting.value == 0:
+                await FallingEdge(system.dut.clk)
+            await system.command(what)
+            await system.wait(2)
+        await system.idle(10)
+        return
     await system.idle()
     system.account.finish()
     account, segments = system.account, config.outputs + config.hidden

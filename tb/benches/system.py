@@ -207,6 +207,8 @@ class System(Desk):
                 found = self.watcher.strobes[phase, name] - before[phase, name]
                 assert found == self.expected.counts[phase][name], f"{found} of {name} in {phase}"
 
+        assert self.watcher.array.quantities == self.expected.quantities, "pulses of other currents"
+
     async def check_registers(self) -> None:
         """Every register and counter, of an idle chip that has trained and inferred, against pins and twin."""
         account, expected = self.account, self.expected
