@@ -158,12 +158,18 @@ def one_segment(it: Config) -> bool:
 
 
 HARMLESS: list[Rule] = [
-    ("acceptance|log_likelihood|log_prior|activation", "rst", "0", always, "cleared before anyone reads it"),
+    (
+        "acceptance|log_likelihood|log_prior|activation|hastings.*|reward",
+        "rst",
+        "0",
+        always,
+        "cleared before anyone reads it",
+    ),
     ("sample_order", "rst", "0", always, "TRAIN clears it"),
     ("trainer", "drawing", "0", always, "a draw is over long before the row is programmed"),
     ("trainer", "is_label", "0|1", lambda it: it.outputs == 1, "the tag has the label of one output"),
     ("acceptance", "compare", "1", always, "keeps operands from moving: energy alone"),
-    ("log_prior", "ready", "1", always, "keeps operands from moving: energy alone"),
+    ("log_prior|hastings.*|reward", "ready", "1", always, "keeps operands from moving: energy alone"),
     ("trainer", "summing", "1", always, "keeps operands from moving: energy alone"),
     ("pulse", "wide", "1", always, "keeps the tag from moving: energy alone"),
     (

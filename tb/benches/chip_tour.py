@@ -11,7 +11,7 @@ from cocotb.simtime import get_sim_time
 from cocotb.triggers import Event, FallingEdge, First, Timer
 
 from hdl.array_port import ArrayOp
-from hdl.interface import Command, Error, Setting, Space, State, Status
+from hdl.interface import LAW_INDEX, Command, Error, Setting, Space, State, Status
 from pymodels.fixed import HOST_WORD_BITS
 from tb.benches.scoreboard import CLOCK_NS, parameters, start
 from tb.benches.system import IDLE, System
@@ -54,6 +54,8 @@ async def refused_words(system: System) -> None:
         await system.refused(Error.BUSY, True, space, 1, 5)
         await system.command(Command.ABORT)
         await system.idle()
+    if not system.formats.rewards:  # a sample that no training has; another memory has the index
+        await system.write(LAW_INDEX, 5, Space.SAMPLES)
     await system.whole_run(again=True)
 
 
