@@ -41,13 +41,14 @@ demo: setup ## train the cancer classifier on the simulated chip, at the paper's
 	@$(VENV)/bin/oxmc train cancer --preset paper
 
 test: setup ## run all tests, or one bench: T=lfsr [SIM=icarus|verilator]
-	@$(VENV)/bin/python -m pytest $(if $(T),,-n auto --dist loadfile) $(TESTS)
+	@$(VENV)/bin/python -m pytest $(if $(T),,-n auto --dist loadfile -m "not campaign") $(TESTS)
 
 bare: ## the two commands in fresh minimal trees of Debian 12 and 13; root only [RELEASES=bookworm] [COMMANDS=demo]
 	@RELEASES='$(RELEASES)' COMMANDS='$(COMMANDS)' T='$(T)' tools/bare.sh
 
 regress: setup ## long campaigns: the RTL against the twin at full size, in lockstep over 1e8 cycles; mistakes in the wiring; statistics
 	@OXMC_MUTATIONS=400 $(VENV)/bin/python -m pytest tests/test_hostile_files.py
+	@$(VENV)/bin/python -m pytest -n auto --dist loadfile -m campaign tests
 	@$(VENV)/bin/python -m pytest -v -s regress
 
 characterise: setup ## measure the cell library from transistors; needs ngspice

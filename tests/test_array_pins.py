@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from amaranth import Module, ResetSignal
+from benches import some
 from pytest import MonkeyPatch, TempPathFactory
 
 from hdl.array_port import ArrayOp
@@ -120,7 +121,7 @@ def test_pins_of_gates_change_at_most_once_a_cycle(gates: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("op", PULSES, ids=lambda op: op.name)
+@pytest.mark.parametrize("op", some(PULSES, ArrayOp.RESET), ids=lambda op: op.name)
 def test_a_reset_in_the_middle_of_a_pulse_of_gates(op: ArrayOp, gates: Path) -> None:
     assert run(gates, op=op.value, cycles=300).startswith("DONE cycles 300 ")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benches import some
 from chip_jobs import chip_parameters
 from test_chip_control import PREPARED, TINY
 from wiring import Wiring, harmless
@@ -127,29 +128,29 @@ def bench(
     run_bench(designed(chip), CHIP_NAME, f"tb.benches.{module}", "icarus", given, mutate=mutate)
 
 
-@pytest.mark.parametrize("chip", CHIPS)
+@pytest.mark.parametrize("chip", some(CHIPS, "plain", "pairs", "rewards"))
 def test_a_user_trains_again_without_a_reset(chip: str, seed: int, tmp_path: Path) -> None:
     """Three trainings and the first once more; every register after each, against the pins and the twin's fresh run."""
     bench(chip, tmp_path, seed, "again")
 
 
-@pytest.mark.parametrize("chip", MACHINES)
+@pytest.mark.parametrize("chip", some(MACHINES, "plain"))
 def test_a_user_resets_the_chip_anywhere(chip: str, seed: int, tmp_path: Path) -> None:
     """In every state of every machine."""
     bench(chip, tmp_path, seed, "resets", machines=MACHINES[chip])
 
 
-@pytest.mark.parametrize("chip", ["plain", "prepared", "rewards"])
+@pytest.mark.parametrize("chip", some(("plain", "prepared", "rewards"), "rewards"))
 def test_a_host_gives_every_command_in_every_state(chip: str, seed: int, tmp_path: Path) -> None:
     bench(chip, tmp_path, seed, "illegal")
 
 
-@pytest.mark.parametrize("chip", ["plain", "network", "rewards"])
+@pytest.mark.parametrize("chip", some(("plain", "network", "rewards"), "plain"))
 def test_a_host_takes_no_results_for_long(chip: str, seed: int, tmp_path: Path) -> None:
     bench(chip, tmp_path, seed, "stalls")
 
 
-@pytest.mark.parametrize("chip", ["plain", "eight bits", "corrected"])
+@pytest.mark.parametrize("chip", some(("plain", "eight bits", "corrected"), "plain"))
 def test_counters_stop_at_their_ends(chip: str, seed: int, tmp_path: Path) -> None:
     """Row counters, streak, limits of proposals and skipped rows by settings; LOST_COUNTS, CLAMPS, PROPOSALS and 256
     full counters from registers that the bench writes in the simulation."""

@@ -207,7 +207,7 @@ def test_a_run_without_state_has_no_curve(runs: tuple[Path, Path], tmp_path: Pat
     with pytest.raises(InputError, match="^RUN must have an accuracy for a curve of it, not a reward$"):
         curves.learning_curve(copy, record | {"result": {"metric": "reward"}}, Config(**record["config"]))
     (copy / "state.npz").unlink()
-    text = text_of(page([read_account(copy, ("28nm",))]))
+    text = text_of(page([read_account(copy / "run.json", ("28nm",))]))
     assert "No curve: RUN must hold a whole state.npz, not " in text
 
 

@@ -24,7 +24,7 @@ from pytest import CaptureFixture, TempPathFactory
 from pymodels.config import preset
 from tb.cli import run
 
-MUTATIONS = int(os.environ.get("OXMC_MUTATIONS", "24"))
+MUTATIONS = int(os.environ.get("OXMC_MUTATIONS", "10"))
 BOUND_BYTES = 1 << 30
 """What the process may grow by over all mutations of a file."""
 NASTY: list[Any] = [

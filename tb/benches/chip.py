@@ -82,13 +82,17 @@ class PinWatcher:
             return
         place = tuple(int(getattr(dut, f"array_{name}").value) for name in ("row", *self._fields(op)))
         if self._width:
-            assert (op, place) == self._held, f"cycle {self.cycle}: {op.name} {place} inside {self._held}"
+            assert self._may_be(op, place), f"cycle {self.cycle}: {op.name} {place} inside {self._held}"
         self._held = (op, place)
         self._width += 1
         if latch:
             self._act(op, place, self._width)
             self.pulses[op] += 1
             self._width = 0
+
+    def _may_be(self, op: ArrayOp, place: tuple) -> bool:
+        """Whether this is the pulse of the cycle before."""
+        return (op, place) == self._held
 
     def cut(self, op: ArrayOp) -> None:
         """The pulse whose fields are still on the port is to be cut by a reset: to be called as `rst` rises."""

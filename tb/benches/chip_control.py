@@ -15,6 +15,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
+from hdl.array_port import ArrayOp
 from hdl.interface import INDEX_BITS, Command, Error, Setting, Space, State, Status, address
 from pymodels.array import OxramArray
 from pymodels.devices import load_card
@@ -27,21 +28,19 @@ from tb.job import Job
 from tb.port import HostModel
 from tb.program import commands, load_words
 
-CUT_CYCLES = 3
-"""An upset may end a pulse without its latch within so many cycles."""
-
 
 class UpsetWatcher(PinWatcher):
-    """A `PinWatcher` that lets a pulse end without its latch just after an upset."""
+    """A `PinWatcher` that lets the pulse which runs at an upset address other cells; it still has its whole width."""
 
-    may_end = 0
+    upset = False
 
     def _watch_pulse(self) -> None:
-        if self.may_end:
-            self.may_end -= 1
-            if self.dut.array_op.value.to_unsigned() == 0:
-                self._width = 0
         super()._watch_pulse()
+        self.upset &= self._width > 0
+
+    def _may_be(self, op: ArrayOp, place: tuple) -> bool:
+        assert self._held is not None
+        return op == self._held[0] if self.upset else super()._may_be(op, place)
 
 
 class Desk:
@@ -342,7 +341,7 @@ async def upsets(desk: Desk) -> None:
                         await desk.run(what)
                     await desk.command(Command[during])
                     await desk.wait(cycles)
-                desk.watcher.may_end = CUT_CYCLES
+                desk.watcher.upset = True
                 state.value = encoding
                 await desk.wait(2)
                 took = await desk.idle(limit)

@@ -106,7 +106,7 @@ async def upset_machines(system: System) -> None:
     for machine, register in machines:
         state = getattr(getattr(system.dut, machine), f"{register}_state_state")
         state.value = 2 ** len(state) - 1
-        system.watcher.may_end = 3
+        system.watcher.upset = True
         await system.wait(12)
         assert await system.read(Status.ERRORS) == 1 << Error.STATE and system.dut.irq.value == 1
         assert system.dut.busy.value == 0
