@@ -109,6 +109,7 @@ def _publish(folder: Path, target: Path, sources: Mapping[str, str]) -> None:
         try:
             folder.rename(target)
         except OSError:
+            check_private(target)
             if not is_whole(target, sources):
                 raise
 

@@ -23,6 +23,7 @@ from pytest import CaptureFixture, TempPathFactory
 
 from pymodels.config import preset
 from tb.cli import run
+from tb.sources import sources_digest
 
 MUTATIONS = int(os.environ.get("OXMC_MUTATIONS", "10"))
 BOUND_BYTES = 1 << 30
@@ -188,6 +189,7 @@ def whole(tmp_path_factory: TempPathFactory) -> Path:
     shutil.copytree(at / "many", at / ".new.partial")
     record = json.loads((at / "many" / "run.json").read_text())
     identity = {key: record[key] for key in ("task", "preset", "engine", "seed", "config")}
+    identity["code"] = [sources_digest()]
     identity["data"] = {key: record["data"][key] for key in ("sha256", "subject", "label")}
     (at / ".new.partial" / "request.json").write_text(json.dumps(identity))
     (at / ".new.partial" / "wall_s").write_text("1.5")
@@ -242,7 +244,7 @@ def test_a_user_hands_over_a_damaged_file(
         codes.append(code)
         left = [path for path in sorted(at.rglob("*")) if path not in there]
         assert not code or not left, (name, number, left)
-    assert 2 in codes or file.endswith(("npz", "jsonl")), (
+    assert 2 in codes or file.endswith(("npz", "jsonl", "wall_s")), (
         codes
     )  # a page says why it has no curve, a torn line is cut off
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from commands import SMALL, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
 from pymodels.config import Config
+from pymodels.errors import InputError
 from tb import netlist_cache, private, simulator
 from tb.private import check_private, exposed, make_private
 
@@ -72,7 +74,7 @@ def test_a_good_build_folder(capsys: CaptureFixture[str], build: Path, tmp_path:
 
 @as_root
 def test_a_build_that_another_was_first_to_make(build: Path, monkeypatch: MonkeyPatch) -> None:
-    """In a folder for everyone another may put one under its name while ours is made: it is not taken."""
+    """In a folder for everyone another may put one under its name while ours is made: ours takes its place, or fails."""
     build.chmod(0o1777)
     simulation = simulator.Simulation(Config(), "icarus")
 
@@ -82,7 +84,15 @@ def test_a_build_that_another_was_first_to_make(build: Path, monkeypatch: Monkey
         os.chown(simulation.folder, 12345, -1)
 
     monkeypatch.setattr(simulation, "_compile", planted)
-    with pytest.raises(ValueError, match="belongs to user 12345"):
+    simulation.build()
+    assert simulation.folder.stat().st_uid == os.geteuid() and not (simulation.folder / "sim.vvp").exists()
+    shutil.rmtree(simulation.folder)
+
+    def refused(self: Path, target: Path) -> None:  # as the sticky bit does for a user who is not root
+        raise PermissionError("not the owner")
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(InputError, match="belongs to user 12345"):
         simulation.build()
 
 

@@ -28,8 +28,8 @@ DEAF = (*REJECTS, "proposals == max_proposals", "1'b0")
 def with_mutant(monkeypatch: MonkeyPatch, mutant: tuple[str, ...]) -> None:
     """Every chip that is built from now on has the mistakes: text and what replaces it by turns."""
 
-    def mistaken(config: Config) -> str:
-        text = chip_verilog(config)
+    def mistaken(config: Config, observed: bool) -> str:
+        text = chip_verilog(config, observed=observed)
         for old, new in zip(mutant[::2], mutant[1::2], strict=True):
             assert old in text, f"nothing to mutate: {old!r}"
             text = text.replace(old, new)
