@@ -74,7 +74,7 @@ def test_a_good_build_folder(capsys: CaptureFixture[str], build: Path, tmp_path:
 
 @as_root
 def test_a_build_that_another_was_first_to_make(build: Path, monkeypatch: MonkeyPatch) -> None:
-    """In a folder for everyone another may put one under its name while ours is made: ours takes its place, or fails."""
+    """In a folder for everyone another may put one under its name while ours is made: ours is taken, or none."""
     build.chmod(0o1777)
     simulation = simulator.Simulation(Config(), "icarus")
 
