@@ -102,7 +102,7 @@ def definitions(file: Iterator[str]) -> tuple[list[str], dict[str, str]]:
             here = {1: "cosim", 2: "chip" if inside else ""}.get(depth)
             if here == "chip":
                 lines.append(line)
-            if OBSERVED.get(words[4]) == here:
+            if here and OBSERVED.get(words[4]) == here:
                 names[words[3]] = words[4]
         if line.startswith("$enddefinitions"):
             return lines, names
