@@ -149,10 +149,3 @@ def test_bench_catches_clamps_of_a_calibration(seed: int, tmp_path: Path, monkey
     monkeypatch.setattr(Chip, "_connect_commands", connected)
     with pytest.raises(SystemExit, match="FAILED"):
         bench("prepared", tmp_path, seed, "clamps")
-
-
-def test_bench_catches_what_an_abort_leaves_behind(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pulse's width and a conversion that the next command inherits."""
-    monkeypatch.setattr("hdl.chip.ResetInserter", lambda _: lambda block: block)
-    with pytest.raises(SystemExit, match="FAILED"):
-        bench("plain", tmp_path, seed, "upsets", **SLOW)
