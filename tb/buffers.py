@@ -48,7 +48,7 @@ class _Round:
     """One look at all nets; what a change does to others is seen in the next."""
 
     def __init__(self, module: dict[str, Any], top: str, library: Liberty):
-        self.module, self.library = module, library
+        self.module, self.liberty = module, library
         self.netlist = mapped_of(module, top, library)
         self.points = arrivals(self.netlist)
         self.sinks = self._sinks()
@@ -98,7 +98,7 @@ class _Round:
     def _family(self, cell: LibCell) -> list[LibCell]:
         """Cells that do the same with more drive, the weakest first."""
         family = cell.name.rpartition("_")[0]
-        found = [each for name, each in self.library.cells.items() if name.rpartition("_")[0] == family]
+        found = [each for name, each in self.liberty.cells.items() if name.rpartition("_")[0] == family]
         return sorted((each for each in found if drive(each) > drive(cell)), key=drive)
 
     def _split(self, gate: Gate) -> None:
@@ -115,7 +115,7 @@ class _Round:
 
         A buffer is chosen for an input that is as slow as it may be.
         """
-        load, cells = self.netlist.load_pf[net], [self.library.cells[name] for name in BUFFERS]
+        load, cells = self.netlist.load_pf[net], [self.liberty.cells[name] for name in BUFFERS]
         fit = [cell for cell in cells if holds(cell, load, {"A": cell.max_slew_ns})]
         cell = (fit or cells[-1:])[0]
         for group in _shares(self.sinks[net], 1 if fit else math.ceil(load / (MARGIN * cell.max_load_pf))):
