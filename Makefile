@@ -40,7 +40,7 @@ $(VENV)/.setup: pyproject.toml requirements.lock tools/setup.sh
 demo: setup ## train the cancer classifier on the simulated chip, at the paper's size
 	@$(VENV)/bin/oxmc train cancer --preset paper
 
-test: setup ## run all tests, or one bench: T=lfsr [SIM=icarus|verilator]
+test: setup ## run the tests but the campaigns of `make regress`, or one bench: T=lfsr [SIM=icarus|verilator]
 	@$(VENV)/bin/python -m pytest $(if $(T),,-n auto --dist loadfile -m "not campaign") $(TESTS)
 
 bare: ## the two commands in fresh minimal trees of Debian 12 and 13; root only [RELEASES=bookworm] [COMMANDS=demo]
