@@ -29,7 +29,7 @@ class Acceptance(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        correction = {"hastings": In(signed(formats.hastings_bits))} if formats.config.hastings else {}
+        correction = {"correction": In(signed(formats.hastings_bits))} if formats.config.hastings else {}
         super().__init__(
             {
                 "likelihood": In(formats.sum_bits),
@@ -53,7 +53,7 @@ class Acceptance(wiring.Component):
         allowed = current + self.neg_log2_u - held_against
         if self.formats.config.hastings:
             largest = 2 ** (self.formats.hastings_bits - 1)
-            allowed, low, high = allowed - self.hastings, low - largest, high + largest
+            allowed, low, high = allowed - self.correction, low - largest, high + largest
         threshold = Signal(range(low, high))
         operand = Signal.like(self.likelihood)
         with m.If(self.compare):  # the growing sum is kept from comparator and adder until it is whole

@@ -609,7 +609,7 @@ class Chip(wiring.Component):
             hastings.next_gate.eq(gate_dac.found),
             hastings.next_code.eq(gate_dac.found_code),
             hastings.ready.eq(trainer.summing),
-            self.acceptance.hastings.eq(hastings.cost),
+            self.acceptance.correction.eq(hastings.cost),
         ]
         with m.If(control.index >= LAW_INDEX):  # the law shares the LUT's address space
             m.d.comb += gate_dac.lut.write_lanes.eq(0)

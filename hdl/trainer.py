@@ -35,6 +35,9 @@ class Trainer(wiring.Component):
     `op` is the pulse that is to begin with the next cycle, as `hdl.pulse` takes it: a state names that of the next
     state, where `latch` ends it.
 
+    `summing` is high from the end of programming to the decision. It is a register, since what it opens is wide: as a
+    function of the state it would move with every glitch, and an episode changes its state at each step.
+
     The states talk to the other blocks by strobes that last one cycle: `propose` opens a proposal (clears the sums,
     draws u), `decide` closes it with `accepted` or not. `halt` and an upset end in the state that stores the current
     row's counter, so that the rows up to it are whole.
@@ -144,7 +147,8 @@ class Trainer(wiring.Component):
             self._go(m, "PROGRAM")
 
     def _programmed(self, m: Module) -> None:
-        """Leave the programming of a row."""
+        """Leave the programming of a row: its sums grow from now on."""
+        m.d.sync += self.summing.eq(1)
         if self.formats.config.early_rejection:
             self._go(m, "THRESHOLD")
         else:
@@ -270,6 +274,7 @@ class Trainer(wiring.Component):
         m.d.comb += at_limit.eq(proposals + 1 == self.max_proposals)
         with m.State("DECIDE"):
             m.d.comb += self.decide.eq(1)
+            m.d.sync += self.summing.eq(0)
             with m.If(~self.first):
                 m.d.sync += proposals.eq(proposals + 1)
             with m.If(self.first | self.accept):
@@ -297,6 +302,7 @@ class Trainer(wiring.Component):
                     self._open_proposal(m)
         with m.State("STORE"):
             m.d.comb += [self.store.eq(1), self.store_row.eq(current)]
+            m.d.sync += self.summing.eq(0)  # a halt leaves without a decision
             m.next = "IDLE"
 
     def elaborate(self, platform):
@@ -335,10 +341,4 @@ class Trainer(wiring.Component):
             self._elaborate_programming(m, cell)
             elaborate_episode(self, m) if self.formats.rewards else self._elaborate_sweep(m)
             self._elaborate_decision(m, row, current, proposals)
-            summing = ["EVAL", "SETTLE", "DECIDE"]
-            summing += ["LAYER"] if self.formats.config.hidden else []
-            summing += ["THRESHOLD"] if self.formats.config.early_rejection else []
-            summing += ["ORDER"] if self.formats.config.sample_order == "hard_first" else []
-            summing += ["OBSERVE"] if self.formats.rewards else []
-            m.d.comb += self.summing.eq(Cat(fsm.ongoing(state) for state in summing).any())
         return m

@@ -91,6 +91,15 @@ def test_a_host_aborts_anywhere(chip: str, seed: int, tmp_path: Path) -> None:
     bench(chip, tmp_path, seed, "abort")
 
 
+SLUGGISH = dict(clock_hz=20e6, read_pulse_s=400e-9, eval_pulse_s=400e-9, conversion_s=400e-9)
+"""A conversion is longer than the way from an ABORT to the next command's first evaluation."""
+
+
+@pytest.mark.parametrize("chip", ["plain", "network"])
+def test_a_host_asks_again_right_after_an_abort(chip: str, seed: int, tmp_path: Path) -> None:
+    bench(chip, tmp_path, seed, "in_flight", **SLUGGISH)
+
+
 def test_a_host_meddles_with_an_episode(seed: int, tmp_path: Path) -> None:
     bench("rewards", tmp_path, seed, "episode")
 
@@ -149,3 +158,10 @@ def test_bench_catches_clamps_of_a_calibration(seed: int, tmp_path: Path, monkey
     monkeypatch.setattr(Chip, "_connect_commands", connected)
     with pytest.raises(SystemExit, match="FAILED"):
         bench("prepared", tmp_path, seed, "clamps")
+
+
+def test_bench_catches_what_an_abort_leaves_behind(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A conversion that the next command inherits."""
+    monkeypatch.setattr("hdl.chip.ResetInserter", lambda _: lambda block: block)
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("plain", tmp_path, seed, "in_flight", **SLUGGISH)

@@ -323,6 +323,33 @@ async def abort(desk: Desk) -> None:
 
 
 @scenario
+async def in_flight(desk: Desk) -> None:
+    """ABORT in each cycle of an evaluation, and INFER right behind it: what was being converted is nobody's answer."""
+    await desk.whole_run()
+    c = desk.config
+    width, conversion = c.cycles(c.eval_pulse_s), c.cycles(c.conversion_s)
+    for what, evaluations in ((Command.INFER, 1), (Command.TRAIN, c.train_samples * desk.formats.segments + 1)):
+        for cycle in range(width + conversion):
+            if what == Command.TRAIN:
+                desk.watcher.array = desk.array()
+            await desk.command(what)
+            for _ in range(evaluations * width):  # those of row 0 and one more: then there is a row that can vote
+                while desk.dut.array_op.value != ArrayOp.EVAL.value:
+                    await FallingEdge(desk.dut.clk)
+                await FallingEdge(desk.dut.clk)
+            await desk.wait(cycle)
+            await desk.command(Command.ABORT)
+            await desk.idle()
+            found = []
+            for _ in range(2):  # the second has a quiet converter
+                desk.results.clear()
+                await desk.run(Command.INFER)
+                found.append((list(desk.results), await desk.read(Status.TOTAL_COUNTS)))
+            assert found[0] == found[1], f"{what.name} {cycle} cycles into an evaluation has left an answer behind"
+    await desk.whole_run()
+
+
+@scenario
 async def upsets(desk: Desk) -> None:
     """Each machine in each encoding without a state, idle and in the middle of what it does: idle again, and said."""
     machines: dict[str, tuple[str, str, int, int]] = parameters()["machines"]
