@@ -276,7 +276,8 @@ def test_an_installation_cannot_be_written(no_home: Path, monkeypatch: MonkeyPat
     """Kernels go elsewhere, those of a simulator's Python, too."""
     sources = no_home / "package"
     sources.mkdir()
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")  # set, so that what is set below does not outlive this test
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
     kernels.place_cache(sources)
     assert "NUMBA_CACHE_DIR" not in os.environ

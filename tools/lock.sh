@@ -23,4 +23,6 @@ PYTHON
     --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --quiet ${UPGRADE:+--upgrade} \
     --custom-compile-command 'make lock' --output-file "$LOCK" >/dev/null
 echo "lock: $(grep -c '^[a-z]' "$LOCK") packages in $LOCK"
+# Licences are read from what is installed, so that has to be what the lock says.
+"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$LOCK"
 "$VENV/bin/python" -m tools.licences >docs/licences.md
