@@ -18,6 +18,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from pymodels.digests import manifest_holds, say_damaged, write_manifest
 from pymodels.errors import InputError, RunError
 from pymodels.machine import can_write, environment
 from tb import tools
-from tb.private import check_private, make_private
+from tb.netlist_cache import cache_folder
+from tb.private import check_private, exposed, make_private
 
 Watch = Callable[[], None] | None
 Command = Sequence[str | Path]
@@ -150,10 +152,23 @@ def verilate(folder: Path, arguments: Sequence[str], prefix: str, *, watch: Watc
 def _make(makefile: str) -> Command:
     """The wheel's makefile names a Python that may not be there or be another, and leaves out the flag that includes
     its precompiled header, which larger designs need. VPI is in a co-simulation's inner loop and worth optimising."""
-    python = shlex.join([sys.executable, "-I"]).replace("$", "$$")
-    settings = [f"PYTHON3={python}", "CXX=g++", "LINK=g++", "AR=ar", "CFG_CXXFLAGS_PCH_I=-include", "OPT_GLOBAL=-O2"]
+    commands = {"PYTHON3": [sys.executable, "-I"], "OBJCACHE": _objcache()}
+    settings = [f"{name}={shlex.join(words).replace('$', '$$')}" for name, words in commands.items()]
+    settings += ["CXX=g++", "LINK=g++", "AR=ar", "CFG_CXXFLAGS_PCH_I=-include", "OPT_GLOBAL=-O2"]
     jobs = min(MOST_JOBS, len(os.sched_getaffinity(0)))
     return [tools.find_tool("make", "Verilator"), "-j", str(jobs), "-f", makefile, *settings]
+
+
+def _objcache() -> list[str]:
+    """What keeps Verilator's own objects; nothing where they cannot be kept, or others could change them."""
+    kept = cache_folder() / "verilated"
+    try:
+        make_private(kept)
+    except OSError:
+        return []
+    if exposed(kept) or not can_write(kept):
+        return []
+    return [sys.executable, "-I", "-S", str(Path(__file__).with_name("objcache.py")), str(kept), version("verilator")]
 
 
 def build(
