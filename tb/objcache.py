@@ -1,6 +1,6 @@
 """Compiles Verilator's own library once for all builds: three quarters of a small build's time goes there.
 
-Verilator's makefile puts $(OBJCACHE) before each command of the compiler, and calls this as a script, apart from all else:
+Verilator's makefile puts $(OBJCACHE) before each command of the compiler, and calls this as a script, by itself:
 
     python objcache.py CACHE VERSION COMPILER ARGUMENT... -c -o OBJECT SOURCE
 

@@ -50,9 +50,15 @@ def use_simulator(name: str) -> None:
 
 
 def run_bench(
-    component: Component, name: str, module: str, simulator: str, parameters: dict[str, Any], *, mutate: Mutation = None
+    design: Component | str,
+    name: str,
+    module: str,
+    simulator: str,
+    parameters: dict[str, Any],
+    *,
+    mutate: Mutation = None,
 ) -> None:
-    """Build one block and run the cocotb tests of `module` on it; `parameters` reach the bench as JSON.
+    """Build one block, or its Verilog, and run the cocotb tests of `module` on it; `parameters` reach them as JSON.
 
     `mutate` changes the Verilog, for a test that proves the bench can fail. Raises `SystemExit` if a
     test fails. With OXMC_WAVES set a VCD is left in the build folder.
@@ -61,7 +67,7 @@ def run_bench(
 
     use_simulator(simulator)
     waves = bool(os.environ.get("OXMC_WAVES"))
-    text = component_verilog(component, name)
+    text = design if isinstance(design, str) else component_verilog(design, name)
     if isinstance(mutate, tuple):
         assert text.count(mutate[0]) >= 1, f"nothing to mutate: {mutate[0]!r}"
         text = text.replace(*mutate)

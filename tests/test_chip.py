@@ -8,10 +8,8 @@ import pytest
 from benches import on_each_simulator
 from chip_jobs import chip_parameters, make_job
 
-from hdl.chip import Chip
 from pymodels.config import Config
-from pymodels.fixed import Formats
-from tb.netlist import build_config
+from tb.netlist import build_config, chip_verilog
 from tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
@@ -143,7 +141,7 @@ def bench(
 ) -> None:
     """Run `config` on a chip built for it, or for `built`, against the twin's outcome for `twin_seed` or `seed`."""
     parameters = chip_parameters(config, seed, folder, twin_seed)
-    chip = Chip(Formats(build_config(built or config)), observed=True)
+    chip = chip_verilog(build_config(built or config), observed=True)
     run_bench(chip, "oxmc_chip", "tb.benches.chip", simulator, parameters, mutate=mutate)
 
 
@@ -188,7 +186,7 @@ def test_a_user_resets_and_trains_again(variant: str, seed: int, tmp_path: Path)
     job = make_job(VARIANTS[variant], seed)
     job.save(tmp_path / "job.npz")
     parameters = dict(job=str(tmp_path / "job.npz"), seed=seed)
-    chip = Chip(Formats(build_config(job.config)), observed=True)
+    chip = chip_verilog(build_config(job.config), observed=True)
     run_bench(chip, "oxmc_chip", "tb.benches.chip_reset", "icarus", parameters)
 
 
@@ -196,7 +194,7 @@ def test_bench_catches_a_reset_that_waits_for_the_clock(seed: int, tmp_path: Pat
     job = make_job(VARIANTS["slow pulses"], seed)
     job.save(tmp_path / "job.npz")
     parameters = dict(job=str(tmp_path / "job.npz"), seed=seed)
-    chip = Chip(Formats(build_config(job.config)), observed=True)
+    chip = chip_verilog(build_config(job.config), observed=True)
     mutate = ("always @(posedge pins_clk, posedge pins_rst)", "always @(posedge pins_clk)")
     with pytest.raises(SystemExit, match="FAILED"):
         run_bench(chip, "oxmc_chip", "tb.benches.chip_reset", "icarus", parameters, mutate=mutate)

@@ -13,7 +13,7 @@ from hdl.chip import Chip
 from hdl.trainer import Trainer
 from pymodels.config import Config
 from pymodels.fixed import Formats
-from tb.netlist import build_config
+from tb.netlist import build_config, chip_verilog
 from tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
@@ -59,11 +59,21 @@ MACHINES: dict[str, dict[str, Machine]] = {
 """Machines whose registers have encodings without a state; former, calibrator and pair programmer use all of theirs."""
 
 
-def bench(chip: str, folder: Path, seed: int, *scenarios: str, mutate: Mutation = None, **more: Any) -> None:
+def bench(
+    chip: str,
+    folder: Path,
+    seed: int,
+    *scenarios: str,
+    mutate: Mutation = None,
+    elaborate: bool = False,
+    **more: Any,
+) -> None:
+    """`elaborate` makes the chip anew, where a test has changed what makes it."""
     config = CHIPS[chip].replace(**more)
     parameters = chip_parameters(config, seed, folder)
     parameters |= dict(scenarios=scenarios, machines=MACHINES[chip], aborts=3)
-    design = Chip(Formats(build_config(config)), observed=True)
+    built = build_config(config)
+    design = Chip(Formats(built), observed=True) if elaborate else chip_verilog(built, observed=True)
     run_bench(design, "oxmc_chip", "tb.benches.chip_control", "icarus", parameters, mutate=mutate)
 
 
@@ -157,11 +167,11 @@ def test_bench_catches_clamps_of_a_calibration(seed: int, tmp_path: Path, monkey
 
     monkeypatch.setattr(Chip, "_connect_commands", connected)
     with pytest.raises(SystemExit, match="FAILED"):
-        bench("prepared", tmp_path, seed, "clamps")
+        bench("prepared", tmp_path, seed, "clamps", elaborate=True)
 
 
 def test_bench_catches_what_an_abort_leaves_behind(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A conversion that the next command inherits."""
     monkeypatch.setattr("hdl.chip.ResetInserter", lambda _: lambda block: block)
     with pytest.raises(SystemExit, match="FAILED"):
-        bench("plain", tmp_path, seed, "in_flight", **SLUGGISH)
+        bench("plain", tmp_path, seed, "in_flight", elaborate=True, **SLUGGISH)

@@ -13,11 +13,9 @@ from chip_jobs import chip_parameters
 from test_chip_control import PREPARED, TINY
 from wiring import Wiring, harmless
 
-from hdl.chip import Chip
 from pymodels.config import Config
-from pymodels.fixed import Formats
 from pymodels.outcome import Outcome
-from tb.netlist import CHIP_NAME, build_config, component_verilog
+from tb.netlist import CHIP_NAME, build_config, chip_verilog
 from tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
@@ -97,7 +95,7 @@ def parameters(config: Config, seed: int, folder: Path) -> dict[str, Any]:
 
 def wiring_of(chip: str) -> Wiring:
     """A chip's top module with the mistakes that can be made in it."""
-    return Wiring(component_verilog(designed(chip), CHIP_NAME))
+    return Wiring(designed(chip))
 
 
 def what_stopped(chip: str, folder: Path, seed: int, wiring: Wiring, numbers: Iterable[int]) -> dict[int, str | None]:
@@ -116,8 +114,8 @@ def unseen(chip: str, wiring: Wiring, found: dict[int, str | None]) -> list[str]
     return [str(mistake) for mistake in left if not harmless(mistake, CHIPS[chip])]
 
 
-def designed(chip: str) -> Chip:
-    return Chip(Formats(build_config(CHIPS[chip])), observed=True)
+def designed(chip: str) -> str:
+    return chip_verilog(build_config(CHIPS[chip]), observed=True)
 
 
 def bench(
