@@ -32,8 +32,9 @@ COMMON = (
 """Blocks of the logic that are there with and without options of the chain, as parts of another netlist each."""
 WITH_OPTIONS = {name: f"{name} with options" for name in COMMON}
 BLOCKS = (
-    *COMMON, *WITH_OPTIONS.values(), "reward", "action", "reward_inference", "network_inference", "activation",
-    "pair_programmer", "cell_programmer", "sample_order", "hastings", "former", "calibrator",
+    *COMMON, *WITH_OPTIONS.values(), "reward", "action", "reward_control", "reward_pulse", "reward_trainer",
+    "reward_inference", "network_inference", "activation", "pair_programmer", "cell_programmer", "sample_order",
+    "hastings", "former", "calibrator",
 )  # fmt: skip
 """Names that a cost's `block` may have; `memories` stands for what follows the macros' outputs."""
 
@@ -227,6 +228,12 @@ def blocks_of(config: Config) -> frozenset[str]:
         "log_likelihood": not rewards,
         "reward": rewards,
         "action": rewards,
+        "control": not rewards,
+        "reward_control": rewards,  # a host that writes while the chip runs
+        "pulse": not rewards,
+        "reward_pulse": rewards,  # begins and ends at each step, not once a sweep
+        "trainer": not rewards,
+        "reward_trainer": rewards,
         "inference": not config.hidden and not rewards,
         "reward_inference": rewards,  # votes with codes, not with probabilities
         "network_inference": config.hidden > 0,

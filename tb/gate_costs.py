@@ -104,6 +104,9 @@ TERMS: dict[str, tuple[str, ...]] = {
     "gate_dac": ("lut_read", "map_write", "gate_lookup", "gate_code_read", "read", "eval", "cycle"),
     "row_counters": ("decision", "counter_write", "counter_read", "cycle"),
     "inference": (VOTE, "counter_read", "classify", "eval", "cycle"),
+    "reward_control": ("host_write", "counter_read", "classify", "cycle"),
+    "reward_pulse": (*PULSES, "classify", "cycle"),
+    "reward_trainer": (*PULSES, "classify", "decision", "cycle"),
     "reward_inference": (VOTE, "counter_read", "classify", "eval", "cycle"),
     "network_inference": (VOTE, "counter_read", "classify", "eval", "cycle"),
     "activation": ("activation", "eval", "cycle"),
@@ -188,7 +191,8 @@ def named(power: Power, config: Config) -> Power:
     names = {name: WITH_OPTIONS[name] if WITH_OPTIONS[name] in built else name for name in COMMON}
     names |= {"programmer": f"{config.verify}_programmer"}
     names |= {"inference": "network_inference"} if config.hidden else {}
-    names |= {"inference": "reward_inference"} if config.acceptance == "reward" else {}
+    if config.acceptance == "reward":
+        names |= {name: f"reward_{name}" for name in ("control", "pulse", "trainer", "inference")}
 
     def renamed(energies: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         found: dict[str, np.ndarray] = {}
