@@ -21,6 +21,9 @@ unexport PYTHONHOME PYTHONPATH PYTHONSTARTUP PYTHONWARNINGS PYTHONOPTIMIZE PYTHO
 unexport PYTEST_ADDOPTS PYTEST_PLUGINS PYTEST_DISABLE_PLUGIN_AUTOLOAD
 export HYPOTHESIS_STORAGE_DIRECTORY := $(BUILD)/hypothesis
 
+# A test file a worker. One more than there are cores, since tests wait for clusters, disks and clocks, too.
+SIDE_BY_SIDE = -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
+
 # The tests to run: all, or those of bench T.
 TESTS = $(if $(T),$(or $(shell find tests -name 'test_$(T).py'),$(error T must name a bench, so that \
 	tests/test_$(T).py exists)),tests)
@@ -41,14 +44,14 @@ demo: setup ## train the cancer classifier on the simulated chip, at the paper's
 	@$(VENV)/bin/oxmc train cancer --preset paper
 
 test: setup ## run the tests but the campaigns of `make regress`, or one bench: T=lfsr [SIM=icarus|verilator]
-	@$(VENV)/bin/python -m pytest $(if $(T),,-n auto --dist loadfile -m "not campaign") $(TESTS)
+	@$(VENV)/bin/python -m pytest $(if $(T),,$(SIDE_BY_SIDE) -m "not campaign") $(TESTS)
 
 bare: ## the two commands in fresh minimal trees of Debian 12 and 13; root only [RELEASES=bookworm] [COMMANDS=demo]
 	@RELEASES='$(RELEASES)' COMMANDS='$(COMMANDS)' T='$(T)' tools/bare.sh
 
 regress: setup ## long campaigns: the RTL against the twin at full size, in lockstep over 1e8 cycles; mistakes in the wiring; statistics
 	@OXMC_MUTATIONS=400 $(VENV)/bin/python -m pytest tests/test_hostile_files.py
-	@$(VENV)/bin/python -m pytest -n auto --dist loadfile -m campaign tests
+	@$(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) -m campaign tests
 	@$(VENV)/bin/python -m pytest -v -s regress
 
 characterise: setup ## measure the cell library from transistors; needs ngspice

@@ -14,6 +14,18 @@ DEFAULT_SEED = 20_260_101
 """Any constant would do; OXMC_TEST_SEED replaces it."""
 
 
+LONGEST = (
+    "users_shell", "coupling", "chip", "chip_control", "trainer", "host", "verilog", "cluster", "readme", "chip_system",
+    "train", "pair_programmer", "gate_dac", "studies", "inference_block", "files", "opensta", "surroundings",
+)  # fmt: skip
+"""Files that take longest: they come first, since the last to begin decide when the suite ends."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {f"test_{name}": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))  # stable
+
+
 def session_seed() -> int:
     """The seed of this session's random tests. Raises `pytest.UsageError` where OXMC_TEST_SEED is no integer >= 0."""
     text = os.environ.get("OXMC_TEST_SEED", str(DEFAULT_SEED))
