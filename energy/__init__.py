@@ -4,9 +4,9 @@ One way through it: `load_costs` reads a table, `operating_point` says under whi
 multiplies and sums, `render` prints. Nothing here simulates, and nothing is kept between calls.
 """
 
-from energy.costs import NODES, Cost, CostTable, load_costs
-from energy.ledger import Ledger, Line, account, array_energy_error
-from energy.point import OperatingPoint, operating_point
+from oxmc.energy.costs import NODES, Cost, CostTable, load_costs
+from oxmc.energy.ledger import Ledger, Line, account, array_energy_error
+from oxmc.energy.point import OperatingPoint, operating_point
 
 __all__ = [
     "NODES",

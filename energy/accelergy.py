@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from energy.costs import Cost, CostTable
-from energy.ledger import Ledger
-from energy.point import OperatingPoint
+from oxmc.energy.costs import Cost, CostTable
+from oxmc.energy.ledger import Ledger
+from oxmc.energy.point import OperatingPoint
 
 VERSION = 0.4
 SYSTEM = "oxmc"

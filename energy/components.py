@@ -9,9 +9,9 @@ import dataclasses
 import math
 from collections import defaultdict
 
-from energy.accelergy import action_names
-from energy.costs import Cost, CostTable
-from energy.point import OperatingPoint
+from oxmc.energy.accelergy import action_names
+from oxmc.energy.costs import Cost, CostTable
+from oxmc.energy.point import OperatingPoint
 
 
 @dataclasses.dataclass(frozen=True)

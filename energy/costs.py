@@ -23,10 +23,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from energy.point import BLOCKS, MULTIPLIERS, PHYSICS, OperatingPoint
-from pymodels.errors import InputError, shown
-from pymodels.events import EVENTS, QUANTITIES
-from pymodels.files import read_toml, understood
+from oxmc.energy.point import BLOCKS, MULTIPLIERS, PHYSICS, OperatingPoint
+from oxmc.pymodels.errors import InputError, shown
+from oxmc.pymodels.events import EVENTS, QUANTITIES
+from oxmc.pymodels.files import read_toml, understood
 
 MOST = 1e60
 """No figure is larger, so that its products with counts and the operating point stay far inside a double."""
@@ -139,7 +139,7 @@ def _costs(file: Traversable, table: dict[str, Any]) -> tuple[Cost, ...]:
 
 
 def _shipped(name: str) -> Traversable:
-    return resources.files("energy") / "tables" / name
+    return resources.files("oxmc.energy") / "tables" / name
 
 
 def _read(file: Traversable) -> dict[str, Any]:

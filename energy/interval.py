@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from energy.ledger import Ledger, Line
+from oxmc.energy.ledger import Ledger, Line
 
 DRAWS = 20_000
 PERCENTS = (5.0, 95.0)

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
-from energy.costs import CostTable
-from energy.point import PHYSICS, OperatingPoint
-from pymodels.errors import InputError, RunError
-from pymodels.events import EVENTS, PHASES, QUANTITIES, check_names
+from oxmc.energy.costs import CostTable
+from oxmc.energy.point import PHYSICS, OperatingPoint
+from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES, check_names
 
 PAID_LIMIT = 1e-12
 """Relative difference allowed between two ways to sum the same joules: rounding of some 100 products."""

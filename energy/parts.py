@@ -11,8 +11,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from energy.ledger import Ledger
-from energy.point import PHYSICS
+from oxmc.energy.ledger import Ledger
+from oxmc.energy.point import PHYSICS
 
 PARTS = {
     "training": ("load", "train"),

@@ -11,10 +11,10 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from energy.interval import Band, uncertainty
-from energy.ledger import Ledger, Line
-from energy.parts import HEADLINE, ledger_of_part
-from energy.whatif import ANALOGUE
+from oxmc.energy.interval import Band, uncertainty
+from oxmc.energy.ledger import Ledger, Line
+from oxmc.energy.parts import HEADLINE, ledger_of_part
+from oxmc.energy.whatif import ANALOGUE
 
 PAPER_J: dict[tuple[str, str], float] = {
     ("cancer", "28nm"): 1.3e-6,

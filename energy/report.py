@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.table import Table
 
-from energy.interval import DRAWS, Band, Figure, Uncertainty
-from energy.ledger import Ledger, Line
-from energy.parts import Part
+from oxmc.energy.interval import DRAWS, Band, Figure, Uncertainty
+from oxmc.energy.ledger import Ledger, Line
+from oxmc.energy.parts import Part
 
 SHOWN = 8
 """Figures that the table of sensitivity shows."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from energy.costs import Cost, load_costs
-from energy.point import MULTIPLIERS
-from pymodels.events import EVENTS, QUANTITIES
+from oxmc.energy.costs import Cost, load_costs
+from oxmc.energy.point import MULTIPLIERS
+from oxmc.pymodels.events import EVENTS, QUANTITIES
 
 HEAD = """\
 # Energy costs of a node of your own, for `oxmc energy RUN --node FILE`. Made by `oxmc energy --template`.

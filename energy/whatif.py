@@ -17,14 +17,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from energy.costs import Cost, CostTable
-from energy.ledger import Ledger
-from energy.parts import HEADLINE, PARTS
-from energy.point import OperatingPoint
-from pymodels.config import Config
-from pymodels.errors import InputError
-from pymodels.events import PHASES
-from pymodels.fixed import Formats
+from oxmc.energy.costs import Cost, CostTable
+from oxmc.energy.ledger import Ledger
+from oxmc.energy.parts import HEADLINE, PARTS
+from oxmc.energy.point import OperatingPoint
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.events import PHASES
+from oxmc.pymodels.fixed import Formats
 
 ANALOGUE = ("array", "drivers", "adc", "input_dac", "gate_dac")
 """Components of array and converters; all others are the digital part."""

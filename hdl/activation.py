@@ -6,9 +6,9 @@ from amaranth import Array, Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.likelihood import table_index
-from hdl.ram import Ram
-from pymodels.fixed import Formats, bits_for
+from oxmc.hdl.likelihood import table_index
+from oxmc.hdl.ram import Ram
+from oxmc.pymodels.fixed import Formats, bits_for
 
 
 class Activation(wiring.Component):

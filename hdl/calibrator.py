@@ -6,10 +6,10 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.array_port import ArrayOp
-from hdl.ram import Ram
-from hdl.safe import SAFE_PORTS, safe_fsm
-from pymodels.fixed import Formats
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.ram import Ram
+from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
+from oxmc.pymodels.fixed import Formats
 
 
 class Calibrator(wiring.Component):

@@ -6,10 +6,10 @@ from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.array_port import ArrayOp
-from hdl.interface import TRIES_BITS
-from hdl.safe import SAFE_PORTS, safe_fsm
-from pymodels.fixed import Formats
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.interface import TRIES_BITS
+from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
+from oxmc.pymodels.fixed import Formats
 
 
 class CellProgrammer(wiring.Component):

@@ -10,19 +10,19 @@ from amaranth import Cat, Const, Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
-from hdl.acceptance import Acceptance
-from hdl.action import Action
-from hdl.activation import Activation
-from hdl.array_port import ArrayOp, ArrayPort
-from hdl.calibrator import Calibrator
-from hdl.cell_programmer import CellProgrammer
-from hdl.former import Former
-from hdl.gate_dac import GateDac, present
-from hdl.guard import Guard
-from hdl.hastings import Hastings
-from hdl.host import Host, HostBus
-from hdl.inference import Inference, result_layout
-from hdl.interface import (
+from oxmc.hdl.acceptance import Acceptance
+from oxmc.hdl.action import Action
+from oxmc.hdl.activation import Activation
+from oxmc.hdl.array_port import ArrayOp, ArrayPort
+from oxmc.hdl.calibrator import Calibrator
+from oxmc.hdl.cell_programmer import CellProgrammer
+from oxmc.hdl.former import Former
+from oxmc.hdl.gate_dac import GateDac, present
+from oxmc.hdl.guard import Guard
+from oxmc.hdl.hastings import Hastings
+from oxmc.hdl.host import Host, HostBus
+from oxmc.hdl.inference import Inference, result_layout
+from oxmc.hdl.interface import (
     LAW_INDEX,
     PROPOSAL_BITS,
     Space,
@@ -31,20 +31,20 @@ from hdl.interface import (
     sample_lane_bits,
     sample_lanes,
 )
-from hdl.lfsr import Lfsr
-from hdl.likelihood import Likelihood
-from hdl.log_uniform import LogUniform
-from hdl.network_inference import NetworkInference
-from hdl.pair_programmer import PairProgrammer
-from hdl.prior import Prior
-from hdl.pulse import Pulse
-from hdl.ram import Ram
-from hdl.reward import Reward
-from hdl.row_counters import RowCounters
-from hdl.sample_order import SampleOrder
-from hdl.trainer import Trainer
-from pymodels.events import DIGITAL_EVENTS, PHASES
-from pymodels.fixed import HOST_WORD_BITS, Formats
+from oxmc.hdl.lfsr import Lfsr
+from oxmc.hdl.likelihood import Likelihood
+from oxmc.hdl.log_uniform import LogUniform
+from oxmc.hdl.network_inference import NetworkInference
+from oxmc.hdl.pair_programmer import PairProgrammer
+from oxmc.hdl.prior import Prior
+from oxmc.hdl.pulse import Pulse
+from oxmc.hdl.ram import Ram
+from oxmc.hdl.reward import Reward
+from oxmc.hdl.row_counters import RowCounters
+from oxmc.hdl.sample_order import SampleOrder
+from oxmc.hdl.trainer import Trainer
+from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
+from oxmc.pymodels.fixed import HOST_WORD_BITS, Formats
 
 CLAMP_BITS = 24
 SKIPPED_BITS = 14

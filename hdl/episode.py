@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from amaranth import Module
 from amaranth.lib.wiring import In, Out
 
-from hdl.array_port import ArrayOp
+from oxmc.hdl.array_port import ArrayOp
 
 if TYPE_CHECKING:
-    from hdl.trainer import Trainer
+    from oxmc.hdl.trainer import Trainer
 
 EPISODE_PORTS: dict[str, Any] = {
     "waiting": Out(1),  # for the host: an observation and `step`, or `done`

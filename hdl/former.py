@@ -6,9 +6,9 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.array_port import ArrayOp
-from hdl.safe import SAFE_PORTS, safe_fsm
-from pymodels.fixed import Formats, bits_for
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
+from oxmc.pymodels.fixed import Formats, bits_for
 
 
 class Former(wiring.Component):

@@ -6,9 +6,9 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.ram import Ram
-from hdl.safe import SAFE_PORTS, safe_fsm
-from pymodels.fixed import Formats, bits_for
+from oxmc.hdl.ram import Ram
+from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
+from oxmc.pymodels.fixed import Formats, bits_for
 
 EDGE = 2
 """A gate code closer to the LUT's ends than this leaves verified programming no room."""

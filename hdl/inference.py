@@ -6,10 +6,10 @@ from amaranth import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.likelihood import table_index
-from hdl.ram import Ram
-from hdl.safe import SAFE_PORTS, safe_fsm
-from pymodels.fixed import Formats
+from oxmc.hdl.likelihood import table_index
+from oxmc.hdl.ram import Ram
+from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
+from oxmc.pymodels.fixed import Formats
 
 
 def result_layout(formats: Formats) -> data.StructLayout:

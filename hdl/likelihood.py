@@ -6,8 +6,8 @@ from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.ram import Ram
-from pymodels.fixed import Formats
+from oxmc.hdl.ram import Ram
+from oxmc.pymodels.fixed import Formats
 
 
 def table_index(code: Value, adc_bits: int, table_bits: int) -> Value:

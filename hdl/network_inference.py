@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from amaranth import Array, Module, Signal, signed
 
-from hdl.inference import Inference
-from hdl.safe import safe_fsm
+from oxmc.hdl.inference import Inference
+from oxmc.hdl.safe import safe_fsm
 
 
 class NetworkInference(Inference):

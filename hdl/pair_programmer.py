@@ -6,11 +6,11 @@ from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.array_port import ArrayOp
-from hdl.interface import TRIES_BITS
-from hdl.ram import Ram
-from hdl.safe import SAFE_PORTS, safe_fsm
-from pymodels.fixed import Formats, bits_for
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.interface import TRIES_BITS
+from oxmc.hdl.ram import Ram
+from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
+from oxmc.pymodels.fixed import Formats, bits_for
 
 SEEN_BITS = 3
 SEEN_TOP = 5

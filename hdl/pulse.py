@@ -6,8 +6,8 @@ from amaranth import ClockDomain, ClockSignal, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.array_port import ArrayOp
-from pymodels.fixed import Formats, bits_for
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.pymodels.fixed import Formats, bits_for
 
 
 class Pulse(wiring.Component):

@@ -1,4 +1,4 @@
-"""Memories of the chip: an Amaranth wrapper of the macros of `hdl.memory`."""
+"""Memories of the chip: an Amaranth wrapper of the macros of `oxmc.hdl.memory`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from amaranth import ClockSignal, Instance, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.memory import Geometry
+from oxmc.hdl.memory import Geometry
 
 
 @dataclasses.dataclass(frozen=True)

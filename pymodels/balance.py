@@ -1,4 +1,4 @@
-"""What the events of a run say of each other: the budget (`pymodels.budget`) turned round.
+"""What the events of a run say of each other: the budget (`oxmc.pymodels.budget`) turned round.
 
 The budget gives every event from a few numbers of a chain. Here these come from what the run says of its chain, or from
 events that do not count the same thing, and every event of every phase must then be the budget's. On the RTL that holds
@@ -10,11 +10,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from pymodels.budget import TALLIED, event_counts, preparation_counts
-from pymodels.budget_episodes import episode_counts
-from pymodels.config import Config
-from pymodels.events import EVENTS, PHASES
-from pymodels.fixed import Formats, formats_of
+from oxmc.pymodels.budget import TALLIED, event_counts, preparation_counts
+from oxmc.pymodels.budget_episodes import episode_counts
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.events import EVENTS, PHASES
+from oxmc.pymodels.fixed import Formats, formats_of
 
 Counts = Mapping[str, Mapping[str, int]]
 

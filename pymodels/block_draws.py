@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.draws import RESET, SET, normal_q16
-from pymodels.kernels import njit
-from pymodels.philox import philox4x32
+from oxmc.pymodels.draws import RESET, SET, normal_q16
+from oxmc.pymodels.kernels import njit
+from oxmc.pymodels.philox import philox4x32
 
 
 @njit(cache=True, nogil=True)
 def block_words(k0: int, k1: int, first: int, counts: np.ndarray, block: int) -> np.ndarray:
-    """`tb.compiled.draw_words` of the cells from global index `first` on, uint32 [cells * block]."""
+    """`oxmc.tb.compiled.draw_words` of the cells from global index `first` on, uint32 [cells * block]."""
     words = np.empty(len(counts) * block, np.uint32)
     for cell in range(len(counts)):
         for i in range(block):

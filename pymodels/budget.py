@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pymodels.config import Config
-from pymodels.events import EVENTS, PHASES
-from pymodels.fixed import Formats
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.events import EVENTS, PHASES
+from oxmc.pymodels.fixed import Formats
 
 COMMANDS = 3
 """Host words that start the code map's build, the training and the inference; two more start what comes ahead."""
@@ -15,7 +15,7 @@ TALLIED = (
     "set", "reset", "read", "reset_pulse", "retry", "switch", "sweep", "sample_read", "eval", "order_read",
     "order_write", "stored", "rejected", "activation", "layer",
 )  # fmt: skip
-"""What the formulas need to know of a chain, as `pymodels.twin_state.TALLIES` explains it."""
+"""What the formulas need to know of a chain, as `oxmc.pymodels.twin_state.TALLIES` explains it."""
 
 
 def build_cycles(formats: Formats) -> int:

@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.fixed import Formats
-from pymodels.kernels import njit
-from pymodels.philox import philox4x32
-from pymodels.streams import stream_key
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.kernels import njit
+from oxmc.pymodels.philox import philox4x32
+from oxmc.pymodels.streams import stream_key
 
 FEATURES = ("position", "velocity", "angle", "angular velocity")
 TRAINING, TEST, REFERENCE = range(3)

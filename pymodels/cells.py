@@ -1,4 +1,4 @@
-"""The state of an OxRAM array and its books, without the pulses that change them (`pymodels.array`).
+"""The state of an OxRAM array and its books, without the pulses that change them (`oxmc.pymodels.array`).
 
 Nothing here loads a compiler: what simulates the array elsewhere, as the compiled coupling does, starts from this.
 """
@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels import bulk_draws
-from pymodels.config import Config
-from pymodels.devices import Card, lcs_table_ns, lut_table
-from pymodels.effects import effects_of, fault_thresholds
-from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS, QUANTITIES
-from pymodels.fixed import Formats
-from pymodels.streams import stream_key
+from oxmc.pymodels import bulk_draws
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import Card, lcs_table_ns, lut_table
+from oxmc.pymodels.effects import effects_of, fault_thresholds
+from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS, QUANTITIES
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.streams import stream_key
 
 UNFORMED, FORMED, HCS = 0, 1, 2
 """State of a cell: never formed; formed and in the LCS; in the HCS."""

@@ -18,8 +18,8 @@ from typing import Any
 
 import tomli_w
 
-from pymodels.errors import InputError, shown
-from pymodels.files import read_toml
+from oxmc.pymodels.errors import InputError, shown
+from oxmc.pymodels.files import read_toml
 
 TASKS = ("toy", "cancer", "ecg", "cartpole", "wine", "digits", "table")
 PRESETS = ("paper", "best", "plain")
@@ -382,7 +382,7 @@ def preset(task: str, name: str) -> Config:
         raise InputError(f"task must be one of {', '.join(TASKS)}, not {task!r}")
     if name not in PRESETS:
         raise InputError(f"preset must be one of {', '.join(PRESETS)}, not {name!r}")
-    text = resources.files("pymodels").joinpath("presets", f"{task}.toml").read_text("utf-8")
+    text = resources.files("oxmc.pymodels").joinpath("presets", f"{task}.toml").read_text("utf-8")
     return Config().replace(**tomllib.loads(text)[name])
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.errors import InputError
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
 
 CARDS = ("16k", "4k")
 PLAIN_ENTRIES = ("extrapolations", "endurance")
@@ -105,7 +105,7 @@ def load_card(name: str) -> Card:
     """The device card `name`. Raises `InputError` for an unknown card or a figure that is missing, unknown or bad."""
     if name not in CARDS:
         raise InputError(f"card must be one of {', '.join(CARDS)}, not {name!r}")
-    return parse_card(name, tomllib.loads(resources.files("pymodels").joinpath("cards", f"{name}.toml").read_text()))
+    return parse_card(name, tomllib.loads(resources.files("oxmc.pymodels").joinpath("cards", f"{name}.toml").read_text()))
 
 
 def parse_card(name: str, table: Mapping[str, Any]) -> Card:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pymodels.cartpole import TEST, TRAINING, Cart, move, observe, start
-from pymodels.kernels import njit
-from pymodels.twin_kernel import reject
-from pymodels.twin_lfsr import draw_state, neg_log2_u
-from pymodels.twin_program import clear_array, program_row
-from pymodels.twin_sense import add_drive, relax_row
-from pymodels.twin_state import (
+from oxmc.pymodels.cartpole import TEST, TRAINING, Cart, move, observe, start
+from oxmc.pymodels.kernels import njit
+from oxmc.pymodels.twin_kernel import reject
+from oxmc.pymodels.twin_lfsr import draw_state, neg_log2_u
+from oxmc.pymodels.twin_program import clear_array, program_row
+from oxmc.pymodels.twin_sense import add_drive, relax_row
+from oxmc.pymodels.twin_state import (
     ACCEPTED,
     COST,
     CURRENT,

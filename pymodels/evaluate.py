@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.kernels import njit
+from oxmc.pymodels.kernels import njit
 
 
 def sample_codes(codes: np.ndarray) -> np.ndarray:

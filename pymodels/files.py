@@ -19,8 +19,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pymodels import strict
-from pymodels.errors import InputError, RunError
+from oxmc.pymodels import strict
+from oxmc.pymodels.errors import InputError, RunError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,8 +11,8 @@ import dataclasses
 import math
 from functools import cached_property, lru_cache
 
-from pymodels.config import Config
-from pymodels.errors import InputError
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
 
 LIKELIHOOD_INTEGER_BITS = 4
 """Integer bits of a likelihood entry: -log2 f stays below 16 for any |S V.w| that `eval_range` allows (11.0)."""

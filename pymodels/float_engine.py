@@ -14,17 +14,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pymodels import float_kernel as kernel
-from pymodels.array import NOT_STUCK, QUANTITY_OF, OxramArray
-from pymodels.budget import event_counts
-from pymodels.config import Config
-from pymodels.devices import Card, first_gate, gate_table, load_card, lut_table
-from pymodels.draws import ONE
-from pymodels.events import PHASES, QUANTITIES
-from pymodels.fixed import Formats
-from pymodels.network import hidden_neurons, layer_weights, output_sums
-from pymodels.outcome import Outcome
-from pymodels.streams import stream_sequence
+from oxmc.pymodels import float_kernel as kernel
+from oxmc.pymodels.array import NOT_STUCK, QUANTITY_OF, OxramArray
+from oxmc.pymodels.budget import event_counts
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import Card, first_gate, gate_table, load_card, lut_table
+from oxmc.pymodels.draws import ONE
+from oxmc.pymodels.events import PHASES, QUANTITIES
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.network import hidden_neurons, layer_weights, output_sums
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.streams import stream_sequence
 
 LAW_POINTS = 1025
 """Points of the continuous programming law; linear in between, which leaves errors far below 1 nS."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pymodels.kernels import njit
+from oxmc.pymodels.kernels import njit
 
 VERIFY_OFF, VERIFY_CELL, VERIFY_PAIR = range(3)
 COUNTS = (

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.devices import load_card, lut_table
-from pymodels.errors import InputError
-from pymodels.fixed import HASTINGS_MULTIPLIER_BITS, HASTINGS_SHIFT_BITS, formats_of
-from pymodels.kernels import njit
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import load_card, lut_table
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.fixed import HASTINGS_MULTIPLIER_BITS, HASTINGS_SHIFT_BITS, formats_of
+from oxmc.pymodels.kernels import njit
 
 
 class Law(NamedTuple):

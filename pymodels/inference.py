@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.errors import RunError
-from pymodels.fixed import Formats, formats_of
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.fixed import Formats, formats_of
 
 ROWS_AT_ONCE = 1024
 
@@ -31,7 +31,7 @@ def predict(
     elif not compiled:
         sums = _plain_votes(formats, voting, counts, codes, table)
     else:
-        from pymodels.evaluate import sample_codes, votes
+        from oxmc.pymodels.evaluate import sample_codes, votes
 
         sums = votes(voting, counts, sample_codes(codes), config.outputs, table, formats.eval_step, top, shift)
     return winners(sums), sums

@@ -19,8 +19,8 @@ from typing import Any
 import numba
 from numba.core.caching import IndexDataCacheFile
 
-from pymodels.digests import content_digest, files_digest, say_damaged
-from pymodels.machine import cache_root, can_write
+from oxmc.pymodels.digests import content_digest, files_digest, say_damaged
+from oxmc.pymodels.machine import cache_root, can_write
 
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.M)
 

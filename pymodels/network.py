@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.config import Config
+from oxmc.pymodels.config import Config
 
 
 def layer_weights(config: Config, models: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

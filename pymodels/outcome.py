@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pymodels import strict
-from pymodels.files import read_arrays, understood
+from oxmc.pymodels import strict
+from oxmc.pymodels.files import read_arrays, understood
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.kernels import njit
+from oxmc.pymodels.kernels import njit
 
 ROUNDS = 10
 MULTIPLIER_0 = np.uint64(0xD2511F53)

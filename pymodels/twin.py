@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.array import QUANTITY_OF, OxramArray
-from pymodels.budget import event_counts, preparation_counts
-from pymodels.config import Config
-from pymodels.devices import first_gate, load_card
-from pymodels.evaluate import sample_codes
-from pymodels.events import PHASES, QUANTITIES
-from pymodels.fixed import LFSR_TAPS, Formats, formats_of, lfsr_state
-from pymodels.hastings import law_of, no_law
-from pymodels.inference import hidden_codes, predict, winners
-from pymodels.outcome import Outcome
-from pymodels.streams import lfsr_seed
-from pymodels.twin_kernel import train_chain
-from pymodels.twin_prepare import prepare
-from pymodels.twin_sense import sensed_votes
-from pymodels.twin_state import CURRENT, EVAL_NS_BITS, PROPOSALS, TALLIES, VERIFY, Arithmetic, Chain, Data, Devices
+from oxmc.pymodels.array import QUANTITY_OF, OxramArray
+from oxmc.pymodels.budget import event_counts, preparation_counts
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import first_gate, load_card
+from oxmc.pymodels.evaluate import sample_codes
+from oxmc.pymodels.events import PHASES, QUANTITIES
+from oxmc.pymodels.fixed import LFSR_TAPS, Formats, formats_of, lfsr_state
+from oxmc.pymodels.hastings import law_of, no_law
+from oxmc.pymodels.inference import hidden_codes, predict, winners
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.streams import lfsr_seed
+from oxmc.pymodels.twin_kernel import train_chain
+from oxmc.pymodels.twin_prepare import prepare
+from oxmc.pymodels.twin_sense import sensed_votes
+from oxmc.pymodels.twin_state import CURRENT, EVAL_NS_BITS, PROPOSALS, TALLIES, VERIFY, Arithmetic, Chain, Data, Devices
 
 
 def new_chain(config: Config, rows: int, seed: int) -> Chain:

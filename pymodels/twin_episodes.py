@@ -1,22 +1,22 @@
-"""Bit-true twin of a chip that learns from rewards: as `pymodels.twin`, with episodes in place of training points."""
+"""Bit-true twin of a chip that learns from rewards: as `oxmc.pymodels.twin`, with episodes in place of training points."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from pymodels.array import OxramArray
-from pymodels.budget import preparation_counts
-from pymodels.budget_episodes import episode_counts
-from pymodels.cartpole import cart_of
-from pymodels.config import Config
-from pymodels.devices import load_card
-from pymodels.episode_kernel import Rewards, run_tests, train_on_episodes
-from pymodels.events import PHASES
-from pymodels.fixed import STEP_BITS, Formats
-from pymodels.outcome import Outcome
-from pymodels.twin import arithmetic, array_joules, array_quantities, devices_of, exact_product, new_chain
-from pymodels.twin_prepare import prepare
-from pymodels.twin_state import CURRENT, PROPOSALS, TALLIES
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.budget import preparation_counts
+from oxmc.pymodels.budget_episodes import episode_counts
+from oxmc.pymodels.cartpole import cart_of
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.episode_kernel import Rewards, run_tests, train_on_episodes
+from oxmc.pymodels.events import PHASES
+from oxmc.pymodels.fixed import STEP_BITS, Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.twin import arithmetic, array_joules, array_quantities, devices_of, exact_product, new_chain
+from oxmc.pymodels.twin_prepare import prepare
+from oxmc.pymodels.twin_state import CURRENT, PROPOSALS, TALLIES
 
 
 def rewards_of(formats: Formats) -> Rewards:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.effects import Effects
-from pymodels.evaluate import dot_products, look_up
-from pymodels.hastings import hastings_cost
-from pymodels.kernels import njit
-from pymodels.twin_lfsr import draw_state, neg_log2_u
-from pymodels.twin_program import clear_array, program_row, reset_row
-from pymodels.twin_sense import add_drive, relax_row, sensed_costs
-from pymodels.twin_state import (
+from oxmc.pymodels.effects import Effects
+from oxmc.pymodels.evaluate import dot_products, look_up
+from oxmc.pymodels.hastings import hastings_cost
+from oxmc.pymodels.kernels import njit
+from oxmc.pymodels.twin_lfsr import draw_state, neg_log2_u
+from oxmc.pymodels.twin_program import clear_array, program_row, reset_row
+from oxmc.pymodels.twin_sense import add_drive, relax_row, sensed_costs
+from oxmc.pymodels.twin_state import (
     ACCEPTED,
     ACTIVATIONS,
     COST,

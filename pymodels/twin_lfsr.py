@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.kernels import njit
-from pymodels.twin_state import Arithmetic, Chain
+from oxmc.pymodels.kernels import njit
+from oxmc.pymodels.twin_state import Arithmetic, Chain
 
 
 @njit(cache=True, nogil=True)

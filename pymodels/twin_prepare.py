@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.array import STUCK_HCS, STUCK_LCS, OxramArray, reset_draw, set_draw
-from pymodels.effects import Effects
-from pymodels.fixed import Formats
-from pymodels.kernels import njit
-from pymodels.twin_program import reset_row, set_and_sense
-from pymodels.twin_state import READ_NS, READS, SET_NA, SETS, TALLIES, Devices
+from oxmc.pymodels.array import STUCK_HCS, STUCK_LCS, OxramArray, reset_draw, set_draw
+from oxmc.pymodels.effects import Effects
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.kernels import njit
+from oxmc.pymodels.twin_program import reset_row, set_and_sense
+from oxmc.pymodels.twin_state import READ_NS, READS, SET_NA, SETS, TALLIES, Devices
 
 
 @njit(cache=True, nogil=True)
@@ -25,7 +25,7 @@ def set_cell(devices: Devices, row: int, cell: int, gate: int, tally: np.ndarray
 def form_array(
     devices: Devices, hcs_stuck_ns: int, cycles: int, gate: int, tally: np.ndarray, effects: Effects
 ) -> None:
-    """FORM, clear and condition row by row, as `hdl.former`."""
+    """FORM, clear and condition row by row, as `oxmc.hdl.former`."""
     rows, cells = devices.conductance_ns.shape
     for row in range(rows):
         for cell in range(cells):
@@ -51,7 +51,7 @@ def form_array(
 def calibrated_lut(
     devices: Devices, rows: int, gates: int, read_step_ns: int, read_top: int, tally: np.ndarray, effects: Effects
 ) -> np.ndarray:
-    """Lower median of the read codes that each gate code leaves, never falling, int64 [gates]: `hdl.calibrator`."""
+    """Lower median of the read codes that each gate code leaves, never falling, int64 [gates]: `oxmc.hdl.calibrator`."""
     cells = devices.conductance_ns.shape[1]
     lut, codes = np.zeros(gates, np.int64), np.empty(rows * cells, np.int64)
     for gate in range(gates):

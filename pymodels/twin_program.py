@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.array import NOT_STUCK, reset_draw, reset_draws, set_draw, set_draws
-from pymodels.effect_draws import read_ns, set_ns
-from pymodels.effects import Effects
-from pymodels.evaluate import whole_steps
-from pymodels.kernels import njit
-from pymodels.twin_lfsr import first_gate
-from pymodels.twin_state import (
+from oxmc.pymodels.array import NOT_STUCK, reset_draw, reset_draws, set_draw, set_draws
+from oxmc.pymodels.effect_draws import read_ns, set_ns
+from oxmc.pymodels.effects import Effects
+from oxmc.pymodels.evaluate import whole_steps
+from oxmc.pymodels.kernels import njit
+from oxmc.pymodels.twin_lfsr import first_gate
+from oxmc.pymodels.twin_state import (
     ATTEMPTS,
     CLAMPS,
     EDGE,

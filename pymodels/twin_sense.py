@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.array import NOT_STUCK
-from pymodels.effect_draws import relaxed_ns, sensed_dot
-from pymodels.effects import Effects
-from pymodels.kernels import njit
-from pymodels.twin_state import EVAL_NS, EVAL_NS_BITS, EVAL_NS_HIGH, TALLIES, Arithmetic, Chain, Data, Devices
+from oxmc.pymodels.array import NOT_STUCK
+from oxmc.pymodels.effect_draws import relaxed_ns, sensed_dot
+from oxmc.pymodels.effects import Effects
+from oxmc.pymodels.kernels import njit
+from oxmc.pymodels.twin_state import EVAL_NS, EVAL_NS_BITS, EVAL_NS_HIGH, TALLIES, Arithmetic, Chain, Data, Devices
 
 TALLIED = len(TALLIES)
 

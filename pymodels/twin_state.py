@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pymodels.effects import Effects
-from pymodels.hastings import Law
+from oxmc.pymodels.effects import Effects
+from oxmc.pymodels.hastings import Law
 
 
 class Arithmetic(NamedTuple):

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.inference import probability
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.inference import probability
 
 BINS = 10
 """Equal bins of confidence for the calibration curve (C. Guo et al., On calibration of neural networks, 2017)."""

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from pymodels.files import refused
+from oxmc.pymodels.files import refused
 
 FILE_RULE = "--out must be a file that can be written"
 FOLDER_RULE = "--out must be a folder that can be written"

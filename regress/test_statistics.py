@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pymodels.config import PRESETS, preset, resolve
-from tb.repeats import Plan, train_repeats
-from tb.studies import age, common, early_rejection, engines, toy_posterior
-from tb.studies import total_variation as tv
-from tb.train import Request
+from oxmc.pymodels.config import PRESETS, preset, resolve
+from oxmc.tb.repeats import Plan, train_repeats
+from oxmc.tb.studies import age, common, early_rejection, engines, toy_posterior
+from oxmc.tb.studies import total_variation as tv
+from oxmc.tb.train import Request
 
 UNSEEN = 20000
 """Seed of the splits that no constant was chosen on."""

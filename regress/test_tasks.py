@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from pymodels.config import TASKS, resolve
-from pymodels.tasks import DataSource, fit_config
-from tb.books import CONSERVATION_LIMIT
-from tb.train import COUPLINGS, RTL_ENGINES, Request, engine_config, simulation_of, train
+from oxmc.pymodels.config import TASKS, resolve
+from oxmc.pymodels.tasks import DataSource, fit_config
+from oxmc.tb.books import CONSERVATION_LIMIT
+from oxmc.tb.train import COUPLINGS, RTL_ENGINES, Request, engine_config, simulation_of, train
 
 PRESET = "best"
 DIGITS = {"rows": 64, "burn_in": 32}

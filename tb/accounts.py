@@ -11,22 +11,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from energy import accelergy
-from energy.interval import Band, Uncertainty, uncertainty
-from energy.ledger import Ledger, array_energy_error
-from energy.parts import HEADLINE, Part, parts_of, per_bounds, per_json
-from energy.point import MULTIPLIERS
-from energy.published import DOI, SOURCE, Comparison, compare, micro
-from energy.report import per_lines, render, render_band, render_parts, render_sensitivity, source_lines
-from pymodels.config import Config
-from pymodels.errors import InputError
-from pymodels.files import understood
-from pymodels.whole import write_files
-from tb.books import CONSERVATION_LIMIT, check_events
-from tb.checked import CheckedRun, checked_run
-from tb.console import PlainConsole
-from tb.records import summarise
-from tb.result import NODES, costs_of, ledger_of, point_of
+from oxmc.energy import accelergy
+from oxmc.energy.interval import Band, Uncertainty, uncertainty
+from oxmc.energy.ledger import Ledger, array_energy_error
+from oxmc.energy.parts import HEADLINE, Part, parts_of, per_bounds, per_json
+from oxmc.energy.point import MULTIPLIERS
+from oxmc.energy.published import DOI, SOURCE, Comparison, compare, micro
+from oxmc.energy.report import per_lines, render, render_band, render_parts, render_sensitivity, source_lines
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.files import understood
+from oxmc.pymodels.whole import write_files
+from oxmc.tb.books import CONSERVATION_LIMIT, check_events
+from oxmc.tb.checked import CheckedRun, checked_run
+from oxmc.tb.console import PlainConsole
+from oxmc.tb.records import summarise
+from oxmc.tb.result import NODES, costs_of, ledger_of, point_of
 
 FORMATS = ("text", "json", "csv", "html", "accelergy")
 CSV_COLUMNS = (
@@ -250,7 +250,7 @@ def write_accelergy(runs: Sequence[Path], nodes: Sequence[str], out: Path) -> li
 
 
 def _html(accounts: Sequence[Account]) -> str:
-    from tb.energy_page import page  # which imports this module
+    from oxmc.tb.energy_page import page  # which imports this module
 
     return page(accounts)
 

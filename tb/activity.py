@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hdl.array_port import ArrayOp
-from pymodels.errors import RunError
-from pymodels.events import DIGITAL_EVENTS
-from tb.netlist import CHIP_NAME
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.events import DIGITAL_EVENTS
+from oxmc.tb.netlist import CHIP_NAME
 
 if TYPE_CHECKING:
-    from tb.gates import Instance
+    from oxmc.tb.gates import Instance
 
 OBSERVED = {"clk": "chip", "events": "cosim", "array_op": "chip", "array_latch": "chip"}
 """Signals of the co-simulation that say what the chip does in a cycle, and the scope that has each."""

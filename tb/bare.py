@@ -10,13 +10,13 @@ import subprocess
 from importlib import resources
 from pathlib import Path
 
-from pymodels.config import Config
-from pymodels.errors import RunError
-from pymodels.machine import environment
-from tb.compiled import FINAL
-from tb.netlist_cache import cache_folder
-from tb.runners import verilate
-from tb.simulator import TOP, CompiledSimulation
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.machine import environment
+from oxmc.tb.compiled import FINAL
+from oxmc.tb.netlist_cache import cache_folder
+from oxmc.tb.runners import verilate
+from oxmc.tb.simulator import TOP, CompiledSimulation
 
 CONTROL = f'`verilator_config\npublic_flat_rw -module "{TOP}" -var "draws"\n'
 
@@ -28,7 +28,7 @@ class BareSimulation(CompiledSimulation):
 
     def __init__(self, config: Config):
         super().__init__(config, "verilator")
-        self.sources |= {self.control: CONTROL, "bare.cpp": resources.files("tb").joinpath("bare.cpp").read_text()}
+        self.sources |= {self.control: CONTROL, "bare.cpp": resources.files("oxmc.tb").joinpath("bare.cpp").read_text()}
         self.folder = cache_folder() / f"bare-{self._digest()}"
 
     def _build_args(self) -> list[str]:

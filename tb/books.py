@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from energy.ledger import Ledger, array_energy_error
-from pymodels.balance import Course, unbalanced
-from pymodels.config import Config
-from pymodels.errors import RunError
-from pymodels.events import EVENTS, PHASES, QUANTITIES
-from pymodels.fixed import formats_of
-from tb.program import load_word_count
+from oxmc.energy.ledger import Ledger, array_energy_error
+from oxmc.pymodels.balance import Course, unbalanced
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
+from oxmc.pymodels.fixed import formats_of
+from oxmc.tb.program import load_word_count
 
 CONSERVATION_LIMIT = 1e-9
 """Relative difference allowed between ledger and array integral, both in double precision; the integral's sums keep

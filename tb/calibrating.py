@@ -9,15 +9,15 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from hdl.interface import Command, Space
-from pymodels.array import OxramArray
-from pymodels.devices import load_card
-from pymodels.fixed import Formats
-from pymodels.streams import lfsr_seed
-from tb.job import JOB_VARIABLE, Job
-from tb.port import ArrayModel, HostModel
-from tb.program import command, commands, load_words
-from tb.simulated import report_progress
+from oxmc.hdl.interface import Command, Space
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.streams import lfsr_seed
+from oxmc.tb.job import JOB_VARIABLE, Job
+from oxmc.tb.port import ArrayModel, HostModel
+from oxmc.tb.program import command, commands, load_words
+from oxmc.tb.simulated import report_progress
 
 FOUND = "lut.npy"
 

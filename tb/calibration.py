@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from pymodels.array import OxramArray
-from pymodels.budget import calibration_cycles
-from pymodels.config import Config
-from pymodels.devices import gate_voltages, load_card, lut_table, stuck_shares
-from pymodels.errors import InputError, RunError
-from pymodels.fixed import Formats
-from pymodels.twin import devices_of
-from pymodels.twin_prepare import prepare
-from tb.ahead import heard
-from tb.calibrating import FOUND
-from tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
-from tb.program import lut_codes
-from tb.simulator import Simulation
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.budget import calibration_cycles
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import gate_voltages, load_card, lut_table, stuck_shares
+from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.twin import devices_of
+from oxmc.pymodels.twin_prepare import prepare
+from oxmc.tb.ahead import heard
+from oxmc.tb.calibrating import FOUND
+from oxmc.tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.tb.program import lut_codes
+from oxmc.tb.simulator import Simulation
 
 ENGINES = ("twin", "verilator", "icarus")
 SCHEMA = "oxmc.calibration/1"
@@ -31,7 +31,7 @@ SCHEMA = "oxmc.calibration/1"
 class CalibrationSimulation(Simulation):
     """The co-simulation with a host that calibrates and reads the LUT back."""
 
-    module = "tb.calibrating"
+    module = "oxmc.tb.calibrating"
 
 
 def on_chip(config: Config, engine: str, seed: int) -> np.ndarray:

@@ -9,10 +9,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from energy.costs import NODES
-from pymodels.config import Config
-from tb.posterior import diagnostics
-from tb.result import ledger_of
+from oxmc.energy.costs import NODES
+from oxmc.pymodels.config import Config
+from oxmc.tb.posterior import diagnostics
+from oxmc.tb.result import ledger_of
 
 if TYPE_CHECKING:
     import xarray as xr

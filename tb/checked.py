@@ -15,20 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from energy.costs import NODES
-from energy.parts import PARTS
-from pymodels import strict
-from pymodels.config import KEYS, Config, load_toml
-from pymodels.errors import InputError, RunError
-from pymodels.outcome import Outcome
-from pymodels.streams import chain_seeds, repeat_seed
-from tb import posterior
-from tb.books import CONSERVATION_LIMIT
-from tb.posterior import log_likelihood, read_posterior, stored_models, values_of
-from tb.records import CHAIN, read_records, short_record, summarise
-from tb.records import FILE as RECORDS
-from tb.result import counted_record, state_sha256, time_record
-from tb.rundir import SCHEMA, check_one_run, read_run
+from oxmc.energy.costs import NODES
+from oxmc.energy.parts import PARTS
+from oxmc.pymodels import strict
+from oxmc.pymodels.config import KEYS, Config, load_toml
+from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.streams import chain_seeds, repeat_seed
+from oxmc.tb import posterior
+from oxmc.tb.books import CONSERVATION_LIMIT
+from oxmc.tb.posterior import log_likelihood, read_posterior, stored_models, values_of
+from oxmc.tb.records import CHAIN, read_records, short_record, summarise
+from oxmc.tb.records import FILE as RECORDS
+from oxmc.tb.result import counted_record, state_sha256, time_record
+from oxmc.tb.rundir import SCHEMA, check_one_run, read_run
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from pymodels.config import PRESETS, TASKS, load_toml, parse_setting, resolve
-from pymodels.errors import InputError, RunError, printable, shown
-from pymodels.whole import write_file
+from oxmc.pymodels.config import PRESETS, TASKS, load_toml, parse_setting, resolve
+from oxmc.pymodels.errors import InputError, RunError, printable, shown
+from oxmc.pymodels.whole import write_file
 
 if TYPE_CHECKING:
-    from pymodels.tasks import DataSource
-    from tb.repeats import Plan
+    from oxmc.pymodels.tasks import DataSource
+    from oxmc.tb.repeats import Plan
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 
@@ -87,7 +87,7 @@ def _source(
     data: Path | None, subject: str | None, label: str | None, keep: list[str] | None, drop: list[str] | None
 ) -> DataSource:
     """What a user gave of the data. Raises `InputError` for a subject that is no number."""
-    from pymodels.tasks import DataSource
+    from oxmc.pymodels.tasks import DataSource
 
     number = None if subject is None else _integer("--subject", subject, 0, MOST_SUBJECT)
     return DataSource(data=data, subject=number, label=label, keep=tuple(keep or ()), drop=tuple(drop or ()))
@@ -102,7 +102,7 @@ def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bo
             if given:
                 raise InputError(f"{option} must come with --repeats, which is not there")
         return None
-    from tb.repeats import Plan
+    from oxmc.tb.repeats import Plan
 
     if jobs is not None and cluster is not None:
         raise InputError("--jobs must be left out with --cluster, where each worker does one repeat at a time")
@@ -113,8 +113,8 @@ def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bo
 
 def _chains(text: str) -> int:
     """The number of chains in `text`. Raises `InputError` unless it is 1 or more and can be analysed."""
-    from pymodels.machine import not_installed
-    from tb.posterior import EXTRA, available
+    from oxmc.pymodels.machine import not_installed
+    from oxmc.tb.posterior import EXTRA, available
 
     if not (text.isdecimal() and len(text) <= len(str(MAX_CHAINS)) and 1 <= int(text) <= MAX_CHAINS):
         raise InputError(f"--chains must be an integer from 1 to {MAX_CHAINS}, not {shown(text)}")
@@ -162,11 +162,11 @@ def train(
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
 
     The twin gives the same bits without the clock, in a fraction of a second."""
-    from pymodels.tasks import fitted_keys, load_task, reference_value  # what `oxmc --help` need not load
-    from tb import console, result
-    from tb import train as training
-    from tb.ahead import Ahead
-    from tb.rundir import check_out, free_name
+    from oxmc.pymodels.tasks import fitted_keys, load_task, reference_value  # what `oxmc --help` need not load
+    from oxmc.tb import console, result
+    from oxmc.tb import train as training
+    from oxmc.tb.ahead import Ahead
+    from oxmc.tb.rundir import check_out, free_name
 
     for option, given in (("--waves", waves), ("--lockstep", lockstep)):
         if given and engine in ("twin", "float"):
@@ -194,7 +194,7 @@ def train(
     training.check_rewards(fitted, engine)
     stem = f"{task}-{preset}-{engine}-s{seed_value}"
     if plan:
-        from tb import repeats as repeating
+        from oxmc.tb import repeats as repeating
 
         unnamed = repeating.default_out(f"{stem}-r{plan.repeats}", resume=resume)
     else:
@@ -229,7 +229,7 @@ def train(
     if as_json:
         print(json.dumps(run))
         return
-    from energy.report import render_components
+    from oxmc.energy.report import render_components
 
     terminal = console.PlainConsole()
     ledgers = {node: result.ledger_of(request.config, run["phases"], node) for node in result.NODES}
@@ -249,9 +249,9 @@ def calibrate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Let the chip fill its gate LUT by a sweep over the array, and compare it with the device card's law."""
-    from tb import console
-    from tb.calibration import calibrate as sweep
-    from tb.calibration import render
+    from oxmc.tb import console
+    from oxmc.tb.calibration import calibrate as sweep
+    from oxmc.tb.calibration import render
 
     keys = dict(parse_setting(text) for text in settings or []) | {"calibrate": True}
     toml = load_toml(config) if config else None
@@ -273,7 +273,7 @@ def verilog(
     ] = False,
 ) -> None:
     """Write the chip as synthesizable Verilog: with lint waivers, its memories, and the configuration behind it."""
-    from tb.netlist import write_verilog
+    from oxmc.tb.netlist import write_verilog
 
     toml = load_toml(config) if config else None
     chosen = resolve(task, preset, toml=toml, settings=dict(parse_setting(text) for text in settings or []))
@@ -292,8 +292,8 @@ def synth(
     out: Annotated[Path | None, typer.Option(help="Folder of the netlists; by default one in build/synth.")] = None,
 ) -> None:
     """Synthesise the chip: cells and area by block, the longest path, the fastest clock."""
-    from tb import console
-    from tb import synth as synthesis
+    from oxmc.tb import console
+    from oxmc.tb import synth as synthesis
 
     toml = load_toml(config) if config else None
     chosen = resolve(task, preset, toml=toml, settings=dict(parse_setting(text) for text in settings or []))
@@ -318,8 +318,8 @@ def energy(
     """Account for the energy of runs, every figure with its source and the totals with their bands.
 
     html is a page of its own, with sliders for voltages, pulse widths, clock and converters."""
-    from energy.template import template as cost_template
-    from tb import accounts
+    from oxmc.energy.template import template as cost_template
+    from oxmc.tb import accounts
 
     if template and runs:
         raise InputError("RUN must be left out with --template")
@@ -374,11 +374,11 @@ def sweep(
     """Train at every combination of some keys' values: mean accuracy, mean energy at both nodes, the Pareto front.
 
     KEY,KEY=V1,V2 gives both keys V1, then V2; KEY,KEY=V1:W1,V2:W2 gives each its own."""
-    from pymodels.tasks import fit_config
-    from tb import console, sweep_points
-    from tb import sweep as sweeping
-    from tb import train as training
-    from tb.repeats import default_out
+    from oxmc.pymodels.tasks import fit_config
+    from oxmc.tb import console, sweep_points
+    from oxmc.tb import sweep as sweeping
+    from oxmc.tb import train as training
+    from oxmc.tb.repeats import default_out
 
     if output not in ("text", "json", "csv"):
         raise InputError(f"--format must be one of text, json, csv, not {output!r}")
@@ -424,7 +424,7 @@ def plot(
     """Draw a run as PNG and SVG: chain, parameters, array, accuracy or reward by row, calibration, devices.
 
     Of a run of repeats: their results beside the reference. Of a sweep: results against joules."""
-    from tb.plots import plot_run
+    from oxmc.tb.plots import plot_run
 
     for path in plot_run(run, out or run / "plots"):
         print(printable(str(path)))
@@ -446,8 +446,8 @@ def bench(
     """Measure the speed of co-simulation, twin and repeats on this machine, in less than ten minutes.
 
     And what a training takes on its processor: joules by the kernel's counters, or seconds times --cpu-power."""
-    from tb import console
-    from tb.bench import plan, report
+    from oxmc.tb import console
+    from oxmc.tb.bench import plan, report
 
     names = [*(only or []), *(["energy"] if energy else [])]
     chosen = plan.plan_of(names, quick=quick, cpu_power_w=cpu_power_w)
@@ -466,8 +466,8 @@ def fetch_data(
 
     mitdb fetches the MIT-BIH Arrhythmia Database, some 100 MB, and needs a network; whole files are kept.
     iris writes Fisher's irises, which scikit-learn ships."""
-    from tb.recordings import fetch_database
-    from tb.tables import write_iris
+    from oxmc.tb.recordings import fetch_database
+    from oxmc.tb.tables import write_iris
 
     if database == "iris":
         path = out or Path("build/data/iris.csv")
@@ -539,7 +539,7 @@ def run(arguments: list[str]) -> int:
 
 def main() -> None:
     """Entry point of `oxmc` and `python -m tb`."""
-    from tb.ahead import is_left_alone
+    from oxmc.tb.ahead import is_left_alone
 
     signal.signal(signal.SIGTERM, _terminate)
     if not (sys.warnoptions or "--debug" in sys.argv):

@@ -8,13 +8,13 @@ from typing import Any
 
 import cocotb
 
-from pymodels.cells import Cells
-from pymodels.devices import load_card
-from tb.compiled import read_array, write_load
-from tb.compiled_training import serve_draws
-from tb.job import JOB_VARIABLE, Job
-from tb.port import HostModel
-from tb.training import run_job
+from oxmc.pymodels.cells import Cells
+from oxmc.pymodels.devices import load_card
+from oxmc.tb.compiled import read_array, write_load
+from oxmc.tb.compiled_training import serve_draws
+from oxmc.tb.job import JOB_VARIABLE, Job
+from oxmc.tb.port import HostModel
+from oxmc.tb.training import run_job
 
 
 @cocotb.test()

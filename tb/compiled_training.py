@@ -11,13 +11,13 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ValueChange
 
-from pymodels.cells import Cells
-from pymodels.devices import load_card
-from pymodels.errors import RunError
-from pymodels.fixed import Formats
-from tb.compiled import BlockDraws, read_answers, read_array, read_counts, read_results, write_load
-from tb.job import JOB_VARIABLE, SECONDS, Job
-from tb.simulated import check_counts, outcome_of, report_progress
+from oxmc.pymodels.cells import Cells
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.compiled import BlockDraws, read_answers, read_array, read_counts, read_results, write_load
+from oxmc.tb.job import JOB_VARIABLE, SECONDS, Job
+from oxmc.tb.simulated import check_counts, outcome_of, report_progress
 
 DRAWS_VARIABLE = "OXMC_DRAWS"
 """Names a file that keeps all blocks of draws, for the bench without Python."""
@@ -37,8 +37,8 @@ def hand_over_draws(dut: Any, draws: BlockDraws) -> None:
 
 def explain_refusal(dut: Any, job: Job, folder: Path) -> None:
     """Let the array model say what is wrong with the pulse that the compiled array refused. Raises `ArrayError`."""
-    from pymodels.array import OxramArray
-    from tb.port import ArrayModel
+    from oxmc.pymodels.array import OxramArray
+    from oxmc.tb.port import ArrayModel
 
     array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
     read_array(folder, array)

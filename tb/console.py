@@ -14,15 +14,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.segment import Segment
 from rich.table import Table
 
-from pymodels.errors import printable
-from pymodels.tasks.table_columns import shown_names
-from tb.sweep_points import value_text
+from oxmc.pymodels.errors import printable
+from oxmc.pymodels.tasks.table_columns import shown_names
+from oxmc.tb.sweep_points import value_text
 
 if TYPE_CHECKING:
-    from tb.repeats import Standing
-    from tb.repeats import Watcher as RepeatsWatcher
-    from tb.train import Progress as Position
-    from tb.train import Watcher
+    from oxmc.tb.repeats import Standing
+    from oxmc.tb.repeats import Watcher as RepeatsWatcher
+    from oxmc.tb.train import Progress as Position
+    from oxmc.tb.train import Watcher
 
 WIDE = 160
 """Columns of a table that goes into a file or a pipe, where there is no width to keep to."""

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.errors import InputError
-from pymodels.fixed import Formats
-from pymodels.float_engine import run_float
-from pymodels.streams import lfsr_seed
-from pymodels.tasks import load_task
-from tb.program import load_words
-from tb.train import make_job
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.float_engine import run_float
+from oxmc.pymodels.streams import lfsr_seed
+from oxmc.pymodels.tasks import load_task
+from oxmc.tb.program import load_words
+from oxmc.tb.train import make_job
 
 POWERCAP = Path("/sys/class/powercap")
 """Documentation/ABI/testing/sysfs-class-powercap of Linux: energy_uj, max_energy_range_uj, name of every zone."""

@@ -1,4 +1,4 @@
-"""Joules of the digital part over a whole training of cancer, from gates: `python -m tb.digital_power [--preset best]`.
+"""Joules of the digital part over a whole training of cancer, from gates: `python -m oxmc.tb.digital_power [--preset best]`.
 
 A few proposals with whole sweeps run as gates, clock gates among them. What each block takes a cycle of loading,
 training and inference is multiplied by the cycles of the whole training, which the twin counts. Memories are macros and
@@ -15,20 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.config import PRESETS, Config, resolve
-from pymodels.errors import RunError
-from pymodels.tasks import load_task
-from pymodels.whole import write_file
-from tb.activity import Activity, count
-from tb.gate_costs import same, twin_of
-from tb.gates import gate_verilog, module_of, run_gates
-from tb.job import Job
-from tb.liberty import shipped
-from tb.mapped import Mapped
-from tb.netlist import write_verilog
-from tb.power import Power, power_of
-from tb.synth import map_chip
-from tb.train import make_job
+from oxmc.pymodels.config import PRESETS, Config, resolve
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.whole import write_file
+from oxmc.tb.activity import Activity, count
+from oxmc.tb.gate_costs import same, twin_of
+from oxmc.tb.gates import gate_verilog, module_of, run_gates
+from oxmc.tb.job import Job
+from oxmc.tb.liberty import shipped
+from oxmc.tb.mapped import Mapped
+from oxmc.tb.netlist import write_verilog
+from oxmc.tb.power import Power, power_of
+from oxmc.tb.synth import map_chip
+from oxmc.tb.train import make_job
 
 PHASES = ("load", "train", "infer")
 SHORT = {"rows": 12, "test_samples": 16, "burn_in": 0}

@@ -17,17 +17,17 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from energy.costs import Cost
-from energy.interval import Band, Uncertainty, ratio_band, uncertainty
-from energy.ledger import Ledger
-from energy.parts import HEADLINE, ledger_of_part
-from energy.published import CPU_J, DOI, SOURCE, Comparison
-from energy.whatif import ANALOGUE, Model, build_model
-from pymodels.errors import InputError
-from pymodels.events import PHASES
-from tb.accounts import Account, summary
-from tb.learning_curve import learning_curve
-from tb.result import costs_of, point_of
+from oxmc.energy.costs import Cost
+from oxmc.energy.interval import Band, Uncertainty, ratio_band, uncertainty
+from oxmc.energy.ledger import Ledger
+from oxmc.energy.parts import HEADLINE, ledger_of_part
+from oxmc.energy.published import CPU_J, DOI, SOURCE, Comparison
+from oxmc.energy.whatif import ANALOGUE, Model, build_model
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.events import PHASES
+from oxmc.tb.accounts import Account, summary
+from oxmc.tb.learning_curve import learning_curve
+from oxmc.tb.result import costs_of, point_of
 
 FIGURES_SHOWN = 10
 LINE_COLOURS = 4
@@ -106,7 +106,7 @@ def _round_tick(text: str) -> str:
 
 
 def _asset(name: str) -> str:
-    return (resources.files("tb") / "page" / name).read_text(encoding="utf-8")
+    return (resources.files("oxmc.tb") / "page" / name).read_text(encoding="utf-8")
 
 
 def _embedded(value: Any) -> Markup:

@@ -12,13 +12,13 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, First, RisingEdge
 
-from hdl.chip import decision_layout
-from hdl.interface import Command
-from pymodels.cartpole import TEST, TRAINING, cart_of, move, observe, start
-from pymodels.fixed import Formats
-from tb.job import Job
-from tb.port import HostModel, collect_results
-from tb.program import Word, command, observation_words
+from oxmc.hdl.chip import decision_layout
+from oxmc.hdl.interface import Command
+from oxmc.pymodels.cartpole import TEST, TRAINING, cart_of, move, observe, start
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.job import Job
+from oxmc.tb.port import HostModel, collect_results
+from oxmc.tb.program import Word, command, observation_words
 
 TRAINING_SAMPLE, TEST_SAMPLE = 0, 1
 """Where in the sample memory the observations of either go."""

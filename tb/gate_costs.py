@@ -15,31 +15,31 @@ from typing import Any
 
 import numpy as np
 
-from energy.costs import CostTable
-from energy.point import BLOCKS, COMMON, WITH_OPTIONS, OperatingPoint, blocks_of
-from pymodels.config import Config, resolve
-from pymodels.errors import RunError
-from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
-from pymodels.tasks import load_task
-from pymodels.twin import run_twin
-from pymodels.twin_episodes import run_twin_episodes
-from tb.activity import Activity, count, saif
-from tb.gates import gate_verilog, module_of, run_gates
-from tb.job import Job
-from tb.liberty import Liberty
-from tb.mapped import Mapped
-from tb.netlist import write_verilog
-from tb.power import Power, power_of
-from tb.program import load_word_count, lut_codes
-from tb.result import point_of
-from tb.synth import map_chip
-from tb.train import make_job
+from oxmc.energy.costs import CostTable
+from oxmc.energy.point import BLOCKS, COMMON, WITH_OPTIONS, OperatingPoint, blocks_of
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.twin import run_twin
+from oxmc.pymodels.twin_episodes import run_twin_episodes
+from oxmc.tb.activity import Activity, count, saif
+from oxmc.tb.gates import gate_verilog, module_of, run_gates
+from oxmc.tb.job import Job
+from oxmc.tb.liberty import Liberty
+from oxmc.tb.mapped import Mapped
+from oxmc.tb.netlist import write_verilog
+from oxmc.tb.power import Power, power_of
+from oxmc.tb.program import load_word_count, lut_codes
+from oxmc.tb.result import point_of
+from oxmc.tb.synth import map_chip
+from oxmc.tb.train import make_job
 
 WINDOW_CYCLES = 32
 CHECK_SEED = 7
 WIRES = (0.5, 2.0)
-"""Bounds of the wire that a listener adds, as factors on the estimate (`tb.mapped.WIRE_PF`)."""
+"""Bounds of the wire that a listener adds, as factors on the estimate (`oxmc.tb.mapped.WIRE_PF`)."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The cost table of the chip's logic as a file, from what was measured on its gates: figures, bounds, checks.
 
-`make power` (`python -m tb.gate_table`) measures the cases of `tb.gate_costs` and writes the table `gates_130nm`.
+`make power` (`python -m oxmc.tb.gate_table`) measures the cases of `oxmc.tb.gate_costs` and writes the table `gates_130nm`.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from energy.point import COMMON, WITH_OPTIONS
-from pymodels.events import DIGITAL_EVENTS
-from pymodels.whole import write_file
-from tb.gate_costs import ASKED, CASES, Costs, Measured, Run, errors, fit, measure_case, predict
-from tb.liberty import Liberty, shipped
-from tb.power import TREE, Power
+from oxmc.energy.point import COMMON, WITH_OPTIONS
+from oxmc.pymodels.events import DIGITAL_EVENTS
+from oxmc.pymodels.whole import write_file
+from oxmc.tb.gate_costs import ASKED, CASES, Costs, Measured, Run, errors, fit, measure_case, predict
+from oxmc.tb.liberty import Liberty, shipped
+from oxmc.tb.power import TREE, Power
 
 PICO = 1e-12
 CLOCK_SUFFIX = ", gated clock"
 """What follows a block's name where its gated clock is meant."""
-TABLE = Path(str(resources.files("energy"))) / "tables" / "gates_130nm.toml"
+TABLE = Path(str(resources.files("oxmc.energy"))) / "tables" / "gates_130nm.toml"
 
 CELLS_FACTOR = 1.3
 """Bounds of our cells' energies: against the published library pins are within 25 %, internal energies within 45 % at

@@ -21,14 +21,14 @@ from typing import Any
 
 from hwcomponents import ActionCost, ComponentModel, action
 
-from energy.components import Component, components, power_factor
-from energy.costs import NODES, Cost, CostTable
-from energy.point import OperatingPoint
-from pymodels.config import load_toml, resolve
-from pymodels.errors import InputError
-from pymodels.events import EVENTS, QUANTITIES
-from tb.checked import checked_run
-from tb.result import costs_of, point_of
+from oxmc.energy.components import Component, components, power_factor
+from oxmc.energy.costs import NODES, Cost, CostTable
+from oxmc.energy.point import OperatingPoint
+from oxmc.pymodels.config import load_toml, resolve
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.events import EVENTS, QUANTITIES
+from oxmc.tb.checked import checked_run
+from oxmc.tb.result import costs_of, point_of
 
 
 @cache

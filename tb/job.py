@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.events import ARRAY_EVENTS, CLOCK_EVENTS, DIGITAL_EVENTS, PULSE_EVENTS
-from pymodels.files import read_arrays
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.events import ARRAY_EVENTS, CLOCK_EVENTS, DIGITAL_EVENTS, PULSE_EVENTS
+from oxmc.pymodels.files import read_arrays
 
 JOB_VARIABLE, OWNER_VARIABLE, LOCKSTEP_VARIABLE = "OXMC_JOB", "OXMC_OWNER", "OXMC_LOCKSTEP"
 """Environment of the simulator: the job's folder, the process that wants the run, whether the twin runs beside it."""

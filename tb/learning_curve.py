@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.errors import InputError, shown
-from pymodels.files import understood
-from pymodels.inference import predict
-from pymodels.outcome import Outcome, kept_test_set
-from pymodels.streams import repeat_seed
-from pymodels.tasks import load_task, quantise
-from tb.ahead import heard
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError, shown
+from oxmc.pymodels.files import understood
+from oxmc.pymodels.inference import predict
+from oxmc.pymodels.outcome import Outcome, kept_test_set
+from oxmc.pymodels.streams import repeat_seed
+from oxmc.pymodels.tasks import load_task, quantise
+from oxmc.tb.ahead import heard
 
 STAGES = 48
 """Row counts at which the chain is stopped; fewer where it has fewer rows."""

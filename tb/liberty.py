@@ -9,8 +9,8 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from energy.characterise.syntax import Group, parse
-from pymodels.files import read_text, understood
+from oxmc.energy.characterise.syntax import Group, parse
+from oxmc.pymodels.files import read_text, understood
 
 SHIPPED = "oxmc_sky130_tt_1v80_25c.lib"
 
@@ -90,7 +90,7 @@ class Liberty:
 
 def shipped() -> Liberty:
     """Our library of 130 nm cells."""
-    return read_liberty(Path(str(resources.files("energy"))) / "liberty" / SHIPPED)
+    return read_liberty(Path(str(resources.files("oxmc.energy"))) / "liberty" / SHIPPED)
 
 
 @cache

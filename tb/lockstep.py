@@ -12,21 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from hdl.chip import decision_layout
-from pymodels.array import OxramArray
-from pymodels.cartpole import cart_of
-from pymodels.devices import load_card
-from pymodels.episode_kernel import episode_step
-from pymodels.errors import RunError
-from pymodels.fixed import Formats
-from pymodels.twin import arithmetic, devices_of, new_chain, training_data
-from pymodels.twin_episodes import rewards_of
-from pymodels.twin_kernel import step
-from pymodels.twin_prepare import prepare
-from pymodels.twin_program import clear_array
-from pymodels.twin_state import ACCEPTED, ATTEMPTS, COST, CURRENT, CURRENT_COST, HASTINGS, NEG_LOG2_U, PRIOR, ROW
-from tb.job import Job
-from tb.program import lut_codes
+from oxmc.hdl.chip import decision_layout
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.cartpole import cart_of
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.episode_kernel import episode_step
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.twin import arithmetic, devices_of, new_chain, training_data
+from oxmc.pymodels.twin_episodes import rewards_of
+from oxmc.pymodels.twin_kernel import step
+from oxmc.pymodels.twin_prepare import prepare
+from oxmc.pymodels.twin_program import clear_array
+from oxmc.pymodels.twin_state import ACCEPTED, ATTEMPTS, COST, CURRENT, CURRENT_COST, HASTINGS, NEG_LOG2_U, PRIOR, ROW
+from oxmc.tb.job import Job
+from oxmc.tb.program import lut_codes
 
 
 class LockstepError(RunError):
@@ -73,7 +73,7 @@ class Lockstep:
         self._reads.append((cycle, row, cell, code))
 
     def decide(self, cycle: int, word: int) -> None:
-        """Compare a whole proposal; `word` is packed as `hdl.chip.decision_layout`."""
+        """Compare a whole proposal; `word` is packed as `oxmc.hdl.chip.decision_layout`."""
         place = self.chain.place
         row, current, current_cost = (int(place[name]) for name in (ROW, CURRENT, CURRENT_COST))
         counter = int(self.chain.counters[current])

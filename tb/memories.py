@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from hdl.memory import HEAD, TAIL, geometry_of, memory_verilog
+from oxmc.hdl.memory import HEAD, TAIL, geometry_of, memory_verilog
 
 COLUMNS = "module instances depth width lanes lane_bits ports read_latency read_during_write bits".split()
 
@@ -21,7 +21,7 @@ def memories(text: str) -> list[str]:
 
 
 def memories_verilog(modules: Iterable[str], **options: Any) -> str:
-    """Modules of memories, with the options of `hdl.memory.memory_verilog`; nothing of none."""
+    """Modules of memories, with the options of `oxmc.hdl.memory.memory_verilog`; nothing of none."""
     bodies = [memory_verilog(module, **options) for module in modules]
     return "".join(["\n", HEAD, *bodies, TAIL]) if bodies else ""
 

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from pymodels.config import Config
-from pymodels.digests import files_digest, say_damaged
-from tb.private import exposed, make_private
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.digests import files_digest, say_damaged
+from oxmc.tb.private import exposed, make_private
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = (

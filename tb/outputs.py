@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.outcome import Outcome
-from pymodels.streams import output_seeds
-from tb.job import Job
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.streams import output_seeds
+from oxmc.tb.job import Job
 
 NOTE = "outputs trained one after the other, their votes compared by the host; posterior.nc is not written for them"
 

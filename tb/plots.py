@@ -1,8 +1,8 @@
 """`oxmc plot`: what a run's posterior and array look like, as PNG and SVG.
 
 `trace`: the chain over its proposals, with marginals; `pairs`: joint marginals of the pairs that decide most; `array`:
-the conductances of the first chain's array, with its row counters; and those of `tb.plots_results`,
-`tb.plots_parameters` and `tb.plots_plane`. Outputs that are chains of their own have neither trace nor pairs, since
+the conductances of the first chain's array, with its row counters; and those of `oxmc.tb.plots_results`,
+`oxmc.tb.plots_parameters` and `oxmc.tb.plots_plane`. Outputs that are chains of their own have neither trace nor pairs, since
 `posterior.nc` is not written for them. A run of repeats has one picture of its own, `repeats`, and a sweep `sweep`.
 """
 
@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.errors import InputError
-from pymodels.files import understood
-from pymodels.outcome import Outcome
-from pymodels.whole import write_files
-from tb.ahead import heard
-from tb.checked import checked_posterior, checked_run
-from tb.plot_style import CHAIN_COLOURS, WIDTH_IN, drawn, grid, plot_style, unmarked
-from tb.plots_parameters import draws_of_outputs, draws_of_tree, parameter_figure
-from tb.plots_plane import has_plane, plane_figure
-from tb.plots_results import accuracy_figure, device_figure, repeats_figure, reward_figure, uncertainty_figure
-from tb.posterior import expand, values_of
-from tb.repeats import mean_reference
-from tb.sweep_plot import read_sweep, sweep_figure
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.files import understood
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.whole import write_files
+from oxmc.tb.ahead import heard
+from oxmc.tb.checked import checked_posterior, checked_run
+from oxmc.tb.plot_style import CHAIN_COLOURS, WIDTH_IN, drawn, grid, plot_style, unmarked
+from oxmc.tb.plots_parameters import draws_of_outputs, draws_of_tree, parameter_figure
+from oxmc.tb.plots_plane import has_plane, plane_figure
+from oxmc.tb.plots_results import accuracy_figure, device_figure, repeats_figure, reward_figure, uncertainty_figure
+from oxmc.tb.posterior import expand, values_of
+from oxmc.tb.repeats import mean_reference
+from oxmc.tb.sweep_plot import read_sweep, sweep_figure
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.outcome import Outcome
-from tb.plot_style import CHAIN_COLOURS, grid
-from tb.posterior import expand, pair_inputs, pair_neurons
-from tb.row_accuracy import chain_parts
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.outcome import Outcome
+from oxmc.tb.plot_style import CHAIN_COLOURS, grid
+from oxmc.tb.posterior import expand, pair_inputs, pair_neurons
+from oxmc.tb.row_accuracy import chain_parts
 
 if TYPE_CHECKING:
     import xarray as xr

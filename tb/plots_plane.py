@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pymodels.config import Config
-from tb.plot_style import CHAIN_COLOURS, grid
-from tb.posterior import log_likelihood, values_of
+from oxmc.pymodels.config import Config
+from oxmc.tb.plot_style import CHAIN_COLOURS, grid
+from oxmc.tb.posterior import log_likelihood, values_of
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from cocotb.triggers import FallingEdge, Timer, ValueChange
 
-from hdl.array_port import ArrayOp
-from hdl.interface import Space, address
-from pymodels.array import ArrayError, OxramArray
-from pymodels.errors import RunError
-from pymodels.events import PHASES
-from pymodels.fixed import Formats
-from tb.job import COUNTED
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.interface import Space, address
+from oxmc.pymodels.array import ArrayError, OxramArray
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.events import PHASES
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.job import COUNTED
 
 if TYPE_CHECKING:
-    from tb.lockstep import Lockstep
+    from oxmc.tb.lockstep import Lockstep
 
 
 class ArrayModel:

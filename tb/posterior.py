@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.errors import InputError
-from pymodels.files import MOST_DATA, open_plain, understood
-from pymodels.machine import not_installed
-from pymodels.network import output_sums
-from pymodels.outcome import Outcome
-from pymodels.tasks import Dataset
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.files import MOST_DATA, open_plain, understood
+from oxmc.pymodels.machine import not_installed
+from oxmc.pymodels.network import output_sums
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.tasks import Dataset
 
 if TYPE_CHECKING:
     import xarray as xr

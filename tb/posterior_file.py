@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.whole import write_file
-from tb.posterior import Group, Values
+from oxmc.pymodels.whole import write_file
+from oxmc.tb.posterior import Group, Values
 
 
 def write_posterior(groups: dict[str, Group], path: Path) -> None:

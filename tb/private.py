@@ -12,7 +12,7 @@ import pwd
 import stat
 from pathlib import Path
 
-from pymodels.errors import InputError
+from oxmc.pymodels.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 UNMAPPED = 65534

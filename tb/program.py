@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from hdl.interface import (
+from oxmc.hdl.interface import (
     LAW_INDEX,
     SHIFT_INDEX,
     Command,
@@ -18,10 +18,10 @@ from hdl.interface import (
     sample_lanes,
     setting_limits,
 )
-from pymodels.config import Config
-from pymodels.devices import first_gate, load_card, lut_table
-from pymodels.errors import InputError
-from pymodels.fixed import HASTINGS_MULTIPLIER_BITS, HOST_WORD_BITS, Formats
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import first_gate, load_card, lut_table
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.fixed import HASTINGS_MULTIPLIER_BITS, HOST_WORD_BITS, Formats
 
 Word = tuple[int, int]
 WORD_MASK = 2**HOST_WORD_BITS - 1
@@ -55,7 +55,7 @@ def command(value: Command) -> Word:
 
 
 def commands(config: Config) -> list[Command]:
-    """What the host starts after loading, in order; the commands of episodes come one by one (`tb.episodes`)."""
+    """What the host starts after loading, in order; the commands of episodes come one by one (`oxmc.tb.episodes`)."""
     ahead = [Command.FORM] * config.form + [Command.CALIBRATE] * config.calibrate
     run = [] if config.acceptance == "reward" else [Command.TRAIN, Command.INFER]
     return [*ahead, Command.BUILD_MAP, *run]
@@ -100,7 +100,7 @@ def _tables(formats: Formats) -> Iterator[Word]:
 
 def _law(formats: Formats) -> Iterator[Word]:
     """The gate codes' law, packed as `Formats.law_bits`, and its shift."""
-    from pymodels.hastings import law_of
+    from oxmc.pymodels.hastings import law_of
 
     law = law_of(formats.config)
     for gate, (median, precision, log_sd) in enumerate(zip(*(part.tolist() for part in law[:3]), strict=True)):

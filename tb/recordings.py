@@ -8,10 +8,10 @@ import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pymodels.errors import InputError, RunError
-from pymodels.files import refused
-from pymodels.machine import not_installed
-from pymodels.whole import FOLDER_RULE, make_folders
+from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.files import refused
+from oxmc.pymodels.machine import not_installed
+from oxmc.pymodels.whole import FOLDER_RULE, make_folders
 
 DATABASES = {"mitdb": "b13aa36cb9e7cbf700babbc6267bbdf5807965178c9cd4065d9da9d912a94589"}
 """By database: `digest_of` its checksums, version 1.0.0. A server's list is believed only if it has this digest.

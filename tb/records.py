@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from energy.costs import NODES
-from energy.parts import HEADLINE, PARTS
-from pymodels import strict
-from pymodels.errors import InputError
-from pymodels.events import EVENTS
+from oxmc.energy.costs import NODES
+from oxmc.energy.parts import HEADLINE, PARTS
+from oxmc.pymodels import strict
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.events import EVENTS
 
 FILE = "runs.jsonl"
 LOW_HIGH_PERCENT = (5, 95)

@@ -22,17 +22,17 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 from threadpoolctl import ThreadpoolController
 
-from pymodels.errors import InputError, RunError
-from pymodels.streams import repeat_seed
-from pymodels.tasks import load_task, reference_value
-from tb.checked import checked_run
-from tb.cluster import Cluster, check_address, connected
-from tb.partial import Partial, check_same, opened, partial_folder
-from tb.records import read_records, short_record, summarise
-from tb.rundir import DEFAULT_PARENT, check_out, read_run
-from tb.sources import check_code
-from tb.train import RTL_ENGINES, Request, make_job, run_chain, simulation_of
-from tb.workers import end_with_parent
+from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.streams import repeat_seed
+from oxmc.pymodels.tasks import load_task, reference_value
+from oxmc.tb.checked import checked_run
+from oxmc.tb.cluster import Cluster, check_address, connected
+from oxmc.tb.partial import Partial, check_same, opened, partial_folder
+from oxmc.tb.records import read_records, short_record, summarise
+from oxmc.tb.rundir import DEFAULT_PARENT, check_out, read_run
+from oxmc.tb.sources import check_code
+from oxmc.tb.train import RTL_ENGINES, Request, make_job, run_chain, simulation_of
+from oxmc.tb.workers import end_with_parent
 
 NAMED_FAILURES = 3
 """Failures that the last message spells out; all of them are in failures.json."""

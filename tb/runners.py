@@ -22,12 +22,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pymodels.digests import manifest_holds, say_damaged, write_manifest
-from pymodels.errors import InputError, RunError
-from pymodels.machine import can_write, environment
-from tb import tools
-from tb.netlist_cache import cache_folder
-from tb.private import check_private, exposed, make_private
+from oxmc.pymodels.digests import manifest_holds, say_damaged, write_manifest
+from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.machine import can_write, environment
+from oxmc.tb import tools
+from oxmc.tb.netlist_cache import cache_folder
+from oxmc.tb.private import check_private, exposed, make_private
 
 Watch = Callable[[], None] | None
 Command = Sequence[str | Path]

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from cocotb.triggers import Timer
 
-from hdl.interface import Error, Status
-from pymodels.cells import Cells
-from pymodels.config import Config
-from pymodels.errors import RunError
-from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
-from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
-from tb.job import OWNER_VARIABLE
-from tb.watchdog import PROGRESS, Watchdog
+from oxmc.hdl.interface import Error, Status
+from oxmc.pymodels.cells import Cells
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.tb.job import OWNER_VARIABLE
+from oxmc.tb.watchdog import PROGRESS, Watchdog
 
 CLOCK_NS = 100
 PROGRESS_CYCLES = 10_000

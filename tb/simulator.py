@@ -1,4 +1,4 @@
-"""The one place that says what RTL is built and which tests run in it; `tb.runners` has the commands.
+"""The one place that says what RTL is built and which tests run in it; `oxmc.tb.runners` has the commands.
 
 The co-simulation (`Simulation`) needs a build cached by content, only its ports public to Python (with every signal
 public Verilator is half as fast), a VCD from either simulator, and a simulator that can be watched and killed.
@@ -17,18 +17,18 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hdl.interface import Command, Setting, Status, decision_widths, sample_lane_bits
-from pymodels.config import Config
-from pymodels.devices import load_card
-from pymodels.effects import effects_of
-from pymodels.errors import RunError
-from pymodels.fixed import Formats
-from tb import runners, tools
-from tb.compiled import block_size
-from tb.job import COUNTED
-from tb.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
-from tb.netlist_cache import cache_folder
-from tb.watchdog import PROGRESS, Heartbeat
+from oxmc.hdl.interface import Command, Setting, Status, decision_widths, sample_lane_bits
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.effects import effects_of
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb import runners, tools
+from oxmc.tb.compiled import block_size
+from oxmc.tb.job import COUNTED
+from oxmc.tb.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
+from oxmc.tb.netlist_cache import cache_folder
+from oxmc.tb.watchdog import PROGRESS, Heartbeat
 
 if TYPE_CHECKING:
     from amaranth.lib.wiring import Component
@@ -63,7 +63,7 @@ def run_bench(
     `mutate` changes the Verilog, for a test that proves the bench can fail. Raises `SystemExit` if a
     test fails. With OXMC_WAVES set a VCD is left in the build folder.
     """
-    from tb.benches.scoreboard import PARAMETERS_VARIABLE
+    from oxmc.tb.benches.scoreboard import PARAMETERS_VARIABLE
 
     use_simulator(simulator)
     waves = bool(os.environ.get("OXMC_WAVES"))
@@ -100,7 +100,7 @@ def run_bench(
 class Simulation:
     """One co-simulation top built for a configuration and a simulator; builds are shared by their content."""
 
-    module = "tb.training"
+    module = "oxmc.tb.training"
     """The cocotb test that runs in it."""
     control = "cosim.vlt"
 
@@ -111,7 +111,7 @@ class Simulation:
         self.sources = {
             f"{CHIP_NAME}.v": chip_verilog(self.formats.config, observed=True),
             **{
-                name: resources.files("tb").joinpath(name).read_text()
+                name: resources.files("oxmc.tb").joinpath(name).read_text()
                 for name in ("cosim.v", "oxram_array.v", "oxram_effects.vh", "host_rom.v", self.control)
             },
         }
@@ -198,7 +198,7 @@ class Simulation:
 
 
 def array_parameters(formats: Formats, effects: bool) -> dict[str, int]:
-    """Parameters of the compiled array, `oxram_array.v`; with `effects`, those of `pymodels.effects` are built in."""
+    """Parameters of the compiled array, `oxram_array.v`; with `effects`, those of `oxmc.pymodels.effects` are built in."""
     config = formats.config
     return {
         "ROWS": formats.row_capacity,
@@ -227,9 +227,9 @@ def array_parameters(formats: Formats, effects: bool) -> dict[str, int]:
 
 
 class CompiledSimulation(Simulation):
-    """The same with the array and the host compiled into the top (`tb.compiled`)."""
+    """The same with the array and the host compiled into the top (`oxmc.tb.compiled`)."""
 
-    module = "tb.compiled_training"
+    module = "oxmc.tb.compiled_training"
     control = "compiled.vlt"
 
     def _parameters(self) -> dict[str, int]:
@@ -251,9 +251,9 @@ class CompiledSimulation(Simulation):
 
 
 class EpisodeSimulation(CompiledSimulation):
-    """The same with the host, and the environment behind it, in Python (`tb.compiled_episodes`)."""
+    """The same with the host, and the environment behind it, in Python (`oxmc.tb.compiled_episodes`)."""
 
-    module = "tb.compiled_episodes"
+    module = "oxmc.tb.compiled_episodes"
     control = "episodes.vlt"
 
     def _parameters(self) -> dict[str, int]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from pymodels.digests import files_digest
-from pymodels.errors import InputError
+from oxmc.pymodels.digests import files_digest
+from oxmc.pymodels.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("pymodels", "hdl", "energy", "tb")

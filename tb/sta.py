@@ -11,9 +11,9 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from pymodels.errors import RunError
-from tb.liberty import Arc, Table, flat
-from tb.mapped import Gate, Mapped
+from oxmc.pymodels.errors import RunError
+from oxmc.tb.liberty import Arc, Table, flat
+from oxmc.tb.mapped import Gate, Mapped
 
 CLOCK_SLEW_NS = 0.1
 PORT_SLEW_NS = 0.1

@@ -16,18 +16,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pymodels.config import Config, resolve
-from pymodels.errors import InputError, shown
-from pymodels.files import read_json, understood
-from pymodels.strict import first_difference
-from pymodels.tasks import DataSource, fitted_keys
-from pymodels.whole import write_file
-from tb.checked import checked_run
-from tb.partial import KEPT_RULE, check_config, check_same, partial_folder
-from tb.records import read_records
-from tb.repeats import Plan, Standing, UnfinishedError, train_repeats
-from tb.result import NODES
-from tb.rundir import (
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.errors import InputError, shown
+from oxmc.pymodels.files import read_json, understood
+from oxmc.pymodels.strict import first_difference
+from oxmc.pymodels.tasks import DataSource, fitted_keys
+from oxmc.pymodels.whole import write_file
+from oxmc.tb.checked import checked_run
+from oxmc.tb.partial import KEPT_RULE, check_config, check_same, partial_folder
+from oxmc.tb.records import read_records
+from oxmc.tb.repeats import Plan, Standing, UnfinishedError, train_repeats
+from oxmc.tb.result import NODES
+from oxmc.tb.rundir import (
     SWEEP_SCHEMA,
     check_out,
     json_text,
@@ -35,10 +35,10 @@ from tb.rundir import (
     take_name,
     write_json,
 )
-from tb.sources import check_code
-from tb.sweep_plot import available, draw
-from tb.sweep_points import Axis, Point, Resolve, described, value_text
-from tb.train import Request, check_rewards, engine_config
+from oxmc.tb.sources import check_code
+from oxmc.tb.sweep_plot import available, draw
+from oxmc.tb.sweep_points import Axis, Point, Resolve, described, value_text
+from oxmc.tb.train import Request, check_rewards, engine_config
 
 CSV_VALUES = ("n", "mean", "sem", "median", "proposals", "sets", "evaluations", "cycles", "chip_s", "training_s")
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pymodels.errors import InputError
-from tb.plot_style import CHAIN_COLOURS, grid, plot_style, save
-from tb.result import NODES
-from tb.rundir import SWEEP_SCHEMA
+from oxmc.pymodels.errors import InputError
+from oxmc.tb.plot_style import CHAIN_COLOURS, grid, plot_style, save
+from oxmc.tb.result import NODES
+from oxmc.tb.rundir import SWEEP_SCHEMA
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

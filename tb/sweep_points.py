@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pymodels.config import Config, parse_setting
-from pymodels.errors import InputError
+from oxmc.pymodels.config import Config, parse_setting
+from oxmc.pymodels.errors import InputError
 
 MAX_POINTS = 10_000
 

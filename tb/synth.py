@@ -17,19 +17,19 @@ from typing import Any
 
 from rich.table import Table
 
-from hdl.memory import HEAD, geometry_of
-from pymodels.config import Config
-from pymodels.errors import InputError, RunError
-from pymodels.machine import not_installed
-from tb.buffers import keep_limits
-from tb.clock_tree import NESTED, nest
-from tb.liberty import SHIPPED, Liberty, shipped
-from tb.mapped import Mapped, macros, read_mapped
-from tb.memories import memories, memories_verilog
-from tb.netlist import CHIP_NAME, module_ports, write_verilog
-from tb.opensta import write_commands
-from tb.sta import Timing, Violation, longest, violations
-from tb.tools import wasm_environment
+from oxmc.hdl.memory import HEAD, geometry_of
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.machine import not_installed
+from oxmc.tb.buffers import keep_limits
+from oxmc.tb.clock_tree import NESTED, nest
+from oxmc.tb.liberty import SHIPPED, Liberty, shipped
+from oxmc.tb.mapped import Mapped, macros, read_mapped
+from oxmc.tb.memories import memories, memories_verilog
+from oxmc.tb.netlist import CHIP_NAME, module_ports, write_verilog
+from oxmc.tb.opensta import write_commands
+from oxmc.tb.sta import Timing, Violation, longest, violations
+from oxmc.tb.tools import wasm_environment
 
 TARGETS = ("sky130", "ice40", "generic")
 EXTRA = "synth"

@@ -6,7 +6,7 @@ import csv
 import io
 from pathlib import Path
 
-from pymodels.whole import write_file
+from oxmc.pymodels.whole import write_file
 
 COLUMNS = ("sepal_length", "sepal_width", "petal_length", "petal_width", "species")
 

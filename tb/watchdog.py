@@ -6,17 +6,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pymodels.budget import (
+from oxmc.pymodels.budget import (
     build_cycles,
     calibration_cycles,
     form_cycles,
     infer_cycles,
     train_cycles,
 )
-from pymodels.budget_episodes import step_cycles, step_words
-from pymodels.errors import RunError
-from pymodels.fixed import Formats
-from tb.program import load_word_count
+from oxmc.pymodels.budget_episodes import step_cycles, step_words
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.program import load_word_count
 
 PROGRESS = "progress"
 """File in a simulation's folder: cycle, row and proposals, rewritten as it goes on."""

@@ -1,6 +1,6 @@
 """Waves of single operations of the chip as gates, for other tools: VCD and SAIF, with netlist and library beside them.
 
-`python -m tb.windows` maps the chip of a task and preset, trains it as gates until there is a whole proposal, and cuts
+`python -m oxmc.tb.windows` maps the chip of a task and preset, trains it as gates until there is a whole proposal, and cuts
 the waves: a proposal, its evaluations, one SET, READ, evaluation, RESET and decision. Nets and instances have the names
 of `netlist.v`, in scope `cosim.chip`; time starts at 0 with every net's value.
 """
@@ -13,18 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
-from hdl.array_port import ArrayOp
-from pymodels.config import resolve
-from pymodels.errors import RunError
-from tb.activity import COUNTED, OBSERVED, count, cycle_events, saif, steps_of
-from tb.gate_costs import train_gates
-from tb.gates import Instance, gate_verilog, instances, module_of, ports
-from tb.liberty import shipped
-from tb.mapped import macros
-from tb.memories import memories_verilog
-from tb.netlist import write_verilog
-from tb.opensta import write_commands
-from tb.synth import map_chip
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.errors import RunError
+from oxmc.tb.activity import COUNTED, OBSERVED, count, cycle_events, saif, steps_of
+from oxmc.tb.gate_costs import train_gates
+from oxmc.tb.gates import Instance, gate_verilog, instances, module_of, ports
+from oxmc.tb.liberty import shipped
+from oxmc.tb.mapped import macros
+from oxmc.tb.memories import memories_verilog
+from oxmc.tb.netlist import write_verilog
+from oxmc.tb.opensta import write_commands
+from oxmc.tb.synth import map_chip
 
 SMALL = {"rows": 4, "burn_in": 1, "max_proposals": 4}
 SAMPLES = {"train_samples": 16, "test_samples": 2}

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.fixed import Formats
-from pymodels.streams import lfsr_seed
-from pymodels.twin import run_twin
-from pymodels.twin_episodes import run_twin_episodes
-from tb.job import Job
-from tb.program import load_words, lut_codes
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.streams import lfsr_seed
+from oxmc.pymodels.twin import run_twin
+from oxmc.pymodels.twin_episodes import run_twin_episodes
+from oxmc.tb.job import Job
+from oxmc.tb.program import load_words, lut_codes
 
 
 def make_job(config: Config, seed: int) -> Job:

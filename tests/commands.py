@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 from pytest import CaptureFixture
 
-from tb.books import CONSERVATION_LIMIT
-from tb.cli import run
+from oxmc.tb.books import CONSERVATION_LIMIT
+from oxmc.tb.cli import run
 
 ROOT = Path(__file__).resolve().parents[1]
 OXMC = str(Path(sys.executable).parent / "oxmc")

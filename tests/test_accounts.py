@@ -16,12 +16,12 @@ import pytest
 from commands import TWIN, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
-from energy.costs import load_costs
-from energy.published import DOI, SOURCE
-from pymodels.events import EVENTS, PHASES, QUANTITIES
-from tb.cli import run as run_oxmc
-from tb.netlist import build_config, chip_verilog, flip_flops
-from tb.result import ledger_of
+from oxmc.energy.costs import load_costs
+from oxmc.energy.published import DOI, SOURCE
+from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
+from oxmc.tb.cli import run as run_oxmc
+from oxmc.tb.netlist import build_config, chip_verilog, flip_flops
+from oxmc.tb.result import ledger_of
 
 KEYS = ["name", "action", "phase", "count", "energy_j", "low", "high", "source"]
 KEYS += ["item", "value", "unit", "factor", "per"]
@@ -97,7 +97,7 @@ def test_the_array_by_hand(capsys: CaptureFixture[str], run: Path) -> None:
 
 def test_the_clock_drives_every_flip_flop(run: Path) -> None:
     """The root clock is paid by the cycle and goes with the flip-flops of the netlist, most of them behind gates."""
-    from pymodels.config import Config
+    from oxmc.pymodels.config import Config
 
     found = record(run)
     config = Config(**found["config"])
@@ -184,7 +184,7 @@ def test_repeats_have_a_spread(capsys: CaptureFixture[str], tmp_path: Path) -> N
     assert run_oxmc([*TWIN, "--repeats", "3", "--out", str(out)]) == 0
     records = [json.loads(line) for line in (out / "runs.jsonl").read_text().splitlines()]
     table = tmp_path / "mine.toml"
-    table.write_text(resources.files("energy").joinpath("tables/28nm.toml").read_text())
+    table.write_text(resources.files("oxmc.energy").joinpath("tables/28nm.toml").read_text())
     report = json.loads(output(capsys, out, "--format", "json", "--node", "28nm", "--node", table))
     joules = [line["energy_j"]["28nm"] for line in records]
     found = report["nodes"]["28nm"]["repeats"]
@@ -204,7 +204,7 @@ def test_repeats_have_a_spread(capsys: CaptureFixture[str], tmp_path: Path) -> N
 def test_a_node_of_choice(capsys: CaptureFixture[str], run: Path, tmp_path: Path) -> None:
     """Named, twice, or as a file: the product's own table under another name gives the same."""
     table = tmp_path / "mine.toml"
-    table.write_text(resources.files("energy").joinpath("tables/130nm.toml").read_text())
+    table.write_text(resources.files("oxmc.energy").joinpath("tables/130nm.toml").read_text())
     report = json.loads(output(capsys, run, "--format", "json", "--node", "130nm", "--node", table))
     assert list(report["nodes"]) == ["130nm", str(table)]
     assert report["nodes"]["130nm"] == report["nodes"][str(table)]

@@ -10,10 +10,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from benches import on_each_simulator
 
-from hdl.activation import Activation
-from pymodels.config import Config
-from pymodels.fixed import Formats
-from tb.simulator import run_bench
+from oxmc.hdl.activation import Activation
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.simulator import run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -57,7 +57,7 @@ def bench(simulator: str, formats: Formats, seed: int, **options: Any) -> None:
         table=formats.activation_table,
         seed=seed,
     )
-    run_bench(LoadableActivation(formats), "activation", "tb.benches.activation", simulator, parameters, **options)
+    run_bench(LoadableActivation(formats), "activation", "oxmc.tb.benches.activation", simulator, parameters, **options)
 
 
 @on_each_simulator
@@ -71,7 +71,7 @@ def test_activation_of_other_geometries(formats: Formats, seed: int) -> None:
 
 
 def test_bench_catches_bins_in_the_wrong_order(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    monkeypatch.setattr("hdl.activation.table_index", lambda code, adc_bits, table_bits: code[adc_bits - table_bits :])
+    monkeypatch.setattr("oxmc.hdl.activation.table_index", lambda code, adc_bits, table_bits: code[adc_bits - table_bits :])
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", ECG, seed)
 

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pymodels import array, draws
-from pymodels.array import FORMED, HCS, UNFORMED, ArrayError, OxramArray
-from pymodels.config import Config
-from pymodels.devices import gate_table, lcs_table_ns, load_card
-from pymodels.errors import RunError
-from pymodels.fixed import Formats
-from pymodels.philox import philox4x32
-from pymodels.streams import stream_key
+from oxmc.pymodels import array, draws
+from oxmc.pymodels.array import FORMED, HCS, UNFORMED, ArrayError, OxramArray
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import gate_table, lcs_table_ns, load_card
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.philox import philox4x32
+from oxmc.pymodels.streams import stream_key
 
 SMALL = Config(rows=8, burn_in=0, features=3, outputs=2)
 CARD = load_card("16k")

@@ -12,18 +12,18 @@ from amaranth import Module, ResetSignal
 from benches import some
 from pytest import MonkeyPatch, TempPathFactory
 
-from hdl.array_port import ArrayOp
-from hdl.memory import HEAD
-from hdl.pulse import Pulse
-from pymodels.config import Config
-from pymodels.fixed import Formats
-from tb.gates import gate_verilog, module_of
-from tb.liberty import shipped
-from tb.memories import memories, memories_verilog
-from tb.netlist import CHIP_NAME, elaborated
-from tb.program import command, commands, load_words
-from tb.simulator import use_simulator
-from tb.synth import map_chip
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.memory import HEAD
+from oxmc.hdl.pulse import Pulse
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.gates import gate_verilog, module_of
+from oxmc.tb.liberty import shipped
+from oxmc.tb.memories import memories, memories_verilog
+from oxmc.tb.netlist import CHIP_NAME, elaborated
+from oxmc.tb.program import command, commands, load_words
+from oxmc.tb.simulator import use_simulator
+from oxmc.tb.synth import map_chip
 
 pytestmark = pytest.mark.cosim
 

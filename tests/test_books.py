@@ -15,17 +15,17 @@ import pytest
 from commands import failure, oxmc
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
-from energy.costs import NODES
-from energy.ledger import Ledger
-from pymodels.cells import QUANTITY_OF
-from pymodels.config import Config, parse_setting, resolve
-from pymodels.errors import RunError
-from pymodels.events import ARRAY_EVENTS, EVENTS, PHASES
-from pymodels.outcome import Outcome
-from pymodels.tasks import NO_SOURCE, fit_config
-from tb import result, train
-from tb.books import check_events
-from tb.train import Request
+from oxmc.energy.costs import NODES
+from oxmc.energy.ledger import Ledger
+from oxmc.pymodels.cells import QUANTITY_OF
+from oxmc.pymodels.config import Config, parse_setting, resolve
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.events import ARRAY_EVENTS, EVENTS, PHASES
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.tasks import NO_SOURCE, fit_config
+from oxmc.tb import result, train
+from oxmc.tb.books import check_events
+from oxmc.tb.train import Request
 
 TINY = "rows=5 burn_in=1 train_samples=24 test_samples=6 max_proposals=30"
 AHEAD = "form=true condition_cycles=1 calibrate=true"

@@ -10,10 +10,10 @@ import pytest
 from commands import SMALL, oxmc
 from pytest import CaptureFixture, MonkeyPatch
 
-from pymodels.config import Config
-from pymodels.digests import MANIFEST, manifest_holds
-from tb import simulator
-from tb.simulator import Simulation
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.digests import MANIFEST, manifest_holds
+from oxmc.tb import simulator
+from oxmc.tb.simulator import Simulation
 
 pytestmark = pytest.mark.cosim
 CONFIG = Config(rows=4, train_samples=20, test_samples=5, burn_in=0)

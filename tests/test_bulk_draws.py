@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pymodels import array, bulk_draws, draws
-from pymodels.devices import lcs_table_ns, load_card
-from pymodels.philox import philox4x32
-from tb import compiled
-from tb.compiled import block_size, draw_words
+from oxmc.pymodels import array, bulk_draws, draws
+from oxmc.pymodels.devices import lcs_table_ns, load_card
+from oxmc.pymodels.philox import philox4x32
+from oxmc.tb import compiled
+from oxmc.tb.compiled import block_size, draw_words
 
 TABLE = lcs_table_ns(load_card("16k"))
 CELLS = 4000

@@ -9,11 +9,11 @@ from sklearn.dummy import DummyClassifier
 from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.preprocessing import StandardScaler, scale
 
-from pymodels.config import TASKS, Config
-from pymodels.errors import InputError
-from pymodels.fixed import Formats
-from pymodels.tasks import clipped_share, load_task, quantise, reference_accuracy
-from pymodels.tasks.cancer import best_features, points, standardised
+from oxmc.pymodels.config import TASKS, Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.tasks import clipped_share, load_task, quantise, reference_accuracy
+from oxmc.pymodels.tasks.cancer import best_features, points, standardised
 
 SOURCE = load_breast_cancer()
 

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pymodels.cartpole import ANGLE_LIMIT, SCALES, TEST, TRAINING, cart_of, move, observe, reference_reward, start
-from pymodels.config import Config, preset
-from pymodels.episode_kernel import run_episode
-from pymodels.errors import InputError
-from pymodels.fixed import Formats
-from pymodels.tasks import load_task
-from pymodels.twin import arithmetic
-from pymodels.twin_episodes import run_twin_episodes
-from pymodels.twin_state import TALLIES
-from tb.program import lut_codes
+from oxmc.pymodels.cartpole import ANGLE_LIMIT, SCALES, TEST, TRAINING, cart_of, move, observe, reference_reward, start
+from oxmc.pymodels.config import Config, preset
+from oxmc.pymodels.episode_kernel import run_episode
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.twin import arithmetic
+from oxmc.pymodels.twin_episodes import run_twin_episodes
+from oxmc.pymodels.twin_state import TALLIES
+from oxmc.tb.program import lut_codes
 
 
 def gymnasium_env() -> Any:

@@ -9,10 +9,10 @@ from amaranth import Const, Signal
 from benches import on_each_simulator
 from rewired import Change, rewired
 
-from hdl.cell_programmer import CellProgrammer
-from pymodels.config import resolve
-from pymodels.fixed import Formats
-from tb.simulator import Mutation, run_bench
+from oxmc.hdl.cell_programmer import CellProgrammer
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -35,7 +35,7 @@ def bench(
     if mistake:
         programmer = rewired(programmer, *mistake)
     parameters = dict(pairs=outputs * features, read_bits=read_bits, gate_codes=gate_codes, rows=rows, seed=seed)
-    run_bench(programmer, "cell_programmer", "tb.benches.cell_programmer", simulator, parameters, mutate=mutate)
+    run_bench(programmer, "cell_programmer", "oxmc.tb.benches.cell_programmer", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator

@@ -9,12 +9,12 @@ import pytest
 from amaranth import Const, Module
 from chip_jobs import chip_parameters
 
-from hdl.chip import Chip
-from hdl.trainer import Trainer
-from pymodels.config import Config
-from pymodels.fixed import Formats
-from tb.netlist import build_config, chip_verilog
-from tb.simulator import Mutation, run_bench
+from oxmc.hdl.chip import Chip
+from oxmc.hdl.trainer import Trainer
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.netlist import build_config, chip_verilog
+from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -74,7 +74,7 @@ def bench(
     parameters |= dict(scenarios=scenarios, machines=MACHINES[chip], aborts=3)
     built = build_config(config)
     design = Chip(Formats(built), observed=True) if elaborate else chip_verilog(built, observed=True)
-    run_bench(design, "oxmc_chip", "tb.benches.chip_control", "icarus", parameters, mutate=mutate)
+    run_bench(design, "oxmc_chip", "oxmc.tb.benches.chip_control", "icarus", parameters, mutate=mutate)
 
 
 @pytest.mark.parametrize("chip", ["plain", "network"])
@@ -172,6 +172,6 @@ def test_bench_catches_clamps_of_a_calibration(seed: int, tmp_path: Path, monkey
 
 def test_bench_catches_what_an_abort_leaves_behind(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A conversion that the next command inherits."""
-    monkeypatch.setattr("hdl.chip.ResetInserter", lambda _: lambda block: block)
+    monkeypatch.setattr("oxmc.hdl.chip.ResetInserter", lambda _: lambda block: block)
     with pytest.raises(SystemExit, match="FAILED"):
         bench("plain", tmp_path, seed, "in_flight", elaborate=True, **SLUGGISH)

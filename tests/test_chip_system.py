@@ -13,10 +13,10 @@ from chip_jobs import chip_parameters
 from test_chip_control import PREPARED, TINY
 from wiring import Wiring, harmless
 
-from pymodels.config import Config
-from pymodels.outcome import Outcome
-from tb.netlist import CHIP_NAME, build_config, chip_verilog
-from tb.simulator import Mutation, run_bench
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.outcome import Outcome
+from oxmc.tb.netlist import CHIP_NAME, build_config, chip_verilog
+from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -123,7 +123,7 @@ def bench(
 ) -> None:
     print(f"{scenario} of {chip}: seed {seed}")
     given = parameters(CHIPS[chip], seed, folder) | dict(scenarios=[scenario], **more)
-    run_bench(designed(chip), CHIP_NAME, f"tb.benches.{module}", "icarus", given, mutate=mutate)
+    run_bench(designed(chip), CHIP_NAME, f"oxmc.tb.benches.{module}", "icarus", given, mutate=mutate)
 
 
 @pytest.mark.parametrize("chip", some(CHIPS, "plain", "pairs", "rewards"))

@@ -13,10 +13,10 @@ import pytest
 from commands import OXMC, ROOT, SMALL, TWIN, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
-from pymodels.config import TASKS, load_toml, resolve
-from pymodels.errors import InputError, RunError
-from pymodels.events import EVENTS, QUANTITIES
-from tb import train
+from oxmc.pymodels.config import TASKS, load_toml, resolve
+from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.events import EVENTS, QUANTITIES
+from oxmc.tb import train
 
 ALL = ", ".join(TASKS)
 RUN_KEYS = {

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pymodels.config import KEYS, TASKS, Config, load_toml, parse_setting, preset, resolve
-from pymodels.errors import InputError
+from oxmc.pymodels.config import KEYS, TASKS, Config, load_toml, parse_setting, preset, resolve
+from oxmc.pymodels.errors import InputError
 
 
 def refusal(call: Any) -> str:

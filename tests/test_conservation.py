@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-import energy.ledger
-from energy.costs import NODES
-from energy.parts import PARTS
-from energy.point import PHYSICS
-from pymodels.config import TASKS, parse_setting, resolve
-from pymodels.devices import load_card
-from pymodels.errors import RunError
-from pymodels.events import EVENTS, PHASES, QUANTITIES
-from pymodels.tasks import DataSource, fit_config
-from tb import result
-from tb.accounts import read_account
-from tb.books import CONSERVATION_LIMIT
-from tb.train import Request, train
+import oxmc.energy.ledger
+from oxmc.energy.costs import NODES
+from oxmc.energy.parts import PARTS
+from oxmc.energy.point import PHYSICS
+from oxmc.pymodels.config import TASKS, parse_setting, resolve
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
+from oxmc.pymodels.tasks import DataSource, fit_config
+from oxmc.tb import result
+from oxmc.tb.accounts import read_account
+from oxmc.tb.books import CONSERVATION_LIMIT
+from oxmc.tb.train import Request, train
 
 TINY = ("burn_in=1", "train_samples=24", "test_samples=6", "max_proposals=30")
 AHEAD = ("form=true", "condition_cycles=1", "calibrate=true")
@@ -105,12 +105,12 @@ def mutant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     """A ledger that loses the SETs of the training, or one whose cost of a RESET is paid twice."""
     account = result.account
 
-    def dropping(counts: Any, quantities: Any, *rest: Any) -> energy.ledger.Ledger:
+    def dropping(counts: Any, quantities: Any, *rest: Any) -> oxmc.energy.ledger.Ledger:
         return account({**counts, "train": {**counts["train"], "set": 0}}, quantities, *rest)
 
-    def doubling(*arguments: Any) -> energy.ledger.Ledger:
+    def doubling(*arguments: Any) -> oxmc.energy.ledger.Ledger:
         lines = account(*arguments).lines
-        return energy.ledger.Ledger(
+        return oxmc.energy.ledger.Ledger(
             tuple(
                 dataclasses.replace(line, energy_j=2 * line.energy_j) if line.physics == "reset" else line
                 for line in lines

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from energy import costs
-from energy.costs import NODES, SCALED_KEYS, CostTable, load_costs
-from energy.ledger import account
-from energy.point import BLOCKS, CARD_VOLTAGES, PHYSICS, OperatingPoint, operating_point
-from pymodels.config import Config
-from pymodels.errors import InputError
-from pymodels.events import DIGITAL_EVENTS, EVENTS, QUANTITIES
+from oxmc.energy import costs
+from oxmc.energy.costs import NODES, SCALED_KEYS, CostTable, load_costs
+from oxmc.energy.ledger import account
+from oxmc.energy.point import BLOCKS, CARD_VOLTAGES, PHYSICS, OperatingPoint, operating_point
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.events import DIGITAL_EVENTS, EVENTS, QUANTITIES
 
 VOLTAGES = dict(zip(CARD_VOLTAGES, (4.0, 1.3, 2.0, 1.8, 2.6, 4.0, 0.4, 4.0), strict=True))
 """Dalgaty et al., Nature Electronics 4 (2021), Methods: the 16k array."""
@@ -36,7 +36,7 @@ ENERGY_FITS = {
 """Stillmaker & Baas, Integration 58 (2017), table 5: energy = a V^2 + b V + c, by (node, supply in V)."""
 
 
-GATES = Path(str(resources.files("energy"))) / "tables" / "gates_130nm.toml"
+GATES = Path(str(resources.files("oxmc.energy"))) / "tables" / "gates_130nm.toml"
 LINKS = {
     "Horowitz": "https://doi.org/10.1109/ISSCC.2014.6757323",
     "Stillmaker & Baas": "https://doi.org/10.1016/j.vlsi.2017.02.002",

@@ -16,25 +16,25 @@ from benches import CHOSEN, on_each_simulator
 from commands import SMALL, check_same_joules, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
-import tb.train
-from pymodels.array import OxramArray
-from pymodels.config import Config
-from pymodels.devices import load_card
-from pymodels.effects import effects_of
-from pymodels.errors import RunError
-from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
-from pymodels.streams import lfsr_seed
-from pymodels.twin import run_twin
-from tb import runners
-from tb.bare import BareSimulation
-from tb.benches.scoreboard import PARAMETERS_VARIABLE
-from tb.compiled import block_size, read_answers, read_array, read_counts, read_results
-from tb.compiled_training import DRAWS_VARIABLE
-from tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
-from tb.netlist import build_config, chip_verilog
-from tb.program import load_words, lut_codes
-from tb.simulator import CompiledSimulation, array_parameters
+import oxmc.tb.train
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.effects import effects_of
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.streams import lfsr_seed
+from oxmc.pymodels.twin import run_twin
+from oxmc.tb import runners
+from oxmc.tb.bare import BareSimulation
+from oxmc.tb.benches.scoreboard import PARAMETERS_VARIABLE
+from oxmc.tb.compiled import block_size, read_answers, read_array, read_counts, read_results
+from oxmc.tb.compiled_training import DRAWS_VARIABLE
+from oxmc.tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.tb.netlist import build_config, chip_verilog
+from oxmc.tb.program import load_words, lut_codes
+from oxmc.tb.simulator import CompiledSimulation, array_parameters
 
 pytestmark = pytest.mark.cosim
 
@@ -81,7 +81,7 @@ def twin(job: Job) -> Outcome:
 
 def compiled(job: Job, engine: str, folder: Path) -> Outcome:
     folder.mkdir()
-    return tb.train.simulate(job, engine, folder, coupling="compiled")
+    return oxmc.tb.train.simulate(job, engine, folder, coupling="compiled")
 
 
 def check_equal(one: Outcome, other: Outcome) -> None:
@@ -105,7 +105,7 @@ def test_couplings_and_twin_agree(simulator: str, seed: int, tmp_path: Path) -> 
     python = tmp_path / "python"
     python.mkdir()
     outcome = compiled(job, simulator, tmp_path / "compiled")
-    check_equal(outcome, tb.train.simulate(job, simulator, python))
+    check_equal(outcome, oxmc.tb.train.simulate(job, simulator, python))
     check_equal(outcome, twin(job))
 
 
@@ -127,7 +127,7 @@ def test_bits_do_not_know_the_number_of_gate_dacs(simulator: str, seed: int, tmp
         folder = tmp_path / coupling
         folder.mkdir()
         lockstep = coupling == "python"
-        check_equal(tb.train.simulate(job, simulator, folder, coupling=coupling, lockstep=lockstep), expected)
+        check_equal(oxmc.tb.train.simulate(job, simulator, folder, coupling=coupling, lockstep=lockstep), expected)
     for name in (*Outcome.ARRAYS, "proposals", "clamps", "quantities", "joules"):
         np.testing.assert_equal(getattr(one, name), getattr(expected, name), err_msg=name)
     pulses = one.counts["train"]["set"] // 6 * (6 - 2)  # two SET pulses a row in place of six
@@ -137,7 +137,7 @@ def test_bits_do_not_know_the_number_of_gate_dacs(simulator: str, seed: int, tmp
 def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] = ("", "")) -> str:
     """Run the bench of the array module alone on Icarus; the simulator's log."""
     texts = {
-        name: (Path(tb.train.__file__).parent / name).read_text() for name in ("oxram_array.v", "oxram_effects.vh")
+        name: (Path(oxmc.tb.train.__file__).parent / name).read_text() for name in ("oxram_array.v", "oxram_effects.vh")
     }
     assert any(mutate[0] in text for text in texts.values())
     folder.mkdir()
@@ -150,7 +150,7 @@ def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] =
     runners.build("icarus", folder, top, ["oxram_array.v"], parameters=parameters)
     values = json.dumps({"job": str(folder / "job.npz"), "seed": seed})
     environment = {PARAMETERS_VARIABLE: values, "COCOTB_REWRITE_ASSERTION_FILES": ""}
-    runners.simulate("icarus", folder, folder, top, "tb.benches.oxram_array", environment)
+    runners.simulate("icarus", folder, folder, top, "oxmc.tb.benches.oxram_array", environment)
     return (folder / "simulator.log").read_text()
 
 
@@ -249,7 +249,7 @@ def test_a_refused_pulse_fails_the_run(fault: str, tmp_path: Path, monkeypatch: 
                 self.sources[name] = self.sources[name].replace(old, new)
             self.folder = tmp_path / "build"
 
-    monkeypatch.setattr(tb.train, "CompiledSimulation", Broken)
+    monkeypatch.setattr(oxmc.tb.train, "CompiledSimulation", Broken)
     with pytest.raises(RunError, match=message + r".*clock cycle \d+") as caught:
         compiled(make_job(NARROW, 1), "icarus", tmp_path / "run")
     assert re.search(r"clock cycle [1-9]", str(caught.value))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pymodels.config import resolve
-from pymodels.errors import InputError
-from tb.cpu_energy import CPU_POWER_W, STATED_SOURCE, CpuEnergy, PackageCounters, float_training, measure
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.errors import InputError
+from oxmc.tb.cpu_energy import CPU_POWER_W, STATED_SOURCE, CpuEnergy, PackageCounters, float_training, measure
 
 SPAN = 262143328850
 """max_energy_range_uj of a common processor."""

@@ -10,9 +10,9 @@ import pytest
 from commands import oxmc, refusal
 from pytest import CaptureFixture
 
-from pymodels.config import Config, preset
-from pymodels.errors import InputError
-from pymodels.tasks import DataSource, fit_config, load_task, sha256_of
+from oxmc.pymodels.config import Config, preset
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.tasks import DataSource, fit_config, load_task, sha256_of
 
 CSV = "a,kind\n" + "".join(f"{k},{'yes' if k % 2 else 'no'}\n" for k in range(20))
 

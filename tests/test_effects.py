@@ -9,20 +9,20 @@ import pytest
 from commands import refusal
 from pytest import CaptureFixture
 
-from pymodels import draws
-from pymodels.array import OxramArray
-from pymodels.config import Config, resolve
-from pymodels.devices import load_card
-from pymodels.effect_draws import root
-from pymodels.effects import POWER_SHIFT, effects_of
-from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
-from pymodels.philox import philox4x32
-from pymodels.tasks import load_task
-from pymodels.twin import run_twin
-from tb.program import lut_codes
-from tb.result import state_sha256
-from tb.train import make_job
+from oxmc.pymodels import draws
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.effect_draws import root
+from oxmc.pymodels.effects import POWER_SHIFT, effects_of
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.philox import philox4x32
+from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.twin import run_twin
+from oxmc.tb.program import lut_codes
+from oxmc.tb.result import state_sha256
+from oxmc.tb.train import make_job
 
 ARRAY = Config(rows=64, features=8, train_samples=4, test_samples=2, burn_in=1, read_range_us=256.0, read_bits=12)
 """1,024 cells; a read step of 62 nS, far below what the effects do."""

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from energy.costs import NODES, Cost, CostTable, load_costs
-from energy.ledger import Ledger, account, array_energy_error
-from energy.point import CARD_VOLTAGES, COMMON, PHYSICS, operating_point
-from energy.report import render
-from pymodels.array import OxramArray
-from pymodels.config import Config
-from pymodels.devices import load_card
-from pymodels.errors import InputError, RunError
-from pymodels.events import EVENTS, PHASES, QUANTITIES
+from oxmc.energy.costs import NODES, Cost, CostTable, load_costs
+from oxmc.energy.ledger import Ledger, account, array_energy_error
+from oxmc.energy.point import CARD_VOLTAGES, COMMON, PHYSICS, operating_point
+from oxmc.energy.report import render
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 
 VOLTAGES = dict(zip(CARD_VOLTAGES, (4.0, 1.3, 2.0, 1.8, 2.6, 4.0, 0.4, 4.0), strict=True))
 POINT = operating_point(Config(), VOLTAGES, 500)

@@ -19,15 +19,15 @@ import pytest
 from commands import SMALL, oxmc
 from pytest import CaptureFixture, TempPathFactory
 
-from energy.whatif import evaluate
-from pymodels.config import Config
-from pymodels.errors import InputError
-from pymodels.outcome import Outcome
-from tb import learning_curve as curves
-from tb.accounts import read_account
-from tb.cli import run as run_oxmc
-from tb.energy_page import _model, joules, linked, page
-from tb.rundir import read_run
+from oxmc.energy.whatif import evaluate
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.outcome import Outcome
+from oxmc.tb import learning_curve as curves
+from oxmc.tb.accounts import read_account
+from oxmc.tb.cli import run as run_oxmc
+from oxmc.tb.energy_page import _model, joules, linked, page
+from oxmc.tb.rundir import read_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
 in_browser = pytest.mark.skipif(not CHROMIUM, reason="no Chromium to show the page: apt-get install chromium")

@@ -11,14 +11,14 @@ from benches import on_each_simulator
 from commands import oxmc, refusal
 from pytest import CaptureFixture
 
-import tb.simulator
-import tb.train
-from pymodels.config import Config, resolve
-from pymodels.errors import RunError
-from pymodels.outcome import Outcome
-from pymodels.tasks import load_task
-from tb.netlist import chip_verilog
-from tb.train import engine_config, make_job, simulate
+import oxmc.tb.simulator
+import oxmc.tb.train
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.tasks import load_task
+from oxmc.tb.netlist import chip_verilog
+from oxmc.tb.train import engine_config, make_job, simulate
 
 pytestmark = pytest.mark.cosim
 
@@ -51,7 +51,7 @@ def test_lockstep_names_a_wrong_reward(tmp_path: Path, monkeypatch: pytest.Monke
         assert "log * exponent" in text
         return text.replace("log * exponent", "(log ^ 12'h001) * exponent", 1)
 
-    monkeypatch.setattr(tb.simulator, "chip_verilog", broken)
+    monkeypatch.setattr(oxmc.tb.simulator, "chip_verilog", broken)
     config = resolve("cartpole", "best", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
     job = make_job(config, load_task("cartpole", config, 5), 5)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under pytest cocotb's runner exits by itself
@@ -76,14 +76,14 @@ def test_a_broken_compiled_array_fails_the_run(fault: str, tmp_path: Path, monke
     """A refused pulse ends the run here, too, and the chip's counts are held against the array's."""
     change, message = BROKEN_ARRAYS[fault]
 
-    class Broken(tb.simulator.EpisodeSimulation):
+    class Broken(oxmc.tb.simulator.EpisodeSimulation):
         def __init__(self, config: Config, simulator: str, *, waves: bool = False):
             super().__init__(config, simulator, waves=waves)
             assert self.sources["oxram_array.v"].count(change[0]) == 1
             self.sources["oxram_array.v"] = self.sources["oxram_array.v"].replace(*change)
             self.folder = tmp_path / "build"
 
-    monkeypatch.setattr(tb.train, "EpisodeSimulation", Broken)
+    monkeypatch.setattr(oxmc.tb.train, "EpisodeSimulation", Broken)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under pytest cocotb's runner exits by itself
     config = resolve("cartpole", "best", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
     job = make_job(config, load_task("cartpole", config, 5), 5)

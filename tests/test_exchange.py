@@ -11,14 +11,14 @@ import yaml
 from commands import TWIN, oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
-from energy import accelergy
-from energy.costs import load_costs
-from energy.interval import uncertainty
-from energy.template import template
-from pymodels.config import Config
-from tb.cli import run as run_oxmc
-from tb.result import ledger_of, point_of
-from tb.rundir import read_run
+from oxmc.energy import accelergy
+from oxmc.energy.costs import load_costs
+from oxmc.energy.interval import uncertainty
+from oxmc.energy.template import template
+from oxmc.pymodels.config import Config
+from oxmc.tb.cli import run as run_oxmc
+from oxmc.tb.result import ledger_of, point_of
+from oxmc.tb.rundir import read_run
 
 
 @pytest.fixture(scope="module")

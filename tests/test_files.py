@@ -18,11 +18,11 @@ import pytest
 from commands import OXMC, ROOT, TWIN, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
-from energy.costs import load_costs
-from pymodels import files, whole
-from pymodels.errors import InputError, RunError, printable, shown
-from pymodels.files import read_arrays, read_json, read_text
-from pymodels.whole import write_file, write_files
+from oxmc.energy.costs import load_costs
+from oxmc.pymodels import files, whole
+from oxmc.pymodels.errors import InputError, RunError, printable, shown
+from oxmc.pymodels.files import read_arrays, read_json, read_text
+from oxmc.pymodels.whole import write_file, write_files
 
 DEADLINE_S = 240.0
 RULE = "it must be a file"
@@ -282,7 +282,7 @@ def test_memory_that_is_not_there_is_said(
     def fail(*_: Any, **__: Any) -> None:
         raise MemoryError("Unable to allocate 3 TiB")
 
-    monkeypatch.setattr("tb.train.run_model", fail)
+    monkeypatch.setattr("oxmc.tb.train.run_model", fail)
     message = failure(oxmc(capsys, *TWIN, "--out", tmp_path / "run"), 1)
     assert message == "the run needs more memory than there is (Unable to allocate 3 TiB)"
 
@@ -330,7 +330,7 @@ WRITES = {
 
 
 def writes(source: str) -> bool:
-    """Whether a source writes a file other than through `pymodels.whole`."""
+    """Whether a source writes a file other than through `oxmc.pymodels.whole`."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Attribute) and node.attr in ("write_text", "write_bytes", "savez", "to_netcdf"):
             return True
@@ -358,7 +358,7 @@ def test_every_kernel_lets_go_of_pythons_lock() -> None:
 
 
 def test_oxmc_build_may_be_empty(monkeypatch: MonkeyPatch) -> None:
-    from tb.netlist_cache import cache_folder
+    from oxmc.tb.netlist_cache import cache_folder
 
     monkeypatch.setenv("OXMC_BUILD", "")
     assert cache_folder() == Path("build/sim").absolute()

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hdl.interface import Setting, Space, address
-from pymodels import budget
-from pymodels.array import OxramArray
-from pymodels.config import Config
-from pymodels.devices import first_gate, load_card, lut_table
-from pymodels.fixed import LFSR_TAPS, Formats
-from pymodels.float_engine import run_float
-from pymodels.streams import lfsr_seed
-from pymodels.twin import run_twin
-from tb.program import load_words, lut_codes
+from oxmc.hdl.interface import Setting, Space, address
+from oxmc.pymodels import budget
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import first_gate, load_card, lut_table
+from oxmc.pymodels.fixed import LFSR_TAPS, Formats
+from oxmc.pymodels.float_engine import run_float
+from oxmc.pymodels.streams import lfsr_seed
+from oxmc.pymodels.twin import run_twin
+from oxmc.tb.program import load_words, lut_codes
 
 CONFIG = Config(rows=2, features=4, train_samples=6, test_samples=2, burn_in=0, max_proposals=1)
 WIDE = CONFIG.replace(lut_low_us=10.0, lut_high_us=200.0, read_range_us=256.0, gate_codes=20)

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
-from pymodels.config import Config
-from pymodels.errors import InputError
-from pymodels.fixed import LFSR_TAPS, Formats, bits_for, power_of_two
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.fixed import LFSR_TAPS, Formats, bits_for, power_of_two
 
 VARIANTS = [
     Config(),

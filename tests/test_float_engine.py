@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from pymodels import float_kernel as kernel
-from pymodels.config import Config, resolve
-from pymodels.devices import load_card
-from pymodels.errors import InputError
-from pymodels.fixed import Formats
-from pymodels.float_engine import (
+from oxmc.pymodels import float_kernel as kernel
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.float_engine import (
     FloatChain,
     float_rng,
     programming_law,
@@ -23,11 +23,11 @@ from pymodels.float_engine import (
     training_data,
     vote,
 )  # fmt: skip
-from pymodels.outcome import Outcome
-from pymodels.streams import lfsr_seed
-from pymodels.tasks import load_task, quantise
-from pymodels.twin import run_twin
-from tb.program import load_words, lut_codes
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.streams import lfsr_seed
+from oxmc.pymodels.tasks import load_task, quantise
+from oxmc.pymodels.twin import run_twin
+from oxmc.tb.program import load_words, lut_codes
 
 ANCHOR_US = 1000.0
 """Where the g- cells are stuck while g+ makes a symmetric walk far from either end of its law."""

@@ -8,11 +8,11 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from benches import on_each_simulator
 
-from hdl import gate_dac
-from hdl.gate_dac import GateDac
-from pymodels.config import resolve
-from pymodels.fixed import Formats
-from tb.simulator import Mutation, run_bench
+from oxmc.hdl import gate_dac
+from oxmc.hdl.gate_dac import GateDac
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -55,7 +55,7 @@ def bench(
     shape = dict(read_bits=read_bits, gate_codes=gate_codes, gate_dacs=gate_dacs)
     formats = Formats(resolve("cancer", "paper").replace(outputs=outputs, features=features, verify=verify, **shape))
     parameters = dict(shape, cells=formats.set_groups * gate_dacs, verify=verify, seed=seed)
-    run_bench(LoadableGateDac(formats), "gate_dac", "tb.benches.gate_dac", simulator, parameters, mutate=mutate)
+    run_bench(LoadableGateDac(formats), "gate_dac", "oxmc.tb.benches.gate_dac", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator

@@ -9,15 +9,15 @@ import pytest
 from benches import on_each_simulator
 from scipy import stats
 
-from hdl.hastings import Hastings
-from pymodels.config import Config, resolve
-from pymodels.devices import load_card, lut_table
-from pymodels.errors import InputError
-from pymodels.fixed import Formats
-from pymodels.hastings import hastings_cost, law_of
-from pymodels.twin import nearest_gates, run_twin
-from tb.program import lut_codes
-from tb.simulator import run_bench
+from oxmc.hdl.hastings import Hastings
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.devices import load_card, lut_table
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.hastings import hastings_cost, law_of
+from oxmc.pymodels.twin import nearest_gates, run_twin
+from oxmc.tb.program import lut_codes
+from oxmc.tb.simulator import run_bench
 
 PAPER = resolve("cancer", "paper").replace(hastings=True)
 WIDE = PAPER.replace(lut_low_us=10.0, lut_high_us=200.0, gate_codes=48, read_range_us=256.0)
@@ -99,7 +99,7 @@ def bench(simulator: str, config: Config, seed: int, *, design: Hastings | None 
         sd_bits=5 + config.log_fraction_bits,
         seed=seed,
     )
-    run_bench(design or Hastings(formats), "hastings", "tb.benches.hastings", simulator, parameters, **options)
+    run_bench(design or Hastings(formats), "hastings", "oxmc.tb.benches.hastings", simulator, parameters, **options)
 
 
 @pytest.mark.cosim

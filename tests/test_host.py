@@ -10,11 +10,11 @@ import pytest
 from amaranth import Value
 from benches import on_each_simulator
 
-from hdl.host import Host
-from hdl.interface import Setting, Space, address, sample_lane_bits, sample_lanes, setting_limits
-from pymodels.config import Config, resolve
-from pymodels.fixed import Formats
-from tb.simulator import Mutation, run_bench
+from oxmc.hdl.host import Host
+from oxmc.hdl.interface import Setting, Space, address, sample_lane_bits, sample_lanes, setting_limits
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -70,7 +70,7 @@ def bench(
         counter_bits=config.counter_bits,
         seed=seed,
     )
-    run_bench(Host(Formats(config)), "host", "tb.benches.host", simulator, parameters, mutate=mutate)
+    run_bench(Host(Formats(config)), "host", "oxmc.tb.benches.host", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator
@@ -170,7 +170,7 @@ def test_bench_catches_swapped_options(seed: int, monkeypatch: pytest.MonkeyPatc
         window, tries = limits[Setting.VERIFY_WINDOW], limits[Setting.VERIFY_TRIES]
         return limits | {Setting.VERIFY_WINDOW: tries, Setting.VERIFY_TRIES: window}
 
-    monkeypatch.setattr("hdl.host.setting_limits", swapped)
+    monkeypatch.setattr("oxmc.hdl.host.setting_limits", swapped)
     changes, options = dict(verify="cell"), dict(verify_window=255, verify_tries=63)
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", seed, PAPER, changes, options)

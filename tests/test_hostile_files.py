@@ -21,9 +21,9 @@ import pytest
 from commands import TWIN, oxmc
 from pytest import CaptureFixture, TempPathFactory
 
-from pymodels.config import preset
-from tb.cli import run
-from tb.sources import sources_digest
+from oxmc.pymodels.config import preset
+from oxmc.tb.cli import run
+from oxmc.tb.sources import sources_digest
 
 MUTATIONS = int(os.environ.get("OXMC_MUTATIONS", "10"))
 BOUND_BYTES = 1 << 30

@@ -13,16 +13,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("pymodels", "hdl", "energy", "tb")
 LEAVES = (
-    "pymodels.config",
-    "pymodels.digests",
-    "pymodels.errors",
-    "pymodels.events",
-    "pymodels.files",
-    "pymodels.fixed",
-    "pymodels.kernels",
-    "pymodels.machine",
-    "pymodels.strict",
-    "pymodels.whole",
+    "oxmc.pymodels.config",
+    "oxmc.pymodels.digests",
+    "oxmc.pymodels.errors",
+    "oxmc.pymodels.events",
+    "oxmc.pymodels.files",
+    "oxmc.pymodels.fixed",
+    "oxmc.pymodels.kernels",
+    "oxmc.pymodels.machine",
+    "oxmc.pymodels.strict",
+    "oxmc.pymodels.whole",
 )
 SIMULATORS = ("amaranth", "cocotb")
 
@@ -90,20 +90,20 @@ def test_leaves_exist() -> None:
 @pytest.mark.parametrize(
     ("module", "source", "rule"),
     [
-        ("pymodels.array", "import amaranth.hdl", "pymodels imports neither amaranth nor cocotb"),
+        ("oxmc.pymodels.array", "import amaranth.hdl", "pymodels imports neither amaranth nor cocotb"),
         (
-            "pymodels.array",
+            "oxmc.pymodels.array",
             "def f():\n    from cocotb_tools import runner",
             "pymodels imports neither amaranth nor cocotb",
         ),
-        ("pymodels.config", "from pymodels import array", "a leaf imports leaves only"),
-        ("pymodels.config", "from . import array", "a leaf imports leaves only"),
-        ("pymodels.tasks.cancer", "from ...tb import cli", "nothing imports tb"),
-        ("hdl.chip", "from pymodels.array import Array", "hdl imports of other rooms leaves only"),
-        ("hdl.chip", "import pymodels", "hdl imports of other rooms leaves only"),
-        ("energy.ledger", "import hdl.chip as chip", "energy imports of other rooms leaves only"),
-        ("energy.ledger", "import tb", "nothing imports tb"),
-        ("pymodels.array", "from energy.ledger import total", "pymodels imports of other rooms leaves only"),
+        ("oxmc.pymodels.config", "from pymodels import array", "a leaf imports leaves only"),
+        ("oxmc.pymodels.config", "from . import array", "a leaf imports leaves only"),
+        ("oxmc.pymodels.tasks.cancer", "from ...tb import cli", "nothing imports tb"),
+        ("oxmc.hdl.chip", "from oxmc.pymodels.array import Array", "hdl imports of other rooms leaves only"),
+        ("oxmc.hdl.chip", "import pymodels", "hdl imports of other rooms leaves only"),
+        ("oxmc.energy.ledger", "import oxmc.hdl.chip as chip", "energy imports of other rooms leaves only"),
+        ("oxmc.energy.ledger", "import tb", "nothing imports tb"),
+        ("oxmc.pymodels.array", "from oxmc.energy.ledger import total", "pymodels imports of other rooms leaves only"),
     ],
 )
 def test_a_forbidden_import_is_found(module: str, source: str, rule: str) -> None:
@@ -113,16 +113,16 @@ def test_a_forbidden_import_is_found(module: str, source: str, rule: str) -> Non
 
 def test_a_package_is_held_to_the_rules_of_its_leaves() -> None:
     assert breaches("from .array import Array", "pymodels", is_package=True) == [
-        "pymodels imports pymodels.array.Array: a leaf imports leaves only"
+        "pymodels imports oxmc.pymodels.array.Array: a leaf imports leaves only"
     ]
 
 
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("hdl.chip", "from amaranth import Module\nfrom pymodels import config, events\nfrom hdl.lfsr import Lfsr"),
-        ("pymodels.tasks.cancer", "import numpy\nfrom ..config import Config\nfrom ..array import Array"),
-        ("tb.cli", "import hdl.chip, energy.ledger\nfrom pymodels import array\nfrom . import bench"),
+        ("oxmc.hdl.chip", "from amaranth import Module\nfrom pymodels import config, events\nfrom oxmc.hdl.lfsr import Lfsr"),
+        ("oxmc.pymodels.tasks.cancer", "import numpy\nfrom ..config import Config\nfrom ..array import Array"),
+        ("oxmc.tb.cli", "import oxmc.hdl.chip, oxmc.energy.ledger\nfrom pymodels import array\nfrom . import bench"),
     ],
 )
 def test_an_allowed_import_passes(module: str, source: str) -> None:

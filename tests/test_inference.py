@@ -7,13 +7,13 @@ import pytest
 from pytest import MonkeyPatch
 from scipy import special
 
-from pymodels import inference
-from pymodels.array import OxramArray
-from pymodels.config import Config
-from pymodels.devices import load_card
-from pymodels.errors import RunError
-from pymodels.fixed import Formats
-from pymodels.inference import predict, probability
+from oxmc.pymodels import inference
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.inference import predict, probability
 
 
 def material(config: Config, seed: int, n: int = 50) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

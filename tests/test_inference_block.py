@@ -10,11 +10,11 @@ from amaranth.lib.wiring import Component, In, connect, flipped
 from benches import on_each_simulator
 from rewired import Change, rewired
 
-from hdl.chip import inference_of
-from hdl.inference import Inference
-from pymodels.config import resolve
-from pymodels.fixed import Formats
-from tb.simulator import Mutation, run_bench
+from oxmc.hdl.chip import inference_of
+from oxmc.hdl.inference import Inference
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -54,7 +54,7 @@ def bench(simulator: str, seed: int, *, mistake: Change | None = None, mutate: M
     inference = rewired(inference_of(formats), *mistake) if mistake else inference_of(formats)
     parameters = dict(shape=shape, seed=seed, inferences=20)
     top = LoadableInference(inference)
-    run_bench(top, "inference", "tb.benches.inference", simulator, parameters, mutate=mutate)
+    run_bench(top, "inference", "oxmc.tb.benches.inference", simulator, parameters, mutate=mutate)
 
 
 ODD: dict[str, Any] = dict(outputs=3, adc_bits=6, table_bits=4, response_bits=5, counter_bits=3)
@@ -136,6 +136,6 @@ def test_bench_catches_a_network_that_is_wrong(mistake: Change, seed: int) -> No
 
 
 def test_bench_catches_bins_in_the_wrong_order(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    monkeypatch.setattr("hdl.inference.table_index", lambda code, adc_bits, table_bits: code[adc_bits - table_bits :])
+    monkeypatch.setattr("oxmc.hdl.inference.table_index", lambda code, adc_bits, table_bits: code[adc_bits - table_bits :])
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", seed)

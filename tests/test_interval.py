@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from energy.costs import Cost, CostTable, load_costs
-from energy.interval import DRAWS, Z95, ratio_band, spread, standard_draws, uncertainty
-from energy.ledger import Ledger, account
-from energy.point import CARD_VOLTAGES, operating_point
-from pymodels.config import Config
+from oxmc.energy.costs import Cost, CostTable, load_costs
+from oxmc.energy.interval import DRAWS, Z95, ratio_band, spread, standard_draws, uncertainty
+from oxmc.energy.ledger import Ledger, account
+from oxmc.energy.point import CARD_VOLTAGES, operating_point
+from oxmc.pymodels.config import Config
 
 VOLTAGES = dict(zip(CARD_VOLTAGES, (4.0, 1.3, 2.0, 1.8, 2.6, 4.0, 0.4, 4.0), strict=True))
 POINT = operating_point(Config(), VOLTAGES, 500)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.events import EVENTS, PHASES, QUANTITIES
-from pymodels.outcome import Outcome
-from tb.job import Job
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
+from oxmc.pymodels.outcome import Outcome
+from oxmc.tb.job import Job
 
 
 def test_job(tmp_path: Path) -> None:

@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pymodels.array import OxramArray
-from pymodels.config import Config, parse_setting, resolve
-from pymodels.devices import load_card
-from pymodels.fixed import formats_of
-from pymodels.outcome import Outcome
-from pymodels.tasks import load_task
-from pymodels.twin import arithmetic, devices_of, new_chain, run_twin, training_data
-from pymodels.twin_kernel import step
-from pymodels.twin_program import clear_array
-from pymodels.twin_state import ACCEPTED, ATTEMPTS, EVALS, ROW
-from tb.books import CONSERVATION_LIMIT
-from tb.job import Job
-from tb.program import lut_codes
-from tb.train import make_job
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.config import Config, parse_setting, resolve
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.fixed import formats_of
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.twin import arithmetic, devices_of, new_chain, run_twin, training_data
+from oxmc.pymodels.twin_kernel import step
+from oxmc.pymodels.twin_program import clear_array
+from oxmc.pymodels.twin_state import ACCEPTED, ATTEMPTS, EVALS, ROW
+from oxmc.tb.books import CONSERVATION_LIMIT
+from oxmc.tb.job import Job
+from oxmc.tb.program import lut_codes
+from oxmc.tb.train import make_job
 
 SET_V, RESET_V, READ_V = 2.0, 2.6, 0.4
 """Dalgaty et al., Nature Electronics 4 (2021), Methods: the 16k array. Inputs go up to the READ voltage."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pymodels import kernels
-from pymodels.kernels import SealedFile, closure_digest
-from pymodels.philox import philox4x32
+from oxmc.pymodels import kernels
+from oxmc.pymodels.kernels import SealedFile, closure_digest
+from oxmc.pymodels.philox import philox4x32
 
 CONSTANT = "VALUE = {}\n"
 CALLEE = (
@@ -20,7 +20,7 @@ CALLER = (
     "from {source} import njit\nfrom callee import value\n\n"
     "@njit(cache=True)\ndef twice():\n    return 2 * value()\n\n@njit(cache=True)\ndef other():\n    return -1\n"
 )
-SEALED, PLAIN = "pymodels.kernels", "numba"
+SEALED, PLAIN = "oxmc.pymodels.kernels", "numba"
 
 
 def write(folder: Path, source: str, value: int = 1) -> None:

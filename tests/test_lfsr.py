@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from benches import on_each_simulator
 
-from hdl.lfsr import Lfsr
-from pymodels.fixed import LFSR_TAPS, lfsr_state
-from tb.simulator import run_bench
+from oxmc.hdl.lfsr import Lfsr
+from oxmc.pymodels.fixed import LFSR_TAPS, lfsr_state
+from oxmc.tb.simulator import run_bench
 
 # from the table in Xilinx XAPP 052, typed in again here
 PUBLISHED_TAPS = {8: [8, 6, 5, 4], 11: [11, 9], 32: [32, 22, 2, 1], 64: [64, 63, 61, 60]}
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cosim
 
 def bench(simulator: str, width: int, step_bits: int, seed: int, taps: list[int], **options) -> None:
     parameters = dict(width=width, step_bits=step_bits, taps=taps, seed=seed, whole_period=step_bits == 1)
-    run_bench(Lfsr(width=width, step_bits=step_bits), "lfsr", "tb.benches.lfsr", simulator, parameters, **options)
+    run_bench(Lfsr(width=width, step_bits=step_bits), "lfsr", "oxmc.tb.benches.lfsr", simulator, parameters, **options)
 
 
 @on_each_simulator

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from energy.characterise.cells import CELLS, PREFIX, evaluate
-from energy.characterise.lib_text import MAX_SLEW_NS, WIRE_PF
-from energy.characterise.spice import SUPPLY_V, TEMPERATURE_C
-from energy.characterise.syntax import parse
-from pymodels.errors import InputError
-from tb.liberty import LibCell, Table, read_liberty, shipped
+from oxmc.energy.characterise.cells import CELLS, PREFIX, evaluate
+from oxmc.energy.characterise.lib_text import MAX_SLEW_NS, WIRE_PF
+from oxmc.energy.characterise.spice import SUPPLY_V, TEMPERATURE_C
+from oxmc.energy.characterise.syntax import parse
+from oxmc.pymodels.errors import InputError
+from oxmc.tb.liberty import LibCell, Table, read_liberty, shipped
 
 SMALL = """\
 /* a comment { */

@@ -10,10 +10,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from benches import on_each_simulator
 
-from hdl.likelihood import Likelihood
-from pymodels.config import Config, resolve
-from pymodels.fixed import Formats
-from tb.simulator import run_bench
+from oxmc.hdl.likelihood import Likelihood
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.simulator import run_bench
 
 PAPER = Formats(resolve("cancer", "paper"))
 ODD = Formats(Config(outputs=3, features=5, adc_bits=6, table_bits=4, log_fraction_bits=5, eval_range=11.0))
@@ -57,7 +57,7 @@ def bench(simulator: str, formats: Formats, seed: int, *, design: Formats | None
         seed=seed,
     )
     top = LoadableLikelihood(design or formats)
-    run_bench(top, "likelihood", "tb.benches.likelihood", simulator, parameters, **options)
+    run_bench(top, "likelihood", "oxmc.tb.benches.likelihood", simulator, parameters, **options)
 
 
 @on_each_simulator

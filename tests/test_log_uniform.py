@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from benches import on_each_simulator
 
-from hdl.log_uniform import LogUniform
-from pymodels.config import Config
-from pymodels.fixed import Formats
-from tb.simulator import run_bench
+from oxmc.hdl.log_uniform import LogUniform
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.simulator import run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -26,7 +26,7 @@ def bench(simulator: str, formats: Formats, seed: int, **options: Any) -> None:
     parameters = dict(
         lfsr_bits=c.lfsr_bits, index_bits=c.log_u_index_bits, fraction_bits=c.log_fraction_bits, seed=seed
     )
-    run_bench(LogUniform(formats), "log_uniform", "tb.benches.log_uniform", simulator, parameters, **options)
+    run_bench(LogUniform(formats), "log_uniform", "oxmc.tb.benches.log_uniform", simulator, parameters, **options)
 
 
 @on_each_simulator

@@ -13,8 +13,8 @@ import pytest
 from commands import TWIN, oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
-from tb import cli
-from tb.plots_results import repeats_figure
+from oxmc.tb import cli
+from oxmc.tb.plots_results import repeats_figure
 
 REPEATS = 4
 

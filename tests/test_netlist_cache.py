@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from pytest import CaptureFixture, MonkeyPatch
 
-from pymodels.config import Config
-from tb import netlist, netlist_cache
-from tb.netlist_cache import kept_verilog
+from oxmc.pymodels.config import Config
+from oxmc.tb import netlist, netlist_cache
+from oxmc.tb.netlist_cache import kept_verilog
 
 
 class Generator:

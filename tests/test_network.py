@@ -11,18 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import pymodels
-from pymodels.array import OxramArray
-from pymodels.config import PRESETS, Config, resolve
-from pymodels.devices import load_card
-from pymodels.fixed import Formats
-from pymodels.float_engine import run_float
-from pymodels.inference import predict
-from pymodels.network import output_sums
-from pymodels.tasks import load_task, quantise
-from pymodels.twin import arithmetic, run_twin
-from pymodels.twin_kernel import network_costs
-from tb.program import lut_codes
+import oxmc.pymodels
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.config import PRESETS, Config, resolve
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.float_engine import run_float
+from oxmc.pymodels.inference import predict
+from oxmc.pymodels.network import output_sums
+from oxmc.pymodels.tasks import load_task, quantise
+from oxmc.pymodels.twin import arithmetic, run_twin
+from oxmc.pymodels.twin_kernel import network_costs
+from oxmc.tb.program import lut_codes
 
 SMALL = Config(rows=4, features=3, hidden=5, outputs=2, train_samples=6, test_samples=4, burn_in=1, scale_per_us=0.02)
 

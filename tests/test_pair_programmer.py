@@ -9,11 +9,11 @@ from amaranth import Const, Signal
 from benches import on_each_simulator
 from rewired import Change, rewired
 
-from hdl import pair_programmer
-from hdl.pair_programmer import PairProgrammer
-from pymodels.config import resolve
-from pymodels.fixed import Formats
-from tb.simulator import Mutation, run_bench
+from oxmc.hdl import pair_programmer
+from oxmc.hdl.pair_programmer import PairProgrammer
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -37,7 +37,7 @@ def bench(
     if mistake:
         programmer = rewired(programmer, *mistake)
     parameters = dict(shape, pairs=outputs * features, chains=chains, rows=rows, seed=seed)
-    run_bench(programmer, "pair_programmer", "tb.benches.pair_programmer", simulator, parameters, mutate=mutate)
+    run_bench(programmer, "pair_programmer", "oxmc.tb.benches.pair_programmer", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator

@@ -12,24 +12,24 @@ import pytest
 from commands import TWIN, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
-from energy.costs import load_costs
-from energy.ledger import Ledger
-from energy.point import gate_line_cells
-from energy.whatif import build_model, evaluate
-from pymodels import budget
-from pymodels.array import ArrayError, OxramArray
-from pymodels.config import Config, resolve
-from pymodels.devices import load_card
-from pymodels.errors import InputError
-from pymodels.events import PHASES
-from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
-from pymodels.tasks import load_task
-from tb import result
-from tb.books import CONSERVATION_LIMIT
-from tb.result import ledger_of, point_of
-from tb.rundir import read_run
-from tb.train import Request, make_job, run_engine
+from oxmc.energy.costs import load_costs
+from oxmc.energy.ledger import Ledger
+from oxmc.energy.point import gate_line_cells
+from oxmc.energy.whatif import build_model, evaluate
+from oxmc.pymodels import budget
+from oxmc.pymodels.array import ArrayError, OxramArray
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.events import PHASES
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.tasks import load_task
+from oxmc.tb import result
+from oxmc.tb.books import CONSERVATION_LIMIT
+from oxmc.tb.result import ledger_of, point_of
+from oxmc.tb.rundir import read_run
+from oxmc.tb.train import Request, make_job, run_engine
 
 SAME = ("conductance_ns", "counters", "classes", "sums", "last_row", "proposals", "clamps", "quantities")
 """What does not know how many cells a pulse programs."""
@@ -91,7 +91,7 @@ def trained(out: Path, *settings: str) -> dict[str, Any]:
 
 
 def oxmc_quiet(arguments: list[str]) -> int:
-    from tb.cli import run as run_oxmc
+    from oxmc.tb.cli import run as run_oxmc
 
     return run_oxmc(arguments)
 

@@ -10,9 +10,9 @@ import pytest
 from commands import SMALL, oxmc
 from pytest import CaptureFixture
 
-from energy.ledger import Ledger, Line
-from energy.parts import parts_of, per_json
-from energy.published import COUNTED, PAPER_J, compare
+from oxmc.energy.ledger import Ledger, Line
+from oxmc.energy.parts import parts_of, per_json
+from oxmc.energy.published import COUNTED, PAPER_J, compare
 
 LINE = Line("array", "a", "train", 1, 1.0, 1.0, 1.0, "s", "set_current_na_cycles", "set", "array set")
 

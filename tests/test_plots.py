@@ -13,15 +13,15 @@ import pytest
 from commands import oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
-from pymodels.config import Config, resolve
-from pymodels.outcome import Outcome
-from tb.cli import run
-from tb.plots import array_figure, decisive_pairs, pair_figure, trace_figure
-from tb.plots_parameters import draws_of_tree, pair_names, parameter_figure
-from tb.plots_plane import MASSES, exact_posterior, mass_levels, probability_at
-from tb.plots_results import reward_figure
-from tb.posterior import expand, read_posterior
-from tb.row_accuracy import accuracy_alone, accuracy_together
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.outcome import Outcome
+from oxmc.tb.cli import run
+from oxmc.tb.plots import array_figure, decisive_pairs, pair_figure, trace_figure
+from oxmc.tb.plots_parameters import draws_of_tree, pair_names, parameter_figure
+from oxmc.tb.plots_plane import MASSES, exact_posterior, mass_levels, probability_at
+from oxmc.tb.plots_results import reward_figure
+from oxmc.tb.posterior import expand, read_posterior
+from oxmc.tb.row_accuracy import accuracy_alone, accuracy_together
 
 NAMES = ("trace", "pairs", "parameters", "array", "devices", "accuracy", "uncertainty")
 

@@ -8,20 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from energy.costs import load_costs
-from energy.point import BLOCKS, COMMON, MULTIPLIERS, WITH_OPTIONS, blocks_of
-from pymodels.config import Config, resolve
-from pymodels.errors import RunError
-from pymodels.events import DIGITAL_EVENTS
-from tb import gate_table, gates, power
-from tb.activity import COUNTED, Activity, count, saif
-from tb.gate_costs import ASKED, CASES, TERMS, Run, errors, fit, named, table_costs, terms_of
-from tb.gate_table import TABLE, block_errors, bounds, trimmed
-from tb.gates import CHANGES, model
-from tb.liberty import Arc, LibCell, Liberty, Table, shipped
-from tb.mapped import WIRE_PF, Gate, Mapped
-from tb.power import Power, power_of
-from tb.result import point_of
+from oxmc.energy.costs import load_costs
+from oxmc.energy.point import BLOCKS, COMMON, MULTIPLIERS, WITH_OPTIONS, blocks_of
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.events import DIGITAL_EVENTS
+from oxmc.tb import gate_table, gates, power
+from oxmc.tb.activity import COUNTED, Activity, count, saif
+from oxmc.tb.gate_costs import ASKED, CASES, TERMS, Run, errors, fit, named, table_costs, terms_of
+from oxmc.tb.gate_table import TABLE, block_errors, bounds, trimmed
+from oxmc.tb.gates import CHANGES, model
+from oxmc.tb.liberty import Arc, LibCell, Liberty, Table, shipped
+from oxmc.tb.mapped import WIRE_PF, Gate, Mapped
+from oxmc.tb.power import Power, power_of
+from oxmc.tb.result import point_of
 
 NAMES = list(DIGITAL_EVENTS)
 VCD = """\

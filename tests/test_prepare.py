@@ -8,15 +8,15 @@ import statistics
 import numpy as np
 import pytest
 
-from pymodels.array import OxramArray
-from pymodels.config import Config, preset
-from pymodels.devices import load_card, stuck_shares
-from pymodels.errors import InputError
-from pymodels.fixed import Formats
-from pymodels.twin import devices_of
-from pymodels.twin_prepare import prepare
-from tb.calibration import calibrate
-from tb.cli import run
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.config import Config, preset
+from oxmc.pymodels.devices import load_card, stuck_shares
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.twin import devices_of
+from oxmc.pymodels.twin_prepare import prepare
+from oxmc.tb.calibration import calibrate
+from oxmc.tb.cli import run
 
 SMALL = Config(
     rows=6, features=3, burn_in=1, gate_codes=5, form=True, condition_cycles=3, calibrate=True, calibration_rows=4,

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from benches import on_each_simulator
 
-from hdl.prior import Prior
-from pymodels.config import Config, resolve
-from pymodels.fixed import Formats
-from tb.simulator import run_bench
+from oxmc.hdl.prior import Prior
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.simulator import run_bench
 
 PAPER = Formats(resolve("cancer", "paper"))
 ODD = Formats(Config(outputs=3, features=5, read_bits=5, log_fraction_bits=5))
@@ -31,7 +31,7 @@ def bench(simulator: str, formats: Formats, seed: int, *, design: Prior | None =
         sigma_us=formats.config.prior_sigma_us,
         seed=seed,
     )
-    run_bench(design or Prior(formats), "prior", "tb.benches.prior", simulator, parameters, **options)
+    run_bench(design or Prior(formats), "prior", "oxmc.tb.benches.prior", simulator, parameters, **options)
 
 
 @on_each_simulator

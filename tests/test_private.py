@@ -12,10 +12,10 @@ import pytest
 from commands import SMALL, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
-from pymodels.config import Config
-from pymodels.errors import InputError
-from tb import netlist_cache, private, simulator
-from tb.private import check_private, exposed, make_private
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.tb import netlist_cache, private, simulator
+from oxmc.tb.private import check_private, exposed, make_private
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 TRAIN = ("train", "cancer", "--engine", "icarus", *SMALL)

@@ -7,12 +7,12 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from hdl.interface import INDEX_BITS, Setting, Space, memory_words, setting_limits, strobe_limits
-from pymodels.config import Config, preset
-from pymodels.devices import gate_table, load_card
-from pymodels.errors import InputError
-from pymodels.fixed import Formats
-from tb.program import checked_setting, command, load_word_count, load_words, lut_codes
+from oxmc.hdl.interface import INDEX_BITS, Setting, Space, memory_words, setting_limits, strobe_limits
+from oxmc.pymodels.config import Config, preset
+from oxmc.pymodels.devices import gate_table, load_card
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.program import checked_setting, command, load_word_count, load_words, lut_codes
 
 SETTINGS, LUT, LIKELIHOOD, RESPONSE, SAMPLES = 0, 3, 4, 5, 6
 WIDE = Config(

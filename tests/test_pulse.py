@@ -8,12 +8,12 @@ from fractions import Fraction
 import pytest
 from benches import on_each_simulator
 
-from hdl.array_port import ArrayOp
-from hdl.pulse import Pulse
-from pymodels.config import resolve
-from pymodels.fixed import Formats
-from tb.netlist import component_verilog
-from tb.simulator import Mutation, run_bench
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.pulse import Pulse
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.netlist import component_verilog
+from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -44,7 +44,7 @@ def bench(simulator: str, changes: dict[str, str], seed: int, **options: Mutatio
     pulses = 300 if max(width for _, width in widths) < 20 else 20
     parameters = dict(widths=widths, conversion=cycles("conversion_s"), tag_bits=TAG_BITS, seed=seed, pulses=pulses)
     component = Pulse(formats, tag_bits=TAG_BITS)
-    run_bench(component, "pulse", "tb.benches.pulse", simulator, parameters, **options)
+    run_bench(component, "pulse", "oxmc.tb.benches.pulse", simulator, parameters, **options)
 
 
 @on_each_simulator

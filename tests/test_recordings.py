@@ -13,8 +13,8 @@ import pytest
 from commands import failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
-from pymodels.machine import not_installed
-from tb import recordings
+from oxmc.pymodels.machine import not_installed
+from oxmc.tb import recordings
 
 RECORDS = ("100", "101")
 FILES = {f"{record}{suffix}": f"{record}{suffix}".encode() for record in RECORDS for suffix in recordings.SUFFIXES}

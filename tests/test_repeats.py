@@ -24,11 +24,11 @@ import pytest
 from commands import OXMC, TWIN, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
-from pymodels.errors import RunError
-from pymodels.streams import STREAMS, repeat_seed
-from tb import partial, repeats, result, sources
-from tb.cli import run
-from tb.netlist_cache import cache_folder
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.streams import STREAMS, repeat_seed
+from oxmc.tb import partial, repeats, result, sources
+from oxmc.tb.cli import run
+from oxmc.tb.netlist_cache import cache_folder
 
 SEED, REPEATS, MANY = 3, 5, 30
 FILES = ["config.toml", "run.json", "runs.jsonl", "state.npz"]

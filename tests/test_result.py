@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pymodels.config import Config
-from pymodels.errors import RunError
-from pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
-from pymodels.outcome import Outcome
-from pymodels.tasks import Dataset, load_task
-from tb.job import Job
-from tb.result import check_inference, run_record, state_sha256
-from tb.simulated import check_counts
-from tb.train import Request, make_job, run_engine
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.tasks import Dataset, load_task
+from oxmc.tb.job import Job
+from oxmc.tb.result import check_inference, run_record, state_sha256
+from oxmc.tb.simulated import check_counts
+from oxmc.tb.train import Request, make_job, run_engine
 
 CONFIG = Config(rows=5, features=3, train_samples=10, test_samples=4, burn_in=1)
 

@@ -8,10 +8,10 @@ from fractions import Fraction
 import pytest
 from benches import on_each_simulator
 
-from hdl.reward import Reward
-from pymodels.config import resolve
-from pymodels.fixed import REWARD_INDEX_BITS, STEP_BITS, Formats
-from tb.simulator import Mutation, run_bench
+from oxmc.hdl.reward import Reward
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.fixed import REWARD_INDEX_BITS, STEP_BITS, Formats
+from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -22,7 +22,7 @@ def sized(fraction_bits: int = 8, exponent: float = 5.0) -> Formats:
 
 def bench(simulator: str, formats: Formats, seed: int, *, mutate: Mutation = None) -> None:
     parameters = dict(fraction_bits=formats.config.log_fraction_bits, seed=seed)
-    run_bench(Reward(formats), "reward", "tb.benches.reward", simulator, parameters, mutate=mutate)
+    run_bench(Reward(formats), "reward", "oxmc.tb.benches.reward", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator

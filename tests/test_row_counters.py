@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from benches import on_each_simulator
 
-from hdl import row_counters
-from hdl.row_counters import RowCounters
-from pymodels.config import resolve
-from pymodels.fixed import Formats
-from tb.simulator import Mutation, run_bench
+from oxmc.hdl import row_counters
+from oxmc.hdl.row_counters import RowCounters
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -19,7 +19,7 @@ def bench(simulator: str, seed: int, *, rows: int = 256, counter_bits: int = 8, 
     capacity = max(256, 1 << (rows - 1).bit_length())  # a memory has at least 256 rows
     lost_bits = row_counters.LOST_BITS
     parameters = dict(row_capacity=capacity, counter_bits=counter_bits, lost_bits=lost_bits, seed=seed)
-    run_bench(RowCounters(formats), "row_counters", "tb.benches.row_counters", simulator, parameters, **options)
+    run_bench(RowCounters(formats), "row_counters", "oxmc.tb.benches.row_counters", simulator, parameters, **options)
 
 
 @on_each_simulator

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pytest import MonkeyPatch
 
-from pymodels.errors import InputError
-from tb.rundir import SCHEMA, check_out, free_name, read_run, write_json, writing
+from oxmc.pymodels.errors import InputError
+from oxmc.tb.rundir import SCHEMA, check_out, free_name, read_run, write_json, writing
 
 
 def test_free_name(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from amaranth import Const, Signal
 from benches import on_each_simulator
 from rewired import Change, rewired
 
-from hdl.sample_order import SampleOrder
-from pymodels.config import resolve
-from pymodels.fixed import Formats
-from tb.simulator import Mutation, run_bench
+from oxmc.hdl.sample_order import SampleOrder
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -32,7 +32,7 @@ def bench(
     order = rewired(SampleOrder(formats), *mistake) if mistake else SampleOrder(formats)
     parameters = dict(outputs=outputs, likelihood_bits=4 + log_fraction_bits, trainings=trainings, seed=seed)
     parameters |= dict(capacity=2**formats.sample_bits)
-    run_bench(order, "sample_order", "tb.benches.sample_order", simulator, parameters, mutate=mutate)
+    run_bench(order, "sample_order", "oxmc.tb.benches.sample_order", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator

@@ -6,10 +6,10 @@ import dataclasses
 
 import pytest
 
-from pymodels.errors import RunError
-from tb.liberty import Arc, LibCell, Table
-from tb.mapped import WIRE_PF, Gate, Mapped
-from tb.sta import MEMORY_READ_NS, MEMORY_SETUP_NS, PORT_MAX_PF, longest, violations
+from oxmc.pymodels.errors import RunError
+from oxmc.tb.liberty import Arc, LibCell, Table
+from oxmc.tb.mapped import WIRE_PF, Gate, Mapped
+from oxmc.tb.sta import MEMORY_READ_NS, MEMORY_SETUP_NS, PORT_MAX_PF, longest, violations
 
 INPUT_PF = 0.001
 

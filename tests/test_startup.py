@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tb.ahead import Ahead
+from oxmc.tb.ahead import Ahead
 
 LARGE = (
     "amaranth", "arviz", "arviz_stats", "cocotb", "dask", "h5py", "joblib", "matplotlib", "numba", "pandas", "pytest",
@@ -16,21 +16,21 @@ LARGE = (
 """Packages that take a tenth of a second or more to import."""
 
 LOAD = """
-from pymodels.config import preset
-from pymodels.tasks import load_task
-import tb.console, tb.result, tb.rundir, tb.simulator, tb.train
-tb.train.make_job(preset("cancer", "paper"), load_task("cancer", preset("cancer", "paper"), 0), 0)
+from oxmc.pymodels.config import preset
+from oxmc.pymodels.tasks import load_task
+import oxmc.tb.console, oxmc.tb.result, oxmc.tb.rundir, oxmc.tb.simulator, oxmc.tb.train
+oxmc.tb.train.make_job(preset("cancer", "paper"), load_task("cancer", preset("cancer", "paper"), 0), 0)
 """
 """What `oxmc train cancer` does ahead of the simulator."""
 SIMULATE = """
 import numpy as np
-from pymodels.cells import Cells
-from pymodels.config import preset
-from pymodels.devices import load_card
-import tb.compiled_training
+from oxmc.pymodels.cells import Cells
+from oxmc.pymodels.config import preset
+from oxmc.pymodels.devices import load_card
+import oxmc.tb.compiled_training
 config = preset("cancer", "paper")
 array = Cells(config, load_card(config.card), 0)
-tb.compiled.draw_words(*array.key, 0, np.zeros(array.cells, int), 8)
+oxmc.tb.compiled.draw_words(*array.key, 0, np.zeros(array.cells, int), 8)
 """
 """What the compiled coupling's Python does inside the simulator; cocotb itself imports pytest."""
 
@@ -44,7 +44,7 @@ def loaded(program: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("program", "allowed"),
-    [("import tb.cli", set()), (LOAD, set()), (SIMULATE, {"cocotb", "pytest"})],
+    [("import oxmc.tb.cli", set()), (LOAD, set()), (SIMULATE, {"cocotb", "pytest"})],
     ids=["command line", "training", "simulator"],
 )
 def test_nothing_large_is_loaded(program: str, allowed: set[str]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pymodels.errors import InputError
-from pymodels.streams import STREAMS, chain_seeds, lfsr_seed, stream_key, stream_rng
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.streams import STREAMS, chain_seeds, lfsr_seed, stream_key, stream_rng
 
 HUGE = 2**200 + 17
 

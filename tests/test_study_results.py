@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from pymodels.config import preset
-from pymodels.errors import InputError
-from pymodels.inference import predict
-from pymodels.tasks.ecg_synthetic import synthetic_beats
-from pymodels.uncertainty import class_probabilities, entropy_bits
-from tb.studies import common, dqn, ecg_records, toy_posterior, unseen
-from tb.studies import total_variation as tv
-from tb.studies.output import Records, digest
+from oxmc.pymodels.config import preset
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.inference import predict
+from oxmc.pymodels.tasks.ecg_synthetic import synthetic_beats
+from oxmc.pymodels.uncertainty import class_probabilities, entropy_bits
+from oxmc.tb.studies import common, dqn, ecg_records, toy_posterior, unseen
+from oxmc.tb.studies import total_variation as tv
+from oxmc.tb.studies.output import Records, digest
 
 
 def test_median_and_its_error(seed: int) -> None:

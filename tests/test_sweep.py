@@ -19,13 +19,13 @@ import pytest
 from commands import SMALL, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
-from energy.parts import PARTS
-from pymodels.config import resolve
-from tb import repeats, sweep_points
-from tb.cli import run
-from tb.sweep import pareto
-from tb.sweep_plot import sweep_figure
-from tb.sweep_points import parse_vary
+from oxmc.energy.parts import PARTS
+from oxmc.pymodels.config import resolve
+from oxmc.tb import repeats, sweep_points
+from oxmc.tb.cli import run
+from oxmc.tb.sweep import pareto
+from oxmc.tb.sweep_plot import sweep_figure
+from oxmc.tb.sweep_points import parse_vary
 
 REPEATS = 2
 BASE = ("sweep", "cancer", "--preset", "paper", *SMALL[2:], "--repeats", str(REPEATS), "--seed", "3")

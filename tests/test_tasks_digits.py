@@ -8,10 +8,10 @@ from commands import refusal
 from pytest import CaptureFixture
 from sklearn.datasets import load_digits
 
-from hdl.interface import INDEX_BITS, sample_lane_bits
-from pymodels.config import preset
-from pymodels.fixed import Formats
-from pymodels.tasks import load_task, quantise, reference_accuracy
+from oxmc.hdl.interface import INDEX_BITS, sample_lane_bits
+from oxmc.pymodels.config import preset
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.tasks import load_task, quantise, reference_accuracy
 
 BUNCH = load_digits()
 BEST = preset("digits", "best")

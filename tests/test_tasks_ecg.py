@@ -11,13 +11,13 @@ import pytest
 from commands import refusal
 from pytest import CaptureFixture
 
-from pymodels.config import Config, preset
-from pymodels.errors import InputError
-from pymodels.machine import not_installed
-from pymodels.tasks import Dataset, DataSource, fit_config, load_task
-from pymodels.tasks.ecg import subjects
-from pymodels.tasks.ecg_beats import read_beats, spectrum
-from pymodels.tasks.ecg_synthetic import BEATS, RATE_HZ, SUBJECTS, synthetic_beats
+from oxmc.pymodels.config import Config, preset
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.machine import not_installed
+from oxmc.pymodels.tasks import Dataset, DataSource, fit_config, load_task
+from oxmc.pymodels.tasks.ecg import subjects
+from oxmc.pymodels.tasks.ecg_beats import read_beats, spectrum
+from oxmc.pymodels.tasks.ecg_synthetic import BEATS, RATE_HZ, SUBJECTS, synthetic_beats
 
 BEST = preset("ecg", "best")
 needs_wfdb = pytest.mark.skipif(importlib.util.find_spec("wfdb") is None, reason="needs the extra 'ecg'")

@@ -9,8 +9,8 @@ import pytest
 from commands import alike_on_icarus
 from pytest import CaptureFixture
 
-from pymodels.config import TASKS
-from pymodels.outcome import Outcome
+from oxmc.pymodels.config import TASKS
+from oxmc.pymodels.outcome import Outcome
 
 pytestmark = pytest.mark.cosim
 

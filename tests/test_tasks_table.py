@@ -10,9 +10,9 @@ import pytest
 from commands import refusal, run_on
 from pytest import CaptureFixture, MonkeyPatch
 
-from pymodels.config import preset
-from pymodels.errors import InputError
-from pymodels.tasks import DataSource, fit_config, load_task
+from oxmc.pymodels.config import preset
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.tasks import DataSource, fit_config, load_task
 
 TWO = "a,b,kind\n1,2,yes\n2,1,no\n3,5,yes\n4,1,no\n5,5,yes\n6,2,no\n7,5.5,yes\n8,-1e1,no\n"
 THREE = "kind,a,b,c\n10,1,2,0\n9,2,1,0\n2,3,5,0\n10,4,1,0\n9,5,5,0\n2,6,2,0\n10,7,5,0\n9,8,1,0\n2,1,1,0\n"

@@ -8,9 +8,9 @@ from commands import refusal
 from pytest import CaptureFixture
 from scipy.stats import norm
 
-from pymodels.config import preset
-from pymodels.tasks import Dataset, load_task, reference_accuracy
-from pymodels.tasks.toy import SHIFT
+from oxmc.pymodels.config import preset
+from oxmc.pymodels.tasks import Dataset, load_task, reference_accuracy
+from oxmc.pymodels.tasks.toy import SHIFT
 
 BEST = preset("toy", "best")
 

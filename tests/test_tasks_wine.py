@@ -9,8 +9,8 @@ from pytest import CaptureFixture
 from sklearn.datasets import load_wine
 from sklearn.preprocessing import StandardScaler, scale
 
-from pymodels.config import preset
-from pymodels.tasks import load_task, reference_accuracy
+from oxmc.pymodels.config import preset
+from oxmc.pymodels.tasks import load_task, reference_accuracy
 
 BUNCH = load_wine()
 BEST = preset("wine", "best")

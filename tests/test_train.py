@@ -17,11 +17,11 @@ from benches import CHOSEN, on_each_simulator
 from commands import OXMC, SMALL, TWIN, oxmc
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
-import tb.train
-from pymodels.config import Config
-from tb.cli import run
-from tb.netlist_cache import cache_folder
-from tb.simulator import SIMULATORS, Simulation
+import oxmc.tb.train
+from oxmc.pymodels.config import Config
+from oxmc.tb.cli import run
+from oxmc.tb.netlist_cache import cache_folder
+from oxmc.tb.simulator import SIMULATORS, Simulation
 
 pytestmark = pytest.mark.cosim
 
@@ -179,7 +179,7 @@ def test_a_broken_co_simulation_is_caught(
             self.sources["cosim.v"] = self.sources["cosim.v"].replace(old, new)
             self.folder = tmp_path / "build"
 
-    monkeypatch.setattr(tb.train, "Simulation", Broken)
+    monkeypatch.setattr(oxmc.tb.train, "Simulation", Broken)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # cocotb's runner ends the program if a test fails under pytest
     answer = oxmc(capsys, *ICARUS, "--out", tmp_path / "run")
     lines = [line for line in answer.err.splitlines() if not line.startswith("row ")]
@@ -191,7 +191,7 @@ def test_a_broken_co_simulation_is_caught(
 def test_a_design_that_cannot_be_built(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     """Neither a run directory nor half a build is left, but the log that the message names."""
     monkeypatch.setenv("OXMC_BUILD", str(tmp_path / "build"))
-    monkeypatch.setattr("tb.simulator.chip_verilog", lambda config, observed: "module oxmc_chip(); endmodul")
+    monkeypatch.setattr("oxmc.tb.simulator.chip_verilog", lambda config, observed: "module oxmc_chip(); endmodul")
     answer = oxmc(capsys, *ICARUS, "--out", tmp_path / "run")
     assert (answer.code, answer.out, answer.err.count("\n")) == (1, "", 1)
     assert answer.err.startswith("oxmc: error: building the co-simulation failed: iverilog ended with exit code ")
@@ -202,13 +202,13 @@ def test_a_design_that_cannot_be_built(capsys: CaptureFixture[str], tmp_path: Pa
 def test_progress_reaches_the_watcher(tmp_path: Path) -> None:
     """From the end of reset on; cycles, row and proposals never go back."""
     config = Config(rows=4, train_samples=20, test_samples=5, burn_in=0)
-    dataset = tb.train.load_task("cancer", config, 0)
-    seen: list[tb.train.Progress] = []
-    tb.train.simulate(tb.train.make_job(config, dataset, 0), "icarus", tmp_path, watcher=seen.append)
+    dataset = oxmc.tb.train.load_task("cancer", config, 0)
+    seen: list[oxmc.tb.train.Progress] = []
+    oxmc.tb.train.simulate(oxmc.tb.train.make_job(config, dataset, 0), "icarus", tmp_path, watcher=seen.append)
     assert seen and (seen[0].row, seen[0].proposals) == (0, 0) and seen[0].cycles < 10
     for before, after in zip(seen, seen[1:], strict=False):
         assert before.cycles <= after.cycles and before.row <= after.row and before.proposals <= after.proposals
 
 
 def test_engines_are_the_simulators_and_the_models() -> None:
-    assert tb.train.ENGINES == (*SIMULATORS, "twin", "float") and TWIN[5] in tb.train.ENGINES
+    assert oxmc.tb.train.ENGINES == (*SIMULATORS, "twin", "float") and TWIN[5] in oxmc.tb.train.ENGINES

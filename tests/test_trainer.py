@@ -11,10 +11,10 @@ from amaranth import Const, Signal
 from benches import on_each_simulator
 from rewired import Change, rewired
 
-from hdl.trainer import Trainer
-from pymodels.config import resolve
-from pymodels.fixed import Formats
-from tb.simulator import run_bench
+from oxmc.hdl.trainer import Trainer
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.simulator import run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -54,7 +54,7 @@ def bench(
     parameters = dict(outputs=outputs, features=features, seed=seed, trainings=trainings, options=options)
     parameters |= dict(row_capacity=2**formats.row_bits, sample_capacity=2**formats.sample_bits)
     trainer = rewired(Trainer(formats), *mistake) if mistake else Trainer(formats)
-    run_bench(trainer, "trainer", "tb.benches.trainer", simulator, parameters)
+    run_bench(trainer, "trainer", "oxmc.tb.benches.trainer", simulator, parameters)
 
 
 @on_each_simulator

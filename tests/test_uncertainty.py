@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import entropy
 from sklearn.metrics import brier_score_loss, log_loss
 
-from pymodels.config import Config
-from pymodels.uncertainty import (
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.uncertainty import (
     calibration_curve,
     class_probabilities,
     entropy_bits,

@@ -20,12 +20,12 @@ from commands import ROOT, SMALL, oxmc
 from pytest import CaptureFixture, MonkeyPatch
 
 import oxmc_start
-from pymodels import kernels, machine
-from pymodels.config import resolve
-from pymodels.errors import InputError, RunError
-from tb import runners, tools
-from tb.netlist import component_verilog
-from tb.simulator import Simulation
+from oxmc.pymodels import kernels, machine
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.errors import InputError, RunError
+from oxmc.tb import runners, tools
+from oxmc.tb.netlist import component_verilog
+from oxmc.tb.simulator import Simulation
 
 PROGRAM = [sys.executable, "-P", "-m", "oxmc_start"]
 """What `.venv/bin/oxmc` does."""
@@ -392,7 +392,7 @@ def test_the_line_that_holds_the_error(log: str, line: str) -> None:
 
 
 def test_another_yosys_writes_no_other_verilog(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
-    from hdl.lfsr import Lfsr
+    from oxmc.hdl.lfsr import Lfsr
 
     def text() -> str:
         return component_verilog(Lfsr(width=8, step_bits=1), "lfsr")

@@ -14,9 +14,9 @@ import pytest
 from commands import oxmc, refusal, run_on
 from pytest import CaptureFixture, MonkeyPatch
 
-from pymodels.config import KEYS, preset, resolve
-from pymodels.tasks import Dataset, DataSource, fit_config, fitted_keys, load_task
-from pymodels.tasks.splits import each_class_drawn
+from oxmc.pymodels.config import KEYS, preset, resolve
+from oxmc.pymodels.tasks import Dataset, DataSource, fit_config, fitted_keys, load_task
+from oxmc.pymodels.tasks.splits import each_class_drawn
 
 FILL_IN = ": fill it in, take the line out, or leave the column out (--drop a)"
 PLAIN_NUMBERS = ": write decimal points and no separators of thousands"

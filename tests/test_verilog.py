@@ -19,11 +19,11 @@ from amaranth.lib.wiring import Component, In, Out
 from commands import OXMC, oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
-from hdl.memory import geometry_of
-from pymodels.config import Config, resolve
-from tb.identifiers import VERILOG, VHDL
-from tb.netlist import build_config, chip_verilog, component_verilog, flip_flops, module_ports, write_verilog
-from tb.simulator import use_simulator
+from oxmc.hdl.memory import geometry_of
+from oxmc.pymodels.config import Config, resolve
+from oxmc.tb.identifiers import VERILOG, VHDL
+from oxmc.tb.netlist import build_config, chip_verilog, component_verilog, flip_flops, module_ports, write_verilog
+from oxmc.tb.simulator import use_simulator
 
 ODD = Config(
     features=5, outputs=3, read_bits=5, adc_bits=6, table_bits=4, lfsr_bits=40, clock_hz=20e6, eval_pulse_s=2e-7

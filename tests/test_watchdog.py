@@ -9,14 +9,14 @@ from benches import on_each_simulator
 from commands import SMALL, Answer, oxmc
 from pytest import CaptureFixture, MonkeyPatch
 
-import tb.simulator
-from pymodels.config import Config, preset
-from pymodels.errors import RunError
-from pymodels.fixed import Formats
-from tb import watchdog
-from tb.netlist import chip_verilog
-from tb.train import COUPLINGS
-from tb.watchdog import Heartbeat, Watchdog, longest_wait
+import oxmc.tb.simulator
+from oxmc.pymodels.config import Config, preset
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb import watchdog
+from oxmc.tb.netlist import chip_verilog
+from oxmc.tb.train import COUPLINGS
+from oxmc.tb.watchdog import Heartbeat, Watchdog, longest_wait
 
 REJECTS = ("assign accept = ", "assign accept = 1'b0 & ")
 STUCK = (*REJECTS, "= proposals + 1'h1;", "= proposals;")
@@ -35,7 +35,7 @@ def with_mutant(monkeypatch: MonkeyPatch, mutant: tuple[str, ...]) -> None:
             text = text.replace(old, new)
         return text
 
-    monkeypatch.setattr(tb.simulator, "chip_verilog", mistaken)
+    monkeypatch.setattr(oxmc.tb.simulator, "chip_verilog", mistaken)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # where cocotb finds it, it ends the program itself
 
 
@@ -87,7 +87,7 @@ def test_a_user_simulates_a_netlist_that_stands_still(
 @pytest.mark.parametrize("kind", ["paper", "best"])
 def test_the_longest_wait_is_longer_than_all_but_the_chain(name: str, kind: str) -> None:
     """The budget's parts, one by one: none may reach the bound that a whole run is held to."""
-    from pymodels import budget
+    from oxmc.pymodels import budget
 
     config = preset(name, kind)
     formats = Formats(config.chip)

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from commands import SMALL
 
-from energy.costs import CostTable, load_costs
-from energy.ledger import Ledger, account
-from energy.parts import ledger_of_part
-from energy.whatif import ANALOGUE, Model, build_model, cycle_widths, evaluate
-from pymodels.config import Config
-from pymodels.errors import InputError
-from pymodels.events import PHASES
-from tb.cli import run as run_oxmc
-from tb.result import ledger_of, point_of
-from tb.rundir import read_run
+from oxmc.energy.costs import CostTable, load_costs
+from oxmc.energy.ledger import Ledger, account
+from oxmc.energy.parts import ledger_of_part
+from oxmc.energy.whatif import ANALOGUE, Model, build_model, cycle_widths, evaluate
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.events import PHASES
+from oxmc.tb.cli import run as run_oxmc
+from oxmc.tb.result import ledger_of, point_of
+from oxmc.tb.rundir import read_run
 
 WIDTHS = {
     "set_pulse_s": 300e-9, "reset_pulse_s": 150e-9, "read_pulse_s": 200e-9, "eval_pulse_s": 100e-9, "clock_hz": 20e6,

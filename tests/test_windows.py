@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from vcd.reader import TokenKind, tokenize
 
-from hdl.array_port import ArrayOp
-from pymodels.errors import RunError
-from tb.activity import COUNTED, count
-from tb.windows import cut, edges_of, windows_of
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.pymodels.errors import RunError
+from oxmc.tb.activity import COUNTED, count
+from oxmc.tb.windows import cut, edges_of, windows_of
 
 PERIOD = 100
 CYCLES = (

@@ -1,4 +1,4 @@
-"""`python -m energy.characterise`: measure every cell that is not measured yet, then write the library.
+"""`python -m oxmc.energy.characterise`: measure every cell that is not measured yet, then write the library.
 
 With `--cells` only those are measured, and the others taken from the library that is there; with none after it, only
 its text is written anew.
@@ -12,13 +12,13 @@ import json
 import time
 from pathlib import Path
 
-from energy.characterise import cells, constraints, measure, spice
-from energy.characterise.cells import CELLS
-from energy.characterise.kept import records_of
-from energy.characterise.lib_text import LIBRARY, library
-from energy.characterise.measure import Record
-from energy.characterise.spice import Pdk
-from pymodels.whole import write_file
+from oxmc.energy.characterise import cells, constraints, measure, spice
+from oxmc.energy.characterise.cells import CELLS
+from oxmc.energy.characterise.kept import records_of
+from oxmc.energy.characterise.lib_text import LIBRARY, library
+from oxmc.energy.characterise.measure import Record
+from oxmc.energy.characterise.spice import Pdk
+from oxmc.pymodels.whole import write_file
 
 
 def sources() -> str:

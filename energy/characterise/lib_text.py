@@ -7,13 +7,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from energy.characterise.cells import CELLS, PREFIX, Cell
-from energy.characterise.constraints import SLEWS_NS as CHECK_SLEWS_NS
-from energy.characterise.measure import LOADS_FF, SLEWS_NS, TABLES, Record
-from energy.characterise.spice import DIFFUSION_UM, PACKAGE, SUPPLY_V, TEMPERATURE_C, TERMINAL_FF
+from oxmc.energy.characterise.cells import CELLS, PREFIX, Cell
+from oxmc.energy.characterise.constraints import SLEWS_NS as CHECK_SLEWS_NS
+from oxmc.energy.characterise.measure import LOADS_FF, SLEWS_NS, TABLES, Record
+from oxmc.energy.characterise.spice import DIFFUSION_UM, PACKAGE, SUPPLY_V, TEMPERATURE_C, TERMINAL_FF
 
 NAME = "oxmc_sky130_tt_1v80_25c"
-LIBRARY = Path(str(resources.files("energy"))) / "liberty" / f"{NAME}.lib"
+LIBRARY = Path(str(resources.files("oxmc.energy"))) / "liberty" / f"{NAME}.lib"
 MAX_SLEW_NS = 1.5
 """The published library's limit."""
 RECOVERY_NS = 0.15

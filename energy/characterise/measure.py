@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from energy.characterise.cells import Cell
-from energy.characterise.constraints import constraints
-from energy.characterise.spice import SUPPLY_V, Instance, Pdk, Waves, simulate
+from oxmc.energy.characterise.cells import Cell
+from oxmc.energy.characterise.constraints import constraints
+from oxmc.energy.characterise.spice import SUPPLY_V, Instance, Pdk, Waves, simulate
 
 SLEWS_NS = (0.02, 0.1, 0.5)
 LOADS_FF = (0.5, 4.0, 20.0, 100.0)

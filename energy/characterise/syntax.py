@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from pymodels.errors import InputError
+from oxmc.pymodels.errors import InputError
 
 
 @dataclasses.dataclass

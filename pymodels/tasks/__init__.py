@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.config import TASKS, Config
-from pymodels.errors import InputError
-from pymodels.files import open_plain, understood
-from pymodels.fixed import Formats
+from oxmc.pymodels.config import TASKS, Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.files import open_plain, understood
+from oxmc.pymodels.fixed import Formats
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ def _check(name: str, source: DataSource) -> None:
 def load_task(name: str, config: Config, seed: int, source: DataSource = NO_SOURCE) -> Dataset:
     """The data of task `name`. Raises `InputError` for an unknown task or a config or source that it cannot serve."""
     _check(name, source)
-    dataset: Dataset = importlib.import_module(f"pymodels.tasks.{name}").load(config, seed, source)
+    dataset: Dataset = importlib.import_module(f"oxmc.pymodels.tasks.{name}").load(config, seed, source)
     return dataset
 
 
@@ -143,7 +143,7 @@ def fitted_keys(
     _check(name, source)
     if name not in TAKES:
         return {}
-    changes = importlib.import_module(f"pymodels.tasks.{name}").fit(keys, given, source)
+    changes = importlib.import_module(f"oxmc.pymodels.tasks.{name}").fit(keys, given, source)
     return {key: value for key, value in changes.items() if key not in given}
 
 
@@ -161,7 +161,7 @@ def clipped_share(config: Config, x: np.ndarray) -> float:
 def reference_value(config: Config, dataset: Dataset, seed: int) -> float:
     """What the result is held against: a logistic regression's accuracy, or the reward of acting at random."""
     if config.acceptance == "reward":
-        from pymodels.cartpole import reference_reward
+        from oxmc.pymodels.cartpole import reference_reward
 
         return reference_reward(config, seed)
     return reference_accuracy(dataset)

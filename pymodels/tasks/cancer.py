@@ -14,10 +14,10 @@ from importlib import resources
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.errors import InputError
-from pymodels.tasks import Dataset, DataSource
-from pymodels.tasks.splits import check, check_points, clipping_note, split_rng
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.tasks import Dataset, DataSource
+from oxmc.pymodels.tasks.splits import check, check_points, clipping_note, split_rng
 
 POINTS, FEATURES = 569, 30
 
@@ -40,7 +40,7 @@ def load(config: Config, seed: int, source: DataSource) -> Dataset:
 @cache
 def points() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features float64 [569, 30], classes int64 [569], and the features' names [30]."""
-    lines = resources.files("pymodels.tasks").joinpath("data", "cancer.csv").read_text().splitlines()
+    lines = resources.files("oxmc.pymodels.tasks").joinpath("data", "cancer.csv").read_text().splitlines()
     header, *rows = (line for line in lines if not line.startswith("#"))
     table = np.loadtxt(rows, delimiter=",")
     return table[:, :-1].copy(), table[:, -1].astype(np.int64), np.array(header.split(",")[:-1])

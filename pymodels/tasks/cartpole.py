@@ -1,6 +1,6 @@
 """Cartpole: keep a pole upright on a cart by pushing it left or right, learned from rewards alone (Fig 6 of the paper).
 
-There is no data set. The environment is `pymodels.cartpole`: gymnasium's CartPole-v1, where an episode ends at 15
+There is no data set. The environment is `oxmc.pymodels.cartpole`: gymnasium's CartPole-v1, where an episode ends at 15
 degrees, 2.4 m or `episode_steps`, and its reward is the number of steps. Two outputs of four inputs each, left and
 right, share rows and row counters; the greater response acts.
 """
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.cartpole import FEATURES
-from pymodels.config import Config
-from pymodels.errors import InputError
-from pymodels.tasks import Dataset, DataSource
+from oxmc.pymodels.cartpole import FEATURES
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.tasks import Dataset, DataSource
 
 OUTPUTS = 2
 

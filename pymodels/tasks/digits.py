@@ -14,9 +14,9 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.utils import Bunch
 
-from pymodels.config import Config
-from pymodels.tasks import Dataset, DataSource
-from pymodels.tasks.splits import check, check_points, clipping_note, split_rng
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.tasks import Dataset, DataSource
+from oxmc.pymodels.tasks.splits import check, check_points, clipping_note, split_rng
 
 POINTS, FEATURES, CLASSES = 1797, 64, 10
 MIDDLE, SCALE = 8.0, 6.0

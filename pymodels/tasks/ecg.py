@@ -4,7 +4,7 @@ A beat is 700 ms of two channels around its R peak; its features are the magnitu
 channel's spectrum, DC among them, scaled by the training beats. t = 1 is any symbol but N. Train on `train_samples`
 beats drawn from all other subjects, test on those of the subject (`--subject`). Data: `--data FILE.npz` holds features
 of beats, `--data DIR` records of the MIT-BIH Arrhythmia Database (G. Moody, R. Mark, 2001; A. Goldberger et al., 2000);
-without `--data` made-up recordings stand in (`pymodels.tasks.ecg_synthetic`).
+without `--data` made-up recordings stand in (`oxmc.pymodels.tasks.ecg_synthetic`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.config import KEYS, Config
-from pymodels.errors import InputError
-from pymodels.tasks import Dataset, DataSource
-from pymodels.tasks.ecg_beats import BINS, Beats, read_beats
-from pymodels.tasks.ecg_synthetic import synthetic_beats
-from pymodels.tasks.splits import check, clipping_note, split_rng
+from oxmc.pymodels.config import KEYS, Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.tasks import Dataset, DataSource
+from oxmc.pymodels.tasks.ecg_beats import BINS, Beats, read_beats
+from oxmc.pymodels.tasks.ecg_synthetic import synthetic_beats
+from oxmc.pymodels.tasks.splits import check, clipping_note, split_rng
 
 FEATURES = 2 * BINS
 NORMAL = "N"

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.errors import InputError
-from pymodels.files import MOST_DATA, open_plain, read_arrays, understood
-from pymodels.machine import not_installed
-from pymodels.tasks import Stamp, stamp_of
-from pymodels.tasks.ecg_leads import Leads, leads_of, millivolts, remarks
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.files import MOST_DATA, open_plain, read_arrays, understood
+from oxmc.pymodels.machine import not_installed
+from oxmc.pymodels.tasks import Stamp, stamp_of
+from oxmc.pymodels.tasks.ecg_leads import Leads, leads_of, millivolts, remarks
 
 WINDOW_S = 0.7
 BINS = 5

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pymodels.errors import InputError
+from oxmc.pymodels.errors import InputError
 
 FIRST, SECOND = ("MLII", "II"), ("V1", "MV1")
 """Names of the leads that features are in order of."""

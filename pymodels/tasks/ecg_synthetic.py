@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from pymodels.tasks.ecg_beats import Beats, spectrum
+from oxmc.pymodels.tasks.ecg_beats import Beats, spectrum
 
 SEED = 360
 """The recordings are the same for every training."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.errors import InputError
-from pymodels.streams import stream_rng
-from pymodels.tasks import Dataset, clipped_share
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.streams import stream_rng
+from oxmc.pymodels.tasks import Dataset, clipped_share
 
 
 def split_rng(config: Config, seed: int) -> np.random.Generator:

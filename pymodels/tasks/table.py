@@ -12,12 +12,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pymodels.config import KEYS, Config
-from pymodels.errors import InputError
-from pymodels.tasks import Dataset, DataSource, Stamp, stamp_of
-from pymodels.tasks.splits import check, check_points, each_class_drawn, outputs_for, scaled_split, split_rng
-from pymodels.tasks.table_columns import Table, table_of
-from pymodels.tasks.table_file import read_sheet
+from oxmc.pymodels.config import KEYS, Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.tasks import Dataset, DataSource, Stamp, stamp_of
+from oxmc.pymodels.tasks.splits import check, check_points, each_class_drawn, outputs_for, scaled_split, split_rng
+from oxmc.pymodels.tasks.table_columns import Table, table_of
+from oxmc.pymodels.tasks.table_file import read_sheet
 
 TRAIN_SHARE = 0.65
 """As in the paper's 369 of 569."""

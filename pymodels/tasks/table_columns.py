@@ -16,9 +16,9 @@ from typing import NoReturn
 
 import numpy as np
 
-from pymodels.config import KEYS
-from pymodels.errors import InputError
-from pymodels.tasks.table_file import Sheet, number_in
+from oxmc.pymodels.config import KEYS
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.tasks.table_file import Sheet, number_in
 
 MISSING = frozenset(("", "?", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "+nan", "nat", "null", "none"))
 """What a missing value looks like, in lower case. A class may be called so, but for the empty one."""

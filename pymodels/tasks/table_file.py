@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pymodels.errors import InputError
-from pymodels.files import MOST_TEXT, read_bytes, understood
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.files import MOST_TEXT, read_bytes, understood
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 UNNAMED = ("Unnamed: 0", "Unnamed: 0.1")

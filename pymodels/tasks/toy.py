@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.tasks import Dataset, DataSource
-from pymodels.tasks.splits import check, clipping_note, split_rng
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.tasks import Dataset, DataSource
+from oxmc.pymodels.tasks.splits import check, clipping_note, split_rng
 
 SHIFT = 2.0
 """Along each axis: centres 4 sqrt(2) = 5.7 standard deviations apart. The best rule errs on Phi(-2 sqrt(2)) = 0.23 % of

@@ -11,9 +11,9 @@ import numpy as np
 from sklearn.datasets import load_wine
 from sklearn.utils import Bunch
 
-from pymodels.config import Config
-from pymodels.tasks import Dataset, DataSource
-from pymodels.tasks.splits import check, check_points, scaled_split
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.tasks import Dataset, DataSource
+from oxmc.pymodels.tasks.splits import check, check_points, scaled_split
 
 POINTS, FEATURES, CLASSES = 178, 13, 3
 

@@ -6,8 +6,8 @@ import dataclasses
 import subprocess
 import sys
 
-from pymodels.errors import RunError
-from tb.bench import launcher
+from oxmc.pymodels.errors import RunError
+from oxmc.tb.bench import launcher
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,17 +12,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import tb.bare
-from pymodels.config import preset
-from pymodels.events import ARRAY_EVENTS
-from pymodels.outcome import Outcome
-from pymodels.tasks import load_task
-from tb.bench.commands import Finished, run_oxmc
-from tb.bench.figures import Raw, figure, in_turns
-from tb.compiled_training import DRAWS_VARIABLE
-from tb.job import JOB_VARIABLE, OWNER_VARIABLE, SECONDS, Job
-from tb.simulator import CompiledSimulation, Simulation
-from tb.train import make_job, simulate
+import oxmc.tb.bare
+from oxmc.pymodels.config import preset
+from oxmc.pymodels.events import ARRAY_EVENTS
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.tasks import load_task
+from oxmc.tb.bench.commands import Finished, run_oxmc
+from oxmc.tb.bench.figures import Raw, figure, in_turns
+from oxmc.tb.compiled_training import DRAWS_VARIABLE
+from oxmc.tb.job import JOB_VARIABLE, OWNER_VARIABLE, SECONDS, Job
+from oxmc.tb.simulator import CompiledSimulation, Simulation
+from oxmc.tb.train import make_job, simulate
 
 ICARUS_PROPOSALS = 100
 COMMAND = "train cancer --preset paper --coupling compiled --engine verilator --json --out".split()
@@ -54,7 +54,7 @@ class Bare:
         """Build both and run the training once in `folder`."""
         simulation = CompiledSimulation(job.config, "verilator")
         simulation.build()
-        self.bare = tb.bare.BareSimulation(job.config)
+        self.bare = oxmc.tb.bare.BareSimulation(job.config)
         self.bare.build()
         self.folder, self.draws = folder / "kept", folder / "draws"
         self.folder.mkdir()

@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from pymodels.config import preset
-from tb.bench.commands import run_oxmc
-from tb.bench.figures import Raw, figure, in_turns
-from tb.repeats import Plan, Standing, UnfinishedError, train_repeats
-from tb.train import Request
+from oxmc.pymodels.config import preset
+from oxmc.tb.bench.commands import run_oxmc
+from oxmc.tb.bench.figures import Raw, figure, in_turns
+from oxmc.tb.repeats import Plan, Standing, UnfinishedError, train_repeats
+from oxmc.tb.train import Request
 
 REPEATS = 400
 WARM = 20

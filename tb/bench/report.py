@@ -11,9 +11,9 @@ from typing import Any
 from rich.console import Group
 from rich.table import Table
 
-from energy.costs import NODES
-from pymodels.whole import check_writable, write_file
-from tb.bench.asked import MOST_EXPONENT, RATIOS
+from oxmc.energy.costs import NODES
+from oxmc.pymodels.whole import check_writable, write_file
+from oxmc.tb.bench.asked import MOST_EXPONENT, RATIOS
 
 
 def _number(value: float) -> str:

@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.config import Config, preset
-from pymodels.fixed import Formats
-from pymodels.machine import not_installed
-from pymodels.tasks import Dataset, load_task
-from pymodels.twin import run_twin
-from tb.bench.figures import Raw, figure, in_turns
-from tb.program import lut_codes
-from tb.train import make_job
+from oxmc.pymodels.config import Config, preset
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.machine import not_installed
+from oxmc.pymodels.tasks import Dataset, load_task
+from oxmc.pymodels.twin import run_twin
+from oxmc.tb.bench.figures import Raw, figure, in_turns
+from oxmc.tb.program import lut_codes
+from oxmc.tb.train import make_job
 
 BATCH = 10
 """Trainings timed at once, each under a seed of its own."""

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.config import Config
-from pymodels.fixed import Formats
-from pymodels.twin import run_twin
-from tb.bench.figures import Raw, exponent, figure, in_turns
-from tb.program import lut_codes
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.twin import run_twin
+from oxmc.tb.bench.figures import Raw, exponent, figure, in_turns
+from oxmc.tb.program import lut_codes
 
 ROWS = Config(burn_in=1, test_samples=1, prior_sigma_us=1000.0)
 """A prior so wide that most proposals are accepted."""

@@ -1,4 +1,4 @@
-"""Bench of `hdl.acceptance.Acceptance`: decisions and current cost in exact integers, and against a >= u in floats."""
+"""Bench of `oxmc.hdl.acceptance.Acceptance`: decisions and current cost in exact integers, and against a >= u in floats."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 
 def kappa_bits() -> int:

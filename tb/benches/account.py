@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from hdl.array_port import ArrayOp
-from pymodels.fixed import Formats
-from tb.job import Job
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.job import Job
 
 
 class Account:

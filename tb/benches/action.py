@@ -1,4 +1,4 @@
-"""Bench of `hdl.action.Action`: the winner of each observation against Python's max."""
+"""Bench of `oxmc.hdl.action.Action`: the winner of each observation against Python's max."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge
 
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 
 @cocotb.test()

@@ -1,4 +1,4 @@
-"""Bench of `hdl.cell_programmer.CellProgrammer`: every cycle of whole rows against the loop written out.
+"""Bench of `oxmc.hdl.cell_programmer.CellProgrammer`: every cycle of whole rows against the loop written out.
 
 The bench plays Pulse, the array and the memory of the current row's gate codes and read codes.
 """
@@ -13,7 +13,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge
 
-from tb.benches.programming import (
+from oxmc.tb.benches.programming import (
     READ,
     RESET,
     SET,
@@ -28,7 +28,7 @@ from tb.benches.programming import (
     observed,
     random_timing,
 )
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 STROBES = {"fetch": "cell", "push": "push_code", "done": None}
 

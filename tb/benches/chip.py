@@ -1,4 +1,4 @@
-"""System bench of `hdl.chip.Chip`: a whole small training, watched on the pins cycle by cycle.
+"""System bench of `oxmc.hdl.chip.Chip`: a whole small training, watched on the pins cycle by cycle.
 
 Apart from the co-simulation top: nothing here shares its observer. The array model sits behind an array port that this
 bench samples in the middle of every cycle; the time contract is checked on each pulse, and converters answer in the
@@ -16,20 +16,20 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, Timer, with_timeout
 
-from hdl.array_port import ArrayOp
-from hdl.interface import Command, Space, Status
-from pymodels.array import OxramArray
-from pymodels.cartpole import TEST, TRAINING
-from pymodels.devices import load_card
-from pymodels.events import DIGITAL_EVENTS, PHASES
-from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
-from pymodels.streams import lfsr_seed
-from tb.benches.scoreboard import CLOCK_NS, Scoreboard, parameters, start
-from tb.episodes import TEST_SAMPLE, TRAINING_SAMPLE, Environment
-from tb.job import Job
-from tb.port import HostModel
-from tb.program import command, commands, load_words
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.interface import Command, Space, Status
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.cartpole import TEST, TRAINING
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.streams import lfsr_seed
+from oxmc.tb.benches.scoreboard import CLOCK_NS, Scoreboard, parameters, start
+from oxmc.tb.episodes import TEST_SAMPLE, TRAINING_SAMPLE, Environment
+from oxmc.tb.job import Job
+from oxmc.tb.port import HostModel
+from oxmc.tb.program import command, commands, load_words
 
 # {wl, bl, sl, inputs_on} that each command drives: SET and FORM by WL and SL, RESET by WL and BL, READ by WL and SL,
 # EVAL by WL and the input drivers (paper.md, pulses in the lab; docs/design.md, array port)

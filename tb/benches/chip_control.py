@@ -1,4 +1,4 @@
-"""System bench of `hdl.chip.Chip`'s control: refusals, status while busy, ABORT and upsets, on the pins.
+"""System bench of `oxmc.hdl.chip.Chip`'s control: refusals, status while busy, ABORT and upsets, on the pins.
 
 Each scenario ends in a whole training on a fresh array, which must be the twin's to the bit: whatever was refused,
 stopped or mended has left nothing behind.
@@ -15,18 +15,18 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
-from hdl.array_port import ArrayOp
-from hdl.interface import INDEX_BITS, Command, Error, Setting, Space, State, Status, address
-from pymodels.array import OxramArray
-from pymodels.devices import load_card
-from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
-from pymodels.streams import lfsr_seed
-from tb.benches.chip import PinWatcher, episodes, take_results
-from tb.benches.scoreboard import parameters, start
-from tb.job import Job
-from tb.port import HostModel
-from tb.program import commands, load_words
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.interface import INDEX_BITS, Command, Error, Setting, Space, State, Status, address
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.streams import lfsr_seed
+from oxmc.tb.benches.chip import PinWatcher, episodes, take_results
+from oxmc.tb.benches.scoreboard import parameters, start
+from oxmc.tb.job import Job
+from oxmc.tb.port import HostModel
+from oxmc.tb.program import commands, load_words
 
 
 class UpsetWatcher(PinWatcher):

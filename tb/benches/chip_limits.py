@@ -1,4 +1,4 @@
-"""System bench of `hdl.chip.Chip`: registers at their ends, by settings or from a state that the bench writes."""
+"""System bench of `oxmc.hdl.chip.Chip`: registers at their ends, by settings or from a state that the bench writes."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from cocotb.triggers import FallingEdge
 
-from hdl.chip import CLAMP_BITS
-from hdl.interface import PROPOSAL_BITS, Command, Setting, Space, Status
-from hdl.row_counters import LOST_BITS
-from tb.benches.system import System, scenario
-from tb.program import setting_values
+from oxmc.hdl.chip import CLAMP_BITS
+from oxmc.hdl.interface import PROPOSAL_BITS, Command, Setting, Space, Status
+from oxmc.hdl.row_counters import LOST_BITS
+from oxmc.tb.benches.system import System, scenario
+from oxmc.tb.program import setting_values
 
 
 class Limits:

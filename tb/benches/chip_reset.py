@@ -1,4 +1,4 @@
-"""Bench of `hdl.chip.Chip`: resets in the middle of pulses, then a whole run on the array that they left.
+"""Bench of `oxmc.hdl.chip.Chip`: resets in the middle of pulses, then a whole run on the array that they left.
 
 The array model refuses a READ or EVAL of a cell whose last pulse was cut, so that the run shows what the host has to do
 again. Its results must be those of Eq 8 on the rows and counters that it left.
@@ -14,16 +14,16 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, Timer, with_timeout
 
-from hdl.array_port import ArrayOp
-from hdl.interface import Space, Status
-from pymodels.array import OxramArray
-from pymodels.devices import load_card
-from pymodels.fixed import Formats
-from pymodels.inference import predict
-from tb.benches.chip import PinWatcher, take_results, whole_run
-from tb.benches.scoreboard import CLOCK_NS, parameters, start
-from tb.job import Job
-from tb.port import HostModel
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.interface import Space, Status
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.inference import predict
+from oxmc.tb.benches.chip import PinWatcher, take_results, whole_run
+from oxmc.tb.benches.scoreboard import CLOCK_NS, parameters, start
+from oxmc.tb.job import Job
+from oxmc.tb.port import HostModel
 
 LIMIT_NS = 20_000 * CLOCK_NS
 PINS = ("wl", "bl", "sl", "inputs_on", "op", "latch")

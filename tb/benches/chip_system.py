@@ -1,4 +1,4 @@
-"""System bench of `hdl.chip.Chip`: trainings one after the other, resets anywhere, every command in every state."""
+"""System bench of `oxmc.hdl.chip.Chip`: trainings one after the other, resets anywhere, every command in every state."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge
 
-from hdl.interface import Command, Error, Setting, Space, State, Status, built_commands
-from tb.benches.scoreboard import parameters
-from tb.benches.system import BUSY, LIMIT_CYCLES, System, scenario
-from tb.program import lut_codes, observation_words
+from oxmc.hdl.interface import Command, Error, Setting, Space, State, Status, built_commands
+from oxmc.tb.benches.scoreboard import parameters
+from oxmc.tb.benches.system import BUSY, LIMIT_CYCLES, System, scenario
+from oxmc.tb.program import lut_codes, observation_words
 
 
 @scenario

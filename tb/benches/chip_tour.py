@@ -1,4 +1,4 @@
-"""System bench of `hdl.chip.Chip`: a tour of all that the wiring is for, on chips with one mistake in it each."""
+"""System bench of `oxmc.hdl.chip.Chip`: a tour of all that the wiring is for, on chips with one mistake in it each."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import cocotb
 from cocotb.simtime import get_sim_time
 from cocotb.triggers import Event, FallingEdge, First, Timer
 
-from hdl.array_port import ArrayOp
-from hdl.interface import LAW_INDEX, Command, Error, Setting, Space, State, Status
-from pymodels.fixed import HOST_WORD_BITS
-from tb.benches.scoreboard import CLOCK_NS, parameters, start
-from tb.benches.system import IDLE, System
-from tb.program import commands
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.interface import LAW_INDEX, Command, Error, Setting, Space, State, Status
+from oxmc.pymodels.fixed import HOST_WORD_BITS
+from oxmc.tb.benches.scoreboard import CLOCK_NS, parameters, start
+from oxmc.tb.benches.system import IDLE, System
+from oxmc.tb.program import commands
 
 PHASE = {Command.TRAIN: 1, Command.INFER: 2, Command.FORM: 3, Command.CALIBRATE: 4}
 MOST_CYCLES = 200_000

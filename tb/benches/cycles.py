@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from tb.identifiers import plain
+from oxmc.tb.identifiers import plain
 
 
 async def cycle(dut, outputs: Iterable[str] = (), **inputs: int) -> dict[str, int]:

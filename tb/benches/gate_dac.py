@@ -1,4 +1,4 @@
-"""Bench of `hdl.gate_dac.GateDac`: the answer to every read code by brute force, and the banks in every cycle.
+"""Bench of `oxmc.hdl.gate_dac.GateDac`: the answer to every read code by brute force, and the banks in every cycle.
 
 The block stands in a wrapper with a write port to its LUT: `load`, `load_address`, `load_data`. With `verify` "cell" an
 answer has the read code as a third part; with "pair" there are no banks, and a look-up is answered in the next cycle,
@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import cocotb
 
-from tb.benches.cycles import cycle
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.cycles import cycle
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 INPUTS = "build halt lookup lookup_code lookup_cell fetch fetch_cell keep load load_address load_data".split()
 

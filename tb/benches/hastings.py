@@ -1,4 +1,4 @@
-"""Bench of `hdl.hastings.Hastings`: rows of codes against the sum written out in Python's integers."""
+"""Bench of `oxmc.hdl.hastings.Hastings`: rows of codes against the sum written out in Python's integers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 LAW, SHIFT = 256, 512
 MULTIPLIER_BITS = 12

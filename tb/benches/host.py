@@ -1,4 +1,4 @@
-"""Bench of `hdl.host.Host`: every output in every cycle against the address map, typed in again here."""
+"""Bench of `oxmc.hdl.host.Host`: every output in every cycle against the address map, typed in again here."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import cocotb
 
-from tb.benches.cycles import cycle
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.cycles import cycle
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 SETTINGS, STATUS, COUNTERS, LUT, LIKELIHOOD, RESPONSE, SAMPLES, ACTIVATION = range(8)
 INDEX_BITS = 20

@@ -1,4 +1,4 @@
-"""Bench of `hdl.inference.Inference`: every cycle and every sum of whole inferences against Eq 8 in Python integers.
+"""Bench of `oxmc.hdl.inference.Inference`: every cycle and every sum of whole inferences against Eq 8 in Python integers.
 
 The bench plays Pulse, converter, sample memory and row counters. The design under test is an `Inference` whose response
 table can be written through `write`, `write_address` and `write_data`; with hidden neurons a `NetworkInference`.
@@ -14,7 +14,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 IDLE_CYCLES = 3
 """Cycles watched after an inference: nothing may follow."""

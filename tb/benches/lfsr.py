@@ -1,4 +1,4 @@
-"""Bench of `hdl.lfsr.Lfsr`: every state of a draw against a shift register written out bit by bit."""
+"""Bench of `oxmc.hdl.lfsr.Lfsr`: every state of a draw against a shift register written out bit by bit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge
 
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 
 def advance(bits: list[int], taps: list[int], steps: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Bench of `hdl.log_uniform.LogUniform`: every answer against math.log2 of the u that a state stands for."""
+"""Bench of `oxmc.hdl.log_uniform.LogUniform`: every answer against math.log2 of the u that a state stands for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import Timer
 
-from tb.benches.scoreboard import parameters
+from oxmc.tb.benches.scoreboard import parameters
 
 FLOAT_ERROR = 1e-6
 """In units of the last place: at most 64 octaves times 2^12 units, times the 2^-52 of a correctly rounded log2."""

@@ -1,4 +1,4 @@
-"""Bench of `hdl.pair_programmer.PairProgrammer`: every cycle of whole rows against the loop on a pair written out.
+"""Bench of `oxmc.hdl.pair_programmer.PairProgrammer`: every cycle of whole rows against the loop on a pair written out.
 
 The bench plays Pulse, the array, the gate DAC's code map and the prior that squares the differences.
 """
@@ -15,8 +15,8 @@ from typing import Any
 
 import cocotb
 
-from tb.benches.cycles import cycle
-from tb.benches.programming import (
+from oxmc.tb.benches.cycles import cycle
+from oxmc.tb.benches.programming import (
     READ,
     RESET,
     SET,
@@ -31,7 +31,7 @@ from tb.benches.programming import (
     observed,
     random_timing,
 )
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 STROBES = {
     "pair_fetch": "next_pair",

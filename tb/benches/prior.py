@@ -1,4 +1,4 @@
-"""Bench of `hdl.prior.Prior`: rows of read codes against the sum written out, and against Eq 4 in real numbers."""
+"""Bench of `oxmc.hdl.prior.Prior`: rows of read codes against the sum written out, and against Eq 4 in real numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 MULTIPLIERS = (0, 1, 128, 255)
 SHIFTS = (0, 1, 7, 30, 31)

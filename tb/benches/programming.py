@@ -9,12 +9,12 @@ from typing import Any
 
 from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
-from hdl.array_port import ArrayOp
-from pymodels import budget
-from pymodels.config import Config
-from pymodels.fixed import Formats
-from tb.benches.scoreboard import Scoreboard, parameters
-from tb.identifiers import plain
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.pymodels import budget
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters
+from oxmc.tb.identifiers import plain
 
 RESET, SET, READ = ArrayOp.RESET.value, ArrayOp.SET.value, ArrayOp.READ.value
 IDLE_CYCLES = 2

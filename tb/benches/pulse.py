@@ -1,4 +1,4 @@
-"""Bench of `hdl.pulse.Pulse`: every pin in every cycle against a timeline drawn up before the simulation starts."""
+"""Bench of `oxmc.hdl.pulse.Pulse`: every pin in every cycle against a timeline drawn up before the simulation starts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import cocotb
 
-from tb.benches.cycles import cycle
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.cycles import cycle
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 FORM, RESET, SET, READ, EVAL = range(1, 6)
 OPS = (FORM, RESET, SET, READ, EVAL)

@@ -1,4 +1,4 @@
-"""Bench of `hdl.reward.Reward`: the cost of every number of steps against exact logarithms."""
+"""Bench of `oxmc.hdl.reward.Reward`: the cost of every number of steps against exact logarithms."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 STEP_BITS, EXPONENT_FRACTION_BITS, INDEX_BITS = 10, 4, 6
 TOP = 2**STEP_BITS - 1

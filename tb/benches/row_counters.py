@@ -1,4 +1,4 @@
-"""Bench of `hdl.row_counters.RowCounters`: totals in every cycle and each fetch against integers in Python."""
+"""Bench of `oxmc.hdl.row_counters.RowCounters`: totals in every cycle and each fetch against integers in Python."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import cocotb
 
-from tb.benches.cycles import cycle
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.cycles import cycle
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 STROBES = ("restart", "begin", "bump", "store", "store_zero", "fetch", "begin_vote", "vote")
 

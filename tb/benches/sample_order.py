@@ -1,4 +1,4 @@
-"""Bench of `hdl.sample_order.SampleOrder`: sweeps as the trainer makes them, whole ones and ones cut short, against
+"""Bench of `oxmc.hdl.sample_order.SampleOrder`: sweeps as the trainer makes them, whole ones and ones cut short, against
 lists in Python; every look-up in every cycle.
 """
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import cocotb
 
-from tb.benches.cycles import cycle
-from tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.benches.cycles import cycle
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 
 INPUTS = "restart clear keep fetch position last_sample hard_above adding entry sample last_output".split()
 

@@ -1,6 +1,6 @@
 """A chip behind its pins, with a host for several trainings, an account of the pins and results that may have to wait.
 
-What a register must say, `tb.benches.account` counts from the pulses alone; what a training must leave, the twin says.
+What a register must say, `oxmc.tb.benches.account` counts from the pulses alone; what a training must leave, the twin says.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
-from hdl.array_port import ArrayOp
-from hdl.interface import Command, Setting, Space, State, Status, address
-from pymodels.array import OxramArray
-from pymodels.config import Config
-from pymodels.devices import load_card
-from pymodels.events import DIGITAL_EVENTS, PHASES
-from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
-from pymodels.streams import lfsr_seed
-from tb.benches.account import Account
-from tb.benches.chip import episodes
-from tb.benches.chip_control import Desk, UpsetWatcher
-from tb.benches.scoreboard import parameters, start
-from tb.job import Job
-from tb.port import HostModel
-from tb.program import commands, load_words, lut_codes, setting_values
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.interface import Command, Setting, Space, State, Status, address
+from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.streams import lfsr_seed
+from oxmc.tb.benches.account import Account
+from oxmc.tb.benches.chip import episodes
+from oxmc.tb.benches.chip_control import Desk, UpsetWatcher
+from oxmc.tb.benches.scoreboard import parameters, start
+from oxmc.tb.job import Job
+from oxmc.tb.port import HostModel
+from oxmc.tb.program import commands, load_words, lut_codes, setting_values
 
 BUSY, MAPPED, TRAINED = 1 << State.BUSY, 1 << State.MAPPED, 1 << State.TRAINED
 IDLE = dict(host_valid=0, host_write=0, host_address=0, host_write_data=0, array_data=0, result_ready=0)

@@ -1,4 +1,4 @@
-"""Bench of `hdl.trainer.Trainer`: every cycle of whole trainings against the chain written as nested loops.
+"""Bench of `oxmc.hdl.trainer.Trainer`: every cycle of whole trainings against the chain written as nested loops.
 
 The bench plays the blocks around the sequencer: Pulse, LFSR, sample memory, Acceptance and a programmer of rows. Which
 options are built in, its parameter `options` says.
@@ -14,12 +14,12 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from hdl.array_port import ArrayOp
-from pymodels import budget
-from pymodels.config import Config
-from pymodels.fixed import Formats
-from tb.benches.scoreboard import Scoreboard, parameters, start
-from tb.identifiers import plain
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.pymodels import budget
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.fixed import Formats
+from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.identifiers import plain
 
 IDLE_CYCLES = 3
 """Cycles watched after a training: nothing may follow."""

@@ -1,1 +1,1 @@
-"""Studies of the chain's statistics on the twin, each run by `python -m tb.studies.NAME`; see docs/statistics.md."""
+"""Studies of the chain's statistics on the twin, each run by `python -m oxmc.tb.studies.NAME`; see docs/statistics.md."""

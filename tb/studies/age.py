@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pymodels.config import Config, resolve
-from tb.studies.common import Row, estimate, median, paired, seeds_of, training
-from tb.studies.output import Progress, Records, digest, finish, study_parser
+from oxmc.pymodels.config import Config, resolve
+from oxmc.tb.studies.common import Row, estimate, median, paired, seeds_of, training
+from oxmc.tb.studies.output import Progress, Records, digest, finish, study_parser
 
 TASK, ROWS, LIMIT = "cancer", 128, 20_000
 AGES = (0.0, 1e4, 1e5, 1e6, 1e7)

@@ -17,16 +17,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pymodels.config import PRESETS, TASKS, Config, parse_setting
-from pymodels.errors import InputError, RunError
-from pymodels.tasks import DataSource
-from tb.repeats import Plan, Standing
-from tb.result import NODES
-from tb.studies.common import Estimate, Row, estimate, paired
-from tb.studies.output import Progress, finish, study_parser
-from tb.sweep import Sweep, point_records, resolver, run_sweep
-from tb.sweep_points import Axis, Point, Resolve, Settings, along, parse_vary, value_text
-from tb.train import Request
+from oxmc.pymodels.config import PRESETS, TASKS, Config, parse_setting
+from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.tasks import DataSource
+from oxmc.tb.repeats import Plan, Standing
+from oxmc.tb.result import NODES
+from oxmc.tb.studies.common import Estimate, Row, estimate, paired
+from oxmc.tb.studies.output import Progress, finish, study_parser
+from oxmc.tb.sweep import Sweep, point_records, resolver, run_sweep
+from oxmc.tb.sweep_points import Axis, Point, Resolve, Settings, along, parse_vary, value_text
+from oxmc.tb.train import Request
 
 FREE_SEM, CHEAPER_SEM, SAVING = 1.0, 2.0, 0.01
 """Standard errors by which a free step may be less accurate and must be cheaper, and the share that it must save."""
@@ -271,7 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows = lines(folder, points, steps)
     finish(rows, given)
     if given.out is not None:
-        from tb.studies.choices_plot import draw
+        from oxmc.tb.studies.choices_plot import draw
 
         draw(rows, steps, f"{given.task}, {given.preset}, {given.repeats} trainings a point", given.out)
 

@@ -13,17 +13,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pymodels.config import Config
-from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
-from pymodels.streams import lfsr_seed, repeat_seed
-from pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, reference_accuracy
-from tb.ahead import heard
-from tb.job import Job
-from tb.outputs import joined, output_jobs
-from tb.program import load_words
-from tb.result import ledger_of, phases_of
-from tb.train import make_job, run_model
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.streams import lfsr_seed, repeat_seed
+from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, reference_accuracy
+from oxmc.tb.ahead import heard
+from oxmc.tb.job import Job
+from oxmc.tb.outputs import joined, output_jobs
+from oxmc.tb.program import load_words
+from oxmc.tb.result import ledger_of, phases_of
+from oxmc.tb.train import make_job, run_model
 
 TASK, NODE = "cancer", "28nm"
 SPLIT_KEYS = (

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from pymodels.cartpole import ANGLE_LIMIT
-from pymodels.errors import InputError
-from pymodels.machine import not_installed
-from tb.studies.common import Row, estimate, parser, show
+from oxmc.pymodels.cartpole import ANGLE_LIMIT
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.machine import not_installed
+from oxmc.tb.studies.common import Row, estimate, parser, show
 
 STEPS = 50_000
 SETTINGS: dict[str, Any] = {

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pymodels.config import PRESETS, preset
-from pymodels.errors import RunError
-from tb.studies.common import NODE, TASK, Row, Training, parser, seeds_of, show, training
+from oxmc.pymodels.config import PRESETS, preset
+from oxmc.pymodels.errors import RunError
+from oxmc.tb.studies.common import NODE, TASK, Row, Training, parser, seeds_of, show, training
 
 ORDERS = ("given", "hard_first")
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pymodels.config import Config, parse_setting, preset
-from pymodels.tasks import DataSource, fit_config
-from pymodels.tasks.ecg import subjects
-from tb.studies.common import Row, estimate, median, paired, seeds_of, split_of, training
-from tb.studies.output import Progress, Records, digest, finish, study_parser
-from tb.studies.references import network_accuracy
+from oxmc.pymodels.config import Config, parse_setting, preset
+from oxmc.pymodels.tasks import DataSource, fit_config
+from oxmc.pymodels.tasks.ecg import subjects
+from oxmc.tb.studies.common import Row, estimate, median, paired, seeds_of, split_of, training
+from oxmc.tb.studies.output import Progress, Records, digest, finish, study_parser
+from oxmc.tb.studies.references import network_accuracy
 
 TASK = "ecg"
 LEARNERS = ("chip", "logistic", "network")

@@ -1,6 +1,6 @@
 """Energy of trainings beside the paper's: bands, what would have to differ, `best` against `paper`, where it goes.
 
-    python -m tb.studies.energy TABLE [--data FILE --subject 208] [--repeats 20]
+    python -m oxmc.tb.studies.energy TABLE [--data FILE --subject 208] [--repeats 20]
 
 TABLE is `paper`, `ratio` or `parts`. Joules are means over the repeats: counts of all of them added up, so that bands
 are those of the cost table's figures; the spread over the repeats stands apart. `ecg` needs `--data`.
@@ -16,16 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from energy.interval import Band, ratio_band, uncertainty
-from energy.ledger import Ledger
-from energy.parts import HEADLINE, ledger_of_part
-from energy.published import PAPER_J, compare
-from pymodels.config import resolve
-from pymodels.events import PHASES
-from pymodels.tasks import NO_SOURCE, DataSource, fit_config, load_task
-from tb.result import ledger_of, phases_of
-from tb.studies.common import Row, estimate, parser, seeds_of, show
-from tb.train import Request, make_job, run_engine
+from oxmc.energy.interval import Band, ratio_band, uncertainty
+from oxmc.energy.ledger import Ledger
+from oxmc.energy.parts import HEADLINE, ledger_of_part
+from oxmc.energy.published import PAPER_J, compare
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.events import PHASES
+from oxmc.pymodels.tasks import NO_SOURCE, DataSource, fit_config, load_task
+from oxmc.tb.result import ledger_of, phases_of
+from oxmc.tb.studies.common import Row, estimate, parser, seeds_of, show
+from oxmc.tb.train import Request, make_job, run_engine
 
 NODES_OF: dict[str, list[str]] = {}
 for _task, _node in PAPER_J:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from scipy import stats
 
-from pymodels.config import preset
-from tb.studies.common import TASK, Row, accuracies, estimate, paired, parser, seeds_of, show, trainings
+from oxmc.pymodels.config import preset
+from oxmc.tb.studies.common import TASK, Row, accuracies, estimate, paired, parser, seeds_of, show, trainings
 
 PRESETS = ("paper", "best")
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pymodels.config import Config
-from pymodels.files import read_text, understood
-from pymodels.whole import write_files
-from tb.studies.common import Estimate, Row, parser, show
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.files import read_text, understood
+from oxmc.pymodels.whole import write_files
+from oxmc.tb.studies.common import Estimate, Row, parser, show
 
 RECORDS = "records.jsonl"
 
@@ -103,6 +103,6 @@ def flat(row: Mapping[str, Any]) -> Row:
 
 def save_figure(figure: Any, folder: Path, name: str) -> None:
     """A figure as PNG and SVG."""
-    from tb.plot_style import save
+    from oxmc.tb.plot_style import save
 
     save(figure, folder / name)

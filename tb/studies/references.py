@@ -7,7 +7,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from pymodels.tasks import Dataset
+from oxmc.pymodels.tasks import Dataset
 
 NETWORK = {"activation": "logistic", "solver": "lbfgs", "alpha": 0.1, "max_iter": 1000}
 """Else scikit-learn's defaults, by L-BFGS, which its documentation advises for small sets. Of penalties alpha of 1e-4,
@@ -16,7 +16,7 @@ its defaults, 0.843 and 0.856 with a rate of 0.01 and 200 and 500 iterations, at
 
 
 def fitted_logistic(data: Dataset) -> Any:
-    """Logistic regression, as `pymodels.tasks.reference_accuracy` has it."""
+    """Logistic regression, as `oxmc.pymodels.tasks.reference_accuracy` has it."""
     from sklearn.linear_model import LogisticRegression
 
     with threadpool_limits(1):

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pymodels.config import PRESETS, Config, preset
-from pymodels.tasks import NO_SOURCE, DataSource, fit_config
-from tb.studies.common import NODE, Row, estimate, median, seeds_of, training
-from tb.studies.output import Progress, Records, digest, finish, save_figure, study_parser
+from oxmc.pymodels.config import PRESETS, Config, preset
+from oxmc.pymodels.tasks import NO_SOURCE, DataSource, fit_config
+from oxmc.tb.studies.common import NODE, Row, estimate, median, seeds_of, training
+from oxmc.tb.studies.output import Progress, Records, digest, finish, save_figure, study_parser
 
 TASKS = ("cancer", "ecg", "cartpole")
 SPREADS = (0.0, 0.05, 0.25, 0.5, 1.0)
@@ -50,7 +50,7 @@ def line(task: str, name: str, config: Config, runs: Sequence[Row]) -> Row:
 
 def draw(rows: Sequence[Row], folder: Path) -> None:
     """Accuracy and joules against the spread, a column a task."""
-    from tb.plot_style import CHAIN_COLOURS, grid, plot_style
+    from oxmc.tb.plot_style import CHAIN_COLOURS, grid, plot_style
 
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     places = [f"{100 * spread:g} %" for spread in SPREADS]

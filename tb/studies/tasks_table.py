@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pymodels.config import Config, preset
-from pymodels.tasks import DataSource, fit_config
-from tb.studies.common import NODE, Row, estimate, median, paired, seeds_of, split_of, training
-from tb.studies.output import Progress, Records, digest, finish, study_parser
-from tb.studies.references import network_accuracy
+from oxmc.pymodels.config import Config, preset
+from oxmc.pymodels.tasks import DataSource, fit_config
+from oxmc.tb.studies.common import NODE, Row, estimate, median, paired, seeds_of, split_of, training
+from oxmc.tb.studies.output import Progress, Records, digest, finish, study_parser
+from oxmc.tb.studies.references import network_accuracy
 
 TASKS = ("toy", "cancer", "wine", "digits", "table", "ecg")
 PRESETS = ("paper", "best")

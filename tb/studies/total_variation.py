@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from arviz_stats.base import array_stats
 
-from pymodels.config import Config
-from pymodels.fixed import Formats
-from pymodels.outcome import Outcome
-from pymodels.tasks import quantise
-from tb.job import Job
-from tb.posterior import log_likelihood, stored_models
-from tb.studies.common import Estimate, Row, parser, run_job, show
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.tasks import quantise
+from oxmc.tb.job import Job
+from oxmc.tb.posterior import log_likelihood, stored_models
+from oxmc.tb.studies.common import Estimate, Row, parser, run_job, show
 
 SCALE_PER_US, PRIOR_SIGMA_US = 0.05, 15.0
 REACH_US, BIN_US = 80.0, 4.0

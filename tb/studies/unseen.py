@@ -17,20 +17,20 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from pymodels.config import Config, preset
-from pymodels.errors import InputError
-from pymodels.inference import predict
-from pymodels.outcome import Outcome
-from pymodels.streams import stream_rng
-from pymodels.tasks import Dataset, quantise
-from pymodels.tasks.ecg import NORMAL, ONE_PERSON
-from pymodels.tasks.ecg_beats import Beats, read_beats
-from pymodels.tasks.ecg_synthetic import synthetic_beats
-from pymodels.uncertainty import calibration_curve, class_probabilities, entropy_bits, expected_calibration_error
-from tb.studies.common import Row, estimate, run_job, seeds_of
-from tb.studies.output import Progress, finish, save_figure, study_parser
-from tb.studies.references import fitted_logistic, fitted_network
-from tb.train import make_job
+from oxmc.pymodels.config import Config, preset
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.inference import predict
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.streams import stream_rng
+from oxmc.pymodels.tasks import Dataset, quantise
+from oxmc.pymodels.tasks.ecg import NORMAL, ONE_PERSON
+from oxmc.pymodels.tasks.ecg_beats import Beats, read_beats
+from oxmc.pymodels.tasks.ecg_synthetic import synthetic_beats
+from oxmc.pymodels.uncertainty import calibration_curve, class_probabilities, entropy_bits, expected_calibration_error
+from oxmc.tb.studies.common import Row, estimate, run_job, seeds_of
+from oxmc.tb.studies.output import Progress, finish, save_figure, study_parser
+from oxmc.tb.studies.references import fitted_logistic, fitted_network
+from oxmc.tb.train import make_job
 
 KINDS = ("V", "LR", "A", "/")
 """Symbols left out together: ventricular beats, bundle branch blocks, atrial beats, paced ones."""
@@ -149,7 +149,7 @@ def lines(kind: str, name: str, runs: Sequence[dict[str, Any]]) -> list[Row]:
 
 def draw(kind: str, name: str, runs: Sequence[dict[str, Any]], folder: Path) -> None:
     """Entropies, calibration and accuracy against the share rejected, of all repeats of one kind."""
-    from tb.plot_style import CHAIN_COLOURS, grid, plot_style
+    from oxmc.tb.plot_style import CHAIN_COLOURS, grid, plot_style
 
     with plot_style():
         figure, axes = grid(1, 3, height_in=2.4)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pymodels.config import Config, parse_setting, preset
-from pymodels.errors import InputError
-from tb.studies.common import (
+from oxmc.pymodels.config import Config, parse_setting, preset
+from oxmc.pymodels.errors import InputError
+from oxmc.tb.studies.common import (
     TASK,
     Row,
     accuracies,
