@@ -13,7 +13,7 @@ import numpy as np
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import DIGITAL_EVENTS
-from oxmc.tb.netlist import CHIP_NAME
+from oxmc.hdl.netlist import CHIP_NAME
 
 if TYPE_CHECKING:
     from oxmc.tb.gates import Instance

@@ -14,7 +14,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.machine import environment
 from oxmc.tb.compiled import FINAL
-from oxmc.tb.netlist_cache import cache_folder
+from oxmc.hdl.netlist_cache import cache_folder
 from oxmc.tb.runners import verilate
 from oxmc.tb.simulator import TOP, CompiledSimulation
 

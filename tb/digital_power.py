@@ -25,7 +25,7 @@ from oxmc.tb.gates import gate_verilog, module_of, run_gates
 from oxmc.tb.job import Job
 from oxmc.tb.liberty import shipped
 from oxmc.tb.mapped import Mapped
-from oxmc.tb.netlist import write_verilog
+from oxmc.hdl.netlist import write_verilog
 from oxmc.tb.power import Power, power_of
 from oxmc.tb.synth import map_chip
 from oxmc.tb.train import make_job

@@ -29,7 +29,7 @@ from oxmc.tb.gates import gate_verilog, module_of, run_gates
 from oxmc.tb.job import Job
 from oxmc.tb.liberty import Liberty
 from oxmc.tb.mapped import Mapped
-from oxmc.tb.netlist import write_verilog
+from oxmc.hdl.netlist import write_verilog
 from oxmc.tb.power import Power, power_of
 from oxmc.tb.program import load_word_count, lut_codes
 from oxmc.tb.result import point_of

@@ -22,9 +22,9 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.tb.liberty import LibCell, Liberty
 from oxmc.tb.mapped import Gate, Mapped, macros
-from oxmc.tb.memories import memories_verilog
-from oxmc.tb.netlist import CHIP_NAME, chip_verilog
-from oxmc.tb.netlist_cache import cache_folder
+from oxmc.hdl.memories import memories_verilog
+from oxmc.hdl.netlist import CHIP_NAME, chip_verilog
+from oxmc.hdl.netlist_cache import cache_folder
 from oxmc.tb.simulator import Simulation
 
 TYPICAL_SLEW_NS = 0.1

@@ -12,7 +12,7 @@ from oxmc.energy.characterise.lib_text import UNITS, WIRE_LOAD
 from oxmc.hdl.memory import Geometry, geometry_of
 from oxmc.pymodels.whole import write_file
 from oxmc.tb.mapped import PIN_PF
-from oxmc.tb.netlist import CHIP_NAME
+from oxmc.hdl.netlist import CHIP_NAME
 from oxmc.tb.sta import CLOCK_SLEW_NS, MEMORY_READ_NS, MEMORY_SETUP_NS, PORT_MAX_PF, PORT_SLEW_NS
 
 

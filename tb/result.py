@@ -26,7 +26,7 @@ from oxmc.pymodels.tasks import Dataset
 from oxmc.pymodels.uncertainty import uncertainty_record
 from oxmc.tb.books import check_array, check_events
 from oxmc.tb.job import Job
-from oxmc.tb.netlist import flip_flop_total
+from oxmc.hdl.netlist import flip_flop_total
 from oxmc.tb.outputs import voting_totals
 from oxmc.tb.program import lut_codes
 from oxmc.tb.rundir import SCHEMA

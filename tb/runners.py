@@ -26,7 +26,7 @@ from oxmc.pymodels.digests import manifest_holds, say_damaged, write_manifest
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.machine import can_write, environment
 from oxmc.tb import tools
-from oxmc.tb.netlist_cache import cache_folder
+from oxmc.hdl.netlist_cache import cache_folder
 from oxmc.tb.private import check_private, exposed, make_private
 
 Watch = Callable[[], None] | None

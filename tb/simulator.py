@@ -26,8 +26,8 @@ from oxmc.pymodels.fixed import Formats
 from oxmc.tb import runners, tools
 from oxmc.tb.compiled import block_size
 from oxmc.tb.job import COUNTED
-from oxmc.tb.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
-from oxmc.tb.netlist_cache import cache_folder
+from oxmc.hdl.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
+from oxmc.hdl.netlist_cache import cache_folder
 from oxmc.tb.watchdog import PROGRESS, Heartbeat
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from oxmc.tb.buffers import keep_limits
 from oxmc.tb.clock_tree import NESTED, nest
 from oxmc.tb.liberty import SHIPPED, Liberty, shipped
 from oxmc.tb.mapped import Mapped, macros, read_mapped
-from oxmc.tb.memories import memories, memories_verilog
-from oxmc.tb.netlist import CHIP_NAME, module_ports, write_verilog
+from oxmc.hdl.memories import memories, memories_verilog
+from oxmc.hdl.netlist import CHIP_NAME, module_ports, write_verilog
 from oxmc.tb.opensta import write_commands
 from oxmc.tb.sta import Timing, Violation, longest, violations
 from oxmc.tb.tools import wasm_environment

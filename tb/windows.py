@@ -21,8 +21,8 @@ from oxmc.tb.gate_costs import train_gates
 from oxmc.tb.gates import Instance, gate_verilog, instances, module_of, ports
 from oxmc.tb.liberty import shipped
 from oxmc.tb.mapped import macros
-from oxmc.tb.memories import memories_verilog
-from oxmc.tb.netlist import write_verilog
+from oxmc.hdl.memories import memories_verilog
+from oxmc.hdl.netlist import write_verilog
 from oxmc.tb.opensta import write_commands
 from oxmc.tb.synth import map_chip
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
-from oxmc.tb.netlist import write_verilog
+from oxmc.hdl.netlist import write_verilog
 
 CHIP_KEYS = (
     "rows features outputs hidden train_samples test_samples counters init acceptance verify verify_memory"

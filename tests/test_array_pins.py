@@ -19,8 +19,8 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.fixed import Formats
 from oxmc.tb.gates import gate_verilog, module_of
 from oxmc.tb.liberty import shipped
-from oxmc.tb.memories import memories, memories_verilog
-from oxmc.tb.netlist import CHIP_NAME, elaborated
+from oxmc.hdl.memories import memories, memories_verilog
+from oxmc.hdl.netlist import CHIP_NAME, elaborated
 from oxmc.tb.program import command, commands, load_words
 from oxmc.tb.simulator import use_simulator
 from oxmc.tb.synth import map_chip

@@ -9,7 +9,7 @@ from benches import on_each_simulator
 from chip_jobs import chip_parameters, make_job
 
 from oxmc.pymodels.config import Config
-from oxmc.tb.netlist import build_config, chip_verilog
+from oxmc.hdl.netlist import build_config, chip_verilog
 from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim

@@ -13,7 +13,7 @@ from oxmc.hdl.chip import Chip
 from oxmc.hdl.trainer import Trainer
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.fixed import Formats
-from oxmc.tb.netlist import build_config, chip_verilog
+from oxmc.hdl.netlist import build_config, chip_verilog
 from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim

@@ -32,7 +32,7 @@ from oxmc.tb.benches.scoreboard import PARAMETERS_VARIABLE
 from oxmc.tb.compiled import block_size, read_answers, read_array, read_counts, read_results
 from oxmc.tb.compiled_training import DRAWS_VARIABLE
 from oxmc.tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
-from oxmc.tb.netlist import build_config, chip_verilog
+from oxmc.hdl.netlist import build_config, chip_verilog
 from oxmc.tb.program import load_words, lut_codes
 from oxmc.tb.simulator import CompiledSimulation, array_parameters
 

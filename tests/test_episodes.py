@@ -17,7 +17,7 @@ from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
-from oxmc.tb.netlist import chip_verilog
+from oxmc.hdl.netlist import chip_verilog
 from oxmc.tb.train import engine_config, make_job, simulate
 
 pytestmark = pytest.mark.cosim

@@ -315,7 +315,7 @@ WRITES = {
     "tb/compiled_training.py",
     "tb/gate_costs.py",
     "tb/job.py",
-    "tb/netlist_cache.py",
+    "hdl/netlist_cache.py",
     "tb/partial.py",
     "tb/runners.py",
     "tb/simulated.py",
@@ -358,7 +358,7 @@ def test_every_kernel_lets_go_of_pythons_lock() -> None:
 
 
 def test_oxmc_build_may_be_empty(monkeypatch: MonkeyPatch) -> None:
-    from oxmc.tb.netlist_cache import cache_folder
+    from oxmc.hdl.netlist_cache import cache_folder
 
     monkeypatch.setenv("OXMC_BUILD", "")
     assert cache_folder() == Path("build/sim").absolute()

@@ -14,7 +14,7 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.tasks import load_task
 from oxmc.tb.job import Job
 from oxmc.tb.lockstep import Lockstep, LockstepError
-from oxmc.tb.netlist import chip_verilog
+from oxmc.hdl.netlist import chip_verilog
 from oxmc.tb.train import make_job, simulate
 
 pytestmark = pytest.mark.cosim

@@ -12,8 +12,8 @@ import pytest
 from pytest import CaptureFixture, MonkeyPatch
 
 from oxmc.pymodels.config import Config
-from oxmc.tb import netlist, netlist_cache
-from oxmc.tb.netlist_cache import kept_verilog
+from oxmc.hdl import netlist, netlist_cache
+from oxmc.hdl.netlist_cache import kept_verilog
 
 
 class Generator:
@@ -71,7 +71,7 @@ def _other_amaranth(root: Path, monkeypatch: MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        *map(_mutate, ("hdl/trainer.py", "hdl/memory.py", "pymodels/fixed.py", "tb/netlist.py")),
+        *map(_mutate, ("hdl/trainer.py", "hdl/memory.py", "pymodels/fixed.py", "hdl/netlist.py")),
         *map(_mutate, ("pymodels/tasks/table.py", "pymodels/cards/16k.toml")),
         _add_source,
         _add_deep_source,

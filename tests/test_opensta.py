@@ -32,7 +32,7 @@ from pytest import TempPathFactory
 from oxmc.tb.activity import count
 from oxmc.tb.liberty import read_liberty
 from oxmc.tb.mapped import PIN_PF, Gate, Mapped, read_mapped
-from oxmc.tb.netlist import CHIP_NAME
+from oxmc.hdl.netlist import CHIP_NAME
 from oxmc.tb.opensta import COMMANDS
 from oxmc.tb.power import gate_pj
 from oxmc.tb.sta import longest, ordered, violations

@@ -16,7 +16,7 @@ from oxmc.pymodels.events import EVENTS, PHASES
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import output_seeds
 from oxmc.pymodels.tasks import load_task
-from oxmc.tb.netlist import build_config
+from oxmc.hdl.netlist import build_config
 from oxmc.tb.outputs import NOTE, joined, output_jobs
 from oxmc.tb.train import Request, make_job, run_engine, run_outputs
 

@@ -12,7 +12,7 @@ from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.pulse import Pulse
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.fixed import Formats
-from oxmc.tb.netlist import component_verilog
+from oxmc.hdl.netlist import component_verilog
 from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim

@@ -28,7 +28,7 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.streams import STREAMS, repeat_seed
 from oxmc.tb import partial, repeats, result, sources
 from oxmc.tb.cli import run
-from oxmc.tb.netlist_cache import cache_folder
+from oxmc.hdl.netlist_cache import cache_folder
 
 SEED, REPEATS, MANY = 3, 5, 30
 FILES = ["config.toml", "run.json", "runs.jsonl", "state.npz"]

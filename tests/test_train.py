@@ -20,7 +20,7 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 import oxmc.tb.train
 from oxmc.pymodels.config import Config
 from oxmc.tb.cli import run
-from oxmc.tb.netlist_cache import cache_folder
+from oxmc.hdl.netlist_cache import cache_folder
 from oxmc.tb.simulator import SIMULATORS, Simulation
 
 pytestmark = pytest.mark.cosim

@@ -24,7 +24,7 @@ from oxmc.pymodels import kernels, machine
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.tb import runners, tools
-from oxmc.tb.netlist import component_verilog
+from oxmc.hdl.netlist import component_verilog
 from oxmc.tb.simulator import Simulation
 
 PROGRAM = [sys.executable, "-P", "-m", "oxmc_start"]

@@ -21,8 +21,8 @@ from pytest import CaptureFixture, TempPathFactory
 
 from oxmc.hdl.memory import geometry_of
 from oxmc.pymodels.config import Config, resolve
-from oxmc.tb.identifiers import VERILOG, VHDL
-from oxmc.tb.netlist import build_config, chip_verilog, component_verilog, flip_flops, module_ports, write_verilog
+from oxmc.hdl.identifiers import VERILOG, VHDL
+from oxmc.hdl.netlist import build_config, chip_verilog, component_verilog, flip_flops, module_ports, write_verilog
 from oxmc.tb.simulator import use_simulator
 
 ODD = Config(

