@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.fixed import Formats, power_of_two
+from oxmc.pymodels.formats import Formats, power_of_two
 
 CARD_VOLTAGES = (
     "form_sl_v", "form_wl_v", "set_sl_v", "gate_high_v", "reset_bl_v", "reset_wl_v", "read_sl_v", "read_wl_v",

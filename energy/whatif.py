@@ -24,7 +24,7 @@ from oxmc.energy.point import OperatingPoint
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 
 ANALOGUE = ("array", "drivers", "adc", "input_dac", "gate_dac")
 """Components of array and converters; all others are the digital part."""

@@ -6,7 +6,7 @@ from amaranth import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 
 
 class Acceptance(wiring.Component):

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.likelihood import table_index
 from oxmc.hdl.ram import Ram
-from oxmc.pymodels.fixed import Formats, bits_for
+from oxmc.pymodels.formats import Formats, bits_for
 
 
 class Activation(wiring.Component):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.lib import enum
 from amaranth.lib.wiring import In, Out, Signature
 
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 
 
 class ArrayOp(enum.Enum, shape=3):

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.ram import Ram
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 
 
 class Calibrator(wiring.Component):

@@ -22,7 +22,7 @@ from oxmc.hdl.guard import Guard
 from oxmc.hdl.hastings import Hastings
 from oxmc.hdl.host import Host, HostBus
 from oxmc.hdl.inference import Inference, result_layout
-from oxmc.hdl.interface import (
+from oxmc.pymodels.interface import (
     LAW_INDEX,
     PROPOSAL_BITS,
     Space,
@@ -44,7 +44,7 @@ from oxmc.hdl.row_counters import RowCounters
 from oxmc.hdl.sample_order import SampleOrder
 from oxmc.hdl.trainer import Trainer
 from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
-from oxmc.pymodels.fixed import HOST_WORD_BITS, Formats
+from oxmc.pymodels.formats import HOST_WORD_BITS, Formats
 
 CLAMP_BITS = 24
 SKIPPED_BITS = 14

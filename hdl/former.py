@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
-from oxmc.pymodels.fixed import Formats, bits_for
+from oxmc.pymodels.formats import Formats, bits_for
 
 
 class Former(wiring.Component):

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.ram import Ram
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
-from oxmc.pymodels.fixed import Formats, bits_for
+from oxmc.pymodels.formats import Formats, bits_for
 
 EDGE = 2
 """A gate code closer to the LUT's ends than this leaves verified programming no room."""

@@ -6,7 +6,7 @@ from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oxmc.hdl.interface import Error
+from oxmc.pymodels.interface import Error
 
 
 class Guard(wiring.Component):

@@ -1,4 +1,4 @@
-"""The host port: setting registers, commands and read-back by the address map of `oxmc.hdl.interface`."""
+"""The host port: setting registers, commands and read-back by the address map of `oxmc.pymodels.interface`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oxmc.hdl.interface import (
+from oxmc.pymodels.interface import (
     ADDRESS_BITS,
     INDEX_BITS,
     Command,
@@ -20,7 +20,7 @@ from oxmc.hdl.interface import (
     setting_limits,
     strobe_limits,
 )
-from oxmc.pymodels.fixed import HOST_WORD_BITS, Formats
+from oxmc.pymodels.formats import HOST_WORD_BITS, Formats
 
 
 class HostBus(wiring.Signature):

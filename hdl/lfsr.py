@@ -9,7 +9,7 @@ from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oxmc.pymodels.fixed import HOST_WORD_BITS, LFSR_TAPS
+from oxmc.pymodels.formats import HOST_WORD_BITS, LFSR_TAPS
 
 
 class Lfsr(wiring.Component):

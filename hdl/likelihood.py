@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.ram import Ram
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 
 
 def table_index(code: Value, adc_bits: int, table_bits: int) -> Value:

@@ -6,7 +6,7 @@ from amaranth import Array, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 
 
 class LogUniform(wiring.Component):

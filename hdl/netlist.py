@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from oxmc.hdl.memory import geometry_of
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, RunError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.whole import write_files
-from oxmc.tb import tools
+from oxmc.pymodels import tools
 from oxmc.hdl.identifiers import is_plain, plain_verilog
 from oxmc.hdl.memories import memories, memories_verilog, memory_list
 from oxmc.hdl.netlist_cache import kept_verilog

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.digests import files_digest, say_damaged
-from oxmc.tb.private import exposed, make_private
+from oxmc.pymodels.private import exposed, make_private
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = (

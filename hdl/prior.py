@@ -6,7 +6,7 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oxmc.pymodels.fixed import PRIOR_MULTIPLIER_BITS, PRIOR_SHIFT_BITS, Formats
+from oxmc.pymodels.formats import PRIOR_MULTIPLIER_BITS, PRIOR_SHIFT_BITS, Formats
 
 
 def squared(x: Value) -> Value:

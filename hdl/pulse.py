@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.pymodels.fixed import Formats, bits_for
+from oxmc.pymodels.formats import Formats, bits_for
 
 
 class Pulse(wiring.Component):

@@ -6,7 +6,7 @@ from amaranth import Array, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oxmc.pymodels.fixed import EXPONENT_FRACTION_BITS, REWARD_INDEX_BITS, STEP_BITS, Formats
+from oxmc.pymodels.formats import EXPONENT_FRACTION_BITS, REWARD_INDEX_BITS, STEP_BITS, Formats
 
 
 class Reward(wiring.Component):

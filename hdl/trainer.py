@@ -8,9 +8,9 @@ from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.episode import EPISODE_PORTS, elaborate_episode
-from oxmc.hdl.interface import PROPOSAL_BITS, STREAK_BITS
+from oxmc.pymodels.interface import PROPOSAL_BITS, STREAK_BITS
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 
 FAST_BITS = 3
 """Bits of the sample counter that count; those above are clocked for their carries alone."""

@@ -14,7 +14,7 @@ from oxmc.pymodels.budget import TALLIED, event_counts, preparation_counts
 from oxmc.pymodels.budget_episodes import episode_counts
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import EVENTS, PHASES
-from oxmc.pymodels.fixed import Formats, formats_of
+from oxmc.pymodels.formats import Formats, formats_of
 
 Counts = Mapping[str, Mapping[str, int]]
 

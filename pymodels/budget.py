@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import EVENTS, PHASES
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 
 COMMANDS = 3
 """Host words that start the code map's build, the training and the inference; two more start what comes ahead."""

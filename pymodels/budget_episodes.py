@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from oxmc.pymodels.budget import build_cycles, draw_steps, event_counts, first_draws, programming_cycles, row_cycles
-from oxmc.pymodels.fixed import HOST_WORD_BITS, Formats
+from oxmc.pymodels.formats import HOST_WORD_BITS, Formats
 
 SET_UP_COMMANDS = 2
 """Host words that start the code map's build and the training; two more start what comes ahead."""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.philox import philox4x32
 from oxmc.pymodels.streams import stream_key

@@ -12,7 +12,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.devices import Card, lcs_table_ns, lut_table
 from oxmc.pymodels.effects import effects_of, fault_thresholds
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS, QUANTITIES
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.streams import stream_key
 
 UNFORMED, FORMED, HCS = 0, 1, 2

@@ -21,7 +21,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.devices import Card, first_gate, gate_table, load_card, lut_table
 from oxmc.pymodels.draws import ONE
 from oxmc.pymodels.events import PHASES, QUANTITIES
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.network import hidden_neurons, layer_weights, output_sums
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import stream_sequence

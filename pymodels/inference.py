@@ -6,7 +6,7 @@ import numpy as np
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.fixed import Formats, formats_of
+from oxmc.pymodels.formats import Formats, formats_of
 
 ROWS_AT_ONCE = 1024
 

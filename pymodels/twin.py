@@ -15,7 +15,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.devices import first_gate, load_card
 from oxmc.pymodels.evaluate import sample_codes
 from oxmc.pymodels.events import PHASES, QUANTITIES
-from oxmc.pymodels.fixed import LFSR_TAPS, Formats, formats_of, lfsr_state
+from oxmc.pymodels.formats import LFSR_TAPS, Formats, formats_of, lfsr_state
 from oxmc.pymodels.hastings import law_of, no_law
 from oxmc.pymodels.inference import hidden_codes, predict, winners
 from oxmc.pymodels.outcome import Outcome

@@ -12,7 +12,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.devices import load_card
 from oxmc.pymodels.episode_kernel import Rewards, run_tests, train_on_episodes
 from oxmc.pymodels.events import PHASES
-from oxmc.pymodels.fixed import STEP_BITS, Formats
+from oxmc.pymodels.formats import STEP_BITS, Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.twin import arithmetic, array_joules, array_quantities, devices_of, exact_product, new_chain
 from oxmc.pymodels.twin_prepare import prepare

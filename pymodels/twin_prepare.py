@@ -6,7 +6,7 @@ import numpy as np
 
 from oxmc.pymodels.array import STUCK_HCS, STUCK_LCS, OxramArray, reset_draw, set_draw
 from oxmc.pymodels.effects import Effects
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.twin_program import reset_row, set_and_sense
 from oxmc.pymodels.twin_state import READ_NS, READS, SET_NA, SETS, TALLIES, Devices

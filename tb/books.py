@@ -14,7 +14,7 @@ from oxmc.pymodels.balance import Course, unbalanced
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
-from oxmc.pymodels.fixed import formats_of
+from oxmc.pymodels.formats import formats_of
 from oxmc.tb.program import load_word_count
 
 CONSERVATION_LIMIT = 1e-9

@@ -9,12 +9,12 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from oxmc.hdl.interface import Command, Space
+from oxmc.pymodels.interface import Command, Space
 from oxmc.pymodels.array import OxramArray
 from oxmc.pymodels.devices import load_card
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.streams import lfsr_seed
-from oxmc.tb.job import JOB_VARIABLE, Job
+from oxmc.pymodels.job import JOB_VARIABLE, Job
 from oxmc.tb.port import ArrayModel, HostModel
 from oxmc.tb.program import command, commands, load_words
 from oxmc.tb.simulated import report_progress

@@ -15,12 +15,12 @@ from oxmc.pymodels.budget import calibration_cycles
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.devices import gate_voltages, load_card, lut_table, stuck_shares
 from oxmc.pymodels.errors import InputError, RunError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin import devices_of
 from oxmc.pymodels.twin_prepare import prepare
-from oxmc.tb.ahead import heard
+from oxmc.pymodels.ahead import heard
 from oxmc.tb.calibrating import FOUND
-from oxmc.tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.tb.program import lut_codes
 from oxmc.tb.simulator import Simulation
 

@@ -165,7 +165,7 @@ def train(
     from oxmc.pymodels.tasks import fitted_keys, load_task, reference_value  # what `oxmc --help` need not load
     from oxmc.tb import console, result
     from oxmc.tb import train as training
-    from oxmc.tb.ahead import Ahead
+    from oxmc.pymodels.ahead import Ahead
     from oxmc.tb.rundir import check_out, free_name
 
     for option, given in (("--waves", waves), ("--lockstep", lockstep)):
@@ -539,7 +539,7 @@ def run(arguments: list[str]) -> int:
 
 def main() -> None:
     """Entry point of `oxmc` and `python -m tb`."""
-    from oxmc.tb.ahead import is_left_alone
+    from oxmc.pymodels.ahead import is_left_alone
 
     signal.signal(signal.SIGTERM, _terminate)
     if not (sys.warnoptions or "--debug" in sys.argv):

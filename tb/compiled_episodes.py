@@ -12,7 +12,7 @@ from oxmc.pymodels.cells import Cells
 from oxmc.pymodels.devices import load_card
 from oxmc.tb.compiled import read_array, write_load
 from oxmc.tb.compiled_training import serve_draws
-from oxmc.tb.job import JOB_VARIABLE, Job
+from oxmc.pymodels.job import JOB_VARIABLE, Job
 from oxmc.tb.port import HostModel
 from oxmc.tb.training import run_job
 

@@ -14,9 +14,9 @@ from cocotb.triggers import FallingEdge, ValueChange
 from oxmc.pymodels.cells import Cells
 from oxmc.pymodels.devices import load_card
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.compiled import BlockDraws, read_answers, read_array, read_counts, read_results, write_load
-from oxmc.tb.job import JOB_VARIABLE, SECONDS, Job
+from oxmc.pymodels.job import JOB_VARIABLE, SECONDS, Job
 from oxmc.tb.simulated import check_counts, outcome_of, report_progress
 
 DRAWS_VARIABLE = "OXMC_DRAWS"

@@ -22,7 +22,7 @@ from oxmc.pymodels.whole import write_file
 from oxmc.tb.activity import Activity, count
 from oxmc.tb.gate_costs import same, twin_of
 from oxmc.tb.gates import gate_verilog, module_of, run_gates
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 from oxmc.tb.liberty import shipped
 from oxmc.tb.mapped import Mapped
 from oxmc.hdl.netlist import write_verilog

@@ -13,10 +13,10 @@ import numpy as np
 from cocotb.triggers import FallingEdge, First, RisingEdge
 
 from oxmc.hdl.chip import decision_layout
-from oxmc.hdl.interface import Command
+from oxmc.pymodels.interface import Command
 from oxmc.pymodels.cartpole import TEST, TRAINING, cart_of, move, observe, start
-from oxmc.pymodels.fixed import Formats
-from oxmc.tb.job import Job
+from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.job import Job
 from oxmc.tb.port import HostModel, collect_results
 from oxmc.tb.program import Word, command, observation_words
 

@@ -19,14 +19,14 @@ from oxmc.energy.costs import CostTable
 from oxmc.energy.point import BLOCKS, COMMON, WITH_OPTIONS, OperatingPoint, blocks_of
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.twin import run_twin
 from oxmc.pymodels.twin_episodes import run_twin_episodes
 from oxmc.tb.activity import Activity, count, saif
 from oxmc.tb.gates import gate_verilog, module_of, run_gates
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 from oxmc.tb.liberty import Liberty
 from oxmc.tb.mapped import Mapped
 from oxmc.hdl.netlist import write_verilog

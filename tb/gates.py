@@ -19,7 +19,7 @@ from oxmc.hdl.memory import geometry_of
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.outcome import Outcome
-from oxmc.tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.tb.liberty import LibCell, Liberty
 from oxmc.tb.mapped import Gate, Mapped, macros
 from oxmc.hdl.memories import memories_verilog

@@ -15,7 +15,7 @@ from oxmc.pymodels.inference import predict
 from oxmc.pymodels.outcome import Outcome, kept_test_set
 from oxmc.pymodels.streams import repeat_seed
 from oxmc.pymodels.tasks import load_task, quantise
-from oxmc.tb.ahead import heard
+from oxmc.pymodels.ahead import heard
 
 STAGES = 48
 """Row counts at which the chain is stopped; fewer where it has fewer rows."""

@@ -14,7 +14,7 @@ import numpy as np
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import output_seeds
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 
 NOTE = "outputs trained one after the other, their votes compared by the host; posterior.nc is not written for them"
 

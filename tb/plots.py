@@ -19,7 +19,7 @@ from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.files import understood
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.whole import write_files
-from oxmc.tb.ahead import heard
+from oxmc.pymodels.ahead import heard
 from oxmc.tb.checked import checked_posterior, checked_run
 from oxmc.tb.plot_style import CHAIN_COLOURS, WIDTH_IN, drawn, grid, plot_style, unmarked
 from oxmc.tb.plots_parameters import draws_of_outputs, draws_of_tree, parameter_figure

@@ -9,12 +9,12 @@ import numpy as np
 from cocotb.triggers import FallingEdge, Timer, ValueChange
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.interface import Space, address
+from oxmc.pymodels.interface import Space, address
 from oxmc.pymodels.array import ArrayError, OxramArray
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import PHASES
-from oxmc.pymodels.fixed import Formats
-from oxmc.tb.job import COUNTED
+from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.job import COUNTED
 
 if TYPE_CHECKING:
     from oxmc.tb.lockstep import Lockstep

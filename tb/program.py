@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from oxmc.hdl.interface import (
+from oxmc.pymodels.interface import (
     LAW_INDEX,
     SHIFT_INDEX,
     Command,
@@ -21,7 +21,7 @@ from oxmc.hdl.interface import (
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.devices import first_gate, load_card, lut_table
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.fixed import HASTINGS_MULTIPLIER_BITS, HOST_WORD_BITS, Formats
+from oxmc.pymodels.formats import HASTINGS_MULTIPLIER_BITS, HOST_WORD_BITS, Formats
 
 Word = tuple[int, int]
 WORD_MASK = 2**HOST_WORD_BITS - 1

@@ -19,13 +19,13 @@ from oxmc.pymodels.devices import load_card
 from oxmc.pymodels.effects import effects_of
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.inference import predict
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import Dataset
 from oxmc.pymodels.uncertainty import uncertainty_record
 from oxmc.tb.books import check_array, check_events
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 from oxmc.hdl.netlist import flip_flop_total
 from oxmc.tb.outputs import voting_totals
 from oxmc.tb.program import lut_codes

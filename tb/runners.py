@@ -25,9 +25,9 @@ from typing import Any
 from oxmc.pymodels.digests import manifest_holds, say_damaged, write_manifest
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.machine import can_write, environment
-from oxmc.tb import tools
+from oxmc.pymodels import tools
 from oxmc.hdl.netlist_cache import cache_folder
-from oxmc.tb.private import check_private, exposed, make_private
+from oxmc.pymodels.private import check_private, exposed, make_private
 
 Watch = Callable[[], None] | None
 Command = Sequence[str | Path]

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from cocotb.triggers import Timer
 
-from oxmc.hdl.interface import Error, Status
+from oxmc.pymodels.interface import Error, Status
 from oxmc.pymodels.cells import Cells
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
-from oxmc.tb.job import OWNER_VARIABLE
+from oxmc.pymodels.job import OWNER_VARIABLE
 from oxmc.tb.watchdog import PROGRESS, Watchdog
 
 CLOCK_NS = 100

@@ -17,15 +17,16 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oxmc.hdl.interface import Command, Setting, Status, decision_widths, sample_lane_bits
+from oxmc.pymodels.interface import Command, Setting, Status, decision_widths, sample_lane_bits
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.devices import load_card
 from oxmc.pymodels.effects import effects_of
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.fixed import Formats
-from oxmc.tb import runners, tools
+from oxmc.pymodels.formats import Formats
+from oxmc.tb import runners
+from oxmc.pymodels import tools
 from oxmc.tb.compiled import block_size
-from oxmc.tb.job import COUNTED
+from oxmc.pymodels.job import COUNTED
 from oxmc.hdl.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
 from oxmc.hdl.netlist_cache import cache_folder
 from oxmc.tb.watchdog import PROGRESS, Heartbeat

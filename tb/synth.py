@@ -29,7 +29,7 @@ from oxmc.hdl.memories import memories, memories_verilog
 from oxmc.hdl.netlist import CHIP_NAME, module_ports, write_verilog
 from oxmc.tb.opensta import write_commands
 from oxmc.tb.sta import Timing, Violation, longest, violations
-from oxmc.tb.tools import wasm_environment
+from oxmc.pymodels.tools import wasm_environment
 
 TARGETS = ("sky130", "ice40", "generic")
 EXTRA = "synth"

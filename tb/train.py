@@ -19,13 +19,13 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.devices import load_card, stuck_shares
 from oxmc.pymodels.effects import effects_of
 from oxmc.pymodels.errors import InputError, RunError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import chain_seeds
 from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, quantise
 from oxmc.pymodels.whole import write_file
-from oxmc.tb.ahead import heard
-from oxmc.tb.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.pymodels.ahead import heard
+from oxmc.pymodels.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.tb.outputs import NOTE, joined, output_jobs
 from oxmc.tb.posterior import FILE, NOT_WRITTEN, available, posterior_groups, tree_of
 from oxmc.tb.posterior_file import write_posterior

@@ -12,15 +12,15 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from oxmc.hdl.interface import Space, Status
+from oxmc.pymodels.interface import Space, Status
 from oxmc.pymodels.array import OxramArray
 from oxmc.pymodels.cells import Cells
 from oxmc.pymodels.devices import load_card
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.episodes import EpisodeHost
-from oxmc.tb.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, SECONDS, Job
+from oxmc.pymodels.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, SECONDS, Job
 from oxmc.tb.lockstep import Lockstep
 from oxmc.tb.port import ArrayModel, HostModel, collect_results, follow_decisions
 from oxmc.tb.program import command, commands, load_words

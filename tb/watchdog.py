@@ -15,7 +15,7 @@ from oxmc.pymodels.budget import (
 )
 from oxmc.pymodels.budget_episodes import step_cycles, step_words
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.program import load_word_count
 
 PROGRESS = "progress"

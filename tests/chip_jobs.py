@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin import run_twin
 from oxmc.pymodels.twin_episodes import run_twin_episodes
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 from oxmc.tb.program import load_words, lut_codes
 
 

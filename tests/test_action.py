@@ -7,7 +7,7 @@ from benches import on_each_simulator
 
 from oxmc.hdl.action import Action
 from oxmc.pymodels.config import resolve
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim

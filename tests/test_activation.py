@@ -12,7 +12,7 @@ from benches import on_each_simulator
 
 from oxmc.hdl.activation import Activation
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.simulator import run_bench
 
 pytestmark = pytest.mark.cosim

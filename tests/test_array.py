@@ -16,7 +16,7 @@ from oxmc.pymodels.array import FORMED, HCS, UNFORMED, ArrayError, OxramArray
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.devices import gate_table, lcs_table_ns, load_card
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.philox import philox4x32
 from oxmc.pymodels.streams import stream_key
 

@@ -16,7 +16,7 @@ from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.memory import HEAD
 from oxmc.hdl.pulse import Pulse
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.gates import gate_verilog, module_of
 from oxmc.tb.liberty import shipped
 from oxmc.hdl.memories import memories, memories_verilog

@@ -288,7 +288,7 @@ def test_cosim_figures_from_small_trainings(tmp_path: Path, monkeypatch: MonkeyP
 
 def tiny_job() -> Any:
     """A training of some hundred clock cycles on random codes."""
-    from oxmc.tb.job import Job
+    from oxmc.pymodels.job import Job
 
     rng = np.random.default_rng(0)
     codes = rng.integers(-100, 101, (TINY.train_samples + TINY.test_samples, TINY.features))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oxmc.pymodels import budget
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import EVENTS, PHASES
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin_state import TALLIES
 
 TINY = Config(rows=3, features=1, train_samples=3, test_samples=2, burn_in=1, read_bits=3, gate_codes=2)

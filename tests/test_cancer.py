@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler, scale
 
 from oxmc.pymodels.config import TASKS, Config
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.tasks import clipped_share, load_task, quantise, reference_accuracy
 from oxmc.pymodels.tasks.cancer import best_features, points, standardised
 

@@ -12,7 +12,7 @@ from oxmc.pymodels.cartpole import ANGLE_LIMIT, SCALES, TEST, TRAINING, cart_of,
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.episode_kernel import run_episode
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.twin import arithmetic
 from oxmc.pymodels.twin_episodes import run_twin_episodes

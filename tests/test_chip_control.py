@@ -12,7 +12,7 @@ from chip_jobs import chip_parameters
 from oxmc.hdl.chip import Chip
 from oxmc.hdl.trainer import Trainer
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.hdl.netlist import build_config, chip_verilog
 from oxmc.tb.simulator import Mutation, run_bench
 

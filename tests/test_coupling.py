@@ -22,7 +22,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.devices import load_card
 from oxmc.pymodels.effects import effects_of
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin import run_twin
@@ -31,7 +31,7 @@ from oxmc.tb.bare import BareSimulation
 from oxmc.tb.benches.scoreboard import PARAMETERS_VARIABLE
 from oxmc.tb.compiled import block_size, read_answers, read_array, read_counts, read_results
 from oxmc.tb.compiled_training import DRAWS_VARIABLE
-from oxmc.tb.job import JOB_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.hdl.netlist import build_config, chip_verilog
 from oxmc.tb.program import load_words, lut_codes
 from oxmc.tb.simulator import CompiledSimulation, array_parameters

@@ -15,7 +15,7 @@ from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.devices import load_card
 from oxmc.pymodels.effect_draws import root
 from oxmc.pymodels.effects import POWER_SHIFT, effects_of
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.philox import philox4x32
 from oxmc.pymodels.tasks import load_task

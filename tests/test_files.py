@@ -314,7 +314,7 @@ WRITES = {
     "tb/compiled.py",
     "tb/compiled_training.py",
     "tb/gate_costs.py",
-    "tb/job.py",
+    "pymodels/job.py",
     "hdl/netlist_cache.py",
     "tb/partial.py",
     "tb/runners.py",

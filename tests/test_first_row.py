@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from oxmc.hdl.interface import Setting, Space, address
+from oxmc.pymodels.interface import Setting, Space, address
 from oxmc.pymodels import budget
 from oxmc.pymodels.array import OxramArray
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.devices import first_gate, load_card, lut_table
-from oxmc.pymodels.fixed import LFSR_TAPS, Formats
+from oxmc.pymodels.formats import LFSR_TAPS, Formats
 from oxmc.pymodels.float_engine import run_float
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin import run_twin

@@ -15,7 +15,7 @@ from scipy import special
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.fixed import LFSR_TAPS, Formats, bits_for, power_of_two
+from oxmc.pymodels.formats import LFSR_TAPS, Formats, bits_for, power_of_two
 
 VARIANTS = [
     Config(),

@@ -13,7 +13,7 @@ from oxmc.pymodels import float_kernel as kernel
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.devices import load_card
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.float_engine import (
     FloatChain,
     float_rng,

@@ -11,7 +11,7 @@ from benches import on_each_simulator
 from oxmc.hdl import gate_dac
 from oxmc.hdl.gate_dac import GateDac
 from oxmc.pymodels.config import resolve
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim

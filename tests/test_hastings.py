@@ -13,7 +13,7 @@ from oxmc.hdl.hastings import Hastings
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.devices import load_card, lut_table
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.hastings import hastings_cost, law_of
 from oxmc.pymodels.twin import nearest_gates, run_twin
 from oxmc.tb.program import lut_codes

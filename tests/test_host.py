@@ -11,9 +11,9 @@ from amaranth import Value
 from benches import on_each_simulator
 
 from oxmc.hdl.host import Host
-from oxmc.hdl.interface import Setting, Space, address, sample_lane_bits, sample_lanes, setting_limits
+from oxmc.pymodels.interface import Setting, Space, address, sample_lane_bits, sample_lanes, setting_limits
 from oxmc.pymodels.config import Config, resolve
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim

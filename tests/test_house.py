@@ -18,7 +18,7 @@ LEAVES = (
     "oxmc.pymodels.errors",
     "oxmc.pymodels.events",
     "oxmc.pymodels.files",
-    "oxmc.pymodels.fixed",
+    "oxmc.pymodels.formats",
     "oxmc.pymodels.kernels",
     "oxmc.pymodels.machine",
     "oxmc.pymodels.strict",

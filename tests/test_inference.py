@@ -12,7 +12,7 @@ from oxmc.pymodels.array import OxramArray
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.devices import load_card
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.inference import predict, probability
 
 

@@ -13,7 +13,7 @@ from rewired import Change, rewired
 from oxmc.hdl.chip import inference_of
 from oxmc.hdl.inference import Inference
 from oxmc.pymodels.config import resolve
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim

@@ -10,7 +10,7 @@ import numpy as np
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 from oxmc.pymodels.outcome import Outcome
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 
 
 def test_job(tmp_path: Path) -> None:

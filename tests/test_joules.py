@@ -13,7 +13,7 @@ import pytest
 from oxmc.pymodels.array import OxramArray
 from oxmc.pymodels.config import Config, parse_setting, resolve
 from oxmc.pymodels.devices import load_card
-from oxmc.pymodels.fixed import formats_of
+from oxmc.pymodels.formats import formats_of
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.twin import arithmetic, devices_of, new_chain, run_twin, training_data
@@ -21,7 +21,7 @@ from oxmc.pymodels.twin_kernel import step
 from oxmc.pymodels.twin_program import clear_array
 from oxmc.pymodels.twin_state import ACCEPTED, ATTEMPTS, EVALS, ROW
 from oxmc.tb.books import CONSERVATION_LIMIT
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 from oxmc.tb.program import lut_codes
 from oxmc.tb.train import make_job
 

@@ -6,7 +6,7 @@ import pytest
 from benches import on_each_simulator
 
 from oxmc.hdl.lfsr import Lfsr
-from oxmc.pymodels.fixed import LFSR_TAPS, lfsr_state
+from oxmc.pymodels.formats import LFSR_TAPS, lfsr_state
 from oxmc.tb.simulator import run_bench
 
 # from the table in Xilinx XAPP 052, typed in again here

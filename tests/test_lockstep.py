@@ -12,7 +12,7 @@ import oxmc.tb.simulator
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.tasks import load_task
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 from oxmc.tb.lockstep import Lockstep, LockstepError
 from oxmc.hdl.netlist import chip_verilog
 from oxmc.tb.train import make_job, simulate

@@ -71,7 +71,7 @@ def _other_amaranth(root: Path, monkeypatch: MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        *map(_mutate, ("hdl/trainer.py", "hdl/memory.py", "pymodels/fixed.py", "hdl/netlist.py")),
+        *map(_mutate, ("hdl/trainer.py", "hdl/memory.py", "pymodels/formats.py", "hdl/netlist.py")),
         *map(_mutate, ("pymodels/tasks/table.py", "pymodels/cards/16k.toml")),
         _add_source,
         _add_deep_source,

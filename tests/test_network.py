@@ -15,7 +15,7 @@ import oxmc.pymodels
 from oxmc.pymodels.array import OxramArray
 from oxmc.pymodels.config import PRESETS, Config, resolve
 from oxmc.pymodels.devices import load_card
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.float_engine import run_float
 from oxmc.pymodels.inference import predict
 from oxmc.pymodels.network import output_sums

@@ -12,7 +12,7 @@ from rewired import Change, rewired
 from oxmc.hdl import pair_programmer
 from oxmc.hdl.pair_programmer import PairProgrammer
 from oxmc.pymodels.config import resolve
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim

@@ -22,7 +22,7 @@ from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.devices import load_card
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
 from oxmc.tb import result

@@ -12,7 +12,7 @@ from oxmc.pymodels.array import OxramArray
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.devices import load_card, stuck_shares
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin import devices_of
 from oxmc.pymodels.twin_prepare import prepare
 from oxmc.tb.calibration import calibrate

@@ -9,7 +9,7 @@ from benches import on_each_simulator
 
 from oxmc.hdl.prior import Prior
 from oxmc.pymodels.config import Config, resolve
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.simulator import run_bench
 
 PAPER = Formats(resolve("cancer", "paper"))

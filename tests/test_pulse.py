@@ -11,7 +11,7 @@ from benches import on_each_simulator
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.pulse import Pulse
 from oxmc.pymodels.config import resolve
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.hdl.netlist import component_verilog
 from oxmc.tb.simulator import Mutation, run_bench
 

@@ -16,7 +16,7 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import Dataset, load_task
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 from oxmc.tb.result import check_inference, run_record, state_sha256
 from oxmc.tb.simulated import check_counts
 from oxmc.tb.train import Request, make_job, run_engine

@@ -10,7 +10,7 @@ from benches import on_each_simulator
 
 from oxmc.hdl.reward import Reward
 from oxmc.pymodels.config import resolve
-from oxmc.pymodels.fixed import REWARD_INDEX_BITS, STEP_BITS, Formats
+from oxmc.pymodels.formats import REWARD_INDEX_BITS, STEP_BITS, Formats
 from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim

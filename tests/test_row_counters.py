@@ -8,7 +8,7 @@ from benches import on_each_simulator
 from oxmc.hdl import row_counters
 from oxmc.hdl.row_counters import RowCounters
 from oxmc.pymodels.config import resolve
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from oxmc.tb.ahead import Ahead
+from oxmc.pymodels.ahead import Ahead
 
 LARGE = (
     "amaranth", "arviz", "arviz_stats", "cocotb", "dask", "h5py", "joblib", "matplotlib", "numba", "pandas", "pytest",

@@ -13,7 +13,7 @@ from rewired import Change, rewired
 
 from oxmc.hdl.trainer import Trainer
 from oxmc.pymodels.config import resolve
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.simulator import run_bench
 
 pytestmark = pytest.mark.cosim

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from oxmc.pymodels.config import Config, preset
-from oxmc.pymodels.fixed import Formats, formats_of
+from oxmc.pymodels.formats import Formats, formats_of
 from oxmc.pymodels.inference import hidden_codes
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task, quantise

@@ -23,7 +23,8 @@ import oxmc_start
 from oxmc.pymodels import kernels, machine
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.errors import InputError, RunError
-from oxmc.tb import runners, tools
+from oxmc.tb import runners
+from oxmc.pymodels import tools
 from oxmc.hdl.netlist import component_verilog
 from oxmc.tb.simulator import Simulation
 

@@ -12,7 +12,7 @@ from pytest import CaptureFixture, MonkeyPatch
 import oxmc.tb.simulator
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb import watchdog
 from oxmc.hdl.netlist import chip_verilog
 from oxmc.tb.train import COUPLINGS

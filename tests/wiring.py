@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.hdl.netlist import CHIP_NAME, Port, module_ports
 
 INSTANCE = re.compile(r"^  (\w+) (\w+) \(\n(.*?)^  \);", flags=re.M | re.S)

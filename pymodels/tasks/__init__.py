@@ -16,7 +16,7 @@ import numpy as np
 from oxmc.pymodels.config import TASKS, Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.files import open_plain, understood
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,11 @@ import numpy as np
 from oxmc.energy.parts import bounds
 from oxmc.energy.published import CPU_J, SOURCE
 from oxmc.pymodels.config import preset
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.twin import run_twin
 from oxmc.tb.cpu_energy import SHORTEST_S, float_training, measure
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 from oxmc.tb.program import load_word_count, lut_codes
 from oxmc.tb.result import NODES, ledger_of, phases_of
 from oxmc.tb.train import make_job

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from oxmc.pymodels.config import Config, preset
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.machine import not_installed
 from oxmc.pymodels.tasks import Dataset, load_task
 from oxmc.pymodels.twin import run_twin

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin import run_twin
 from oxmc.tb.bench.figures import Raw, exponent, figure, in_turns
 from oxmc.tb.program import lut_codes

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.pymodels.fixed import Formats
-from oxmc.tb.job import Job
+from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.job import Job
 
 
 class Account:

@@ -17,17 +17,17 @@ import numpy as np
 from cocotb.triggers import FallingEdge, Timer, with_timeout
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.interface import Command, Space, Status
+from oxmc.pymodels.interface import Command, Space, Status
 from oxmc.pymodels.array import OxramArray
 from oxmc.pymodels.cartpole import TEST, TRAINING
 from oxmc.pymodels.devices import load_card
 from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.benches.scoreboard import CLOCK_NS, Scoreboard, parameters, start
 from oxmc.tb.episodes import TEST_SAMPLE, TRAINING_SAMPLE, Environment
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 from oxmc.tb.port import HostModel
 from oxmc.tb.program import command, commands, load_words
 

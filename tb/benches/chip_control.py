@@ -16,15 +16,15 @@ import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.interface import INDEX_BITS, Command, Error, Setting, Space, State, Status, address
+from oxmc.pymodels.interface import INDEX_BITS, Command, Error, Setting, Space, State, Status, address
 from oxmc.pymodels.array import OxramArray
 from oxmc.pymodels.devices import load_card
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.benches.chip import PinWatcher, episodes, take_results
 from oxmc.tb.benches.scoreboard import parameters, start
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 from oxmc.tb.port import HostModel
 from oxmc.tb.program import commands, load_words
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from cocotb.triggers import FallingEdge
 
 from oxmc.hdl.chip import CLAMP_BITS
-from oxmc.hdl.interface import PROPOSAL_BITS, Command, Setting, Space, Status
+from oxmc.pymodels.interface import PROPOSAL_BITS, Command, Setting, Space, Status
 from oxmc.hdl.row_counters import LOST_BITS
 from oxmc.tb.benches.system import System, scenario
 from oxmc.tb.program import setting_values

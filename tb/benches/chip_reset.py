@@ -15,14 +15,14 @@ import numpy as np
 from cocotb.triggers import FallingEdge, Timer, with_timeout
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.interface import Space, Status
+from oxmc.pymodels.interface import Space, Status
 from oxmc.pymodels.array import OxramArray
 from oxmc.pymodels.devices import load_card
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.inference import predict
 from oxmc.tb.benches.chip import PinWatcher, take_results, whole_run
 from oxmc.tb.benches.scoreboard import CLOCK_NS, parameters, start
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 from oxmc.tb.port import HostModel
 
 LIMIT_NS = 20_000 * CLOCK_NS

@@ -15,11 +15,11 @@ from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.array import HCS, UNFORMED, OxramArray
 from oxmc.pymodels.devices import load_card
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 from oxmc.tb.compiled import BlockDraws, block_size, read_array, write_load
 from oxmc.tb.compiled_training import hand_over_draws
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 
 PULSES = 3000
 IDLE = dict.fromkeys(("op", "row", "place", "mask", "gate", "segment", "inputs", "latch", "width", "bad", "save"), 0)

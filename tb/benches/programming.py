@@ -12,7 +12,7 @@ from cocotb.triggers import FallingEdge, ReadOnly, Timer
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels import budget
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.benches.scoreboard import Scoreboard, parameters
 from oxmc.hdl.identifiers import plain
 

@@ -15,19 +15,19 @@ import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.interface import Command, Setting, Space, State, Status, address
+from oxmc.pymodels.interface import Command, Setting, Space, State, Status, address
 from oxmc.pymodels.array import OxramArray
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.devices import load_card
 from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.benches.account import Account
 from oxmc.tb.benches.chip import episodes
 from oxmc.tb.benches.chip_control import Desk, UpsetWatcher
 from oxmc.tb.benches.scoreboard import parameters, start
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 from oxmc.tb.port import HostModel
 from oxmc.tb.program import commands, load_words, lut_codes, setting_values
 

@@ -17,7 +17,7 @@ from cocotb.triggers import FallingEdge, ReadOnly
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels import budget
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
 from oxmc.hdl.identifiers import plain
 

@@ -14,12 +14,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed, repeat_seed
 from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, reference_accuracy
-from oxmc.tb.ahead import heard
-from oxmc.tb.job import Job
+from oxmc.pymodels.ahead import heard
+from oxmc.pymodels.job import Job
 from oxmc.tb.outputs import joined, output_jobs
 from oxmc.tb.program import load_words
 from oxmc.tb.result import ledger_of, phases_of

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from oxmc.pymodels.config import Config, preset
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.tasks import quantise, reference_accuracy
 from oxmc.tb.studies.common import TASK, Row, estimate, paired, parser, seeds_of, show, split_of
 

@@ -18,10 +18,10 @@ import numpy as np
 from arviz_stats.base import array_stats
 
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.fixed import Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import quantise
-from oxmc.tb.job import Job
+from oxmc.pymodels.job import Job
 from oxmc.tb.posterior import log_likelihood, stored_models
 from oxmc.tb.studies.common import Estimate, Row, parser, run_job, show
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 
-from oxmc.pymodels.fixed import (
+from oxmc.pymodels.formats import (
     HASTINGS_SHIFT_BITS,
     HOST_WORD_BITS,
     PRIOR_MULTIPLIER_BITS,
