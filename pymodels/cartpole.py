@@ -19,7 +19,7 @@ import numpy as np
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.kernels import njit
-from oxmc.pymodels.philox import philox4x32
+from oxmc.pymodels.oxram.philox import philox4x32
 from oxmc.pymodels.streams import stream_key
 
 FEATURES = ("position", "velocity", "angle", "angular velocity")

@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 
 from oxmc.pymodels import float_kernel as kernel
-from oxmc.pymodels.array import NOT_STUCK, QUANTITY_OF, OxramArray
+from oxmc.pymodels.oxram.array import NOT_STUCK, QUANTITY_OF, OxramArray
 from oxmc.pymodels.budget import event_counts
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import Card, first_gate, gate_table, load_card, lut_table
-from oxmc.pymodels.draws import ONE
+from oxmc.pymodels.oxram.devices import Card, first_gate, gate_table, load_card, lut_table
+from oxmc.pymodels.oxram.draws import ONE
 from oxmc.pymodels.events import PHASES, QUANTITIES
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.network import hidden_neurons, layer_weights, output_sums

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from oxmc.pymodels.array import QUANTITY_OF, OxramArray
+from oxmc.pymodels.oxram.array import QUANTITY_OF, OxramArray
 from oxmc.pymodels.budget import event_counts, preparation_counts
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import first_gate, load_card
+from oxmc.pymodels.oxram.devices import first_gate, load_card
 from oxmc.pymodels.evaluate import sample_codes
 from oxmc.pymodels.events import PHASES, QUANTITIES
 from oxmc.pymodels.formats import LFSR_TAPS, Formats, formats_of, lfsr_state

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.budget import preparation_counts
 from oxmc.pymodels.budget_episodes import episode_counts
 from oxmc.pymodels.cartpole import cart_of
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.episode_kernel import Rewards, run_tests, train_on_episodes
 from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.formats import STEP_BITS, Formats

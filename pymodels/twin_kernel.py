@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oxmc.pymodels.effects import Effects
+from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.evaluate import dot_products, look_up
 from oxmc.pymodels.hastings import hastings_cost
 from oxmc.pymodels.kernels import njit

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from oxmc.pymodels.array import STUCK_HCS, STUCK_LCS, OxramArray, reset_draw, set_draw
-from oxmc.pymodels.effects import Effects
+from oxmc.pymodels.oxram.array import STUCK_HCS, STUCK_LCS, OxramArray, reset_draw, set_draw
+from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.twin_program import reset_row, set_and_sense

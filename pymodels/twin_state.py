@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oxmc.pymodels.effects import Effects
+from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.hastings import Law
 
 

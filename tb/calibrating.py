@@ -10,8 +10,8 @@ import cocotb
 import numpy as np
 
 from oxmc.pymodels.interface import Command, Space
-from oxmc.pymodels.array import OxramArray
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.job import JOB_VARIABLE, Job

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.budget import calibration_cycles
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import gate_voltages, load_card, lut_table, stuck_shares
+from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table, stuck_shares
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin import devices_of

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from oxmc.pymodels.interface import ADDRESS_BITS, Space, Status, address
-from oxmc.pymodels import bulk_draws
-from oxmc.pymodels.bulk_draws import MIN_NS, RESET, SET
-from oxmc.pymodels.cells import QUANTITY_OF, UNFORMED, Cells
+from oxmc.pymodels.oxram import bulk_draws
+from oxmc.pymodels.oxram.bulk_draws import MIN_NS, RESET, SET
+from oxmc.pymodels.oxram.cells import QUANTITY_OF, UNFORMED, Cells
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
 from oxmc.pymodels.formats import HOST_WORD_BITS, Formats
 from oxmc.pymodels.streams import lfsr_seed
@@ -58,7 +58,7 @@ class BlockDraws:
         if self.by_numpy < KERNELS_AFTER:
             self.by_numpy += 1
             return draw_words(*self.key, row * self.cells, counts, self.block)
-        from oxmc.pymodels.block_draws import block_words
+        from oxmc.pymodels.oxram.block_draws import block_words
 
         return block_words(*self.key, row * self.cells, counts, self.block)
 
@@ -114,7 +114,7 @@ def _formed_ns(job: Job, array: Cells) -> np.ndarray:
     waiting = array.state == UNFORMED
     if not waiting.any():
         return np.zeros_like(array.conductance_ns)
-    from oxmc.pymodels.array import OxramArray
+    from oxmc.pymodels.oxram.array import OxramArray
 
     model = OxramArray(job.config, array.card, job.seed, formed=False)
     for row, cell in np.argwhere(waiting).tolist():

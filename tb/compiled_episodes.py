@@ -8,8 +8,8 @@ from typing import Any
 
 import cocotb
 
-from oxmc.pymodels.cells import Cells
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.cells import Cells
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.tb.compiled import read_array, write_load
 from oxmc.tb.compiled_training import serve_draws
 from oxmc.pymodels.job import JOB_VARIABLE, Job

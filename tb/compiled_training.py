@@ -11,8 +11,8 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ValueChange
 
-from oxmc.pymodels.cells import Cells
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.cells import Cells
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.tb.compiled import BlockDraws, read_answers, read_array, read_counts, read_results, write_load
@@ -37,7 +37,7 @@ def hand_over_draws(dut: Any, draws: BlockDraws) -> None:
 
 def explain_refusal(dut: Any, job: Job, folder: Path) -> None:
     """Let the array model say what is wrong with the pulse that the compiled array refused. Raises `ArrayError`."""
-    from oxmc.pymodels.array import OxramArray
+    from oxmc.pymodels.oxram.array import OxramArray
     from oxmc.tb.port import ArrayModel
 
     array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from oxmc.hdl.chip import decision_layout
-from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.cartpole import cart_of
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.episode_kernel import episode_step
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats

@@ -1,4 +1,4 @@
-// OxRAM array of the compiled coupling: the integer arithmetic of `oxmc.pymodels.array.OxramArray`, equal to the bit.
+// OxRAM array of the compiled coupling: the integer arithmetic of `oxmc.pymodels.oxram.array.OxramArray`, equal to the bit.
 //
 // Simulation only. The population is read from load/*.hex while reset lasts and the state written to final/*.hex on
 // `save`. Python knows the random generator and hands over draws in blocks: when a SET starts that has no draw yet,

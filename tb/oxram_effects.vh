@@ -1,4 +1,4 @@
-// Random draws and what they do to devices, for `oxram_array`: the arithmetic of pymodels/philox.py, draws.py and effects.py.
+// Random draws and what they do to devices, for `oxram_array`: the arithmetic of pymodels/oxram/philox.py, draws.py and effects.py.
 //
 // Included in the module: it reads the module's `key0`, `key1`, `normal_knots`, `lcs_ns` and the effects' settings.
 

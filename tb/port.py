@@ -10,7 +10,7 @@ from cocotb.triggers import FallingEdge, Timer, ValueChange
 
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.interface import Space, address
-from oxmc.pymodels.array import ArrayError, OxramArray
+from oxmc.pymodels.oxram.array import ArrayError, OxramArray
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.formats import Formats

@@ -19,7 +19,7 @@ from oxmc.pymodels.interface import (
     setting_limits,
 )
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import first_gate, load_card, lut_table
+from oxmc.pymodels.oxram.devices import first_gate, load_card, lut_table
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import HASTINGS_MULTIPLIER_BITS, HOST_WORD_BITS, Formats
 

@@ -15,8 +15,8 @@ from oxmc.energy.ledger import Ledger, account, check_paid_once
 from oxmc.energy.parts import bounds, parts_of
 from oxmc.energy.point import OperatingPoint, operating_point
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import load_card
-from oxmc.pymodels.effects import effects_of
+from oxmc.pymodels.oxram.devices import load_card
+from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 from oxmc.pymodels.formats import Formats

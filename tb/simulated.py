@@ -12,7 +12,7 @@ import numpy as np
 from cocotb.triggers import Timer
 
 from oxmc.pymodels.interface import Error, Status
-from oxmc.pymodels.cells import Cells
+from oxmc.pymodels.oxram.cells import Cells
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS

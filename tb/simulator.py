@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from oxmc.pymodels.interface import Command, Setting, Status, decision_widths, sample_lane_bits
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import load_card
-from oxmc.pymodels.effects import effects_of
+from oxmc.pymodels.oxram.devices import load_card
+from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.tb import runners
@@ -199,7 +199,7 @@ class Simulation:
 
 
 def array_parameters(formats: Formats, effects: bool) -> dict[str, int]:
-    """Parameters of the compiled array, `oxram_array.v`; with `effects`, those of `oxmc.pymodels.effects` are built in."""
+    """Parameters of the compiled array, `oxram_array.v`; with `effects`, those of `oxmc.pymodels.oxram.effects` are built in."""
     config = formats.config
     return {
         "ROWS": formats.row_capacity,

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import load_card, stuck_shares
-from oxmc.pymodels.effects import effects_of
+from oxmc.pymodels.oxram.devices import load_card, stuck_shares
+from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome

@@ -13,9 +13,9 @@ import cocotb
 import numpy as np
 
 from oxmc.pymodels.interface import Space, Status
-from oxmc.pymodels.array import OxramArray
-from oxmc.pymodels.cells import Cells
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.cells import Cells
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed

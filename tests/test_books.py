@@ -17,7 +17,7 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
 from oxmc.energy.costs import NODES
 from oxmc.energy.ledger import Ledger
-from oxmc.pymodels.cells import QUANTITY_OF
+from oxmc.pymodels.oxram.cells import QUANTITY_OF
 from oxmc.pymodels.config import Config, parse_setting, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import ARRAY_EVENTS, EVENTS, PHASES

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from oxmc.pymodels import array, bulk_draws, draws
-from oxmc.pymodels.devices import lcs_table_ns, load_card
-from oxmc.pymodels.philox import philox4x32
+from oxmc.pymodels.oxram import array, bulk_draws, draws
+from oxmc.pymodels.oxram.devices import lcs_table_ns, load_card
+from oxmc.pymodels.oxram.philox import philox4x32
 from oxmc.tb import compiled
 from oxmc.tb.compiled import block_size, draw_words
 

@@ -15,7 +15,7 @@ from oxmc.energy.costs import NODES
 from oxmc.energy.parts import PARTS
 from oxmc.energy.point import PHYSICS
 from oxmc.pymodels.config import TASKS, parse_setting, resolve
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 from oxmc.pymodels.tasks import DataSource, fit_config

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from oxmc.pymodels.devices import CARDS, UNITS, gate_table, gate_voltages, lcs_table_ns, load_card, parse_card
+from oxmc.pymodels.oxram.devices import CARDS, UNITS, gate_table, gate_voltages, lcs_table_ns, load_card, parse_card
 from oxmc.pymodels.errors import InputError
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from oxmc.pymodels import draws
-from oxmc.pymodels.devices import lcs_table_ns, load_card
-from oxmc.pymodels.philox import philox4x32
+from oxmc.pymodels.oxram import draws
+from oxmc.pymodels.oxram.devices import lcs_table_ns, load_card
+from oxmc.pymodels.oxram.philox import philox4x32
 
 TOP = 2**32 - 1
 

@@ -9,15 +9,15 @@ import pytest
 from commands import refusal
 from pytest import CaptureFixture
 
-from oxmc.pymodels import draws
-from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.oxram import draws
+from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config, resolve
-from oxmc.pymodels.devices import load_card
-from oxmc.pymodels.effect_draws import root
-from oxmc.pymodels.effects import POWER_SHIFT, effects_of
+from oxmc.pymodels.oxram.devices import load_card
+from oxmc.pymodels.oxram.effect_draws import root
+from oxmc.pymodels.oxram.effects import POWER_SHIFT, effects_of
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
-from oxmc.pymodels.philox import philox4x32
+from oxmc.pymodels.oxram.philox import philox4x32
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.twin import run_twin
 from oxmc.tb.program import lut_codes

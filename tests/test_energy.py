@@ -17,9 +17,9 @@ from oxmc.energy.costs import NODES, Cost, CostTable, load_costs
 from oxmc.energy.ledger import Ledger, account, array_energy_error
 from oxmc.energy.point import CARD_VOLTAGES, COMMON, PHYSICS, operating_point
 from oxmc.energy.report import render
-from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 

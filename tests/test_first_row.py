@@ -7,9 +7,9 @@ import pytest
 
 from oxmc.pymodels.interface import Setting, Space, address
 from oxmc.pymodels import budget
-from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import first_gate, load_card, lut_table
+from oxmc.pymodels.oxram.devices import first_gate, load_card, lut_table
 from oxmc.pymodels.formats import LFSR_TAPS, Formats
 from oxmc.pymodels.float_engine import run_float
 from oxmc.pymodels.streams import lfsr_seed

@@ -11,7 +11,7 @@ from arviz_stats.base import array_stats
 
 from oxmc.pymodels import float_kernel as kernel
 from oxmc.pymodels.config import Config, resolve
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.float_engine import (

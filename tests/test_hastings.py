@@ -11,7 +11,7 @@ from scipy import stats
 
 from oxmc.hdl.hastings import Hastings
 from oxmc.pymodels.config import Config, resolve
-from oxmc.pymodels.devices import load_card, lut_table
+from oxmc.pymodels.oxram.devices import load_card, lut_table
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.hastings import hastings_cost, law_of

@@ -90,20 +90,20 @@ def test_leaves_exist() -> None:
 @pytest.mark.parametrize(
     ("module", "source", "rule"),
     [
-        ("oxmc.pymodels.array", "import amaranth.hdl", "pymodels imports neither amaranth nor cocotb"),
+        ("oxmc.pymodels.oxram.array", "import amaranth.hdl", "pymodels imports neither amaranth nor cocotb"),
         (
-            "oxmc.pymodels.array",
+            "oxmc.pymodels.oxram.array",
             "def f():\n    from cocotb_tools import runner",
             "pymodels imports neither amaranth nor cocotb",
         ),
         ("oxmc.pymodels.config", "from pymodels import array", "a leaf imports leaves only"),
         ("oxmc.pymodels.config", "from . import array", "a leaf imports leaves only"),
         ("oxmc.pymodels.tasks.cancer", "from ...tb import cli", "nothing imports tb"),
-        ("oxmc.hdl.chip", "from oxmc.pymodels.array import Array", "hdl imports of other rooms leaves only"),
+        ("oxmc.hdl.chip", "from oxmc.pymodels.oxram.array import Array", "hdl imports of other rooms leaves only"),
         ("oxmc.hdl.chip", "import pymodels", "hdl imports of other rooms leaves only"),
         ("oxmc.energy.ledger", "import oxmc.hdl.chip as chip", "energy imports of other rooms leaves only"),
         ("oxmc.energy.ledger", "import tb", "nothing imports tb"),
-        ("oxmc.pymodels.array", "from oxmc.energy.ledger import total", "pymodels imports of other rooms leaves only"),
+        ("oxmc.pymodels.oxram.array", "from oxmc.energy.ledger import total", "pymodels imports of other rooms leaves only"),
     ],
 )
 def test_a_forbidden_import_is_found(module: str, source: str, rule: str) -> None:
@@ -113,7 +113,7 @@ def test_a_forbidden_import_is_found(module: str, source: str, rule: str) -> Non
 
 def test_a_package_is_held_to_the_rules_of_its_leaves() -> None:
     assert breaches("from .array import Array", "pymodels", is_package=True) == [
-        "pymodels imports oxmc.pymodels.array.Array: a leaf imports leaves only"
+        "pymodels imports oxmc.pymodels.oxram.array.Array: a leaf imports leaves only"
     ]
 
 

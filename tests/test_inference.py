@@ -8,9 +8,9 @@ from pytest import MonkeyPatch
 from scipy import special
 
 from oxmc.pymodels import inference
-from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.inference import predict, probability

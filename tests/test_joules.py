@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config, parse_setting, resolve
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import formats_of
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task

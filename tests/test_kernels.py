@@ -10,7 +10,7 @@ import pytest
 
 from oxmc.pymodels import kernels
 from oxmc.pymodels.kernels import SealedFile, closure_digest
-from oxmc.pymodels.philox import philox4x32
+from oxmc.pymodels.oxram.philox import philox4x32
 
 CONSTANT = "VALUE = {}\n"
 CALLEE = (

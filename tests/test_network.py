@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import oxmc.pymodels
-from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import PRESETS, Config, resolve
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.float_engine import run_float
 from oxmc.pymodels.inference import predict

@@ -17,9 +17,9 @@ from oxmc.energy.ledger import Ledger
 from oxmc.energy.point import gate_line_cells
 from oxmc.energy.whatif import build_model, evaluate
 from oxmc.pymodels import budget
-from oxmc.pymodels.array import ArrayError, OxramArray
+from oxmc.pymodels.oxram.array import ArrayError, OxramArray
 from oxmc.pymodels.config import Config, resolve
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.formats import Formats

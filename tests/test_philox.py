@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from oxmc.pymodels.philox import philox4x32
+from oxmc.pymodels.oxram.philox import philox4x32
 
 FULL = 0xFFFFFFFF
 # Random123 (D. E. Shaw Research), kat_vectors, philox4x32 10: counter, key, output.

@@ -8,9 +8,9 @@ import statistics
 import numpy as np
 import pytest
 
-from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config, preset
-from oxmc.pymodels.devices import load_card, stuck_shares
+from oxmc.pymodels.oxram.devices import load_card, stuck_shares
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin import devices_of

@@ -24,9 +24,9 @@ oxmc.tb.train.make_job(preset("cancer", "paper"), load_task("cancer", preset("ca
 """What `oxmc train cancer` does ahead of the simulator."""
 SIMULATE = """
 import numpy as np
-from oxmc.pymodels.cells import Cells
+from oxmc.pymodels.oxram.cells import Cells
 from oxmc.pymodels.config import preset
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.devices import load_card
 import oxmc.tb.compiled_training
 config = preset("cancer", "paper")
 array = Cells(config, load_card(config.card), 0)

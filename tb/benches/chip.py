@@ -18,9 +18,9 @@ from cocotb.triggers import FallingEdge, Timer, with_timeout
 
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.interface import Command, Space, Status
-from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.cartpole import TEST, TRAINING
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome

@@ -17,8 +17,8 @@ from cocotb.triggers import FallingEdge, Timer
 
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.interface import INDEX_BITS, Command, Error, Setting, Space, State, Status, address
-from oxmc.pymodels.array import OxramArray
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed

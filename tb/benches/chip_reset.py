@@ -16,8 +16,8 @@ from cocotb.triggers import FallingEdge, Timer, with_timeout
 
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.interface import Space, Status
-from oxmc.pymodels.array import OxramArray
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.inference import predict
 from oxmc.tb.benches.chip import PinWatcher, take_results, whole_run

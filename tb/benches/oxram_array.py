@@ -12,8 +12,8 @@ import numpy as np
 from cocotb.triggers import FallingEdge, ValueChange
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.pymodels.array import HCS, UNFORMED, OxramArray
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.array import HCS, UNFORMED, OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES
 from oxmc.pymodels.formats import Formats
 from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start

@@ -16,9 +16,9 @@ from cocotb.triggers import FallingEdge, Timer
 
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.interface import Command, Setting, Space, State, Status, address
-from oxmc.pymodels.array import OxramArray
+from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import load_card
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome

@@ -1,6 +1,6 @@
 """What makes devices worse than their card: faults that are drawn again, read noise, relaxation. All off by default.
 
-Each draw comes from one Philox block under the array's key, whose counter says what it is for (`oxmc.pymodels.draws`):
+Each draw comes from one Philox block under the array's key, whose counter says what it is for (`oxmc.pymodels.oxram.draws`):
 
     (cell, k, 0, FAULT_SET)          word 0: whether the k-th SET of a cell fails
     (cell, k, r, READ)               word 0: noise of READ number r (from 0) since that SET, word 1: whether it fails
@@ -21,16 +21,16 @@ cells. Quantities and joules are those of the stored conductances.
 Relaxation. The first evaluation after a row's SETs finds each conductance that was SET moved for good by a normal of
 s.d. `relaxation` times itself; READs before it, by which a row is verified, find it fresh.
 
-The draws themselves are compiled, in `oxmc.pymodels.effect_draws`; nothing here loads a compiler.
+The draws themselves are compiled, in `oxmc.pymodels.oxram.effect_draws`; nothing here loads a compiler.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from oxmc.pymodels.bulk_draws import ONE
+from oxmc.pymodels.oxram.bulk_draws import ONE
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import Card, stuck_shares
+from oxmc.pymodels.oxram.devices import Card, stuck_shares
 
 POWER_SHIFT = 8
 """Products g code lose these bits before they are squared, so that the sum of squares stays below 2^62."""

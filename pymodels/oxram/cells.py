@@ -1,4 +1,4 @@
-"""The state of an OxRAM array and its books, without the pulses that change them (`oxmc.pymodels.array`).
+"""The state of an OxRAM array and its books, without the pulses that change them (`oxmc.pymodels.oxram.array`).
 
 Nothing here loads a compiler: what simulates the array elsewhere, as the compiled coupling does, starts from this.
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from oxmc.pymodels import bulk_draws
+from oxmc.pymodels.oxram import bulk_draws
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import Card, lcs_table_ns, lut_table
-from oxmc.pymodels.effects import effects_of, fault_thresholds
+from oxmc.pymodels.oxram.devices import Card, lcs_table_ns, lut_table
+from oxmc.pymodels.oxram.effects import effects_of, fault_thresholds
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS, QUANTITIES
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.streams import stream_key

@@ -1,13 +1,13 @@
-"""Faults, read noise and relaxation draw by draw, compiled; what each is keyed by stands in `oxmc.pymodels.effects`."""
+"""Faults, read noise and relaxation draw by draw, compiled; what each is keyed by stands in `oxmc.pymodels.oxram.effects`."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from oxmc.pymodels import draws
-from oxmc.pymodels.effects import POWER_SHIFT, Effects
+from oxmc.pymodels.oxram import draws
+from oxmc.pymodels.oxram.effects import POWER_SHIFT, Effects
 from oxmc.pymodels.kernels import njit
-from oxmc.pymodels.philox import philox4x32
+from oxmc.pymodels.oxram.philox import philox4x32
 
 
 @njit(cache=True, nogil=True, inline="always")

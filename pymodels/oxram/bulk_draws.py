@@ -1,4 +1,4 @@
-"""The draws of `oxmc.pymodels.draws` for whole arrays of counters, in numpy alone.
+"""The draws of `oxmc.pymodels.oxram.draws` for whole arrays of counters, in numpy alone.
 
 For a process that lives for a second and should not load a compiler: the kernels of `draws` and `array` are faster by
 the draw, but take half a second to load. Both give the same bits. Constants are shared; njit compiles them in.

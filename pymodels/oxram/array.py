@@ -1,6 +1,6 @@
 """OxRAM array: conductances, programming noise and the physical work that each pulse does on it.
 
-State is integer (nS) and every draw depends only on (seed, cell, SETs of that cell), see `oxmc.pymodels.draws`. Cell 2p of a
+State is integer (nS) and every draw depends only on (seed, cell, SETs of that cell), see `oxmc.pymodels.oxram.draws`. Cell 2p of a
 row is g+ of pair p, cell 2p + 1 its g-. Which pairs an EVAL reads, its segment says (`Formats.segment_pairs`): those of
 output k are k * features and up, unless there are hidden neurons, which come first.
 
@@ -8,7 +8,7 @@ Cells. A SET leaves a normal conductance about the device's median for that gate
 before; a RESET leaves a log-normal LCS. Each device scales its medians by one factor for life (d2d). FORM leaves a cell
 conducting at a draw of the lowest gate code (k = 0, which no SET uses): our choice, the paper gives no value. Stuck
 cells take pulses, and their energy, but keep their conductance: one LCS draw, or the card's hcs_stuck_us. Faults drawn
-anew, read noise and relaxation are in `oxmc.pymodels.effects`.
+anew, read noise and relaxation are in `oxmc.pymodels.oxram.effects`.
 
 Energy. `joules` is the integral of V I dt over the array's pins, in floating point, apart from the energy ledger:
 - SET: set_sl_v times the current of the gate code over the whole pulse. The selector holds that current once the
@@ -31,8 +31,8 @@ from typing import NoReturn
 
 import numpy as np
 
-from oxmc.pymodels import draws
-from oxmc.pymodels.cells import (
+from oxmc.pymodels.oxram import draws
+from oxmc.pymodels.oxram.cells import (
     FORMED,
     HCS,
     NANO,
@@ -44,12 +44,12 @@ from oxmc.pymodels.cells import (
     Cells,
 )
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.devices import Card
-from oxmc.pymodels.effect_draws import read_ns, relaxed_ns, sensed_dot, set_ns
+from oxmc.pymodels.oxram.devices import Card
+from oxmc.pymodels.oxram.effect_draws import read_ns, relaxed_ns, sensed_dot, set_ns
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES
 from oxmc.pymodels.kernels import njit
-from oxmc.pymodels.philox import philox4x32
+from oxmc.pymodels.oxram.philox import philox4x32
 
 
 class ArrayError(RunError):

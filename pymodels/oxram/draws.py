@@ -1,7 +1,7 @@
 """Random draws in integers alone, so that neither order, batching, engine nor compiler can change a bit.
 
 Each draw takes the first word of one Philox block, whose counter says what the draw is for (a contract; those of
-`oxmc.pymodels.effects` stand there):
+`oxmc.pymodels.oxram.effects` stand there):
 
     (cell, k modulo 2^32, read index, domain)        cell = row * cells a row + cell
     k = SETs of that cell's life: for a SET counting this one (the first has k = 1), for a RESET those so far
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oxmc.pymodels.bulk_draws import (
+from oxmc.pymodels.oxram.bulk_draws import (
     DOMAINS,
     DOUBLE_BIAS,
     DOUBLE_FRACTION_BITS,
