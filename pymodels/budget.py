@@ -15,7 +15,7 @@ TALLIED = (
     "set", "reset", "read", "reset_pulse", "retry", "switch", "sweep", "sample_read", "eval", "order_read",
     "order_write", "stored", "rejected", "activation", "layer",
 )  # fmt: skip
-"""What the formulas need to know of a chain, as `oxmc.pymodels.twin_state.TALLIES` explains it."""
+"""What the formulas need to know of a chain, as `oxmc.pymodels.twin.state.TALLIES` explains it."""
 
 
 def build_cycles(formats: Formats) -> int:

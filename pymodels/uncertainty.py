@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.inference import probability
+from oxmc.pymodels.twin.inference import probability
 
 BINS = 10
 """Equal bins of confidence for the calibration curve (C. Guo et al., On calibration of neural networks, 2017)."""

@@ -16,8 +16,8 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table, stuck_shares
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.twin import devices_of
-from oxmc.pymodels.twin_prepare import prepare
+from oxmc.pymodels.twin.chain import devices_of
+from oxmc.pymodels.twin.prepare import prepare
 from oxmc.pymodels.ahead import heard
 from oxmc.tb.calibrating import FOUND
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job

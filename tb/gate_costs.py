@@ -22,8 +22,8 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
-from oxmc.pymodels.twin import run_twin
-from oxmc.pymodels.twin_episodes import run_twin_episodes
+from oxmc.pymodels.twin.chain import run_twin
+from oxmc.pymodels.twin.episodes import run_twin_episodes
 from oxmc.tb.activity import Activity, count, saif
 from oxmc.tb.gates import gate_verilog, module_of, run_gates
 from oxmc.pymodels.job import Job

@@ -11,7 +11,7 @@ import numpy as np
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.files import understood
-from oxmc.pymodels.inference import predict
+from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.outcome import Outcome, kept_test_set
 from oxmc.pymodels.streams import repeat_seed
 from oxmc.pymodels.tasks import load_task, quantise

@@ -100,7 +100,7 @@ def _tables(formats: Formats) -> Iterator[Word]:
 
 def _law(formats: Formats) -> Iterator[Word]:
     """The gate codes' law, packed as `Formats.law_bits`, and its shift."""
-    from oxmc.pymodels.hastings import law_of
+    from oxmc.pymodels.twin.hastings import law_of
 
     law = law_of(formats.config)
     for gate, (median, precision, log_sd) in enumerate(zip(*(part.tolist() for part in law[:3]), strict=True)):

@@ -20,7 +20,7 @@ from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.inference import predict
+from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import Dataset
 from oxmc.pymodels.uncertainty import uncertainty_record
@@ -101,7 +101,7 @@ def check_inference(job: Job, outcome: Outcome) -> None:
     test_codes = job.codes[job.config.train_samples :]
     rows = outcome.last_row + 1
     if effects_of(load_card(job.config.card), job.config).sensing:  # votes follow from all that was read before
-        from oxmc.pymodels.twin import run_twin
+        from oxmc.pymodels.twin.chain import run_twin
 
         lut = np.array(lut_codes(Formats(job.config)))
         due = run_twin(job.config, job.seed, job.codes, job.labels, lut, 0)
@@ -119,7 +119,7 @@ def check_inference(job: Job, outcome: Outcome) -> None:
 
 def _check_episodes(job: Job, outcome: Outcome) -> None:
     """The same of test episodes, by their rewards and the response sums of each step."""
-    from oxmc.pymodels.twin_episodes import posterior_episodes
+    from oxmc.pymodels.twin.episodes import posterior_episodes
 
     filled = outcome.conductance_ns[: outcome.last_row + 1]
     rewards, actions, sums, _ = posterior_episodes(job.config, job.seed, filled, outcome.counters)

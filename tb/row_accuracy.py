@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.inference import predict
+from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.outcome import Outcome
 
 POINTS = 40

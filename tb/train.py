@@ -96,7 +96,7 @@ def make_job(config: Config, dataset: Dataset, seed: int) -> Job:
     stuck_shares(load_card(config.card), config)
     Formats(config).prior_constants  # noqa: B018 - a prior that cannot be represented fails here, not in a simulator
     if config.hastings:
-        from oxmc.pymodels.hastings import law_of
+        from oxmc.pymodels.twin.hastings import law_of
 
         law_of(config)  # so does a law
     x, labels = np.concatenate([dataset.train_x, dataset.test_x]), np.concatenate([dataset.train_t, dataset.test_t])
@@ -175,10 +175,10 @@ def run_model(job: Job, engine: str, formats: Formats, words: int) -> Outcome:
 
         return run_float(job.config, job.seed, job.features, job.labels, words)
     if formats.rewards:
-        from oxmc.pymodels.twin_episodes import run_twin_episodes
+        from oxmc.pymodels.twin.episodes import run_twin_episodes
 
         return run_twin_episodes(job.config, job.seed, np.array(lut_codes(formats)), words)
-    from oxmc.pymodels.twin import run_twin
+    from oxmc.pymodels.twin.chain import run_twin
 
     return run_twin(job.config, job.seed, job.codes, job.labels, np.array(lut_codes(formats)), words)
 

@@ -10,8 +10,8 @@ import numpy as np
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.streams import lfsr_seed
-from oxmc.pymodels.twin import run_twin
-from oxmc.pymodels.twin_episodes import run_twin_episodes
+from oxmc.pymodels.twin.chain import run_twin
+from oxmc.pymodels.twin.episodes import run_twin_episodes
 from oxmc.pymodels.job import Job
 from oxmc.tb.program import load_words, lut_codes
 

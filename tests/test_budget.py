@@ -6,7 +6,7 @@ from oxmc.pymodels import budget
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import EVENTS, PHASES
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.twin_state import TALLIES
+from oxmc.pymodels.twin.state import TALLIES
 
 TINY = Config(rows=3, features=1, train_samples=3, test_samples=2, burn_in=1, read_bits=3, gate_codes=2)
 """Two cells a row; each pulse lasts one cycle."""

@@ -25,7 +25,7 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
-from oxmc.pymodels.twin import run_twin
+from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb import runners
 from oxmc.tb.bare import BareSimulation
 from oxmc.tb.benches.scoreboard import PARAMETERS_VARIABLE

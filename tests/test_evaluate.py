@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oxmc.pymodels.evaluate import dot_products, look_up, sample_codes, whole_steps
+from oxmc.pymodels.twin.evaluate import dot_products, look_up, sample_codes, whole_steps
 
 LARGEST_NS, LARGEST_CODE, LARGEST = 2**24 - 1, 2**11 - 1, 2**50 - 1
 

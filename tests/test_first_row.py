@@ -13,7 +13,7 @@ from oxmc.pymodels.oxram.devices import first_gate, load_card, lut_table
 from oxmc.pymodels.formats import LFSR_TAPS, Formats
 from oxmc.pymodels.float_engine import run_float
 from oxmc.pymodels.streams import lfsr_seed
-from oxmc.pymodels.twin import run_twin
+from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb.program import load_words, lut_codes
 
 CONFIG = Config(rows=2, features=4, train_samples=6, test_samples=2, burn_in=0, max_proposals=1)

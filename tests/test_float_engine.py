@@ -26,7 +26,7 @@ from oxmc.pymodels.float_engine import (
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.tasks import load_task, quantise
-from oxmc.pymodels.twin import run_twin
+from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb.program import load_words, lut_codes
 
 ANCHOR_US = 1000.0

@@ -14,8 +14,8 @@ from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.oxram.devices import load_card, lut_table
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.hastings import hastings_cost, law_of
-from oxmc.pymodels.twin import nearest_gates, run_twin
+from oxmc.pymodels.twin.hastings import hastings_cost, law_of
+from oxmc.pymodels.twin.chain import nearest_gates, run_twin
 from oxmc.tb.program import lut_codes
 from oxmc.tb.simulator import run_bench
 

@@ -16,10 +16,10 @@ from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import formats_of
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
-from oxmc.pymodels.twin import arithmetic, devices_of, new_chain, run_twin, training_data
-from oxmc.pymodels.twin_kernel import step
-from oxmc.pymodels.twin_program import clear_array
-from oxmc.pymodels.twin_state import ACCEPTED, ATTEMPTS, EVALS, ROW
+from oxmc.pymodels.twin.chain import arithmetic, devices_of, new_chain, run_twin, training_data
+from oxmc.pymodels.twin.kernel import step
+from oxmc.pymodels.twin.programming import clear_array
+from oxmc.pymodels.twin.state import ACCEPTED, ATTEMPTS, EVALS, ROW
 from oxmc.tb.books import CONSERVATION_LIMIT
 from oxmc.pymodels.job import Job
 from oxmc.tb.program import lut_codes

@@ -17,11 +17,11 @@ from oxmc.pymodels.config import PRESETS, Config, resolve
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.float_engine import run_float
-from oxmc.pymodels.inference import predict
+from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.network import output_sums
 from oxmc.pymodels.tasks import load_task, quantise
-from oxmc.pymodels.twin import arithmetic, run_twin
-from oxmc.pymodels.twin_kernel import network_costs
+from oxmc.pymodels.twin.chain import arithmetic, run_twin
+from oxmc.pymodels.twin.kernel import network_costs
 from oxmc.tb.program import lut_codes
 
 SMALL = Config(rows=4, features=3, hidden=5, outputs=2, train_samples=6, test_samples=4, burn_in=1, scale_per_us=0.02)

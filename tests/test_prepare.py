@@ -13,8 +13,8 @@ from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.oxram.devices import load_card, stuck_shares
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.twin import devices_of
-from oxmc.pymodels.twin_prepare import prepare
+from oxmc.pymodels.twin.chain import devices_of
+from oxmc.pymodels.twin.prepare import prepare
 from oxmc.tb.calibration import calibrate
 from oxmc.tb.cli import run
 

@@ -12,7 +12,7 @@ from scipy import integrate, stats
 
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.inference import predict
+from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.tasks.ecg_synthetic import synthetic_beats
 from oxmc.pymodels.uncertainty import class_probabilities, entropy_bits
 from oxmc.tb.studies import common, dqn, ecg_records, toy_posterior, unseen

@@ -12,10 +12,10 @@ import pytest
 
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.formats import Formats, formats_of
-from oxmc.pymodels.inference import hidden_codes
+from oxmc.pymodels.twin.inference import hidden_codes
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task, quantise
-from oxmc.pymodels.twin import (
+from oxmc.pymodels.twin.chain import (
     _test_drive,
     arithmetic,
     drive_of,
@@ -25,8 +25,8 @@ from oxmc.pymodels.twin import (
     run_twin,
     training_data,
 )
-from oxmc.pymodels.twin_kernel import network_drive, sweep
-from oxmc.pymodels.twin_state import EVAL_NS, TALLIES, Chain
+from oxmc.pymodels.twin.kernel import network_drive, sweep
+from oxmc.pymodels.twin.state import EVAL_NS, TALLIES, Chain
 from oxmc.tb.program import lut_codes
 
 
@@ -84,7 +84,7 @@ def test_a_long_trainings_drive_outgrows_64_bits(monkeypatch: pytest.MonkeyPatch
 
     drive = "eval_conductance_code2_ns_cycles"
     plain = outcome(config, seed).quantities["train"][drive]
-    monkeypatch.setattr("oxmc.pymodels.twin.new_chain", with_drive)
+    monkeypatch.setattr("oxmc.pymodels.twin.chain.new_chain", with_drive)
     long = outcome(config, seed).quantities["train"][drive]
     assert plain > 2**40 and long == plain + ahead > 2**63
 

@@ -11,7 +11,7 @@ from oxmc.energy.published import CPU_J, SOURCE
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.tasks import load_task
-from oxmc.pymodels.twin import run_twin
+from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb.cpu_energy import SHORTEST_S, float_training, measure
 from oxmc.pymodels.job import Job
 from oxmc.tb.program import load_word_count, lut_codes

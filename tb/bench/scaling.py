@@ -17,7 +17,7 @@ import numpy as np
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.twin import run_twin
+from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb.bench.figures import Raw, exponent, figure, in_turns
 from oxmc.tb.program import lut_codes
 

@@ -19,7 +19,7 @@ from oxmc.pymodels.interface import Space, Status
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.inference import predict
+from oxmc.pymodels.twin.inference import predict
 from oxmc.tb.benches.chip import PinWatcher, take_results, whole_run
 from oxmc.tb.benches.scoreboard import CLOCK_NS, parameters, start
 from oxmc.pymodels.job import Job

@@ -19,7 +19,7 @@ from sklearn.metrics import roc_auc_score
 
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.inference import predict
+from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import stream_rng
 from oxmc.pymodels.tasks import Dataset, quantise

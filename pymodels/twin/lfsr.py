@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from oxmc.pymodels.kernels import njit
-from oxmc.pymodels.twin_state import Arithmetic, Chain
+from oxmc.pymodels.twin.state import Arithmetic, Chain
 
 
 @njit(cache=True, nogil=True)

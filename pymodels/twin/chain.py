@@ -13,17 +13,17 @@ from oxmc.pymodels.oxram.array import QUANTITY_OF, OxramArray
 from oxmc.pymodels.budget import event_counts, preparation_counts
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import first_gate, load_card
-from oxmc.pymodels.evaluate import sample_codes
+from oxmc.pymodels.twin.evaluate import sample_codes
 from oxmc.pymodels.events import PHASES, QUANTITIES
 from oxmc.pymodels.formats import LFSR_TAPS, Formats, formats_of, lfsr_state
-from oxmc.pymodels.hastings import law_of, no_law
-from oxmc.pymodels.inference import hidden_codes, predict, winners
+from oxmc.pymodels.twin.hastings import law_of, no_law
+from oxmc.pymodels.twin.inference import hidden_codes, predict, winners
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
-from oxmc.pymodels.twin_kernel import train_chain
-from oxmc.pymodels.twin_prepare import prepare
-from oxmc.pymodels.twin_sense import sensed_votes
-from oxmc.pymodels.twin_state import CURRENT, EVAL_NS_BITS, PROPOSALS, TALLIES, VERIFY, Arithmetic, Chain, Data, Devices
+from oxmc.pymodels.twin.kernel import train_chain
+from oxmc.pymodels.twin.prepare import prepare
+from oxmc.pymodels.twin.sense import sensed_votes
+from oxmc.pymodels.twin.state import CURRENT, EVAL_NS_BITS, PROPOSALS, TALLIES, VERIFY, Arithmetic, Chain, Data, Devices
 
 
 def new_chain(config: Config, rows: int, seed: int) -> Chain:

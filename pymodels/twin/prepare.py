@@ -8,8 +8,8 @@ from oxmc.pymodels.oxram.array import STUCK_HCS, STUCK_LCS, OxramArray, reset_dr
 from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.kernels import njit
-from oxmc.pymodels.twin_program import reset_row, set_and_sense
-from oxmc.pymodels.twin_state import READ_NS, READS, SET_NA, SETS, TALLIES, Devices
+from oxmc.pymodels.twin.programming import reset_row, set_and_sense
+from oxmc.pymodels.twin.state import READ_NS, READS, SET_NA, SETS, TALLIES, Devices
 
 
 @njit(cache=True, nogil=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from oxmc.pymodels.oxram.effects import Effects
-from oxmc.pymodels.hastings import Law
+from oxmc.pymodels.twin.hastings import Law
 
 
 class Arithmetic(NamedTuple):

@@ -31,7 +31,7 @@ def predict(
     elif not compiled:
         sums = _plain_votes(formats, voting, counts, codes, table)
     else:
-        from oxmc.pymodels.evaluate import sample_codes, votes
+        from oxmc.pymodels.twin.evaluate import sample_codes, votes
 
         sums = votes(voting, counts, sample_codes(codes), config.outputs, table, formats.eval_step, top, shift)
     return winners(sums), sums

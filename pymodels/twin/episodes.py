@@ -1,4 +1,4 @@
-"""Bit-true twin of a chip that learns from rewards: as `oxmc.pymodels.twin`, with episodes in place of training points."""
+"""Bit-true twin of a chip that learns from rewards: as `oxmc.pymodels.twin.chain`, with episodes in place of training points."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from oxmc.pymodels.budget_episodes import episode_counts
 from oxmc.pymodels.cartpole import cart_of
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import load_card
-from oxmc.pymodels.episode_kernel import Rewards, run_tests, train_on_episodes
+from oxmc.pymodels.twin.episode_kernel import Rewards, run_tests, train_on_episodes
 from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.formats import STEP_BITS, Formats
 from oxmc.pymodels.outcome import Outcome
-from oxmc.pymodels.twin import arithmetic, array_joules, array_quantities, devices_of, exact_product, new_chain
-from oxmc.pymodels.twin_prepare import prepare
-from oxmc.pymodels.twin_state import CURRENT, PROPOSALS, TALLIES
+from oxmc.pymodels.twin.chain import arithmetic, array_joules, array_quantities, devices_of, exact_product, new_chain
+from oxmc.pymodels.twin.prepare import prepare
+from oxmc.pymodels.twin.state import CURRENT, PROPOSALS, TALLIES
 
 
 def rewards_of(formats: Formats) -> Rewards:

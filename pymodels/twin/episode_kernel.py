@@ -8,11 +8,11 @@ import numpy as np
 
 from oxmc.pymodels.cartpole import TEST, TRAINING, Cart, move, observe, start
 from oxmc.pymodels.kernels import njit
-from oxmc.pymodels.twin_kernel import reject
-from oxmc.pymodels.twin_lfsr import draw_state, neg_log2_u
-from oxmc.pymodels.twin_program import clear_array, program_row
-from oxmc.pymodels.twin_sense import add_drive, relax_row
-from oxmc.pymodels.twin_state import (
+from oxmc.pymodels.twin.kernel import reject
+from oxmc.pymodels.twin.lfsr import draw_state, neg_log2_u
+from oxmc.pymodels.twin.programming import clear_array, program_row
+from oxmc.pymodels.twin.sense import add_drive, relax_row
+from oxmc.pymodels.twin.state import (
     ACCEPTED,
     COST,
     CURRENT,

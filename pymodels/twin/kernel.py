@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from oxmc.pymodels.oxram.effects import Effects
-from oxmc.pymodels.evaluate import dot_products, look_up
-from oxmc.pymodels.hastings import hastings_cost
+from oxmc.pymodels.twin.evaluate import dot_products, look_up
+from oxmc.pymodels.twin.hastings import hastings_cost
 from oxmc.pymodels.kernels import njit
-from oxmc.pymodels.twin_lfsr import draw_state, neg_log2_u
-from oxmc.pymodels.twin_program import clear_array, program_row, reset_row
-from oxmc.pymodels.twin_sense import add_drive, relax_row, sensed_costs
-from oxmc.pymodels.twin_state import (
+from oxmc.pymodels.twin.lfsr import draw_state, neg_log2_u
+from oxmc.pymodels.twin.programming import clear_array, program_row, reset_row
+from oxmc.pymodels.twin.sense import add_drive, relax_row, sensed_costs
+from oxmc.pymodels.twin.state import (
     ACCEPTED,
     ACTIVATIONS,
     COST,
