@@ -18,7 +18,7 @@ import numpy as np
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.float_engine import run_float
+from oxmc.pymodels.real.engine import run_float
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.tasks import load_task
 from oxmc.tb.program import load_words

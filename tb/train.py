@@ -171,7 +171,7 @@ def run_model(job: Job, engine: str, formats: Formats, words: int) -> Outcome:
                 "fault_mode must be permanent, read_noise and relaxation 0 with --engine float, which knows none"
             )
         assert job.features is not None
-        from oxmc.pymodels.float_engine import run_float
+        from oxmc.pymodels.real.engine import run_float
 
         return run_float(job.config, job.seed, job.features, job.labels, words)
     if formats.rewards:

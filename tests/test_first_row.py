@@ -11,7 +11,7 @@ from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import first_gate, load_card, lut_table
 from oxmc.pymodels.formats import LFSR_TAPS, Formats
-from oxmc.pymodels.float_engine import run_float
+from oxmc.pymodels.real.engine import run_float
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb.program import load_words, lut_codes

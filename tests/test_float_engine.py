@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from oxmc.pymodels import float_kernel as kernel
+from oxmc.pymodels.real import kernel as kernel
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.float_engine import (
+from oxmc.pymodels.real.engine import (
     FloatChain,
     float_rng,
     programming_law,

@@ -16,9 +16,9 @@ from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import PRESETS, Config, resolve
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.float_engine import run_float
+from oxmc.pymodels.real.engine import run_float
 from oxmc.pymodels.twin.inference import predict
-from oxmc.pymodels.network import output_sums
+from oxmc.pymodels.real.network import output_sums
 from oxmc.pymodels.tasks import load_task, quantise
 from oxmc.pymodels.twin.chain import arithmetic, run_twin
 from oxmc.pymodels.twin.kernel import network_costs

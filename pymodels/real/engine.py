@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oxmc.pymodels import float_kernel as kernel
+from oxmc.pymodels.real import kernel as kernel
 from oxmc.pymodels.oxram.array import NOT_STUCK, QUANTITY_OF, OxramArray
 from oxmc.pymodels.budget import event_counts
 from oxmc.pymodels.config import Config
@@ -22,7 +22,7 @@ from oxmc.pymodels.oxram.devices import Card, first_gate, gate_table, load_card,
 from oxmc.pymodels.oxram.draws import ONE
 from oxmc.pymodels.events import PHASES, QUANTITIES
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.network import hidden_neurons, layer_weights, output_sums
+from oxmc.pymodels.real.network import hidden_neurons, layer_weights, output_sums
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import stream_sequence
 
