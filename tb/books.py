@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oxmc.energy.ledger import Ledger, array_energy_error
-from oxmc.pymodels.balance import Course, unbalanced
+from oxmc.pymodels.budget.balance import Course, unbalanced
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES

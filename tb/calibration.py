@@ -11,7 +11,7 @@ import numpy as np
 from rich.table import Table
 
 from oxmc.pymodels.oxram.array import OxramArray
-from oxmc.pymodels.budget import calibration_cycles
+from oxmc.pymodels.budget.formulas import calibration_cycles
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table, stuck_shares
 from oxmc.pymodels.errors import InputError, RunError

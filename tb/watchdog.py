@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from oxmc.pymodels.budget import (
+from oxmc.pymodels.budget.formulas import (
     build_cycles,
     calibration_cycles,
     form_cycles,
     infer_cycles,
     train_cycles,
 )
-from oxmc.pymodels.budget_episodes import step_cycles, step_words
+from oxmc.pymodels.budget.episodes import step_cycles, step_words
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.tb.program import load_word_count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oxmc.pymodels import budget
+from oxmc.pymodels.budget import formulas as budget
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import EVENTS, PHASES
 from oxmc.pymodels.formats import Formats

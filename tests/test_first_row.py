@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oxmc.pymodels.interface import Setting, Space, address
-from oxmc.pymodels import budget
+from oxmc.pymodels.budget import formulas as budget
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import first_gate, load_card, lut_table

@@ -16,7 +16,7 @@ from oxmc.energy.costs import load_costs
 from oxmc.energy.ledger import Ledger
 from oxmc.energy.point import gate_line_cells
 from oxmc.energy.whatif import build_model, evaluate
-from oxmc.pymodels import budget
+from oxmc.pymodels.budget import formulas as budget
 from oxmc.pymodels.oxram.array import ArrayError, OxramArray
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.oxram.devices import load_card

@@ -16,7 +16,7 @@ import numpy as np
 
 from oxmc.pymodels.real import kernel as kernel
 from oxmc.pymodels.oxram.array import NOT_STUCK, QUANTITY_OF, OxramArray
-from oxmc.pymodels.budget import event_counts
+from oxmc.pymodels.budget.formulas import event_counts
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import Card, first_gate, gate_table, load_card, lut_table
 from oxmc.pymodels.oxram.draws import ONE

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from oxmc.pymodels.oxram.array import QUANTITY_OF, OxramArray
-from oxmc.pymodels.budget import event_counts, preparation_counts
+from oxmc.pymodels.budget.formulas import event_counts, preparation_counts
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import first_gate, load_card
 from oxmc.pymodels.twin.evaluate import sample_codes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from oxmc.pymodels.oxram.array import OxramArray
-from oxmc.pymodels.budget import preparation_counts
-from oxmc.pymodels.budget_episodes import episode_counts
+from oxmc.pymodels.budget.formulas import preparation_counts
+from oxmc.pymodels.budget.episodes import episode_counts
 from oxmc.pymodels.cartpole import cart_of
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import load_card

@@ -1,4 +1,4 @@
-"""What the events of a run say of each other: the budget (`oxmc.pymodels.budget`) turned round.
+"""What the events of a run say of each other: the budget (`oxmc.pymodels.budget.formulas`) turned round.
 
 The budget gives every event from a few numbers of a chain. Here these come from what the run says of its chain, or from
 events that do not count the same thing, and every event of every phase must then be the budget's. On the RTL that holds
@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from oxmc.pymodels.budget import TALLIED, event_counts, preparation_counts
-from oxmc.pymodels.budget_episodes import episode_counts
+from oxmc.pymodels.budget.formulas import TALLIED, event_counts, preparation_counts
+from oxmc.pymodels.budget.episodes import episode_counts
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import EVENTS, PHASES
 from oxmc.pymodels.formats import Formats, formats_of
