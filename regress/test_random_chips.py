@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from oxmc.tb.simulator import use_simulator
+from oxmc.tb.cosim.simulator import use_simulator
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from random_chips import check_random_chips

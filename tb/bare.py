@@ -13,10 +13,10 @@ from pathlib import Path
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.machine import environment
-from oxmc.tb.compiled import FINAL
+from oxmc.tb.cosim.compiled import FINAL
 from oxmc.hdl.netlist_cache import cache_folder
-from oxmc.tb.runners import verilate
-from oxmc.tb.simulator import TOP, CompiledSimulation
+from oxmc.tb.cosim.runners import verilate
+from oxmc.tb.cosim.simulator import TOP, CompiledSimulation
 
 CONTROL = f'`verilator_config\npublic_flat_rw -module "{TOP}" -var "draws"\n'
 

@@ -15,7 +15,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 from oxmc.pymodels.formats import formats_of
-from oxmc.tb.program import load_word_count
+from oxmc.tb.cosim.program import load_word_count
 
 CONSERVATION_LIMIT = 1e-9
 """Relative difference allowed between ledger and array integral, both in double precision; the integral's sums keep

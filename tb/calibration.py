@@ -19,10 +19,10 @@ from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin.chain import devices_of
 from oxmc.pymodels.twin.prepare import prepare
 from oxmc.pymodels.ahead import heard
-from oxmc.tb.calibrating import FOUND
+from oxmc.tb.cosim.calibrating import FOUND
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
-from oxmc.tb.program import lut_codes
-from oxmc.tb.simulator import Simulation
+from oxmc.tb.cosim.program import lut_codes
+from oxmc.tb.cosim.simulator import Simulation
 
 ENGINES = ("twin", "verilator", "icarus")
 SCHEMA = "oxmc.calibration/1"
@@ -31,7 +31,7 @@ SCHEMA = "oxmc.calibration/1"
 class CalibrationSimulation(Simulation):
     """The co-simulation with a host that calibrates and reads the LUT back."""
 
-    module = "oxmc.tb.calibrating"
+    module = "oxmc.tb.cosim.calibrating"
 
 
 def on_chip(config: Config, engine: str, seed: int) -> np.ndarray:

@@ -21,7 +21,7 @@ from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.real.engine import run_float
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.tasks import load_task
-from oxmc.tb.program import load_words
+from oxmc.tb.cosim.program import load_words
 from oxmc.tb.train import make_job
 
 POWERCAP = Path("/sys/class/powercap")

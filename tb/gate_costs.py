@@ -31,7 +31,7 @@ from oxmc.tb.liberty import Liberty
 from oxmc.tb.mapped import Mapped
 from oxmc.hdl.netlist import write_verilog
 from oxmc.tb.power import Power, power_of
-from oxmc.tb.program import load_word_count, lut_codes
+from oxmc.tb.cosim.program import load_word_count, lut_codes
 from oxmc.tb.result import point_of
 from oxmc.tb.synth import map_chip
 from oxmc.tb.train import make_job

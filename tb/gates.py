@@ -25,7 +25,7 @@ from oxmc.tb.mapped import Gate, Mapped, macros
 from oxmc.hdl.memories import memories_verilog
 from oxmc.hdl.netlist import CHIP_NAME, chip_verilog
 from oxmc.hdl.netlist_cache import cache_folder
-from oxmc.tb.simulator import Simulation
+from oxmc.tb.cosim.simulator import Simulation
 
 TYPICAL_SLEW_NS = 0.1
 OBSERVED = "oxmc_observed"

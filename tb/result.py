@@ -28,7 +28,7 @@ from oxmc.tb.books import check_array, check_events
 from oxmc.pymodels.job import Job
 from oxmc.hdl.netlist import flip_flop_total
 from oxmc.tb.outputs import voting_totals
-from oxmc.tb.program import lut_codes
+from oxmc.tb.cosim.program import lut_codes
 from oxmc.tb.rundir import SCHEMA
 from oxmc.tb.sources import sources_digest
 

@@ -29,11 +29,11 @@ from oxmc.pymodels.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, J
 from oxmc.tb.outputs import NOTE, joined, output_jobs
 from oxmc.tb.posterior import FILE, NOT_WRITTEN, available, posterior_groups, tree_of
 from oxmc.tb.posterior_file import write_posterior
-from oxmc.tb.program import load_word_count, lut_codes
+from oxmc.tb.cosim.program import load_word_count, lut_codes
 from oxmc.tb.result import NODES, check_inference, costs_of, point_of, run_record
 from oxmc.tb.rundir import write_json, writing
-from oxmc.tb.simulator import CompiledSimulation, EpisodeSimulation, Simulation
-from oxmc.tb.watchdog import PROGRESS
+from oxmc.tb.cosim.simulator import CompiledSimulation, EpisodeSimulation, Simulation
+from oxmc.tb.cosim.watchdog import PROGRESS
 
 Meanwhile = Callable[[], object]
 ENGINES = ("verilator", "icarus", "twin", "float")

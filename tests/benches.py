@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from oxmc.tb.simulator import SIMULATORS
+from oxmc.tb.cosim.simulator import SIMULATORS
 
 CHOSEN = os.environ.get("OXMC_SIM")
 on_each_simulator = pytest.mark.parametrize("simulator", [CHOSEN] if CHOSEN else SIMULATORS)

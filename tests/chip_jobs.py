@@ -13,7 +13,7 @@ from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.pymodels.twin.episodes import run_twin_episodes
 from oxmc.pymodels.job import Job
-from oxmc.tb.program import load_words, lut_codes
+from oxmc.tb.cosim.program import load_words, lut_codes
 
 
 def make_job(config: Config, seed: int) -> Job:

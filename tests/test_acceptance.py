@@ -10,7 +10,7 @@ from benches import on_each_simulator
 from oxmc.hdl.acceptance import Acceptance
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.simulator import run_bench
+from oxmc.tb.cosim.simulator import run_bench
 
 PAPER = Formats(resolve("cancer", "paper"))
 PRIOR_WIDER = Formats(Config(outputs=3, features=5, read_bits=12, log_fraction_bits=5))

@@ -21,8 +21,8 @@ from oxmc.tb.gates import gate_verilog, module_of
 from oxmc.tb.liberty import shipped
 from oxmc.hdl.memories import memories, memories_verilog
 from oxmc.hdl.netlist import CHIP_NAME, elaborated
-from oxmc.tb.program import command, commands, load_words
-from oxmc.tb.simulator import use_simulator
+from oxmc.tb.cosim.program import command, commands, load_words
+from oxmc.tb.cosim.simulator import use_simulator
 from oxmc.tb.synth import map_chip
 
 pytestmark = pytest.mark.cosim

@@ -25,10 +25,10 @@ from oxmc.tb.bench import cosim, jobs, plan, processor, samplers, scaling
 from oxmc.tb.bench.asked import NAMES, RATIOS, asked_of, ratios_of
 from oxmc.tb.bench.commands import run_oxmc
 from oxmc.tb.bench.figures import exponent, figure, in_turns
-from oxmc.tb.compiled_training import DRAWS_VARIABLE
+from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
 from oxmc.tb.cpu_energy import STATED_SOURCE
 from oxmc.tb.repeats import UnfinishedError
-from oxmc.tb.simulator import CompiledSimulation
+from oxmc.tb.cosim.simulator import CompiledSimulation
 
 TINY = Config(rows=4, features=4, train_samples=12, test_samples=6, burn_in=1, max_proposals=20)
 MACHINE = {"cpu", "cores", "memory_gb", "python", "numba", "numpy", "verilator", "cocotb", "load_average"}

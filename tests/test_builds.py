@@ -12,8 +12,8 @@ from pytest import CaptureFixture, MonkeyPatch
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.digests import MANIFEST, manifest_holds
-from oxmc.tb import simulator
-from oxmc.tb.simulator import Simulation
+from oxmc.tb.cosim import simulator
+from oxmc.tb.cosim.simulator import Simulation
 
 pytestmark = pytest.mark.cosim
 CONFIG = Config(rows=4, train_samples=20, test_samples=5, burn_in=0)

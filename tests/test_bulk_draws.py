@@ -8,8 +8,8 @@ import pytest
 from oxmc.pymodels.oxram import array, bulk_draws, draws
 from oxmc.pymodels.oxram.devices import lcs_table_ns, load_card
 from oxmc.pymodels.oxram.philox import philox4x32
-from oxmc.tb import compiled
-from oxmc.tb.compiled import block_size, draw_words
+from oxmc.tb.cosim import compiled
+from oxmc.tb.cosim.compiled import block_size, draw_words
 
 TABLE = lcs_table_ns(load_card("16k"))
 CELLS = 4000

@@ -17,7 +17,7 @@ from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.twin.chain import arithmetic
 from oxmc.pymodels.twin.episodes import run_twin_episodes
 from oxmc.pymodels.twin.state import TALLIES
-from oxmc.tb.program import lut_codes
+from oxmc.tb.cosim.program import lut_codes
 
 
 def gymnasium_env() -> Any:

@@ -10,7 +10,7 @@ from chip_jobs import chip_parameters, make_job
 
 from oxmc.pymodels.config import Config
 from oxmc.hdl.netlist import build_config, chip_verilog
-from oxmc.tb.simulator import Mutation, run_bench
+from oxmc.tb.cosim.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

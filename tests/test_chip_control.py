@@ -14,7 +14,7 @@ from oxmc.hdl.trainer import Trainer
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 from oxmc.hdl.netlist import build_config, chip_verilog
-from oxmc.tb.simulator import Mutation, run_bench
+from oxmc.tb.cosim.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

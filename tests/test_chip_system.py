@@ -16,7 +16,7 @@ from wiring import Wiring, harmless
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.outcome import Outcome
 from oxmc.hdl.netlist import CHIP_NAME, build_config, chip_verilog
-from oxmc.tb.simulator import Mutation, run_bench
+from oxmc.tb.cosim.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

@@ -26,15 +26,15 @@ from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.chain import run_twin
-from oxmc.tb import runners
+from oxmc.tb.cosim import runners
 from oxmc.tb.bare import BareSimulation
 from oxmc.tb.benches.scoreboard import PARAMETERS_VARIABLE
-from oxmc.tb.compiled import block_size, read_answers, read_array, read_counts, read_results
-from oxmc.tb.compiled_training import DRAWS_VARIABLE
+from oxmc.tb.cosim.compiled import block_size, read_answers, read_array, read_counts, read_results
+from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.hdl.netlist import build_config, chip_verilog
-from oxmc.tb.program import load_words, lut_codes
-from oxmc.tb.simulator import CompiledSimulation, array_parameters
+from oxmc.tb.cosim.program import load_words, lut_codes
+from oxmc.tb.cosim.simulator import CompiledSimulation, array_parameters
 
 pytestmark = pytest.mark.cosim
 

@@ -20,7 +20,7 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.philox import philox4x32
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.twin.chain import run_twin
-from oxmc.tb.program import lut_codes
+from oxmc.tb.cosim.program import lut_codes
 from oxmc.tb.result import state_sha256
 from oxmc.tb.train import make_job
 

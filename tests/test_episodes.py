@@ -11,7 +11,7 @@ from benches import on_each_simulator
 from commands import oxmc, refusal
 from pytest import CaptureFixture
 
-import oxmc.tb.simulator
+import oxmc.tb.cosim.simulator
 import oxmc.tb.train
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
@@ -51,7 +51,7 @@ def test_lockstep_names_a_wrong_reward(tmp_path: Path, monkeypatch: pytest.Monke
         assert "log * exponent" in text
         return text.replace("log * exponent", "(log ^ 12'h001) * exponent", 1)
 
-    monkeypatch.setattr(oxmc.tb.simulator, "chip_verilog", broken)
+    monkeypatch.setattr(oxmc.tb.cosim.simulator, "chip_verilog", broken)
     config = resolve("cartpole", "best", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
     job = make_job(config, load_task("cartpole", config, 5), 5)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under pytest cocotb's runner exits by itself
@@ -76,7 +76,7 @@ def test_a_broken_compiled_array_fails_the_run(fault: str, tmp_path: Path, monke
     """A refused pulse ends the run here, too, and the chip's counts are held against the array's."""
     change, message = BROKEN_ARRAYS[fault]
 
-    class Broken(oxmc.tb.simulator.EpisodeSimulation):
+    class Broken(oxmc.tb.cosim.simulator.EpisodeSimulation):
         def __init__(self, config: Config, simulator: str, *, waves: bool = False):
             super().__init__(config, simulator, waves=waves)
             assert self.sources["oxram_array.v"].count(change[0]) == 1

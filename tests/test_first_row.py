@@ -14,7 +14,7 @@ from oxmc.pymodels.formats import LFSR_TAPS, Formats
 from oxmc.pymodels.real.engine import run_float
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.chain import run_twin
-from oxmc.tb.program import load_words, lut_codes
+from oxmc.tb.cosim.program import load_words, lut_codes
 
 CONFIG = Config(rows=2, features=4, train_samples=6, test_samples=2, burn_in=0, max_proposals=1)
 WIDE = CONFIG.replace(lut_low_us=10.0, lut_high_us=200.0, read_range_us=256.0, gate_codes=20)

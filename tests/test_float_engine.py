@@ -27,7 +27,7 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.tasks import load_task, quantise
 from oxmc.pymodels.twin.chain import run_twin
-from oxmc.tb.program import load_words, lut_codes
+from oxmc.tb.cosim.program import load_words, lut_codes
 
 ANCHOR_US = 1000.0
 """Where the g- cells are stuck while g+ makes a symmetric walk far from either end of its law."""

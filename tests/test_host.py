@@ -14,7 +14,7 @@ from oxmc.hdl.host import Host
 from oxmc.pymodels.interface import Setting, Space, address, sample_lane_bits, sample_lanes, setting_limits
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.simulator import Mutation, run_bench
+from oxmc.tb.cosim.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

@@ -14,7 +14,7 @@ from oxmc.hdl.chip import inference_of
 from oxmc.hdl.inference import Inference
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.simulator import Mutation, run_bench
+from oxmc.tb.cosim.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

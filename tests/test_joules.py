@@ -22,7 +22,7 @@ from oxmc.pymodels.twin.programming import clear_array
 from oxmc.pymodels.twin.state import ACCEPTED, ATTEMPTS, EVALS, ROW
 from oxmc.tb.books import CONSERVATION_LIMIT
 from oxmc.pymodels.job import Job
-from oxmc.tb.program import lut_codes
+from oxmc.tb.cosim.program import lut_codes
 from oxmc.tb.train import make_job
 
 SET_V, RESET_V, READ_V = 2.0, 2.6, 0.4

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import oxmc.tb.simulator
+import oxmc.tb.cosim.simulator
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.job import Job
-from oxmc.tb.lockstep import Lockstep, LockstepError
+from oxmc.tb.cosim.lockstep import Lockstep, LockstepError
 from oxmc.hdl.netlist import chip_verilog
 from oxmc.tb.train import make_job, simulate
 
@@ -62,7 +62,7 @@ def test_equal_engines_pass(preset: str, tmp_path: Path) -> None:
 def test_an_error_is_caught_and_named(
     module: str, old: str, new: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(oxmc.tb.simulator, "chip_verilog", broken(module, old, new))
+    monkeypatch.setattr(oxmc.tb.cosim.simulator, "chip_verilog", broken(module, old, new))
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under pytest cocotb's runner exits by itself
     with pytest.raises(RunError, match=rf"lockstep: cycle \d+, row \d+, {re.escape(named)}"):
         simulate(small_job(), "icarus", tmp_path, lockstep=True)

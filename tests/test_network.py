@@ -22,7 +22,7 @@ from oxmc.pymodels.real.network import output_sums
 from oxmc.pymodels.tasks import load_task, quantise
 from oxmc.pymodels.twin.chain import arithmetic, run_twin
 from oxmc.pymodels.twin.kernel import network_costs
-from oxmc.tb.program import lut_codes
+from oxmc.tb.cosim.program import lut_codes
 
 SMALL = Config(rows=4, features=3, hidden=5, outputs=2, train_samples=6, test_samples=4, burn_in=1, scale_per_us=0.02)
 

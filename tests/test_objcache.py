@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from oxmc.tb import objcache, runners
+from oxmc.tb.cosim import objcache, runners
 
 COMPILER = """#!/bin/sh
 echo called >> calls

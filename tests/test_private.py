@@ -16,7 +16,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.hdl import netlist_cache
 from oxmc.pymodels import private
-from oxmc.tb import simulator
+from oxmc.tb.cosim import simulator
 from oxmc.pymodels.private import check_private, exposed, make_private
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

@@ -12,7 +12,7 @@ from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.oxram.devices import gate_table, load_card
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.program import checked_setting, command, load_word_count, load_words, lut_codes
+from oxmc.tb.cosim.program import checked_setting, command, load_word_count, load_words, lut_codes
 
 SETTINGS, LUT, LIKELIHOOD, RESPONSE, SAMPLES = 0, 3, 4, 5, 6
 WIDE = Config(

@@ -13,7 +13,7 @@ from oxmc.hdl.pulse import Pulse
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
 from oxmc.hdl.netlist import component_verilog
-from oxmc.tb.simulator import Mutation, run_bench
+from oxmc.tb.cosim.simulator import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

@@ -18,7 +18,7 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import Dataset, load_task
 from oxmc.pymodels.job import Job
 from oxmc.tb.result import check_inference, run_record, state_sha256
-from oxmc.tb.simulated import check_counts
+from oxmc.tb.cosim.simulated import check_counts
 from oxmc.tb.train import Request, make_job, run_engine
 
 CONFIG = Config(rows=5, features=3, train_samples=10, test_samples=4, burn_in=1)

@@ -18,7 +18,7 @@ LARGE = (
 LOAD = """
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.tasks import load_task
-import oxmc.tb.console, oxmc.tb.result, oxmc.tb.rundir, oxmc.tb.simulator, oxmc.tb.train
+import oxmc.tb.console, oxmc.tb.result, oxmc.tb.rundir, oxmc.tb.cosim.simulator, oxmc.tb.train
 oxmc.tb.train.make_job(preset("cancer", "paper"), load_task("cancer", preset("cancer", "paper"), 0), 0)
 """
 """What `oxmc train cancer` does ahead of the simulator."""
@@ -27,10 +27,10 @@ import numpy as np
 from oxmc.pymodels.oxram.cells import Cells
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.oxram.devices import load_card
-import oxmc.tb.compiled_training
+import oxmc.tb.cosim.compiled_training
 config = preset("cancer", "paper")
 array = Cells(config, load_card(config.card), 0)
-oxmc.tb.compiled.draw_words(*array.key, 0, np.zeros(array.cells, int), 8)
+oxmc.tb.cosim.compiled.draw_words(*array.key, 0, np.zeros(array.cells, int), 8)
 """
 """What the compiled coupling's Python does inside the simulator; cocotb itself imports pytest."""
 

@@ -22,7 +22,7 @@ from oxmc.tb.gates import gate_verilog, module_of
 from oxmc.tb.liberty import shipped
 from oxmc.tb.mapped import read_mapped
 from oxmc.hdl.netlist import CHIP_NAME, chip_verilog, flip_flop_total
-from oxmc.tb.simulator import use_simulator
+from oxmc.tb.cosim.simulator import use_simulator
 from oxmc.tb.sta import Timing, Violation, violations
 from oxmc.tb.synth import EXTRA, TARGETS, Block, Synthesis, board, render, summary, synthesise
 

@@ -21,7 +21,7 @@ import oxmc.tb.train
 from oxmc.pymodels.config import Config
 from oxmc.tb.cli import run
 from oxmc.hdl.netlist_cache import cache_folder
-from oxmc.tb.simulator import SIMULATORS, Simulation
+from oxmc.tb.cosim.simulator import SIMULATORS, Simulation
 
 pytestmark = pytest.mark.cosim
 
@@ -191,7 +191,7 @@ def test_a_broken_co_simulation_is_caught(
 def test_a_design_that_cannot_be_built(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     """Neither a run directory nor half a build is left, but the log that the message names."""
     monkeypatch.setenv("OXMC_BUILD", str(tmp_path / "build"))
-    monkeypatch.setattr("oxmc.tb.simulator.chip_verilog", lambda config, observed: "module oxmc_chip(); endmodul")
+    monkeypatch.setattr("oxmc.tb.cosim.simulator.chip_verilog", lambda config, observed: "module oxmc_chip(); endmodul")
     answer = oxmc(capsys, *ICARUS, "--out", tmp_path / "run")
     assert (answer.code, answer.out, answer.err.count("\n")) == (1, "", 1)
     assert answer.err.startswith("oxmc: error: building the co-simulation failed: iverilog ended with exit code ")

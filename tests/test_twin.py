@@ -27,7 +27,7 @@ from oxmc.pymodels.twin.chain import (
 )
 from oxmc.pymodels.twin.kernel import network_drive, sweep
 from oxmc.pymodels.twin.state import EVAL_NS, TALLIES, Chain
-from oxmc.tb.program import lut_codes
+from oxmc.tb.cosim.program import lut_codes
 
 
 def outcome(config: Config, seed: int) -> Outcome:

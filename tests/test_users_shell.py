@@ -23,10 +23,10 @@ import oxmc_start
 from oxmc.pymodels import kernels, machine
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.errors import InputError, RunError
-from oxmc.tb import runners
+from oxmc.tb.cosim import runners
 from oxmc.pymodels import tools
 from oxmc.hdl.netlist import component_verilog
-from oxmc.tb.simulator import Simulation
+from oxmc.tb.cosim.simulator import Simulation
 
 PROGRAM = [sys.executable, "-P", "-m", "oxmc_start"]
 """What `.venv/bin/oxmc` does."""

@@ -23,7 +23,7 @@ from oxmc.hdl.memory import geometry_of
 from oxmc.pymodels.config import Config, resolve
 from oxmc.hdl.identifiers import VERILOG, VHDL
 from oxmc.hdl.netlist import build_config, chip_verilog, component_verilog, flip_flops, module_ports, write_verilog
-from oxmc.tb.simulator import use_simulator
+from oxmc.tb.cosim.simulator import use_simulator
 
 ODD = Config(
     features=5, outputs=3, read_bits=5, adc_bits=6, table_bits=4, lfsr_bits=40, clock_hz=20e6, eval_pulse_s=2e-7

@@ -9,14 +9,14 @@ from benches import on_each_simulator
 from commands import SMALL, Answer, oxmc
 from pytest import CaptureFixture, MonkeyPatch
 
-import oxmc.tb.simulator
+import oxmc.tb.cosim.simulator
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
-from oxmc.tb import watchdog
+from oxmc.tb.cosim import watchdog
 from oxmc.hdl.netlist import chip_verilog
 from oxmc.tb.train import COUPLINGS
-from oxmc.tb.watchdog import Heartbeat, Watchdog, longest_wait
+from oxmc.tb.cosim.watchdog import Heartbeat, Watchdog, longest_wait
 
 REJECTS = ("assign accept = ", "assign accept = 1'b0 & ")
 STUCK = (*REJECTS, "= proposals + 1'h1;", "= proposals;")
@@ -35,7 +35,7 @@ def with_mutant(monkeypatch: MonkeyPatch, mutant: tuple[str, ...]) -> None:
             text = text.replace(old, new)
         return text
 
-    monkeypatch.setattr(oxmc.tb.simulator, "chip_verilog", mistaken)
+    monkeypatch.setattr(oxmc.tb.cosim.simulator, "chip_verilog", mistaken)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # where cocotb finds it, it ends the program itself
 
 

@@ -11,7 +11,7 @@ from oxmc.pymodels.oxram.philox import philox4x32
 
 @njit(cache=True, nogil=True)
 def block_words(k0: int, k1: int, first: int, counts: np.ndarray, block: int) -> np.ndarray:
-    """`oxmc.tb.compiled.draw_words` of the cells from global index `first` on, uint32 [cells * block]."""
+    """`oxmc.tb.cosim.compiled.draw_words` of the cells from global index `first` on, uint32 [cells * block]."""
     words = np.empty(len(counts) * block, np.uint32)
     for cell in range(len(counts)):
         for i in range(block):

@@ -19,9 +19,9 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
 from oxmc.tb.bench.commands import Finished, run_oxmc
 from oxmc.tb.bench.figures import Raw, figure, in_turns
-from oxmc.tb.compiled_training import DRAWS_VARIABLE
+from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, SECONDS, Job
-from oxmc.tb.simulator import CompiledSimulation, Simulation
+from oxmc.tb.cosim.simulator import CompiledSimulation, Simulation
 from oxmc.tb.train import make_job, simulate
 
 ICARUS_PROPOSALS = 100

@@ -14,7 +14,7 @@ from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb.cpu_energy import SHORTEST_S, float_training, measure
 from oxmc.pymodels.job import Job
-from oxmc.tb.program import load_word_count, lut_codes
+from oxmc.tb.cosim.program import load_word_count, lut_codes
 from oxmc.tb.result import NODES, ledger_of, phases_of
 from oxmc.tb.train import make_job
 

@@ -19,7 +19,7 @@ from oxmc.pymodels.machine import not_installed
 from oxmc.pymodels.tasks import Dataset, load_task
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb.bench.figures import Raw, figure, in_turns
-from oxmc.tb.program import lut_codes
+from oxmc.tb.cosim.program import lut_codes
 from oxmc.tb.train import make_job
 
 BATCH = 10

@@ -19,7 +19,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb.bench.figures import Raw, exponent, figure, in_turns
-from oxmc.tb.program import lut_codes
+from oxmc.tb.cosim.program import lut_codes
 
 ROWS = Config(burn_in=1, test_samples=1, prior_sigma_us=1000.0)
 """A prior so wide that most proposals are accepted."""

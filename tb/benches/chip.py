@@ -26,10 +26,10 @@ from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.benches.scoreboard import CLOCK_NS, Scoreboard, parameters, start
-from oxmc.tb.episodes import TEST_SAMPLE, TRAINING_SAMPLE, Environment
+from oxmc.tb.cosim.episodes import TEST_SAMPLE, TRAINING_SAMPLE, Environment
 from oxmc.pymodels.job import Job
-from oxmc.tb.port import HostModel
-from oxmc.tb.program import command, commands, load_words
+from oxmc.tb.cosim.port import HostModel
+from oxmc.tb.cosim.program import command, commands, load_words
 
 # {wl, bl, sl, inputs_on} that each command drives: SET and FORM by WL and SL, RESET by WL and BL, READ by WL and SL,
 # EVAL by WL and the input drivers (paper.md, pulses in the lab; docs/design.md, array port)

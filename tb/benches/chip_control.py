@@ -25,8 +25,8 @@ from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.benches.chip import PinWatcher, episodes, take_results
 from oxmc.tb.benches.scoreboard import parameters, start
 from oxmc.pymodels.job import Job
-from oxmc.tb.port import HostModel
-from oxmc.tb.program import commands, load_words
+from oxmc.tb.cosim.port import HostModel
+from oxmc.tb.cosim.program import commands, load_words
 
 
 class UpsetWatcher(PinWatcher):

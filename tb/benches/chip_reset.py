@@ -23,7 +23,7 @@ from oxmc.pymodels.twin.inference import predict
 from oxmc.tb.benches.chip import PinWatcher, take_results, whole_run
 from oxmc.tb.benches.scoreboard import CLOCK_NS, parameters, start
 from oxmc.pymodels.job import Job
-from oxmc.tb.port import HostModel
+from oxmc.tb.cosim.port import HostModel
 
 LIMIT_NS = 20_000 * CLOCK_NS
 PINS = ("wl", "bl", "sl", "inputs_on", "op", "latch")

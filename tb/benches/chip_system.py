@@ -10,7 +10,7 @@ from cocotb.triggers import FallingEdge, RisingEdge
 from oxmc.pymodels.interface import Command, Error, Setting, Space, State, Status, built_commands
 from oxmc.tb.benches.scoreboard import parameters
 from oxmc.tb.benches.system import BUSY, LIMIT_CYCLES, System, scenario
-from oxmc.tb.program import lut_codes, observation_words
+from oxmc.tb.cosim.program import lut_codes, observation_words
 
 
 @scenario

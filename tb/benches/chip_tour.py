@@ -15,7 +15,7 @@ from oxmc.pymodels.interface import LAW_INDEX, Command, Error, Setting, Space, S
 from oxmc.pymodels.formats import HOST_WORD_BITS
 from oxmc.tb.benches.scoreboard import CLOCK_NS, parameters, start
 from oxmc.tb.benches.system import IDLE, System
-from oxmc.tb.program import commands
+from oxmc.tb.cosim.program import commands
 
 PHASE = {Command.TRAIN: 1, Command.INFER: 2, Command.FORM: 3, Command.CALIBRATE: 4}
 MOST_CYCLES = 200_000

@@ -28,8 +28,8 @@ from oxmc.tb.benches.chip import episodes
 from oxmc.tb.benches.chip_control import Desk, UpsetWatcher
 from oxmc.tb.benches.scoreboard import parameters, start
 from oxmc.pymodels.job import Job
-from oxmc.tb.port import HostModel
-from oxmc.tb.program import commands, load_words, lut_codes, setting_values
+from oxmc.tb.cosim.port import HostModel
+from oxmc.tb.cosim.program import commands, load_words, lut_codes, setting_values
 
 BUSY, MAPPED, TRAINED = 1 << State.BUSY, 1 << State.MAPPED, 1 << State.TRAINED
 IDLE = dict(host_valid=0, host_write=0, host_address=0, host_write_data=0, array_data=0, result_ready=0)

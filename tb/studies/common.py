@@ -21,7 +21,7 @@ from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, refer
 from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.job import Job
 from oxmc.tb.outputs import joined, output_jobs
-from oxmc.tb.program import load_words
+from oxmc.tb.cosim.program import load_words
 from oxmc.tb.result import ledger_of, phases_of
 from oxmc.tb.train import make_job, run_model
 

@@ -20,7 +20,7 @@ from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
 from oxmc.pymodels.formats import HOST_WORD_BITS, Formats
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.job import COUNTED, Job
-from oxmc.tb.program import command, commands, load_words
+from oxmc.tb.cosim.program import command, commands, load_words
 
 LOAD, FINAL = "load", "final"
 """Folders of the files that the modules read and write."""

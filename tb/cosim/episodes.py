@@ -17,8 +17,8 @@ from oxmc.pymodels.interface import Command
 from oxmc.pymodels.cartpole import TEST, TRAINING, cart_of, move, observe, start
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.job import Job
-from oxmc.tb.port import HostModel, collect_results
-from oxmc.tb.program import Word, command, observation_words
+from oxmc.tb.cosim.port import HostModel, collect_results
+from oxmc.tb.cosim.program import Word, command, observation_words
 
 TRAINING_SAMPLE, TEST_SAMPLE = 0, 1
 """Where in the sample memory the observations of either go."""

@@ -15,9 +15,9 @@ from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.job import JOB_VARIABLE, Job
-from oxmc.tb.port import ArrayModel, HostModel
-from oxmc.tb.program import command, commands, load_words
-from oxmc.tb.simulated import report_progress
+from oxmc.tb.cosim.port import ArrayModel, HostModel
+from oxmc.tb.cosim.program import command, commands, load_words
+from oxmc.tb.cosim.simulated import report_progress
 
 FOUND = "lut.npy"
 

@@ -19,12 +19,12 @@ from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
-from oxmc.tb.episodes import EpisodeHost
+from oxmc.tb.cosim.episodes import EpisodeHost
 from oxmc.pymodels.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, SECONDS, Job
-from oxmc.tb.lockstep import Lockstep
-from oxmc.tb.port import ArrayModel, HostModel, collect_results, follow_decisions
-from oxmc.tb.program import command, commands, load_words
-from oxmc.tb.simulated import check_counts, outcome_of, report_progress
+from oxmc.tb.cosim.lockstep import Lockstep
+from oxmc.tb.cosim.port import ArrayModel, HostModel, collect_results, follow_decisions
+from oxmc.tb.cosim.program import command, commands, load_words
+from oxmc.tb.cosim.simulated import check_counts, outcome_of, report_progress
 
 Settle = Callable[[], Awaitable[None]]
 

@@ -55,7 +55,7 @@ def command(value: Command) -> Word:
 
 
 def commands(config: Config) -> list[Command]:
-    """What the host starts after loading, in order; the commands of episodes come one by one (`oxmc.tb.episodes`)."""
+    """What the host starts after loading, in order; the commands of episodes come one by one (`oxmc.tb.cosim.episodes`)."""
     ahead = [Command.FORM] * config.form + [Command.CALIBRATE] * config.calibrate
     run = [] if config.acceptance == "reward" else [Command.TRAIN, Command.INFER]
     return [*ahead, Command.BUILD_MAP, *run]

@@ -1,4 +1,4 @@
-"""The one place that says what RTL is built and which tests run in it; `oxmc.tb.runners` has the commands.
+"""The one place that says what RTL is built and which tests run in it; `oxmc.tb.cosim.runners` has the commands.
 
 The co-simulation (`Simulation`) needs a build cached by content, only its ports public to Python (with every signal
 public Verilator is half as fast), a VCD from either simulator, and a simulator that can be watched and killed.
@@ -23,13 +23,13 @@ from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
-from oxmc.tb import runners
+from oxmc.tb.cosim import runners
 from oxmc.pymodels import tools
-from oxmc.tb.compiled import block_size
+from oxmc.tb.cosim.compiled import block_size
 from oxmc.pymodels.job import COUNTED
 from oxmc.hdl.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
 from oxmc.hdl.netlist_cache import cache_folder
-from oxmc.tb.watchdog import PROGRESS, Heartbeat
+from oxmc.tb.cosim.watchdog import PROGRESS, Heartbeat
 
 if TYPE_CHECKING:
     from amaranth.lib.wiring import Component
@@ -101,7 +101,7 @@ def run_bench(
 class Simulation:
     """One co-simulation top built for a configuration and a simulator; builds are shared by their content."""
 
-    module = "oxmc.tb.training"
+    module = "oxmc.tb.cosim.training"
     """The cocotb test that runs in it."""
     control = "cosim.vlt"
 
@@ -228,9 +228,9 @@ def array_parameters(formats: Formats, effects: bool) -> dict[str, int]:
 
 
 class CompiledSimulation(Simulation):
-    """The same with the array and the host compiled into the top (`oxmc.tb.compiled`)."""
+    """The same with the array and the host compiled into the top (`oxmc.tb.cosim.compiled`)."""
 
-    module = "oxmc.tb.compiled_training"
+    module = "oxmc.tb.cosim.compiled_training"
     control = "compiled.vlt"
 
     def _parameters(self) -> dict[str, int]:
@@ -252,9 +252,9 @@ class CompiledSimulation(Simulation):
 
 
 class EpisodeSimulation(CompiledSimulation):
-    """The same with the host, and the environment behind it, in Python (`oxmc.tb.compiled_episodes`)."""
+    """The same with the host, and the environment behind it, in Python (`oxmc.tb.cosim.compiled_episodes`)."""
 
-    module = "oxmc.tb.compiled_episodes"
+    module = "oxmc.tb.cosim.compiled_episodes"
     control = "episodes.vlt"
 
     def _parameters(self) -> dict[str, int]:

@@ -15,9 +15,9 @@ from oxmc.pymodels.oxram.cells import Cells
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.compiled import BlockDraws, read_answers, read_array, read_counts, read_results, write_load
+from oxmc.tb.cosim.compiled import BlockDraws, read_answers, read_array, read_counts, read_results, write_load
 from oxmc.pymodels.job import JOB_VARIABLE, SECONDS, Job
-from oxmc.tb.simulated import check_counts, outcome_of, report_progress
+from oxmc.tb.cosim.simulated import check_counts, outcome_of, report_progress
 
 DRAWS_VARIABLE = "OXMC_DRAWS"
 """Names a file that keeps all blocks of draws, for the bench without Python."""
@@ -38,7 +38,7 @@ def hand_over_draws(dut: Any, draws: BlockDraws) -> None:
 def explain_refusal(dut: Any, job: Job, folder: Path) -> None:
     """Let the array model say what is wrong with the pulse that the compiled array refused. Raises `ArrayError`."""
     from oxmc.pymodels.oxram.array import OxramArray
-    from oxmc.tb.port import ArrayModel
+    from oxmc.tb.cosim.port import ArrayModel
 
     array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
     read_array(folder, array)

@@ -10,11 +10,11 @@ import cocotb
 
 from oxmc.pymodels.oxram.cells import Cells
 from oxmc.pymodels.oxram.devices import load_card
-from oxmc.tb.compiled import read_array, write_load
-from oxmc.tb.compiled_training import serve_draws
+from oxmc.tb.cosim.compiled import read_array, write_load
+from oxmc.tb.cosim.compiled_training import serve_draws
 from oxmc.pymodels.job import JOB_VARIABLE, Job
-from oxmc.tb.port import HostModel
-from oxmc.tb.training import run_job
+from oxmc.tb.cosim.port import HostModel
+from oxmc.tb.cosim.training import run_job
 
 
 @cocotb.test()

@@ -26,7 +26,7 @@ from oxmc.pymodels.twin.prepare import prepare
 from oxmc.pymodels.twin.programming import clear_array
 from oxmc.pymodels.twin.state import ACCEPTED, ATTEMPTS, COST, CURRENT, CURRENT_COST, HASTINGS, NEG_LOG2_U, PRIOR, ROW
 from oxmc.pymodels.job import Job
-from oxmc.tb.program import lut_codes
+from oxmc.tb.cosim.program import lut_codes
 
 
 class LockstepError(RunError):

@@ -19,7 +19,7 @@ from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.job import OWNER_VARIABLE
-from oxmc.tb.watchdog import PROGRESS, Watchdog
+from oxmc.tb.cosim.watchdog import PROGRESS, Watchdog
 
 CLOCK_NS = 100
 PROGRESS_CYCLES = 10_000

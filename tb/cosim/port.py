@@ -17,7 +17,7 @@ from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.job import COUNTED
 
 if TYPE_CHECKING:
-    from oxmc.tb.lockstep import Lockstep
+    from oxmc.tb.cosim.lockstep import Lockstep
 
 
 class ArrayModel:

@@ -16,7 +16,7 @@ from oxmc.pymodels.budget.formulas import (
 from oxmc.pymodels.budget.episodes import step_cycles, step_words
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.program import load_word_count
+from oxmc.tb.cosim.program import load_word_count
 
 PROGRESS = "progress"
 """File in a simulation's folder: cycle, row and proposals, rewritten as it goes on."""
