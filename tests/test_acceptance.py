@@ -32,7 +32,7 @@ def bench(simulator: str, formats: Formats, seed: int, *, design: Acceptance | N
         kappa_bits=formats.kappa_bits if formats.rewards else 0,
         seed=seed,
     )
-    run_bench(design or Acceptance(formats), "acceptance", "oxmc.tb.benches.acceptance", simulator, parameters, **options)
+    run_bench(design or Acceptance(formats), "acceptance", "oxmc.tb.blocks.acceptance", simulator, parameters, **options)
 
 
 @on_each_simulator

@@ -17,7 +17,7 @@ def bench(simulator: str, seed: int, outputs: int = 2, adc_bits: int = 8, *, mut
     table_bits = min(8, adc_bits)
     config = resolve("cartpole", "paper").replace(outputs=outputs, adc_bits=adc_bits, table_bits=table_bits)
     parameters = dict(outputs=outputs, adc_bits=adc_bits, seed=seed)
-    run_bench(Action(Formats(config)), "action", "oxmc.tb.benches.action", simulator, parameters, mutate=mutate)
+    run_bench(Action(Formats(config)), "action", "oxmc.tb.blocks.action", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator

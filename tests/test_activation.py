@@ -57,7 +57,7 @@ def bench(simulator: str, formats: Formats, seed: int, **options: Any) -> None:
         table=formats.activation_table,
         seed=seed,
     )
-    run_bench(LoadableActivation(formats), "activation", "oxmc.tb.benches.activation", simulator, parameters, **options)
+    run_bench(LoadableActivation(formats), "activation", "oxmc.tb.blocks.activation", simulator, parameters, **options)
 
 
 @on_each_simulator

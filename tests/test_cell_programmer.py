@@ -35,7 +35,7 @@ def bench(
     if mistake:
         programmer = rewired(programmer, *mistake)
     parameters = dict(pairs=outputs * features, read_bits=read_bits, gate_codes=gate_codes, rows=rows, seed=seed)
-    run_bench(programmer, "cell_programmer", "oxmc.tb.benches.cell_programmer", simulator, parameters, mutate=mutate)
+    run_bench(programmer, "cell_programmer", "oxmc.tb.blocks.cell_programmer", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator

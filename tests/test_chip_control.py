@@ -74,7 +74,7 @@ def bench(
     parameters |= dict(scenarios=scenarios, machines=MACHINES[chip], aborts=3)
     built = build_config(config)
     design = Chip(Formats(built), observed=True) if elaborate else chip_verilog(built, observed=True)
-    run_bench(design, "oxmc_chip", "oxmc.tb.benches.chip_control", "icarus", parameters, mutate=mutate)
+    run_bench(design, "oxmc_chip", "oxmc.tb.blocks.chip_control", "icarus", parameters, mutate=mutate)
 
 
 @pytest.mark.parametrize("chip", ["plain", "network"])

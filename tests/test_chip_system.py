@@ -123,7 +123,7 @@ def bench(
 ) -> None:
     print(f"{scenario} of {chip}: seed {seed}")
     given = parameters(CHIPS[chip], seed, folder) | dict(scenarios=[scenario], **more)
-    run_bench(designed(chip), CHIP_NAME, f"oxmc.tb.benches.{module}", "icarus", given, mutate=mutate)
+    run_bench(designed(chip), CHIP_NAME, f"oxmc.tb.blocks.{module}", "icarus", given, mutate=mutate)
 
 
 @pytest.mark.parametrize("chip", some(CHIPS, "plain", "pairs", "rewards"))

@@ -28,7 +28,7 @@ from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb.cosim import runners
 from oxmc.tb.bare import BareSimulation
-from oxmc.tb.benches.scoreboard import PARAMETERS_VARIABLE
+from oxmc.tb.blocks.scoreboard import PARAMETERS_VARIABLE
 from oxmc.tb.cosim.compiled import block_size, read_answers, read_array, read_counts, read_results
 from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
@@ -150,7 +150,7 @@ def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] =
     runners.build("icarus", folder, top, ["oxram_array.v"], parameters=parameters)
     values = json.dumps({"job": str(folder / "job.npz"), "seed": seed})
     environment = {PARAMETERS_VARIABLE: values, "COCOTB_REWRITE_ASSERTION_FILES": ""}
-    runners.simulate("icarus", folder, folder, top, "oxmc.tb.benches.oxram_array", environment)
+    runners.simulate("icarus", folder, folder, top, "oxmc.tb.blocks.oxram_array", environment)
     return (folder / "simulator.log").read_text()
 
 

@@ -309,7 +309,7 @@ WRITES = {
     "pymodels/outcome.py",
     "pymodels/whole.py",
     "tb/bare.py",
-    "tb/benches/chip_tour.py",
+    "tb/blocks/chip_tour.py",
     "tb/cosim/calibrating.py",
     "tb/cosim/compiled.py",
     "tb/cosim/compiled_training.py",

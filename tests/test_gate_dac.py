@@ -55,7 +55,7 @@ def bench(
     shape = dict(read_bits=read_bits, gate_codes=gate_codes, gate_dacs=gate_dacs)
     formats = Formats(resolve("cancer", "paper").replace(outputs=outputs, features=features, verify=verify, **shape))
     parameters = dict(shape, cells=formats.set_groups * gate_dacs, verify=verify, seed=seed)
-    run_bench(LoadableGateDac(formats), "gate_dac", "oxmc.tb.benches.gate_dac", simulator, parameters, mutate=mutate)
+    run_bench(LoadableGateDac(formats), "gate_dac", "oxmc.tb.blocks.gate_dac", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator

@@ -99,7 +99,7 @@ def bench(simulator: str, config: Config, seed: int, *, design: Hastings | None 
         sd_bits=5 + config.log_fraction_bits,
         seed=seed,
     )
-    run_bench(design or Hastings(formats), "hastings", "oxmc.tb.benches.hastings", simulator, parameters, **options)
+    run_bench(design or Hastings(formats), "hastings", "oxmc.tb.blocks.hastings", simulator, parameters, **options)
 
 
 @pytest.mark.cosim

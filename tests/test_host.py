@@ -70,7 +70,7 @@ def bench(
         counter_bits=config.counter_bits,
         seed=seed,
     )
-    run_bench(Host(Formats(config)), "host", "oxmc.tb.benches.host", simulator, parameters, mutate=mutate)
+    run_bench(Host(Formats(config)), "host", "oxmc.tb.blocks.host", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator

@@ -54,7 +54,7 @@ def bench(simulator: str, seed: int, *, mistake: Change | None = None, mutate: M
     inference = rewired(inference_of(formats), *mistake) if mistake else inference_of(formats)
     parameters = dict(shape=shape, seed=seed, inferences=20)
     top = LoadableInference(inference)
-    run_bench(top, "inference", "oxmc.tb.benches.inference", simulator, parameters, mutate=mutate)
+    run_bench(top, "inference", "oxmc.tb.blocks.inference", simulator, parameters, mutate=mutate)
 
 
 ODD: dict[str, Any] = dict(outputs=3, adc_bits=6, table_bits=4, response_bits=5, counter_bits=3)

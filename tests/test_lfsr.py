@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cosim
 
 def bench(simulator: str, width: int, step_bits: int, seed: int, taps: list[int], **options) -> None:
     parameters = dict(width=width, step_bits=step_bits, taps=taps, seed=seed, whole_period=step_bits == 1)
-    run_bench(Lfsr(width=width, step_bits=step_bits), "lfsr", "oxmc.tb.benches.lfsr", simulator, parameters, **options)
+    run_bench(Lfsr(width=width, step_bits=step_bits), "lfsr", "oxmc.tb.blocks.lfsr", simulator, parameters, **options)
 
 
 @on_each_simulator

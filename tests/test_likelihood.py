@@ -57,7 +57,7 @@ def bench(simulator: str, formats: Formats, seed: int, *, design: Formats | None
         seed=seed,
     )
     top = LoadableLikelihood(design or formats)
-    run_bench(top, "likelihood", "oxmc.tb.benches.likelihood", simulator, parameters, **options)
+    run_bench(top, "likelihood", "oxmc.tb.blocks.likelihood", simulator, parameters, **options)
 
 
 @on_each_simulator

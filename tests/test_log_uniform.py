@@ -26,7 +26,7 @@ def bench(simulator: str, formats: Formats, seed: int, **options: Any) -> None:
     parameters = dict(
         lfsr_bits=c.lfsr_bits, index_bits=c.log_u_index_bits, fraction_bits=c.log_fraction_bits, seed=seed
     )
-    run_bench(LogUniform(formats), "log_uniform", "oxmc.tb.benches.log_uniform", simulator, parameters, **options)
+    run_bench(LogUniform(formats), "log_uniform", "oxmc.tb.blocks.log_uniform", simulator, parameters, **options)
 
 
 @on_each_simulator

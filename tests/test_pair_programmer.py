@@ -37,7 +37,7 @@ def bench(
     if mistake:
         programmer = rewired(programmer, *mistake)
     parameters = dict(shape, pairs=outputs * features, chains=chains, rows=rows, seed=seed)
-    run_bench(programmer, "pair_programmer", "oxmc.tb.benches.pair_programmer", simulator, parameters, mutate=mutate)
+    run_bench(programmer, "pair_programmer", "oxmc.tb.blocks.pair_programmer", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator

@@ -31,7 +31,7 @@ def bench(simulator: str, formats: Formats, seed: int, *, design: Prior | None =
         sigma_us=formats.config.prior_sigma_us,
         seed=seed,
     )
-    run_bench(design or Prior(formats), "prior", "oxmc.tb.benches.prior", simulator, parameters, **options)
+    run_bench(design or Prior(formats), "prior", "oxmc.tb.blocks.prior", simulator, parameters, **options)
 
 
 @on_each_simulator

@@ -44,7 +44,7 @@ def bench(simulator: str, changes: dict[str, str], seed: int, **options: Mutatio
     pulses = 300 if max(width for _, width in widths) < 20 else 20
     parameters = dict(widths=widths, conversion=cycles("conversion_s"), tag_bits=TAG_BITS, seed=seed, pulses=pulses)
     component = Pulse(formats, tag_bits=TAG_BITS)
-    run_bench(component, "pulse", "oxmc.tb.benches.pulse", simulator, parameters, **options)
+    run_bench(component, "pulse", "oxmc.tb.blocks.pulse", simulator, parameters, **options)
 
 
 @on_each_simulator

@@ -22,7 +22,7 @@ def sized(fraction_bits: int = 8, exponent: float = 5.0) -> Formats:
 
 def bench(simulator: str, formats: Formats, seed: int, *, mutate: Mutation = None) -> None:
     parameters = dict(fraction_bits=formats.config.log_fraction_bits, seed=seed)
-    run_bench(Reward(formats), "reward", "oxmc.tb.benches.reward", simulator, parameters, mutate=mutate)
+    run_bench(Reward(formats), "reward", "oxmc.tb.blocks.reward", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator

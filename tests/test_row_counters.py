@@ -19,7 +19,7 @@ def bench(simulator: str, seed: int, *, rows: int = 256, counter_bits: int = 8, 
     capacity = max(256, 1 << (rows - 1).bit_length())  # a memory has at least 256 rows
     lost_bits = row_counters.LOST_BITS
     parameters = dict(row_capacity=capacity, counter_bits=counter_bits, lost_bits=lost_bits, seed=seed)
-    run_bench(RowCounters(formats), "row_counters", "oxmc.tb.benches.row_counters", simulator, parameters, **options)
+    run_bench(RowCounters(formats), "row_counters", "oxmc.tb.blocks.row_counters", simulator, parameters, **options)
 
 
 @on_each_simulator

@@ -32,7 +32,7 @@ def bench(
     order = rewired(SampleOrder(formats), *mistake) if mistake else SampleOrder(formats)
     parameters = dict(outputs=outputs, likelihood_bits=4 + log_fraction_bits, trainings=trainings, seed=seed)
     parameters |= dict(capacity=2**formats.sample_bits)
-    run_bench(order, "sample_order", "oxmc.tb.benches.sample_order", simulator, parameters, mutate=mutate)
+    run_bench(order, "sample_order", "oxmc.tb.blocks.sample_order", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator

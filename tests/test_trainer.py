@@ -54,7 +54,7 @@ def bench(
     parameters = dict(outputs=outputs, features=features, seed=seed, trainings=trainings, options=options)
     parameters |= dict(row_capacity=2**formats.row_bits, sample_capacity=2**formats.sample_bits)
     trainer = rewired(Trainer(formats), *mistake) if mistake else Trainer(formats)
-    run_bench(trainer, "trainer", "oxmc.tb.benches.trainer", simulator, parameters)
+    run_bench(trainer, "trainer", "oxmc.tb.blocks.trainer", simulator, parameters)
 
 
 @on_each_simulator

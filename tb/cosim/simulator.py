@@ -64,7 +64,7 @@ def run_bench(
     `mutate` changes the Verilog, for a test that proves the bench can fail. Raises `SystemExit` if a
     test fails. With OXMC_WAVES set a VCD is left in the build folder.
     """
-    from oxmc.tb.benches.scoreboard import PARAMETERS_VARIABLE
+    from oxmc.tb.blocks.scoreboard import PARAMETERS_VARIABLE
 
     use_simulator(simulator)
     waves = bool(os.environ.get("OXMC_WAVES"))

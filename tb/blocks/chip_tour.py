@@ -13,8 +13,8 @@ from cocotb.triggers import Event, FallingEdge, First, Timer
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.interface import LAW_INDEX, Command, Error, Setting, Space, State, Status
 from oxmc.pymodels.formats import HOST_WORD_BITS
-from oxmc.tb.benches.scoreboard import CLOCK_NS, parameters, start
-from oxmc.tb.benches.system import IDLE, System
+from oxmc.tb.blocks.scoreboard import CLOCK_NS, parameters, start
+from oxmc.tb.blocks.system import IDLE, System
 from oxmc.tb.cosim.program import commands
 
 PHASE = {Command.TRAIN: 1, Command.INFER: 2, Command.FORM: 3, Command.CALIBRATE: 4}

@@ -8,8 +8,8 @@ from typing import Any
 
 import cocotb
 
-from oxmc.tb.benches.cycles import cycle
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.cycles import cycle
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 SETTINGS, STATUS, COUNTERS, LUT, LIKELIHOOD, RESPONSE, SAMPLES, ACTIVATION = range(8)
 INDEX_BITS = 20

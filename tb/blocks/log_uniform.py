@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import Timer
 
-from oxmc.tb.benches.scoreboard import parameters
+from oxmc.tb.blocks.scoreboard import parameters
 
 FLOAT_ERROR = 1e-6
 """In units of the last place: at most 64 octaves times 2^12 units, times the 2^-52 of a correctly rounded log2."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import cocotb
 
-from oxmc.tb.benches.cycles import cycle
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.cycles import cycle
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 STROBES = ("restart", "begin", "bump", "store", "store_zero", "fetch", "begin_vote", "vote")
 

@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 STEP_BITS, EXPONENT_FRACTION_BITS, INDEX_BITS = 10, 4, 6
 TOP = 2**STEP_BITS - 1

@@ -8,7 +8,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge
 
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 
 @cocotb.test()

@@ -14,7 +14,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 IDLE_CYCLES = 3
 """Cycles watched after an inference: nothing may follow."""

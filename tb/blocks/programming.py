@@ -13,7 +13,7 @@ from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.budget import formulas as budget
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters
 from oxmc.hdl.identifiers import plain
 
 RESET, SET, READ = ArrayOp.RESET.value, ArrayOp.SET.value, ArrayOp.READ.value

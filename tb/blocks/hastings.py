@@ -9,7 +9,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 LAW, SHIFT = 256, 512
 MULTIPLIER_BITS = 12

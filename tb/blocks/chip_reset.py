@@ -20,8 +20,8 @@ from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin.inference import predict
-from oxmc.tb.benches.chip import PinWatcher, take_results, whole_run
-from oxmc.tb.benches.scoreboard import CLOCK_NS, parameters, start
+from oxmc.tb.blocks.chip import PinWatcher, take_results, whole_run
+from oxmc.tb.blocks.scoreboard import CLOCK_NS, parameters, start
 from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.port import HostModel
 

@@ -13,7 +13,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge
 
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 
 class Driver:

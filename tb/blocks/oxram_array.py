@@ -16,7 +16,7 @@ from oxmc.pymodels.oxram.array import HCS, UNFORMED, OxramArray
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 from oxmc.tb.cosim.compiled import BlockDraws, block_size, read_array, write_load
 from oxmc.tb.cosim.compiled_training import hand_over_draws
 from oxmc.pymodels.job import Job

@@ -25,7 +25,7 @@ from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
-from oxmc.tb.benches.scoreboard import CLOCK_NS, Scoreboard, parameters, start
+from oxmc.tb.blocks.scoreboard import CLOCK_NS, Scoreboard, parameters, start
 from oxmc.tb.cosim.episodes import TEST_SAMPLE, TRAINING_SAMPLE, Environment
 from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.port import HostModel

@@ -13,7 +13,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge
 
-from oxmc.tb.benches.programming import (
+from oxmc.tb.blocks.programming import (
     READ,
     RESET,
     SET,
@@ -28,7 +28,7 @@ from oxmc.tb.benches.programming import (
     observed,
     random_timing,
 )
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 STROBES = {"fetch": "cell", "push": "push_code", "done": None}
 

@@ -1,6 +1,6 @@
 """A chip behind its pins, with a host for several trainings, an account of the pins and results that may have to wait.
 
-What a register must say, `oxmc.tb.benches.account` counts from the pulses alone; what a training must leave, the twin says.
+What a register must say, `oxmc.tb.blocks.account` counts from the pulses alone; what a training must leave, the twin says.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
-from oxmc.tb.benches.account import Account
-from oxmc.tb.benches.chip import episodes
-from oxmc.tb.benches.chip_control import Desk, UpsetWatcher
-from oxmc.tb.benches.scoreboard import parameters, start
+from oxmc.tb.blocks.account import Account
+from oxmc.tb.blocks.chip import episodes
+from oxmc.tb.blocks.chip_control import Desk, UpsetWatcher
+from oxmc.tb.blocks.scoreboard import parameters, start
 from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.port import HostModel
 from oxmc.tb.cosim.program import commands, load_words, lut_codes, setting_values

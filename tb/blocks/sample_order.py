@@ -9,8 +9,8 @@ from typing import Any
 
 import cocotb
 
-from oxmc.tb.benches.cycles import cycle
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.cycles import cycle
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 INPUTS = "restart clear keep fetch position last_sample hard_above adding entry sample last_output".split()
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import cocotb
 
-from oxmc.tb.benches.cycles import cycle
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.cycles import cycle
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 INPUTS = "build halt lookup lookup_code lookup_cell fetch fetch_cell keep load load_address load_data".split()
 

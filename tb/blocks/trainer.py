@@ -18,7 +18,7 @@ from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.budget import formulas as budget
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 from oxmc.hdl.identifiers import plain
 
 IDLE_CYCLES = 3

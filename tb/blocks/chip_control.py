@@ -22,8 +22,8 @@ from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
-from oxmc.tb.benches.chip import PinWatcher, episodes, take_results
-from oxmc.tb.benches.scoreboard import parameters, start
+from oxmc.tb.blocks.chip import PinWatcher, episodes, take_results
+from oxmc.tb.blocks.scoreboard import parameters, start
 from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.port import HostModel
 from oxmc.tb.cosim.program import commands, load_words

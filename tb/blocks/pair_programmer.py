@@ -15,8 +15,8 @@ from typing import Any
 
 import cocotb
 
-from oxmc.tb.benches.cycles import cycle
-from oxmc.tb.benches.programming import (
+from oxmc.tb.blocks.cycles import cycle
+from oxmc.tb.blocks.programming import (
     READ,
     RESET,
     SET,
@@ -31,7 +31,7 @@ from oxmc.tb.benches.programming import (
     observed,
     random_timing,
 )
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 STROBES = {
     "pair_fetch": "next_pair",

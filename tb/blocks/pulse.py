@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import cocotb
 
-from oxmc.tb.benches.cycles import cycle
-from oxmc.tb.benches.scoreboard import Scoreboard, parameters, start
+from oxmc.tb.blocks.cycles import cycle
+from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 FORM, RESET, SET, READ, EVAL = range(1, 6)
 OPS = (FORM, RESET, SET, READ, EVAL)
