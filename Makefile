@@ -55,10 +55,10 @@ regress: setup ## long campaigns: the RTL against the twin at full size, in lock
 	@$(VENV)/bin/python -m pytest -v -s regress
 
 characterise: setup ## measure the cell library from transistors; needs ngspice
-	@$(VENV)/bin/python -m oxmc.energy.characterise
+	@$(VENV)/bin/python -m oxmc.silicon.characterise
 
 power: setup ## measure what an event of the chip's logic costs, on its gates: ten minutes
-	@$(VENV)/bin/python -m oxmc.tb.gate_table
+	@$(VENV)/bin/python -m oxmc.silicon.gate_table
 
 lint: setup ## check style, format and types
 	@$(VENV)/bin/ruff check .

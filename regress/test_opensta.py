@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from opensta import broken_limits, complaints, needs_sta, power_w, shortest_period_ns, sta  # noqa: E402
 
 from oxmc.pymodels.config import resolve  # noqa: E402
-from oxmc.tb.synth import synthesise  # noqa: E402
+from oxmc.silicon.synth import synthesise  # noqa: E402
 
 
 @needs_sta

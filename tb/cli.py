@@ -293,7 +293,7 @@ def synth(
 ) -> None:
     """Synthesise the chip: cells and area by block, the longest path, the fastest clock."""
     from oxmc.tb import console
-    from oxmc.tb import synth as synthesis
+    from oxmc.silicon import synth as synthesis
 
     toml = load_toml(config) if config else None
     chosen = resolve(task, preset, toml=toml, settings=dict(parse_setting(text) for text in settings or []))

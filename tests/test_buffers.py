@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from oxmc.tb.buffers import BUFFERS, keep_limits
-from oxmc.tb.liberty import shipped
-from oxmc.tb.mapped import Mapped, mapped_of
-from oxmc.tb.sta import violations
+from oxmc.silicon.buffers import BUFFERS, keep_limits
+from oxmc.silicon.liberty import shipped
+from oxmc.silicon.mapped import Mapped, mapped_of
+from oxmc.silicon.sta import violations
 
 PREFIX = "sky130_fd_sc_hd__"
 Module = dict[str, Any]

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from pytest import MonkeyPatch
 
-from oxmc.energy.characterise import constraints as checks
-from oxmc.energy.characterise.__main__ import main
-from oxmc.energy.characterise.cells import CELLS, Cell
-from oxmc.energy.characterise.constraints import EDGE_NS, constraints
-from oxmc.energy.characterise.kept import records_of
-from oxmc.energy.characterise.lib_text import LIBRARY, library
-from oxmc.energy.characterise.measure import LOADS_FF, SLEWS_NS, TABLES, Record, measure
-from oxmc.energy.characterise.spice import Instance, Pdk, Waves, read_raw, simulate
+from oxmc.silicon.characterise import constraints as checks
+from oxmc.silicon.characterise.__main__ import main
+from oxmc.silicon.characterise.cells import CELLS, Cell
+from oxmc.silicon.characterise.constraints import EDGE_NS, constraints
+from oxmc.silicon.characterise.kept import records_of
+from oxmc.silicon.characterise.lib_text import LIBRARY, library
+from oxmc.silicon.characterise.measure import LOADS_FF, SLEWS_NS, TABLES, Record, measure
+from oxmc.silicon.characterise.spice import Instance, Pdk, Waves, read_raw, simulate
 from oxmc.pymodels.errors import InputError, RunError
-from oxmc.tb.liberty import parse
+from oxmc.silicon.liberty import parse
 
 KEPT = Path(__file__).resolve().parents[1] / "build" / "characterise"
 
@@ -145,7 +145,7 @@ def test_an_inverter_from_its_transistors(tmp_path: Path) -> None:
     tables = arc["tables"]
     swing = tables["rise_power"][1][-1] + tables["fall_power"][1][-1]  # fJ beyond C V^2
     assert 0 < swing < 0.05 * LOADS_FF[-1] * 1.8**2
-    from oxmc.tb.liberty import shipped
+    from oxmc.silicon.liberty import shipped
 
     kept = shipped().cells["sky130_fd_sc_hd__inv_1"]
     assert found["pins"]["A"]["capacitance_ff"] == pytest.approx(kept.capacitance_pf["A"] * 1e3, rel=0.02)  # time steps

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from oxmc.tb.clock_tree import GATE, nest
+from oxmc.silicon.clock_tree import GATE, nest
 
 CLOCK = 2
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from oxmc.tb.activity import COUNTED, Activity
-from oxmc.tb.digital_power import WINDOW_CYCLES, a_cycle, spans
-from oxmc.tb.power import Power
+from oxmc.silicon.activity import COUNTED, Activity
+from oxmc.silicon.digital_power import WINDOW_CYCLES, a_cycle, spans
+from oxmc.silicon.power import Power
 
 WINDOWS = 12
 SEEN = {"host_write": (0, 1), "decision": (3, 5, 6), "classify": (8, 10)}

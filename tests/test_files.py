@@ -303,7 +303,7 @@ def test_a_value_is_shown_in_bounds() -> None:
 
 
 WRITES = {
-    "energy/characterise/spice.py",
+    "silicon/characterise/spice.py",
     "pymodels/digests.py",
     "pymodels/kernels.py",
     "pymodels/outcome.py",
@@ -313,7 +313,7 @@ WRITES = {
     "tb/cosim/calibrating.py",
     "tb/cosim/compiled.py",
     "tb/cosim/compiled_training.py",
-    "tb/gate_costs.py",
+    "silicon/gate_costs.py",
     "pymodels/job.py",
     "hdl/netlist_cache.py",
     "tb/partial.py",
@@ -322,9 +322,9 @@ WRITES = {
     "tb/cosim/simulator.py",
     "tb/studies/output.py",
     "tb/studies/tasks_table.py",
-    "tb/synth.py",
+    "silicon/synth.py",
     "tb/cosim/training.py",
-    "tb/windows.py",
+    "silicon/windows.py",
 }
 """Files that write by themselves: scratch and caches, tools' folders, and a run's folder that has no name yet."""
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from oxmc.energy.characterise.cells import CELLS, PREFIX, evaluate
-from oxmc.energy.characterise.lib_text import MAX_SLEW_NS, WIRE_PF
-from oxmc.energy.characterise.spice import SUPPLY_V, TEMPERATURE_C
-from oxmc.energy.characterise.syntax import parse
+from oxmc.silicon.characterise.cells import CELLS, PREFIX, evaluate
+from oxmc.silicon.characterise.lib_text import MAX_SLEW_NS, WIRE_PF
+from oxmc.silicon.characterise.spice import SUPPLY_V, TEMPERATURE_C
+from oxmc.silicon.characterise.syntax import parse
 from oxmc.pymodels.errors import InputError
-from oxmc.tb.liberty import LibCell, Table, read_liberty, shipped
+from oxmc.silicon.liberty import LibCell, Table, read_liberty, shipped
 
 SMALL = """\
 /* a comment { */

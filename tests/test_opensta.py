@@ -1,4 +1,4 @@
-"""The documented flow in OpenSTA, on what `python -m oxmc.tb.windows` writes of a small chip: timing, waves, power.
+"""The documented flow in OpenSTA, on what `python -m oxmc.silicon.windows` writes of a small chip: timing, waves, power.
 
 Debian's OpenSTA is 2.0.17, which reads no waves; what needs them says so and is skipped there.
 """
@@ -29,14 +29,14 @@ from opensta import (
 )
 from pytest import TempPathFactory
 
-from oxmc.tb.activity import count
-from oxmc.tb.liberty import read_liberty
-from oxmc.tb.mapped import PIN_PF, Gate, Mapped, read_mapped
+from oxmc.silicon.activity import count
+from oxmc.silicon.liberty import read_liberty
+from oxmc.silicon.mapped import PIN_PF, Gate, Mapped, read_mapped
 from oxmc.hdl.netlist import CHIP_NAME
-from oxmc.tb.opensta import COMMANDS
-from oxmc.tb.power import gate_pj
-from oxmc.tb.sta import longest, ordered, violations
-from oxmc.tb.windows import cut, edges_of, windows_of, write_windows
+from oxmc.silicon.opensta import COMMANDS
+from oxmc.silicon.power import gate_pj
+from oxmc.silicon.sta import longest, ordered, violations
+from oxmc.silicon.windows import cut, edges_of, windows_of, write_windows
 
 PERIOD_NS = 100.0
 WINDOWS = ("proposal", "evaluations", "set", "read", "evaluation", "reset", "decision")

@@ -13,14 +13,14 @@ from oxmc.energy.point import BLOCKS, COMMON, MULTIPLIERS, WITH_OPTIONS, blocks_
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import DIGITAL_EVENTS
-from oxmc.tb import gate_table, gates, power
-from oxmc.tb.activity import COUNTED, Activity, count, saif
-from oxmc.tb.gate_costs import ASKED, CASES, TERMS, Run, errors, fit, named, table_costs, terms_of
-from oxmc.tb.gate_table import TABLE, block_errors, bounds, trimmed
-from oxmc.tb.gates import CHANGES, model
-from oxmc.tb.liberty import Arc, LibCell, Liberty, Table, shipped
-from oxmc.tb.mapped import WIRE_PF, Gate, Mapped
-from oxmc.tb.power import Power, power_of
+from oxmc.silicon import gate_table, gates, power
+from oxmc.silicon.activity import COUNTED, Activity, count, saif
+from oxmc.silicon.gate_costs import ASKED, CASES, TERMS, Run, errors, fit, named, table_costs, terms_of
+from oxmc.silicon.gate_table import TABLE, block_errors, bounds, trimmed
+from oxmc.silicon.gates import CHANGES, model
+from oxmc.silicon.liberty import Arc, LibCell, Liberty, Table, shipped
+from oxmc.silicon.mapped import WIRE_PF, Gate, Mapped
+from oxmc.silicon.power import Power, power_of
 from oxmc.tb.result import point_of
 
 NAMES = list(DIGITAL_EVENTS)

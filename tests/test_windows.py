@@ -10,8 +10,8 @@ from vcd.reader import TokenKind, tokenize
 
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.errors import RunError
-from oxmc.tb.activity import COUNTED, count
-from oxmc.tb.windows import cut, edges_of, windows_of
+from oxmc.silicon.activity import COUNTED, count
+from oxmc.silicon.windows import cut, edges_of, windows_of
 
 PERIOD = 100
 CYCLES = (

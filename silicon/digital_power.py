@@ -1,4 +1,4 @@
-"""Joules of the digital part over a whole training of cancer, from gates: `python -m oxmc.tb.digital_power [--preset best]`.
+"""Joules of the digital part over a whole training of cancer, from gates: `python -m oxmc.silicon.digital_power [--preset best]`.
 
 A few proposals with whole sweeps run as gates, clock gates among them. What each block takes a cycle of loading,
 training and inference is multiplied by the cycles of the whole training, which the twin counts. Memories are macros and
@@ -19,15 +19,15 @@ from oxmc.pymodels.config import PRESETS, Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.whole import write_file
-from oxmc.tb.activity import Activity, count
-from oxmc.tb.gate_costs import same, twin_of
-from oxmc.tb.gates import gate_verilog, module_of, run_gates
+from oxmc.silicon.activity import Activity, count
+from oxmc.silicon.gate_costs import same, twin_of
+from oxmc.silicon.gates import gate_verilog, module_of, run_gates
 from oxmc.pymodels.job import Job
-from oxmc.tb.liberty import shipped
-from oxmc.tb.mapped import Mapped
+from oxmc.silicon.liberty import shipped
+from oxmc.silicon.mapped import Mapped
 from oxmc.hdl.netlist import write_verilog
-from oxmc.tb.power import Power, power_of
-from oxmc.tb.synth import map_chip
+from oxmc.silicon.power import Power, power_of
+from oxmc.silicon.synth import map_chip
 from oxmc.tb.train import make_job
 
 PHASES = ("load", "train", "infer")

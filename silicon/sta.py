@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from oxmc.pymodels.errors import RunError
-from oxmc.tb.liberty import Arc, Table, flat
-from oxmc.tb.mapped import Gate, Mapped
+from oxmc.silicon.liberty import Arc, Table, flat
+from oxmc.silicon.mapped import Gate, Mapped
 
 CLOCK_SLEW_NS = 0.1
 PORT_SLEW_NS = 0.1

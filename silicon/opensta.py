@@ -1,6 +1,6 @@
 """What OpenSTA needs beside a netlist and the cells' library: the memories as Liberty, and the commands as `sta.tcl`.
 
-The memories are the black boxes that `oxmc.tb.sta` takes them for: the same times, and pins that weigh the same.
+The memories are the black boxes that `oxmc.silicon.sta` takes them for: the same times, and pins that weigh the same.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from oxmc.energy.characterise.lib_text import UNITS, WIRE_LOAD
+from oxmc.silicon.characterise.lib_text import UNITS, WIRE_LOAD
 from oxmc.hdl.memory import Geometry, geometry_of
 from oxmc.pymodels.whole import write_file
-from oxmc.tb.mapped import PIN_PF
+from oxmc.silicon.mapped import PIN_PF
 from oxmc.hdl.netlist import CHIP_NAME
-from oxmc.tb.sta import CLOCK_SLEW_NS, MEMORY_READ_NS, MEMORY_SETUP_NS, PORT_MAX_PF, PORT_SLEW_NS
+from oxmc.silicon.sta import CLOCK_SLEW_NS, MEMORY_READ_NS, MEMORY_SETUP_NS, PORT_MAX_PF, PORT_SLEW_NS
 
 
 def memory_liberty(modules: Iterable[str]) -> str:

@@ -8,9 +8,9 @@ from collections import defaultdict
 
 import numpy as np
 
-from oxmc.tb.activity import Activity
-from oxmc.tb.liberty import LibCell, Liberty
-from oxmc.tb.mapped import Gate, Mapped
+from oxmc.silicon.activity import Activity
+from oxmc.silicon.liberty import LibCell, Liberty
+from oxmc.silicon.mapped import Gate, Mapped
 
 SLEW_NS = 0.1
 TREE = (("sky130_fd_sc_hd__clkbuf_4", 16), ("sky130_fd_sc_hd__clkbuf_16", 16))

@@ -1,7 +1,7 @@
 """What events and cycles of the chip's logic cost, measured: trainings on the gates, toggles, joules, least squares.
 
 A few configurations are mapped and trained twice each, as gates; the costs are fitted to the first trainings and tried
-on the second ones. `tb/gate_table.py` writes what is found.
+on the second ones. `silicon/gate_table.py` writes what is found.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.pymodels.twin.episodes import run_twin_episodes
-from oxmc.tb.activity import Activity, count, saif
-from oxmc.tb.gates import gate_verilog, module_of, run_gates
+from oxmc.silicon.activity import Activity, count, saif
+from oxmc.silicon.gates import gate_verilog, module_of, run_gates
 from oxmc.pymodels.job import Job
-from oxmc.tb.liberty import Liberty
-from oxmc.tb.mapped import Mapped
+from oxmc.silicon.liberty import Liberty
+from oxmc.silicon.mapped import Mapped
 from oxmc.hdl.netlist import write_verilog
-from oxmc.tb.power import Power, power_of
+from oxmc.silicon.power import Power, power_of
 from oxmc.tb.cosim.program import load_word_count, lut_codes
 from oxmc.tb.result import point_of
-from oxmc.tb.synth import map_chip
+from oxmc.silicon.synth import map_chip
 from oxmc.tb.train import make_job
 
 WINDOW_CYCLES = 32
 CHECK_SEED = 7
 WIRES = (0.5, 2.0)
-"""Bounds of the wire that a listener adds, as factors on the estimate (`oxmc.tb.mapped.WIRE_PF`)."""
+"""Bounds of the wire that a listener adds, as factors on the estimate (`oxmc.silicon.mapped.WIRE_PF`)."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,14 +21,14 @@ from oxmc.hdl.memory import HEAD, geometry_of
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.machine import not_installed
-from oxmc.tb.buffers import keep_limits
-from oxmc.tb.clock_tree import NESTED, nest
-from oxmc.tb.liberty import SHIPPED, Liberty, shipped
-from oxmc.tb.mapped import Mapped, macros, read_mapped
+from oxmc.silicon.buffers import keep_limits
+from oxmc.silicon.clock_tree import NESTED, nest
+from oxmc.silicon.liberty import SHIPPED, Liberty, shipped
+from oxmc.silicon.mapped import Mapped, macros, read_mapped
 from oxmc.hdl.memories import memories, memories_verilog
 from oxmc.hdl.netlist import CHIP_NAME, module_ports, write_verilog
-from oxmc.tb.opensta import write_commands
-from oxmc.tb.sta import Timing, Violation, longest, violations
+from oxmc.silicon.opensta import write_commands
+from oxmc.silicon.sta import Timing, Violation, longest, violations
 from oxmc.pymodels.tools import wasm_environment
 
 TARGETS = ("sky130", "ice40", "generic")

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from oxmc.energy.characterise.cells import Cell
-from oxmc.energy.characterise.constraints import constraints
-from oxmc.energy.characterise.spice import SUPPLY_V, Instance, Pdk, Waves, simulate
+from oxmc.silicon.characterise.cells import Cell
+from oxmc.silicon.characterise.constraints import constraints
+from oxmc.silicon.characterise.spice import SUPPLY_V, Instance, Pdk, Waves, simulate
 
 SLEWS_NS = (0.02, 0.1, 0.5)
 LOADS_FF = (0.5, 4.0, 20.0, 100.0)

@@ -16,7 +16,7 @@ from oxmc.pymodels.events import DIGITAL_EVENTS
 from oxmc.hdl.netlist import CHIP_NAME
 
 if TYPE_CHECKING:
-    from oxmc.tb.gates import Instance
+    from oxmc.silicon.gates import Instance
 
 OBSERVED = {"clk": "chip", "events": "cosim", "array_op": "chip", "array_latch": "chip"}
 """Signals of the co-simulation that say what the chip does in a cycle, and the scope that has each."""

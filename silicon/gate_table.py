@@ -1,6 +1,6 @@
 """The cost table of the chip's logic as a file, from what was measured on its gates: figures, bounds, checks.
 
-`make power` (`python -m oxmc.tb.gate_table`) measures the cases of `oxmc.tb.gate_costs` and writes the table `gates_130nm`.
+`make power` (`python -m oxmc.silicon.gate_table`) measures the cases of `oxmc.silicon.gate_costs` and writes the table `gates_130nm`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any
 from oxmc.energy.point import COMMON, WITH_OPTIONS
 from oxmc.pymodels.events import DIGITAL_EVENTS
 from oxmc.pymodels.whole import write_file
-from oxmc.tb.gate_costs import ASKED, CASES, Costs, Measured, Run, errors, fit, measure_case, predict
-from oxmc.tb.liberty import Liberty, shipped
-from oxmc.tb.power import TREE, Power
+from oxmc.silicon.gate_costs import ASKED, CASES, Costs, Measured, Run, errors, fit, measure_case, predict
+from oxmc.silicon.liberty import Liberty, shipped
+from oxmc.silicon.power import TREE, Power
 
 PICO = 1e-12
 CLOCK_SUFFIX = ", gated clock"

@@ -1,4 +1,4 @@
-"""`python -m oxmc.energy.characterise`: measure every cell that is not measured yet, then write the library.
+"""`python -m oxmc.silicon.characterise`: measure every cell that is not measured yet, then write the library.
 
 With `--cells` only those are measured, and the others taken from the library that is there; with none after it, only
 its text is written anew.
@@ -12,12 +12,12 @@ import json
 import time
 from pathlib import Path
 
-from oxmc.energy.characterise import cells, constraints, measure, spice
-from oxmc.energy.characterise.cells import CELLS
-from oxmc.energy.characterise.kept import records_of
-from oxmc.energy.characterise.lib_text import LIBRARY, library
-from oxmc.energy.characterise.measure import Record
-from oxmc.energy.characterise.spice import Pdk
+from oxmc.silicon.characterise import cells, constraints, measure, spice
+from oxmc.silicon.characterise.cells import CELLS
+from oxmc.silicon.characterise.kept import records_of
+from oxmc.silicon.characterise.lib_text import LIBRARY, library
+from oxmc.silicon.characterise.measure import Record
+from oxmc.silicon.characterise.spice import Pdk
 from oxmc.pymodels.whole import write_file
 
 

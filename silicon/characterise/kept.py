@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from oxmc.energy.characterise.cells import CELLS, PREFIX, Cell
-from oxmc.energy.characterise.constraints import CHECKS
-from oxmc.energy.characterise.measure import TABLES, Record
-from oxmc.energy.characterise.syntax import Group, parse
+from oxmc.silicon.characterise.cells import CELLS, PREFIX, Cell
+from oxmc.silicon.characterise.constraints import CHECKS
+from oxmc.silicon.characterise.measure import TABLES, Record
+from oxmc.silicon.characterise.syntax import Group, parse
 
 DATE = re.compile(r"with ngspice, last on (\S+)\. ")
 

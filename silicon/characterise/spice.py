@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oxmc.energy.characterise.cells import PREFIX, Cell
+from oxmc.silicon.characterise.cells import PREFIX, Cell
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.machine import environment
 

@@ -7,10 +7,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from oxmc.energy.characterise.cells import CELLS, PREFIX, Cell
-from oxmc.energy.characterise.constraints import SLEWS_NS as CHECK_SLEWS_NS
-from oxmc.energy.characterise.measure import LOADS_FF, SLEWS_NS, TABLES, Record
-from oxmc.energy.characterise.spice import DIFFUSION_UM, PACKAGE, SUPPLY_V, TEMPERATURE_C, TERMINAL_FF
+from oxmc.silicon.characterise.cells import CELLS, PREFIX, Cell
+from oxmc.silicon.characterise.constraints import SLEWS_NS as CHECK_SLEWS_NS
+from oxmc.silicon.characterise.measure import LOADS_FF, SLEWS_NS, TABLES, Record
+from oxmc.silicon.characterise.spice import DIFFUSION_UM, PACKAGE, SUPPLY_V, TEMPERATURE_C, TERMINAL_FF
 
 NAME = "oxmc_sky130_tt_1v80_25c"
 LIBRARY = Path(str(resources.files("oxmc.energy"))) / "liberty" / f"{NAME}.lib"
@@ -29,7 +29,7 @@ HEAD = f"""\
 /* {NAME}: cells of SkyWater's open 130 nm process, typical, {SUPPLY_V:g} V, {TEMPERATURE_C:g} C.
 
    Measured by `make characterise` of this project with ngspice, last on DATE. Netlists, sizes and transistor models:
-   package {PACKAGE} (Apache License 2.0). Estimates of ours, in energy/characterise/spice.py: junctions of
+   package {PACKAGE} (Apache License 2.0). Estimates of ours, in silicon/characterise/spice.py: junctions of
    {DIFFUSION_UM:g} um, wires in a cell of {TERMINAL_FF:g} fF a transistor terminal.
    Setup and hold are where the way from the clock to the output takes 10 % longer, to the next 0.01 ns. Recovery is
    assumed: {RECOVERY_NS:g} ns.

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from oxmc.energy.characterise.lib_text import WIRE_PF
+from oxmc.silicon.characterise.lib_text import WIRE_PF
 from oxmc.hdl.memory import geometry_of
 from oxmc.pymodels.errors import RunError
-from oxmc.tb.liberty import LibCell, Liberty
+from oxmc.silicon.liberty import LibCell, Liberty
 
 PIN_PF = 0.0025
 """What an output port leads to, and a pin of a memory: as much as one inverter's."""

@@ -20,8 +20,8 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
-from oxmc.tb.liberty import LibCell, Liberty
-from oxmc.tb.mapped import Gate, Mapped, macros
+from oxmc.silicon.liberty import LibCell, Liberty
+from oxmc.silicon.mapped import Gate, Mapped, macros
 from oxmc.hdl.memories import memories_verilog
 from oxmc.hdl.netlist import CHIP_NAME, chip_verilog
 from oxmc.hdl.netlist_cache import cache_folder
@@ -153,7 +153,7 @@ class GateSimulation(Simulation):
         top = self.sources["cosim.v"]
         for old, new in CHANGES:
             if top.count(old) != 1:
-                raise RunError(f"the co-simulation's top must hold {old.strip()!r} once for oxmc.tb.gates to change it")
+                raise RunError(f"the co-simulation's top must hold {old.strip()!r} once for oxmc.silicon.gates to change it")
             top = top.replace(old, new)
         observed = chip_verilog(self.formats.config, name=OBSERVED, observed=True)
         self.sources |= {f"{CHIP_NAME}.v": gates, f"{OBSERVED}.v": observed, "cosim.v": top}
@@ -171,5 +171,5 @@ def run_gates(job: Job, gates: str, folder: Path) -> Outcome:
 
 
 def module_of(path: Path) -> dict[str, Any]:
-    """The chip's module in the JSON of `oxmc.tb.synth.map_chip`."""
+    """The chip's module in the JSON of `oxmc.silicon.synth.map_chip`."""
     return json.loads(path.read_text())["modules"][CHIP_NAME]

@@ -1,6 +1,6 @@
 """Waves of single operations of the chip as gates, for other tools: VCD and SAIF, with netlist and library beside them.
 
-`python -m oxmc.tb.windows` maps the chip of a task and preset, trains it as gates until there is a whole proposal, and cuts
+`python -m oxmc.silicon.windows` maps the chip of a task and preset, trains it as gates until there is a whole proposal, and cuts
 the waves: a proposal, its evaluations, one SET, READ, evaluation, RESET and decision. Nets and instances have the names
 of `netlist.v`, in scope `cosim.chip`; time starts at 0 with every net's value.
 """
@@ -16,15 +16,15 @@ import numpy as np
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.errors import RunError
-from oxmc.tb.activity import COUNTED, OBSERVED, count, cycle_events, saif, steps_of
-from oxmc.tb.gate_costs import train_gates
-from oxmc.tb.gates import Instance, gate_verilog, instances, module_of, ports
-from oxmc.tb.liberty import shipped
-from oxmc.tb.mapped import macros
+from oxmc.silicon.activity import COUNTED, OBSERVED, count, cycle_events, saif, steps_of
+from oxmc.silicon.gate_costs import train_gates
+from oxmc.silicon.gates import Instance, gate_verilog, instances, module_of, ports
+from oxmc.silicon.liberty import shipped
+from oxmc.silicon.mapped import macros
 from oxmc.hdl.memories import memories_verilog
 from oxmc.hdl.netlist import write_verilog
-from oxmc.tb.opensta import write_commands
-from oxmc.tb.synth import map_chip
+from oxmc.silicon.opensta import write_commands
+from oxmc.silicon.synth import map_chip
 
 SMALL = {"rows": 4, "burn_in": 1, "max_proposals": 4}
 SAMPLES = {"train_samples": 16, "test_samples": 2}

@@ -1,4 +1,4 @@
-"""Reader of Liberty files: cells with areas, pins, look-up tables, as `energy/characterise/lib_text.py` writes them."""
+"""Reader of Liberty files: cells with areas, pins, look-up tables, as `silicon/characterise/lib_text.py` writes them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from oxmc.energy.characterise.syntax import Group, parse
+from oxmc.silicon.characterise.syntax import Group, parse
 from oxmc.pymodels.files import read_text, understood
 
 SHIPPED = "oxmc_sky130_tt_1v80_25c.lib"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from oxmc.energy.characterise.cells import Cell
-from oxmc.energy.characterise.spice import SUPPLY_V, Instance, Pdk, Waves, simulate
+from oxmc.silicon.characterise.cells import Cell
+from oxmc.silicon.characterise.spice import SUPPLY_V, Instance, Pdk, Waves, simulate
 
 CHECKS = ("setup_rising", "hold_rising")
 SLOT_NS = 3.0

@@ -10,9 +10,9 @@ import copy
 import math
 from typing import Any
 
-from oxmc.tb.liberty import LibCell, Liberty
-from oxmc.tb.mapped import Gate, mapped_of
-from oxmc.tb.sta import CLOCK_SLEW_NS, EDGES, PORT_MAX_PF, PORT_SLEW_NS, arrivals, slew_of
+from oxmc.silicon.liberty import LibCell, Liberty
+from oxmc.silicon.mapped import Gate, mapped_of
+from oxmc.silicon.sta import CLOCK_SLEW_NS, EDGES, PORT_MAX_PF, PORT_SLEW_NS, arrivals, slew_of
 
 BUFFERS = tuple(f"sky130_fd_sc_hd__{name}" for name in ("buf_1", "buf_2", "buf_4", "clkbuf_16"))
 """From the weakest to the strongest."""
@@ -25,7 +25,7 @@ Sink = tuple[list[Any], int]
 
 
 def keep_limits(module: dict[str, Any], top: str, library: Liberty) -> None:
-    """Change `module` until no net breaks a limit of its driver; `oxmc.tb.sta.violations` says what is left."""
+    """Change `module` until no net breaks a limit of its driver; `oxmc.silicon.sta.violations` says what is left."""
     for name, port in module["ports"].items():
         module["netnames"][name]["bits"] = port["bits"]  # one list: a port goes by both, and may get another net
     for _ in range(ROUNDS):
