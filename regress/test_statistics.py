@@ -10,8 +10,8 @@ import pytest
 
 from oxmc.pymodels.config import PRESETS, preset, resolve
 from oxmc.tb.repeats import Plan, train_repeats
-from oxmc.tb.studies import age, common, early_rejection, engines, toy_posterior
-from oxmc.tb.studies import total_variation as tv
+from oxmc.studies import age, common, early_rejection, engines, toy_posterior
+from oxmc.studies import total_variation as tv
 from oxmc.tb.train import Request
 
 UNSEEN = 20000

@@ -22,8 +22,8 @@ from scipy import integrate, stats
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.tasks import NO_SOURCE
-from oxmc.tb.studies import common, early_rejection, energy
-from oxmc.tb.studies import total_variation as tv
+from oxmc.studies import common, early_rejection, energy
+from oxmc.studies import total_variation as tv
 
 
 def test_estimates() -> None:
@@ -151,7 +151,7 @@ SMALL_STUDIES = {
 @pytest.mark.filterwarnings("ignore:Precision loss")  # two trainings may well be alike
 @pytest.mark.parametrize("name", ["toy_posterior", "spread", "unseen", "choices"])
 def test_studies_leave_tables_and_pictures(capsys: CaptureFixture[str], tmp_path: Path, name: str) -> None:
-    main: Any = importlib.import_module(f"oxmc.tb.studies.{name}").main
+    main: Any = importlib.import_module(f"oxmc.studies.{name}").main
     main([*SMALL_STUDIES[name].split(), "--out", str(tmp_path)])
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     with (tmp_path / "table.csv").open(newline="") as file:
@@ -163,7 +163,7 @@ def test_studies_leave_tables_and_pictures(capsys: CaptureFixture[str], tmp_path
 @pytest.mark.parametrize("name", SMALL_STUDIES)
 def test_studies_run(capsys: CaptureFixture[str], name: str) -> None:
     """A table or, with --json, the same lines as objects."""
-    main: Any = importlib.import_module(f"oxmc.tb.studies.{name}").main
+    main: Any = importlib.import_module(f"oxmc.studies.{name}").main
     main(SMALL_STUDIES[name].split())
     table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     main([*SMALL_STUDIES[name].split(), "--json"])
@@ -187,7 +187,7 @@ def test_the_mean_ledger_is_the_mean_of_the_trainings() -> None:
 
 
 def test_a_change_that_is_none_is_refused(capsys: CaptureFixture[str]) -> None:
-    main: Any = importlib.import_module("oxmc.tb.studies.variants").main
+    main: Any = importlib.import_module("oxmc.studies.variants").main
     with pytest.raises(SystemExit) as ended:
         main(["--repeats", "1", "--try", "adc_bitz=8"])
     assert ended.value.code == 2

@@ -15,9 +15,9 @@ from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.tasks.ecg_synthetic import synthetic_beats
 from oxmc.pymodels.uncertainty import class_probabilities, entropy_bits
-from oxmc.tb.studies import common, dqn, ecg_records, toy_posterior, unseen
-from oxmc.tb.studies import total_variation as tv
-from oxmc.tb.studies.output import Records, digest
+from oxmc.studies import common, dqn, ecg_records, toy_posterior, unseen
+from oxmc.studies import total_variation as tv
+from oxmc.studies.output import Records, digest
 
 
 def test_median_and_its_error(seed: int) -> None:

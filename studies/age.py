@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from oxmc.pymodels.config import Config, resolve
-from oxmc.tb.studies.common import Row, estimate, median, paired, seeds_of, training
-from oxmc.tb.studies.output import Progress, Records, digest, finish, study_parser
+from oxmc.studies.common import Row, estimate, median, paired, seeds_of, training
+from oxmc.studies.output import Progress, Records, digest, finish, study_parser
 
 TASK, ROWS, LIMIT = "cancer", 128, 20_000
 AGES = (0.0, 1e4, 1e5, 1e6, 1e7)

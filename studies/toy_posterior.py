@@ -1,7 +1,7 @@
 """How far the posterior of task toy is from the exact one, both cut to what the devices can reach.
 
 Chains with devices and noise of their own on one split (50 points, the same for all), pooled; several such splits.
-Exact is the real-valued posterior on a grid, as in `oxmc.tb.studies.total_variation`. Cut: only |w| up to `REACH_US` in
+Exact is the real-valued posterior on a grid, as in `oxmc.studies.total_variation`. Cut: only |w| up to `REACH_US` in
 both pairs counts, of the exact posterior and of the chains; what share of the chains' draws lies beyond is given.
 """
 
@@ -16,9 +16,9 @@ import numpy as np
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.tasks import Dataset
 from oxmc.tb.posterior import log_likelihood
-from oxmc.tb.studies import total_variation as tv
-from oxmc.tb.studies.common import Row, estimate, split_of, training
-from oxmc.tb.studies.output import Progress, finish, save_figure, study_parser
+from oxmc.studies import total_variation as tv
+from oxmc.studies.common import Row, estimate, split_of, training
+from oxmc.studies.output import Progress, finish, save_figure, study_parser
 
 TASK = "toy"
 PRESETS = ("paper", "plain", "best")

@@ -27,9 +27,9 @@ from oxmc.pymodels.tasks.ecg import NORMAL, ONE_PERSON
 from oxmc.pymodels.tasks.ecg_beats import Beats, read_beats
 from oxmc.pymodels.tasks.ecg_synthetic import synthetic_beats
 from oxmc.pymodels.uncertainty import calibration_curve, class_probabilities, entropy_bits, expected_calibration_error
-from oxmc.tb.studies.common import Row, estimate, run_job, seeds_of
-from oxmc.tb.studies.output import Progress, finish, save_figure, study_parser
-from oxmc.tb.studies.references import fitted_logistic, fitted_network
+from oxmc.studies.common import Row, estimate, run_job, seeds_of
+from oxmc.studies.output import Progress, finish, save_figure, study_parser
+from oxmc.studies.references import fitted_logistic, fitted_network
 from oxmc.tb.train import make_job
 
 KINDS = ("V", "LR", "A", "/")

@@ -14,7 +14,7 @@ import numpy as np
 from oxmc.pymodels.cartpole import ANGLE_LIMIT
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.machine import not_installed
-from oxmc.tb.studies.common import Row, estimate, parser, show
+from oxmc.studies.common import Row, estimate, parser, show
 
 STEPS = 50_000
 SETTINGS: dict[str, Any] = {

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from scipy import stats
 
 from oxmc.pymodels.config import preset
-from oxmc.tb.studies.common import TASK, Row, accuracies, estimate, paired, parser, seeds_of, show, trainings
+from oxmc.studies.common import TASK, Row, accuracies, estimate, paired, parser, seeds_of, show, trainings
 
 PRESETS = ("paper", "best")
 

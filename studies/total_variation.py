@@ -23,7 +23,7 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import quantise
 from oxmc.pymodels.job import Job
 from oxmc.tb.posterior import log_likelihood, stored_models
-from oxmc.tb.studies.common import Estimate, Row, parser, run_job, show
+from oxmc.studies.common import Estimate, Row, parser, run_job, show
 
 SCALE_PER_US, PRIOR_SIGMA_US = 0.05, 15.0
 REACH_US, BIN_US = 80.0, 4.0

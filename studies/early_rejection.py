@@ -8,7 +8,7 @@ import numpy as np
 
 from oxmc.pymodels.config import PRESETS, preset
 from oxmc.pymodels.errors import RunError
-from oxmc.tb.studies.common import NODE, TASK, Row, Training, parser, seeds_of, show, training
+from oxmc.studies.common import NODE, TASK, Row, Training, parser, seeds_of, show, training
 
 ORDERS = ("given", "hard_first")
 

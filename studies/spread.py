@@ -14,8 +14,8 @@ import numpy as np
 
 from oxmc.pymodels.config import PRESETS, Config, preset
 from oxmc.pymodels.tasks import NO_SOURCE, DataSource, fit_config
-from oxmc.tb.studies.common import NODE, Row, estimate, median, seeds_of, training
-from oxmc.tb.studies.output import Progress, Records, digest, finish, save_figure, study_parser
+from oxmc.studies.common import NODE, Row, estimate, median, seeds_of, training
+from oxmc.studies.output import Progress, Records, digest, finish, save_figure, study_parser
 
 TASKS = ("cancer", "ecg", "cartpole")
 SPREADS = (0.0, 0.05, 0.25, 0.5, 1.0)

@@ -16,7 +16,7 @@ from typing import Any
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.files import read_text, understood
 from oxmc.pymodels.whole import write_files
-from oxmc.tb.studies.common import Estimate, Row, parser, show
+from oxmc.studies.common import Estimate, Row, parser, show
 
 RECORDS = "records.jsonl"
 

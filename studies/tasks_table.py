@@ -13,9 +13,9 @@ from pathlib import Path
 
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.tasks import DataSource, fit_config
-from oxmc.tb.studies.common import NODE, Row, estimate, median, paired, seeds_of, split_of, training
-from oxmc.tb.studies.output import Progress, Records, digest, finish, study_parser
-from oxmc.tb.studies.references import network_accuracy
+from oxmc.studies.common import NODE, Row, estimate, median, paired, seeds_of, split_of, training
+from oxmc.studies.output import Progress, Records, digest, finish, study_parser
+from oxmc.studies.references import network_accuracy
 
 TASKS = ("toy", "cancer", "wine", "digits", "table", "ecg")
 PRESETS = ("paper", "best")

@@ -22,8 +22,8 @@ from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.tasks import DataSource
 from oxmc.tb.repeats import Plan, Standing
 from oxmc.tb.result import NODES
-from oxmc.tb.studies.common import Estimate, Row, estimate, paired
-from oxmc.tb.studies.output import Progress, finish, study_parser
+from oxmc.studies.common import Estimate, Row, estimate, paired
+from oxmc.studies.output import Progress, finish, study_parser
 from oxmc.tb.sweep import Sweep, point_records, resolver, run_sweep
 from oxmc.tb.sweep_points import Axis, Point, Resolve, Settings, along, parse_vary, value_text
 from oxmc.tb.train import Request
@@ -271,7 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows = lines(folder, points, steps)
     finish(rows, given)
     if given.out is not None:
-        from oxmc.tb.studies.choices_plot import draw
+        from oxmc.studies.choices_plot import draw
 
         draw(rows, steps, f"{given.task}, {given.preset}, {given.repeats} trainings a point", given.out)
 

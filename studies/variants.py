@@ -11,7 +11,7 @@ from typing import Any
 
 from oxmc.pymodels.config import Config, parse_setting, preset
 from oxmc.pymodels.errors import InputError
-from oxmc.tb.studies.common import (
+from oxmc.studies.common import (
     TASK,
     Row,
     accuracies,

@@ -1,4 +1,4 @@
-"""The picture of `oxmc.tb.studies.choices`: a panel a choice, accuracy against the training's joules, all on one y axis."""
+"""The picture of `oxmc.studies.choices`: a panel a choice, accuracy against the training's joules, all on one y axis."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oxmc.tb.plot_style import CHAIN_COLOURS, grid, plot_style
-from oxmc.tb.studies.common import Row
-from oxmc.tb.studies.output import save_figure
+from oxmc.studies.common import Row
+from oxmc.studies.output import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,9 +14,9 @@ import numpy as np
 from oxmc.pymodels.config import Config, parse_setting, preset
 from oxmc.pymodels.tasks import DataSource, fit_config
 from oxmc.pymodels.tasks.ecg import subjects
-from oxmc.tb.studies.common import Row, estimate, median, paired, seeds_of, split_of, training
-from oxmc.tb.studies.output import Progress, Records, digest, finish, study_parser
-from oxmc.tb.studies.references import network_accuracy
+from oxmc.studies.common import Row, estimate, median, paired, seeds_of, split_of, training
+from oxmc.studies.output import Progress, Records, digest, finish, study_parser
+from oxmc.studies.references import network_accuracy
 
 TASK = "ecg"
 LEARNERS = ("chip", "logistic", "network")

@@ -1,6 +1,6 @@
 """Energy of trainings beside the paper's: bands, what would have to differ, `best` against `paper`, where it goes.
 
-    python -m oxmc.tb.studies.energy TABLE [--data FILE --subject 208] [--repeats 20]
+    python -m oxmc.studies.energy TABLE [--data FILE --subject 208] [--repeats 20]
 
 TABLE is `paper`, `ratio` or `parts`. Joules are means over the repeats: counts of all of them added up, so that bands
 are those of the cost table's figures; the spread over the repeats stands apart. `ecg` needs `--data`.
@@ -24,7 +24,7 @@ from oxmc.pymodels.config import resolve
 from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.tasks import NO_SOURCE, DataSource, fit_config, load_task
 from oxmc.tb.result import ledger_of, phases_of
-from oxmc.tb.studies.common import Row, estimate, parser, seeds_of, show
+from oxmc.studies.common import Row, estimate, parser, seeds_of, show
 from oxmc.tb.train import Request, make_job, run_engine
 
 NODES_OF: dict[str, list[str]] = {}

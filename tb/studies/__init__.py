@@ -1,1 +1,0 @@
-"""Studies of the chain's statistics on the twin, each run by `python -m oxmc.tb.studies.NAME`; see docs/statistics.md."""
