@@ -22,7 +22,7 @@ from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import quantise
 from oxmc.pymodels.job import Job
-from oxmc.tb.posterior import log_likelihood, stored_models
+from oxmc.posterior.posterior import log_likelihood, stored_models
 from oxmc.studies.common import Estimate, Row, parser, run_job, show
 
 SCALE_PER_US, PRIOR_SIGMA_US = 0.05, 15.0

@@ -22,9 +22,9 @@ from oxmc.pymodels.config import KEYS, Config, load_toml
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import chain_seeds, repeat_seed
-from oxmc.tb import posterior
+from oxmc.posterior import posterior
 from oxmc.tb.books import CONSERVATION_LIMIT
-from oxmc.tb.posterior import log_likelihood, read_posterior, stored_models, values_of
+from oxmc.posterior.posterior import log_likelihood, read_posterior, stored_models, values_of
 from oxmc.tb.records import CHAIN, read_records, short_record, summarise
 from oxmc.tb.records import FILE as RECORDS
 from oxmc.tb.result import counted_record, state_sha256, time_record

@@ -114,7 +114,7 @@ def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bo
 def _chains(text: str) -> int:
     """The number of chains in `text`. Raises `InputError` unless it is 1 or more and can be analysed."""
     from oxmc.pymodels.machine import not_installed
-    from oxmc.tb.posterior import EXTRA, available
+    from oxmc.posterior.posterior import EXTRA, available
 
     if not (text.isdecimal() and len(text) <= len(str(MAX_CHAINS)) and 1 <= int(text) <= MAX_CHAINS):
         raise InputError(f"--chains must be an integer from 1 to {MAX_CHAINS}, not {shown(text)}")

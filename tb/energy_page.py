@@ -26,7 +26,7 @@ from oxmc.energy.whatif import ANALOGUE, Model, build_model
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
 from oxmc.tb.accounts import Account, summary
-from oxmc.tb.learning_curve import learning_curve
+from oxmc.posterior.learning_curve import learning_curve
 from oxmc.tb.result import costs_of, point_of
 
 FIGURES_SHOWN = 10

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from oxmc.pymodels.errors import InputError, printable
 from oxmc.pymodels.machine import cache_root, not_installed
 from oxmc.pymodels.whole import write_files
-from oxmc.tb.posterior import EXTRA
+from oxmc.posterior.posterior import EXTRA
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -25,7 +25,7 @@ from oxmc.tb.plot_style import CHAIN_COLOURS, WIDTH_IN, drawn, grid, plot_style,
 from oxmc.tb.plots_parameters import draws_of_outputs, draws_of_tree, parameter_figure
 from oxmc.tb.plots_plane import has_plane, plane_figure
 from oxmc.tb.plots_results import accuracy_figure, device_figure, repeats_figure, reward_figure, uncertainty_figure
-from oxmc.tb.posterior import expand, values_of
+from oxmc.posterior.posterior import expand, values_of
 from oxmc.tb.repeats import mean_reference
 from oxmc.tb.sweep_plot import read_sweep, sweep_figure
 

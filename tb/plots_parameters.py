@@ -9,8 +9,8 @@ import numpy as np
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.outcome import Outcome
 from oxmc.tb.plot_style import CHAIN_COLOURS, grid
-from oxmc.tb.posterior import expand, pair_inputs, pair_neurons
-from oxmc.tb.row_accuracy import chain_parts
+from oxmc.posterior.posterior import expand, pair_inputs, pair_neurons
+from oxmc.posterior.row_accuracy import chain_parts
 
 if TYPE_CHECKING:
     import xarray as xr

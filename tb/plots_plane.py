@@ -9,7 +9,7 @@ import numpy as np
 
 from oxmc.pymodels.config import Config
 from oxmc.tb.plot_style import CHAIN_COLOURS, grid
-from oxmc.tb.posterior import log_likelihood, values_of
+from oxmc.posterior.posterior import log_likelihood, values_of
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -15,7 +15,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table
 from oxmc.pymodels.outcome import Outcome, kept_test_set
 from oxmc.tb.plot_style import CHAIN_COLOURS, grid
-from oxmc.tb.row_accuracy import accuracy_alone, accuracy_together
+from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

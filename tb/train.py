@@ -27,8 +27,8 @@ from oxmc.pymodels.whole import write_file
 from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.tb.outputs import NOTE, joined, output_jobs
-from oxmc.tb.posterior import FILE, NOT_WRITTEN, available, posterior_groups, tree_of
-from oxmc.tb.posterior_file import write_posterior
+from oxmc.posterior.posterior import FILE, NOT_WRITTEN, available, posterior_groups, tree_of
+from oxmc.posterior.file import write_posterior
 from oxmc.tb.cosim.program import load_word_count, lut_codes
 from oxmc.tb.result import NODES, check_inference, costs_of, point_of, run_record
 from oxmc.tb.rundir import write_json, writing

@@ -23,7 +23,7 @@ from oxmc.energy.whatif import evaluate
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.outcome import Outcome
-from oxmc.tb import learning_curve as curves
+from oxmc.posterior import learning_curve as curves
 from oxmc.tb.accounts import read_account
 from oxmc.tb.cli import run as run_oxmc
 from oxmc.tb.energy_page import _model, joules, linked, page

@@ -20,8 +20,8 @@ from oxmc.tb.plots import array_figure, decisive_pairs, pair_figure, trace_figur
 from oxmc.tb.plots_parameters import draws_of_tree, pair_names, parameter_figure
 from oxmc.tb.plots_plane import MASSES, exact_posterior, mass_levels, probability_at
 from oxmc.tb.plots_results import reward_figure
-from oxmc.tb.posterior import expand, read_posterior
-from oxmc.tb.row_accuracy import accuracy_alone, accuracy_together
+from oxmc.posterior.posterior import expand, read_posterior
+from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together
 
 NAMES = ("trace", "pairs", "parameters", "array", "devices", "accuracy", "uncertainty")
 

@@ -19,9 +19,9 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.machine import not_installed
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import Dataset
-from oxmc.tb import posterior
-from oxmc.tb.posterior import acceptance, diagnostics, expand, log_likelihood, posterior_groups, read_posterior, tree_of
-from oxmc.tb.posterior_file import write_posterior
+from oxmc.posterior import posterior
+from oxmc.posterior.posterior import acceptance, diagnostics, expand, log_likelihood, posterior_groups, read_posterior, tree_of
+from oxmc.posterior.file import write_posterior
 
 CONFIG = Config(rows=6, features=2, train_samples=5, test_samples=1, burn_in=1, scale_per_us=0.05)
 POINTS = np.random.default_rng(7)
@@ -253,7 +253,7 @@ def test_a_bad_number_of_chains_is_refused(capsys: CaptureFixture[str], text: st
 
 def test_without_the_extra(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     """A run says in its notes what it lacks; what needs the packages is refused."""
-    monkeypatch.setattr("oxmc.tb.posterior.available", lambda: False)
+    monkeypatch.setattr("oxmc.posterior.posterior.available", lambda: False)
     monkeypatch.setattr("oxmc.tb.train.available", lambda: False)
     assert oxmc(capsys, *TWIN, "--out", tmp_path / "run").code == 0
     assert (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from oxmc.pymodels.whole import write_file
-from oxmc.tb.posterior import Group, Values
+from oxmc.posterior.posterior import Group, Values
 
 
 def write_posterior(groups: dict[str, Group], path: Path) -> None:
