@@ -12,7 +12,7 @@ from oxmc.pymodels.config import PRESETS, preset, resolve
 from oxmc.tb.repeats import Plan, train_repeats
 from oxmc.studies import age, common, early_rejection, engines, toy_posterior
 from oxmc.studies import total_variation as tv
-from oxmc.tb.train import Request
+from oxmc.run.train import Request
 
 UNSEEN = 20000
 """Seed of the splits that no constant was chosen on."""

@@ -16,8 +16,8 @@ import pytest
 
 from oxmc.pymodels.config import TASKS, resolve
 from oxmc.pymodels.tasks import DataSource, fit_config
-from oxmc.tb.books import CONSERVATION_LIMIT
-from oxmc.tb.train import COUPLINGS, RTL_ENGINES, Request, engine_config, simulation_of, train
+from oxmc.run.books import CONSERVATION_LIMIT
+from oxmc.run.train import COUPLINGS, RTL_ENGINES, Request, engine_config, simulation_of, train
 
 PRESET = "best"
 DIGITS = {"rows": 64, "burn_in": 32}

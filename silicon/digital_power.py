@@ -28,7 +28,7 @@ from oxmc.silicon.mapped import Mapped
 from oxmc.hdl.netlist import write_verilog
 from oxmc.silicon.power import Power, power_of
 from oxmc.silicon.synth import map_chip
-from oxmc.tb.train import make_job
+from oxmc.run.train import make_job
 
 PHASES = ("load", "train", "infer")
 SHORT = {"rows": 12, "test_samples": 16, "burn_in": 0}

@@ -32,9 +32,9 @@ from oxmc.silicon.mapped import Mapped
 from oxmc.hdl.netlist import write_verilog
 from oxmc.silicon.power import Power, power_of
 from oxmc.tb.cosim.program import load_word_count, lut_codes
-from oxmc.tb.result import point_of
+from oxmc.run.result import point_of
 from oxmc.silicon.synth import map_chip
-from oxmc.tb.train import make_job
+from oxmc.run.train import make_job
 
 WINDOW_CYCLES = 32
 CHECK_SEED = 7

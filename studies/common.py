@@ -20,10 +20,10 @@ from oxmc.pymodels.streams import lfsr_seed, repeat_seed
 from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, reference_accuracy
 from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.job import Job
-from oxmc.tb.outputs import joined, output_jobs
+from oxmc.run.outputs import joined, output_jobs
 from oxmc.tb.cosim.program import load_words
-from oxmc.tb.result import ledger_of, phases_of
-from oxmc.tb.train import make_job, run_model
+from oxmc.run.result import ledger_of, phases_of
+from oxmc.run.train import make_job, run_model
 
 TASK, NODE = "cancer", "28nm"
 SPLIT_KEYS = (

@@ -23,9 +23,9 @@ from oxmc.energy.published import PAPER_J, compare
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.tasks import NO_SOURCE, DataSource, fit_config, load_task
-from oxmc.tb.result import ledger_of, phases_of
+from oxmc.run.result import ledger_of, phases_of
 from oxmc.studies.common import Row, estimate, parser, seeds_of, show
-from oxmc.tb.train import Request, make_job, run_engine
+from oxmc.run.train import Request, make_job, run_engine
 
 NODES_OF: dict[str, list[str]] = {}
 for _task, _node in PAPER_J:

@@ -30,7 +30,7 @@ from oxmc.pymodels.uncertainty import calibration_curve, class_probabilities, en
 from oxmc.studies.common import Row, estimate, run_job, seeds_of
 from oxmc.studies.output import Progress, finish, save_figure, study_parser
 from oxmc.studies.references import fitted_logistic, fitted_network
-from oxmc.tb.train import make_job
+from oxmc.run.train import make_job
 
 KINDS = ("V", "LR", "A", "/")
 """Symbols left out together: ventricular beats, bundle branch blocks, atrial beats, paced ones."""

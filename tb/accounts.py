@@ -22,11 +22,11 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.files import understood
 from oxmc.pymodels.whole import write_files
-from oxmc.tb.books import CONSERVATION_LIMIT, check_events
-from oxmc.tb.checked import CheckedRun, checked_run
+from oxmc.run.books import CONSERVATION_LIMIT, check_events
+from oxmc.run.checked import CheckedRun, checked_run
 from oxmc.tb.console import PlainConsole
-from oxmc.tb.records import summarise
-from oxmc.tb.result import NODES, costs_of, ledger_of, point_of
+from oxmc.run.records import summarise
+from oxmc.run.result import NODES, costs_of, ledger_of, point_of
 
 FORMATS = ("text", "json", "csv", "html", "accelergy")
 CSV_COLUMNS = (

@@ -163,10 +163,11 @@ def train(
 
     The twin gives the same bits without the clock, in a fraction of a second."""
     from oxmc.pymodels.tasks import fitted_keys, load_task, reference_value  # what `oxmc --help` need not load
-    from oxmc.tb import console, result
-    from oxmc.tb import train as training
+    from oxmc.tb import console
+    from oxmc.run import result
+    from oxmc.run import train as training
     from oxmc.pymodels.ahead import Ahead
-    from oxmc.tb.rundir import check_out, free_name
+    from oxmc.run.rundir import check_out, free_name
 
     for option, given in (("--waves", waves), ("--lockstep", lockstep)):
         if given and engine in ("twin", "float"):
@@ -250,8 +251,8 @@ def calibrate(
 ) -> None:
     """Let the chip fill its gate LUT by a sweep over the array, and compare it with the device card's law."""
     from oxmc.tb import console
-    from oxmc.tb.calibration import calibrate as sweep
-    from oxmc.tb.calibration import render
+    from oxmc.run.calibration import calibrate as sweep
+    from oxmc.run.calibration import render
 
     keys = dict(parse_setting(text) for text in settings or []) | {"calibrate": True}
     toml = load_toml(config) if config else None
@@ -377,7 +378,7 @@ def sweep(
     from oxmc.pymodels.tasks import fit_config
     from oxmc.tb import console, sweep_points
     from oxmc.tb import sweep as sweeping
-    from oxmc.tb import train as training
+    from oxmc.run import train as training
     from oxmc.tb.repeats import default_out
 
     if output not in ("text", "json", "csv"):
@@ -466,8 +467,8 @@ def fetch_data(
 
     mitdb fetches the MIT-BIH Arrhythmia Database, some 100 MB, and needs a network; whole files are kept.
     iris writes Fisher's irises, which scikit-learn ships."""
-    from oxmc.tb.recordings import fetch_database
-    from oxmc.tb.tables import write_iris
+    from oxmc.run.recordings import fetch_database
+    from oxmc.run.tables import write_iris
 
     if database == "iris":
         path = out or Path("build/data/iris.csv")

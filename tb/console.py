@@ -21,8 +21,8 @@ from oxmc.tb.sweep_points import value_text
 if TYPE_CHECKING:
     from oxmc.tb.repeats import Standing
     from oxmc.tb.repeats import Watcher as RepeatsWatcher
-    from oxmc.tb.train import Progress as Position
-    from oxmc.tb.train import Watcher
+    from oxmc.run.train import Progress as Position
+    from oxmc.run.train import Watcher
 
 WIDE = 160
 """Columns of a table that goes into a file or a pipe, where there is no width to keep to."""

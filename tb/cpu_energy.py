@@ -22,7 +22,7 @@ from oxmc.pymodels.real.engine import run_float
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.tasks import load_task
 from oxmc.tb.cosim.program import load_words
-from oxmc.tb.train import make_job
+from oxmc.run.train import make_job
 
 POWERCAP = Path("/sys/class/powercap")
 """Documentation/ABI/testing/sysfs-class-powercap of Linux: energy_uj, max_energy_range_uj, name of every zone."""

@@ -27,7 +27,7 @@ from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
 from oxmc.tb.accounts import Account, summary
 from oxmc.posterior.learning_curve import learning_curve
-from oxmc.tb.result import costs_of, point_of
+from oxmc.run.result import costs_of, point_of
 
 FIGURES_SHOWN = 10
 LINE_COLOURS = 4

@@ -27,8 +27,8 @@ from oxmc.energy.point import OperatingPoint
 from oxmc.pymodels.config import load_toml, resolve
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import EVENTS, QUANTITIES
-from oxmc.tb.checked import checked_run
-from oxmc.tb.result import costs_of, point_of
+from oxmc.run.checked import checked_run
+from oxmc.run.result import costs_of, point_of
 
 
 @cache

@@ -22,10 +22,10 @@ from oxmc.pymodels import strict
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.files import read_json, understood
 from oxmc.pymodels.whole import write_file
-from oxmc.tb.checked import checked_run, is_first
-from oxmc.tb.records import check_record
-from oxmc.tb.rundir import json_text, made_parents, read_run, take_name, write_json
-from oxmc.tb.sources import check_code, sources_digest
+from oxmc.run.checked import checked_run, is_first
+from oxmc.run.records import check_record
+from oxmc.run.rundir import json_text, made_parents, read_run, take_name, write_json
+from oxmc.run.sources import check_code, sources_digest
 
 KEPT_RULE = "--out must have a whole run beside it to go on with"
 DATA_NAMES = {

@@ -20,7 +20,7 @@ from oxmc.pymodels.files import understood
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.whole import write_files
 from oxmc.pymodels.ahead import heard
-from oxmc.tb.checked import checked_posterior, checked_run
+from oxmc.run.checked import checked_posterior, checked_run
 from oxmc.tb.plot_style import CHAIN_COLOURS, WIDTH_IN, drawn, grid, plot_style, unmarked
 from oxmc.tb.plots_parameters import draws_of_outputs, draws_of_tree, parameter_figure
 from oxmc.tb.plots_plane import has_plane, plane_figure

@@ -25,13 +25,13 @@ from threadpoolctl import ThreadpoolController
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.streams import repeat_seed
 from oxmc.pymodels.tasks import load_task, reference_value
-from oxmc.tb.checked import checked_run
+from oxmc.run.checked import checked_run
 from oxmc.tb.cluster import Cluster, check_address, connected
 from oxmc.tb.partial import Partial, check_same, opened, partial_folder
-from oxmc.tb.records import read_records, short_record, summarise
-from oxmc.tb.rundir import DEFAULT_PARENT, check_out, read_run
-from oxmc.tb.sources import check_code
-from oxmc.tb.train import RTL_ENGINES, Request, make_job, run_chain, simulation_of
+from oxmc.run.records import read_records, short_record, summarise
+from oxmc.run.rundir import DEFAULT_PARENT, check_out, read_run
+from oxmc.run.sources import check_code
+from oxmc.run.train import RTL_ENGINES, Request, make_job, run_chain, simulation_of
 from oxmc.tb.workers import end_with_parent
 
 NAMED_FAILURES = 3

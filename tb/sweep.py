@@ -22,12 +22,12 @@ from oxmc.pymodels.files import read_json, understood
 from oxmc.pymodels.strict import first_difference
 from oxmc.pymodels.tasks import DataSource, fitted_keys
 from oxmc.pymodels.whole import write_file
-from oxmc.tb.checked import checked_run
+from oxmc.run.checked import checked_run
 from oxmc.tb.partial import KEPT_RULE, check_config, check_same, partial_folder
-from oxmc.tb.records import read_records
+from oxmc.run.records import read_records
 from oxmc.tb.repeats import Plan, Standing, UnfinishedError, train_repeats
-from oxmc.tb.result import NODES
-from oxmc.tb.rundir import (
+from oxmc.run.result import NODES
+from oxmc.run.rundir import (
     SWEEP_SCHEMA,
     check_out,
     json_text,
@@ -35,10 +35,10 @@ from oxmc.tb.rundir import (
     take_name,
     write_json,
 )
-from oxmc.tb.sources import check_code
+from oxmc.run.sources import check_code
 from oxmc.tb.sweep_plot import available, draw
 from oxmc.tb.sweep_points import Axis, Point, Resolve, described, value_text
-from oxmc.tb.train import Request, check_rewards, engine_config
+from oxmc.run.train import Request, check_rewards, engine_config
 
 CSV_VALUES = ("n", "mean", "sem", "median", "proposals", "sets", "evaluations", "cycles", "chip_s", "training_s")
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from oxmc.pymodels.errors import InputError
 from oxmc.tb.plot_style import CHAIN_COLOURS, grid, plot_style, save
-from oxmc.tb.result import NODES
-from oxmc.tb.rundir import SWEEP_SCHEMA
+from oxmc.run.result import NODES
+from oxmc.run.rundir import SWEEP_SCHEMA
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Mapping
 
-from oxmc.tb.sources import sources_digest
+from oxmc.run.sources import sources_digest
 
 LOOK_S = 0.5
 PACKAGES = ("oxmc", "numpy", "numba")

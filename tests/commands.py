@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 from pytest import CaptureFixture
 
-from oxmc.tb.books import CONSERVATION_LIMIT
+from oxmc.run.books import CONSERVATION_LIMIT
 from oxmc.tb.cli import run
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -21,7 +21,7 @@ from oxmc.energy.published import DOI, SOURCE
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 from oxmc.tb.cli import run as run_oxmc
 from oxmc.hdl.netlist import build_config, chip_verilog, flip_flops
-from oxmc.tb.result import ledger_of
+from oxmc.run.result import ledger_of
 
 KEYS = ["name", "action", "phase", "count", "energy_j", "low", "high", "source"]
 KEYS += ["item", "value", "unit", "factor", "per"]

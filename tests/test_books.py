@@ -23,9 +23,9 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import ARRAY_EVENTS, EVENTS, PHASES
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import NO_SOURCE, fit_config
-from oxmc.tb import result, train
-from oxmc.tb.books import check_events
-from oxmc.tb.train import Request
+from oxmc.run import result, train
+from oxmc.run.books import check_events
+from oxmc.run.train import Request
 
 TINY = "rows=5 burn_in=1 train_samples=24 test_samples=6 max_proposals=30"
 AHEAD = "form=true condition_cycles=1 calibrate=true"

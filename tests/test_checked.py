@@ -18,7 +18,7 @@ from oxmc.energy.ledger import Ledger, array_energy_error
 from oxmc.pymodels import strict
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.outcome import Outcome
-from oxmc.tb.checked import checked_run
+from oxmc.run.checked import checked_run
 from oxmc.tb.cli import run as run_oxmc
 
 BAD = (float("nan"), float("inf"), float("-inf"), -1, 1e308, "1", None, True, False, [], 10**400)

@@ -16,7 +16,7 @@ from pytest import CaptureFixture, MonkeyPatch
 from oxmc.pymodels.config import TASKS, load_toml, resolve
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.events import EVENTS, QUANTITIES
-from oxmc.tb import train
+from oxmc.run import train
 
 ALL = ", ".join(TASKS)
 RUN_KEYS = {

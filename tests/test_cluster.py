@@ -20,7 +20,8 @@ from pytest import CaptureFixture, MonkeyPatch
 from test_repeats import DEADLINE_S, FILES, command, lines_of, records, started, wait_for_lines
 
 from oxmc.pymodels.errors import InputError
-from oxmc.tb import cluster, repeats, sources, workers
+from oxmc.tb import cluster, repeats, workers
+from oxmc.run import sources
 from oxmc.tb.cli import run
 from oxmc.tb.partial import partial_folder
 

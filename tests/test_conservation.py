@@ -19,10 +19,10 @@ from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 from oxmc.pymodels.tasks import DataSource, fit_config
-from oxmc.tb import result
+from oxmc.run import result
 from oxmc.tb.accounts import read_account
-from oxmc.tb.books import CONSERVATION_LIMIT
-from oxmc.tb.train import Request, train
+from oxmc.run.books import CONSERVATION_LIMIT
+from oxmc.run.train import Request, train
 
 TINY = ("burn_in=1", "train_samples=24", "test_samples=6", "max_proposals=30")
 AHEAD = ("form=true", "condition_cycles=1", "calibrate=true")

@@ -16,7 +16,7 @@ from benches import CHOSEN, on_each_simulator
 from commands import SMALL, check_same_joules, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
-import oxmc.tb.train
+import oxmc.run.train
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import load_card
@@ -81,7 +81,7 @@ def twin(job: Job) -> Outcome:
 
 def compiled(job: Job, engine: str, folder: Path) -> Outcome:
     folder.mkdir()
-    return oxmc.tb.train.simulate(job, engine, folder, coupling="compiled")
+    return oxmc.run.train.simulate(job, engine, folder, coupling="compiled")
 
 
 def check_equal(one: Outcome, other: Outcome) -> None:
@@ -105,7 +105,7 @@ def test_couplings_and_twin_agree(simulator: str, seed: int, tmp_path: Path) -> 
     python = tmp_path / "python"
     python.mkdir()
     outcome = compiled(job, simulator, tmp_path / "compiled")
-    check_equal(outcome, oxmc.tb.train.simulate(job, simulator, python))
+    check_equal(outcome, oxmc.run.train.simulate(job, simulator, python))
     check_equal(outcome, twin(job))
 
 
@@ -127,7 +127,7 @@ def test_bits_do_not_know_the_number_of_gate_dacs(simulator: str, seed: int, tmp
         folder = tmp_path / coupling
         folder.mkdir()
         lockstep = coupling == "python"
-        check_equal(oxmc.tb.train.simulate(job, simulator, folder, coupling=coupling, lockstep=lockstep), expected)
+        check_equal(oxmc.run.train.simulate(job, simulator, folder, coupling=coupling, lockstep=lockstep), expected)
     for name in (*Outcome.ARRAYS, "proposals", "clamps", "quantities", "joules"):
         np.testing.assert_equal(getattr(one, name), getattr(expected, name), err_msg=name)
     pulses = one.counts["train"]["set"] // 6 * (6 - 2)  # two SET pulses a row in place of six
@@ -137,7 +137,7 @@ def test_bits_do_not_know_the_number_of_gate_dacs(simulator: str, seed: int, tmp
 def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] = ("", "")) -> str:
     """Run the bench of the array module alone on Icarus; the simulator's log."""
     texts = {
-        name: (Path(oxmc.tb.train.__file__).parent / name).read_text() for name in ("oxram_array.v", "oxram_effects.vh")
+        name: (Path(oxmc.run.train.__file__).parent / name).read_text() for name in ("oxram_array.v", "oxram_effects.vh")
     }
     assert any(mutate[0] in text for text in texts.values())
     folder.mkdir()
@@ -249,7 +249,7 @@ def test_a_refused_pulse_fails_the_run(fault: str, tmp_path: Path, monkeypatch: 
                 self.sources[name] = self.sources[name].replace(old, new)
             self.folder = tmp_path / "build"
 
-    monkeypatch.setattr(oxmc.tb.train, "CompiledSimulation", Broken)
+    monkeypatch.setattr(oxmc.run.train, "CompiledSimulation", Broken)
     with pytest.raises(RunError, match=message + r".*clock cycle \d+") as caught:
         compiled(make_job(NARROW, 1), "icarus", tmp_path / "run")
     assert re.search(r"clock cycle [1-9]", str(caught.value))

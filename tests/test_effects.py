@@ -21,8 +21,8 @@ from oxmc.pymodels.oxram.philox import philox4x32
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb.cosim.program import lut_codes
-from oxmc.tb.result import state_sha256
-from oxmc.tb.train import make_job
+from oxmc.run.result import state_sha256
+from oxmc.run.train import make_job
 
 ARRAY = Config(rows=64, features=8, train_samples=4, test_samples=2, burn_in=1, read_range_us=256.0, read_bits=12)
 """1,024 cells; a read step of 62 nS, far below what the effects do."""

@@ -27,7 +27,7 @@ from oxmc.posterior import learning_curve as curves
 from oxmc.tb.accounts import read_account
 from oxmc.tb.cli import run as run_oxmc
 from oxmc.tb.energy_page import _model, joules, linked, page
-from oxmc.tb.rundir import read_run
+from oxmc.run.rundir import read_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
 in_browser = pytest.mark.skipif(not CHROMIUM, reason="no Chromium to show the page: apt-get install chromium")

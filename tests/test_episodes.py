@@ -12,13 +12,13 @@ from commands import oxmc, refusal
 from pytest import CaptureFixture
 
 import oxmc.tb.cosim.simulator
-import oxmc.tb.train
+import oxmc.run.train
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
 from oxmc.hdl.netlist import chip_verilog
-from oxmc.tb.train import engine_config, make_job, simulate
+from oxmc.run.train import engine_config, make_job, simulate
 
 pytestmark = pytest.mark.cosim
 
@@ -83,7 +83,7 @@ def test_a_broken_compiled_array_fails_the_run(fault: str, tmp_path: Path, monke
             self.sources["oxram_array.v"] = self.sources["oxram_array.v"].replace(*change)
             self.folder = tmp_path / "build"
 
-    monkeypatch.setattr(oxmc.tb.train, "EpisodeSimulation", Broken)
+    monkeypatch.setattr(oxmc.run.train, "EpisodeSimulation", Broken)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under pytest cocotb's runner exits by itself
     config = resolve("cartpole", "best", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
     job = make_job(config, load_task("cartpole", config, 5), 5)

@@ -17,8 +17,8 @@ from oxmc.energy.interval import uncertainty
 from oxmc.energy.template import template
 from oxmc.pymodels.config import Config
 from oxmc.tb.cli import run as run_oxmc
-from oxmc.tb.result import ledger_of, point_of
-from oxmc.tb.rundir import read_run
+from oxmc.run.result import ledger_of, point_of
+from oxmc.run.rundir import read_run
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from pytest import CaptureFixture, TempPathFactory
 
 from oxmc.pymodels.config import preset
 from oxmc.tb.cli import run
-from oxmc.tb.sources import sources_digest
+from oxmc.run.sources import sources_digest
 
 MUTATIONS = int(os.environ.get("OXMC_MUTATIONS", "10"))
 BOUND_BYTES = 1 << 30

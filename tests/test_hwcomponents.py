@@ -17,7 +17,7 @@ from oxmc.energy.costs import NODES, load_costs
 from oxmc.energy.ledger import Ledger
 from oxmc.pymodels.config import Config
 from oxmc.tb.cli import run as run_oxmc
-from oxmc.tb.result import ledger_of, point_of
+from oxmc.run.result import ledger_of, point_of
 
 EXACT = 1e-9
 """Products and sums of doubles in another order."""

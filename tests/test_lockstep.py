@@ -15,7 +15,7 @@ from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.lockstep import Lockstep, LockstepError
 from oxmc.hdl.netlist import chip_verilog
-from oxmc.tb.train import make_job, simulate
+from oxmc.run.train import make_job, simulate
 
 pytestmark = pytest.mark.cosim
 

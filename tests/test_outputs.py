@@ -17,8 +17,8 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import output_seeds
 from oxmc.pymodels.tasks import load_task
 from oxmc.hdl.netlist import build_config
-from oxmc.tb.outputs import NOTE, joined, output_jobs
-from oxmc.tb.train import Request, make_job, run_engine, run_outputs
+from oxmc.run.outputs import NOTE, joined, output_jobs
+from oxmc.run.train import Request, make_job, run_engine, run_outputs
 
 CONFIG = preset("wine", "best").replace(rows=12, burn_in=2, train_samples=40, test_samples=30)
 

@@ -25,11 +25,11 @@ from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
-from oxmc.tb import result
-from oxmc.tb.books import CONSERVATION_LIMIT
-from oxmc.tb.result import ledger_of, point_of
-from oxmc.tb.rundir import read_run
-from oxmc.tb.train import Request, make_job, run_engine
+from oxmc.run import result
+from oxmc.run.books import CONSERVATION_LIMIT
+from oxmc.run.result import ledger_of, point_of
+from oxmc.run.rundir import read_run
+from oxmc.run.train import Request, make_job, run_engine
 
 SAME = ("conductance_ns", "counters", "classes", "sums", "last_row", "proposals", "clamps", "quantities")
 """What does not know how many cells a pulse programs."""

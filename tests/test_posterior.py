@@ -254,7 +254,7 @@ def test_a_bad_number_of_chains_is_refused(capsys: CaptureFixture[str], text: st
 def test_without_the_extra(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     """A run says in its notes what it lacks; what needs the packages is refused."""
     monkeypatch.setattr("oxmc.posterior.posterior.available", lambda: False)
-    monkeypatch.setattr("oxmc.tb.train.available", lambda: False)
+    monkeypatch.setattr("oxmc.run.train.available", lambda: False)
     assert oxmc(capsys, *TWIN, "--out", tmp_path / "run").code == 0
     assert (
         run_of(tmp_path / "run")["notes"][-1]

@@ -21,7 +21,7 @@ from oxmc.silicon.gates import CHANGES, model
 from oxmc.silicon.liberty import Arc, LibCell, Liberty, Table, shipped
 from oxmc.silicon.mapped import WIRE_PF, Gate, Mapped
 from oxmc.silicon.power import Power, power_of
-from oxmc.tb.result import point_of
+from oxmc.run.result import point_of
 
 NAMES = list(DIGITAL_EVENTS)
 VCD = """\

@@ -15,7 +15,7 @@ from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin.chain import devices_of
 from oxmc.pymodels.twin.prepare import prepare
-from oxmc.tb.calibration import calibrate
+from oxmc.run.calibration import calibrate
 from oxmc.tb.cli import run
 
 SMALL = Config(

@@ -14,7 +14,7 @@ from commands import failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
 from oxmc.pymodels.machine import not_installed
-from oxmc.tb import recordings
+from oxmc.run import recordings
 
 RECORDS = ("100", "101")
 FILES = {f"{record}{suffix}": f"{record}{suffix}".encode() for record in RECORDS for suffix in recordings.SUFFIXES}

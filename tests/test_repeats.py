@@ -26,7 +26,8 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.streams import STREAMS, repeat_seed
-from oxmc.tb import partial, repeats, result, sources
+from oxmc.tb import partial, repeats
+from oxmc.run import result, sources
 from oxmc.tb.cli import run
 from oxmc.hdl.netlist_cache import cache_folder
 
@@ -316,7 +317,7 @@ def test_every_source_that_decides_counts() -> None:
     """Each file of the rooms, in whatever folder, but for benches, studies, pages and what measures."""
     names = {path.relative_to(sources.ROOT).as_posix() for path in sources.deciding_files(sources.ROOT)}
     assert {
-        "pymodels/tasks/table.py", "pymodels/cards/16k.toml", "hdl/chip.py", "hdl/oxmc_chip.vlt", "tb/train.py",
+        "pymodels/tasks/table.py", "pymodels/cards/16k.toml", "hdl/chip.py", "hdl/oxmc_chip.vlt", "oxmc/run/train.py",
         "tb/oxram_array.v", "energy/tables/28nm.toml", "pymodels/tasks/data/cancer.csv",
     } <= names  # fmt: skip
     assert not any(name.startswith(("tb/blocks/", "studies/", "tests/")) for name in names)

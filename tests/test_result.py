@@ -17,9 +17,9 @@ from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import Dataset, load_task
 from oxmc.pymodels.job import Job
-from oxmc.tb.result import check_inference, run_record, state_sha256
+from oxmc.run.result import check_inference, run_record, state_sha256
 from oxmc.tb.cosim.simulated import check_counts
-from oxmc.tb.train import Request, make_job, run_engine
+from oxmc.run.train import Request, make_job, run_engine
 
 CONFIG = Config(rows=5, features=3, train_samples=10, test_samples=4, burn_in=1)
 

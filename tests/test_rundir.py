@@ -10,7 +10,7 @@ import pytest
 from pytest import MonkeyPatch
 
 from oxmc.pymodels.errors import InputError
-from oxmc.tb.rundir import SCHEMA, check_out, free_name, read_run, write_json, writing
+from oxmc.run.rundir import SCHEMA, check_out, free_name, read_run, write_json, writing
 
 
 def test_free_name(tmp_path: Path) -> None:

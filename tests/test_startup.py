@@ -18,8 +18,8 @@ LARGE = (
 LOAD = """
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.tasks import load_task
-import oxmc.tb.console, oxmc.tb.result, oxmc.tb.rundir, oxmc.tb.cosim.simulator, oxmc.tb.train
-oxmc.tb.train.make_job(preset("cancer", "paper"), load_task("cancer", preset("cancer", "paper"), 0), 0)
+import oxmc.tb.console, oxmc.run.result, oxmc.run.rundir, oxmc.tb.cosim.simulator, oxmc.run.train
+oxmc.run.train.make_job(preset("cancer", "paper"), load_task("cancer", preset("cancer", "paper"), 0), 0)
 """
 """What `oxmc train cancer` does ahead of the simulator."""
 SIMULATE = """

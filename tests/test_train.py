@@ -17,7 +17,7 @@ from benches import CHOSEN, on_each_simulator
 from commands import OXMC, SMALL, TWIN, oxmc
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
-import oxmc.tb.train
+import oxmc.run.train
 from oxmc.pymodels.config import Config
 from oxmc.tb.cli import run
 from oxmc.hdl.netlist_cache import cache_folder
@@ -179,7 +179,7 @@ def test_a_broken_co_simulation_is_caught(
             self.sources["cosim.v"] = self.sources["cosim.v"].replace(old, new)
             self.folder = tmp_path / "build"
 
-    monkeypatch.setattr(oxmc.tb.train, "Simulation", Broken)
+    monkeypatch.setattr(oxmc.run.train, "Simulation", Broken)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # cocotb's runner ends the program if a test fails under pytest
     answer = oxmc(capsys, *ICARUS, "--out", tmp_path / "run")
     lines = [line for line in answer.err.splitlines() if not line.startswith("row ")]
@@ -202,13 +202,13 @@ def test_a_design_that_cannot_be_built(capsys: CaptureFixture[str], tmp_path: Pa
 def test_progress_reaches_the_watcher(tmp_path: Path) -> None:
     """From the end of reset on; cycles, row and proposals never go back."""
     config = Config(rows=4, train_samples=20, test_samples=5, burn_in=0)
-    dataset = oxmc.tb.train.load_task("cancer", config, 0)
-    seen: list[oxmc.tb.train.Progress] = []
-    oxmc.tb.train.simulate(oxmc.tb.train.make_job(config, dataset, 0), "icarus", tmp_path, watcher=seen.append)
+    dataset = oxmc.run.train.load_task("cancer", config, 0)
+    seen: list[oxmc.run.train.Progress] = []
+    oxmc.run.train.simulate(oxmc.run.train.make_job(config, dataset, 0), "icarus", tmp_path, watcher=seen.append)
     assert seen and (seen[0].row, seen[0].proposals) == (0, 0) and seen[0].cycles < 10
     for before, after in zip(seen, seen[1:], strict=False):
         assert before.cycles <= after.cycles and before.row <= after.row and before.proposals <= after.proposals
 
 
 def test_engines_are_the_simulators_and_the_models() -> None:
-    assert oxmc.tb.train.ENGINES == (*SIMULATORS, "twin", "float") and TWIN[5] in oxmc.tb.train.ENGINES
+    assert oxmc.run.train.ENGINES == (*SIMULATORS, "twin", "float") and TWIN[5] in oxmc.run.train.ENGINES

@@ -15,7 +15,7 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.tb.cosim import watchdog
 from oxmc.hdl.netlist import chip_verilog
-from oxmc.tb.train import COUPLINGS
+from oxmc.run.train import COUPLINGS
 from oxmc.tb.cosim.watchdog import Heartbeat, Watchdog, longest_wait
 
 REJECTS = ("assign accept = ", "assign accept = 1'b0 & ")

@@ -17,8 +17,8 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
 from oxmc.tb.cli import run as run_oxmc
-from oxmc.tb.result import ledger_of, point_of
-from oxmc.tb.rundir import read_run
+from oxmc.run.result import ledger_of, point_of
+from oxmc.run.rundir import read_run
 
 WIDTHS = {
     "set_pulse_s": 300e-9, "reset_pulse_s": 150e-9, "read_pulse_s": 200e-9, "eval_pulse_s": 100e-9, "clock_hz": 20e6,

@@ -22,7 +22,7 @@ from oxmc.tb.bench.figures import Raw, figure, in_turns
 from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, SECONDS, Job
 from oxmc.tb.cosim.simulator import CompiledSimulation, Simulation
-from oxmc.tb.train import make_job, simulate
+from oxmc.run.train import make_job, simulate
 
 ICARUS_PROPOSALS = 100
 COMMAND = "train cancer --preset paper --coupling compiled --engine verilator --json --out".split()

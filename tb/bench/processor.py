@@ -15,8 +15,8 @@ from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb.cpu_energy import SHORTEST_S, float_training, measure
 from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.program import load_word_count, lut_codes
-from oxmc.tb.result import NODES, ledger_of, phases_of
-from oxmc.tb.train import make_job
+from oxmc.run.result import NODES, ledger_of, phases_of
+from oxmc.run.train import make_job
 
 TASK, SEED = "cancer", 0
 CASES = ("paper", "best")

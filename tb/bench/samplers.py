@@ -20,7 +20,7 @@ from oxmc.pymodels.tasks import Dataset, load_task
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb.bench.figures import Raw, figure, in_turns
 from oxmc.tb.cosim.program import lut_codes
-from oxmc.tb.train import make_job
+from oxmc.run.train import make_job
 
 BATCH = 10
 """Trainings timed at once, each under a seed of its own."""

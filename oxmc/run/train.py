@@ -26,12 +26,12 @@ from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, quant
 from oxmc.pymodels.whole import write_file
 from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, Job
-from oxmc.tb.outputs import NOTE, joined, output_jobs
+from oxmc.run.outputs import NOTE, joined, output_jobs
 from oxmc.posterior.posterior import FILE, NOT_WRITTEN, available, posterior_groups, tree_of
 from oxmc.posterior.file import write_posterior
 from oxmc.tb.cosim.program import load_word_count, lut_codes
-from oxmc.tb.result import NODES, check_inference, costs_of, point_of, run_record
-from oxmc.tb.rundir import write_json, writing
+from oxmc.run.result import NODES, check_inference, costs_of, point_of, run_record
+from oxmc.run.rundir import write_json, writing
 from oxmc.tb.cosim.simulator import CompiledSimulation, EpisodeSimulation, Simulation
 from oxmc.tb.cosim.watchdog import PROGRESS
 
@@ -259,7 +259,7 @@ def train(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
             groups = posterior_groups(request.config, dataset, outcomes, source | {"seeds": " ".join(map(str, seeds))})
             write_posterior(groups, folder / FILE)
             if len(seeds) > 1:
-                from oxmc.tb.chains import chain_statistics
+                from oxmc.run.chains import chain_statistics
 
                 record["chains"] = chain_statistics(tree_of(groups), request.config, records, seeds)
         else:

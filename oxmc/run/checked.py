@@ -23,12 +23,12 @@ from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import chain_seeds, repeat_seed
 from oxmc.posterior import posterior
-from oxmc.tb.books import CONSERVATION_LIMIT
+from oxmc.run.books import CONSERVATION_LIMIT
 from oxmc.posterior.posterior import log_likelihood, read_posterior, stored_models, values_of
-from oxmc.tb.records import CHAIN, read_records, short_record, summarise
-from oxmc.tb.records import FILE as RECORDS
-from oxmc.tb.result import counted_record, state_sha256, time_record
-from oxmc.tb.rundir import SCHEMA, check_one_run, read_run
+from oxmc.run.records import CHAIN, read_records, short_record, summarise
+from oxmc.run.records import FILE as RECORDS
+from oxmc.run.result import counted_record, state_sha256, time_record
+from oxmc.run.rundir import SCHEMA, check_one_run, read_run
 
 if TYPE_CHECKING:
     import xarray as xr

