@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oxmc.tb.plot_style import CHAIN_COLOURS, grid, plot_style
+from oxmc.plots.style import CHAIN_COLOURS, grid, plot_style
 from oxmc.studies.common import Row
 from oxmc.studies.output import save_figure
 

@@ -103,6 +103,6 @@ def flat(row: Mapping[str, Any]) -> Row:
 
 def save_figure(figure: Any, folder: Path, name: str) -> None:
     """A figure as PNG and SVG."""
-    from oxmc.tb.plot_style import save
+    from oxmc.plots.style import save
 
     save(figure, folder / name)

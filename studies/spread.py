@@ -50,7 +50,7 @@ def line(task: str, name: str, config: Config, runs: Sequence[Row]) -> Row:
 
 def draw(rows: Sequence[Row], folder: Path) -> None:
     """Accuracy and joules against the spread, a column a task."""
-    from oxmc.tb.plot_style import CHAIN_COLOURS, grid, plot_style
+    from oxmc.plots.style import CHAIN_COLOURS, grid, plot_style
 
     tasks = list(dict.fromkeys(row["task"] for row in rows))
     places = [f"{100 * spread:g} %" for spread in SPREADS]

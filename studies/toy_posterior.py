@@ -82,7 +82,7 @@ def mean_line(rows: Sequence[Row]) -> Row:
 
 def draw(pictures: dict[str, np.ndarray], folder: Path) -> None:
     """Chains beside the exact posterior, a row a preset, of the first split."""
-    from oxmc.tb.plot_style import grid, plot_style
+    from oxmc.plots.style import grid, plot_style
 
     with plot_style():
         figure, axes = grid(len(pictures), 2, height_in=2.6 * len(pictures), width_in=5.4)

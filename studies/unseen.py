@@ -149,7 +149,7 @@ def lines(kind: str, name: str, runs: Sequence[dict[str, Any]]) -> list[Row]:
 
 def draw(kind: str, name: str, runs: Sequence[dict[str, Any]], folder: Path) -> None:
     """Entropies, calibration and accuracy against the share rejected, of all repeats of one kind."""
-    from oxmc.tb.plot_style import CHAIN_COLOURS, grid, plot_style
+    from oxmc.plots.style import CHAIN_COLOURS, grid, plot_style
 
     with plot_style():
         figure, axes = grid(1, 3, height_in=2.4)

@@ -425,7 +425,7 @@ def plot(
     """Draw a run as PNG and SVG: chain, parameters, array, accuracy or reward by row, calibration, devices.
 
     Of a run of repeats: their results beside the reference. Of a sweep: results against joules."""
-    from oxmc.tb.plots import plot_run
+    from oxmc.plots.pictures import plot_run
 
     for path in plot_run(run, out or run / "plots"):
         print(printable(str(path)))

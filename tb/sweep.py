@@ -36,7 +36,7 @@ from oxmc.run.rundir import (
     write_json,
 )
 from oxmc.run.sources import check_code
-from oxmc.tb.sweep_plot import available, draw
+from oxmc.plots.sweep import available, draw
 from oxmc.tb.sweep_points import Axis, Point, Resolve, described, value_text
 from oxmc.run.train import Request, check_rewards, engine_config
 

@@ -14,7 +14,7 @@ from commands import TWIN, oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
 from oxmc.tb import cli
-from oxmc.tb.plots_results import repeats_figure
+from oxmc.plots.results import repeats_figure
 
 REPEATS = 4
 

@@ -16,10 +16,10 @@ from pytest import CaptureFixture, TempPathFactory
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.outcome import Outcome
 from oxmc.tb.cli import run
-from oxmc.tb.plots import array_figure, decisive_pairs, pair_figure, trace_figure
-from oxmc.tb.plots_parameters import draws_of_tree, pair_names, parameter_figure
-from oxmc.tb.plots_plane import MASSES, exact_posterior, mass_levels, probability_at
-from oxmc.tb.plots_results import reward_figure
+from oxmc.plots.pictures import array_figure, decisive_pairs, pair_figure, trace_figure
+from oxmc.plots.parameters import draws_of_tree, pair_names, parameter_figure
+from oxmc.plots.plane import MASSES, exact_posterior, mass_levels, probability_at
+from oxmc.plots.results import reward_figure
 from oxmc.posterior.posterior import expand, read_posterior
 from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together
 

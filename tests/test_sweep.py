@@ -24,7 +24,7 @@ from oxmc.pymodels.config import resolve
 from oxmc.tb import repeats, sweep_points
 from oxmc.tb.cli import run
 from oxmc.tb.sweep import pareto
-from oxmc.tb.sweep_plot import sweep_figure
+from oxmc.plots.sweep import sweep_figure
 from oxmc.tb.sweep_points import parse_vary
 
 REPEATS = 2

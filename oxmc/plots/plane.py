@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oxmc.pymodels.config import Config
-from oxmc.tb.plot_style import CHAIN_COLOURS, grid
+from oxmc.plots.style import CHAIN_COLOURS, grid
 from oxmc.posterior.posterior import log_likelihood, values_of
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """`oxmc plot`: what a run's posterior and array look like, as PNG and SVG.
 
 `trace`: the chain over its proposals, with marginals; `pairs`: joint marginals of the pairs that decide most; `array`:
-the conductances of the first chain's array, with its row counters; and those of `oxmc.tb.plots_results`,
-`oxmc.tb.plots_parameters` and `oxmc.tb.plots_plane`. Outputs that are chains of their own have neither trace nor pairs, since
+the conductances of the first chain's array, with its row counters; and those of `oxmc.plots.results`,
+`oxmc.plots.parameters` and `oxmc.plots.plane`. Outputs that are chains of their own have neither trace nor pairs, since
 `posterior.nc` is not written for them. A run of repeats has one picture of its own, `repeats`, and a sweep `sweep`.
 """
 
@@ -21,13 +21,13 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.whole import write_files
 from oxmc.pymodels.ahead import heard
 from oxmc.run.checked import checked_posterior, checked_run
-from oxmc.tb.plot_style import CHAIN_COLOURS, WIDTH_IN, drawn, grid, plot_style, unmarked
-from oxmc.tb.plots_parameters import draws_of_outputs, draws_of_tree, parameter_figure
-from oxmc.tb.plots_plane import has_plane, plane_figure
-from oxmc.tb.plots_results import accuracy_figure, device_figure, repeats_figure, reward_figure, uncertainty_figure
+from oxmc.plots.style import CHAIN_COLOURS, WIDTH_IN, drawn, grid, plot_style, unmarked
+from oxmc.plots.parameters import draws_of_outputs, draws_of_tree, parameter_figure
+from oxmc.plots.plane import has_plane, plane_figure
+from oxmc.plots.results import accuracy_figure, device_figure, repeats_figure, reward_figure, uncertainty_figure
 from oxmc.posterior.posterior import expand, values_of
 from oxmc.tb.repeats import mean_reference
-from oxmc.tb.sweep_plot import read_sweep, sweep_figure
+from oxmc.plots.sweep import read_sweep, sweep_figure
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oxmc.pymodels.errors import InputError
-from oxmc.tb.plot_style import CHAIN_COLOURS, grid, plot_style, save
+from oxmc.plots.style import CHAIN_COLOURS, grid, plot_style, save
 from oxmc.run.result import NODES
 from oxmc.run.rundir import SWEEP_SCHEMA
 

@@ -14,7 +14,7 @@ import numpy as np
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table
 from oxmc.pymodels.outcome import Outcome, kept_test_set
-from oxmc.tb.plot_style import CHAIN_COLOURS, grid
+from oxmc.plots.style import CHAIN_COLOURS, grid
 from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.outcome import Outcome
-from oxmc.tb.plot_style import CHAIN_COLOURS, grid
+from oxmc.plots.style import CHAIN_COLOURS, grid
 from oxmc.posterior.posterior import expand, pair_inputs, pair_neurons
 from oxmc.posterior.row_accuracy import chain_parts
 
