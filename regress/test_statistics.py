@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from oxmc.pymodels.config import PRESETS, preset, resolve
-from oxmc.tb.repeats import Plan, train_repeats
+from oxmc.campaign.repeats import Plan, train_repeats
 from oxmc.studies import age, common, early_rejection, engines, toy_posterior
 from oxmc.studies import total_variation as tv
 from oxmc.run.train import Request

@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 from oxmc.pymodels.config import PRESETS, TASKS, Config, parse_setting
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.tasks import DataSource
-from oxmc.tb.repeats import Plan, Standing
+from oxmc.campaign.repeats import Plan, Standing
 from oxmc.run.result import NODES
 from oxmc.studies.common import Estimate, Row, estimate, paired
 from oxmc.studies.output import Progress, finish, study_parser
-from oxmc.tb.sweep import Sweep, point_records, resolver, run_sweep
-from oxmc.tb.sweep_points import Axis, Point, Resolve, Settings, along, parse_vary, value_text
+from oxmc.campaign.sweep import Sweep, point_records, resolver, run_sweep
+from oxmc.campaign.sweep_points import Axis, Point, Resolve, Settings, along, parse_vary, value_text
 from oxmc.run.train import Request
 
 FREE_SEM, CHEAPER_SEM, SAVING = 1.0, 2.0, 0.01

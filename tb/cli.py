@@ -23,7 +23,7 @@ from oxmc.pymodels.whole import write_file
 
 if TYPE_CHECKING:
     from oxmc.pymodels.tasks import DataSource
-    from oxmc.tb.repeats import Plan
+    from oxmc.campaign.repeats import Plan
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 
@@ -102,7 +102,7 @@ def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bo
             if given:
                 raise InputError(f"{option} must come with --repeats, which is not there")
         return None
-    from oxmc.tb.repeats import Plan
+    from oxmc.campaign.repeats import Plan
 
     if jobs is not None and cluster is not None:
         raise InputError("--jobs must be left out with --cluster, where each worker does one repeat at a time")
@@ -195,7 +195,7 @@ def train(
     training.check_rewards(fitted, engine)
     stem = f"{task}-{preset}-{engine}-s{seed_value}"
     if plan:
-        from oxmc.tb import repeats as repeating
+        from oxmc.campaign import repeats as repeating
 
         unnamed = repeating.default_out(f"{stem}-r{plan.repeats}", resume=resume)
     else:
@@ -376,10 +376,11 @@ def sweep(
 
     KEY,KEY=V1,V2 gives both keys V1, then V2; KEY,KEY=V1:W1,V2:W2 gives each its own."""
     from oxmc.pymodels.tasks import fit_config
-    from oxmc.tb import console, sweep_points
-    from oxmc.tb import sweep as sweeping
+    from oxmc.tb import console
+    from oxmc.campaign import sweep_points
+    from oxmc.campaign import sweep as sweeping
     from oxmc.run import train as training
-    from oxmc.tb.repeats import default_out
+    from oxmc.campaign.repeats import default_out
 
     if output not in ("text", "json", "csv"):
         raise InputError(f"--format must be one of text, json, csv, not {output!r}")

@@ -16,11 +16,11 @@ from rich.table import Table
 
 from oxmc.pymodels.errors import printable
 from oxmc.pymodels.tasks.table_columns import shown_names
-from oxmc.tb.sweep_points import value_text
+from oxmc.campaign.sweep_points import value_text
 
 if TYPE_CHECKING:
-    from oxmc.tb.repeats import Standing
-    from oxmc.tb.repeats import Watcher as RepeatsWatcher
+    from oxmc.campaign.repeats import Standing
+    from oxmc.campaign.repeats import Watcher as RepeatsWatcher
     from oxmc.run.train import Progress as Position
     from oxmc.run.train import Watcher
 

@@ -27,7 +27,7 @@ from oxmc.tb.bench.commands import run_oxmc
 from oxmc.tb.bench.figures import exponent, figure, in_turns
 from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
 from oxmc.tb.cpu_energy import STATED_SOURCE
-from oxmc.tb.repeats import UnfinishedError
+from oxmc.campaign.repeats import UnfinishedError
 from oxmc.tb.cosim.simulator import CompiledSimulation
 
 TINY = Config(rows=4, features=4, train_samples=12, test_samples=6, burn_in=1, max_proposals=20)

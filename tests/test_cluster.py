@@ -20,17 +20,17 @@ from pytest import CaptureFixture, MonkeyPatch
 from test_repeats import DEADLINE_S, FILES, command, lines_of, records, started, wait_for_lines
 
 from oxmc.pymodels.errors import InputError
-from oxmc.tb import cluster, repeats, workers
+from oxmc.campaign import cluster, repeats, workers
 from oxmc.run import sources
 from oxmc.tb.cli import run
-from oxmc.tb.partial import partial_folder
+from oxmc.campaign.partial import partial_folder
 
 pytest.importorskip("distributed")
 
 WITHOUT = "import sys; sys.modules['tb'] = None; "
 """Ahead of a worker's start: as on a machine where oxmc is not installed."""
-OTHER = "import oxmc.tb.workers as w; own = w._identity(); w._identity = lambda: (*own, ('numba', '0')); "
-ELDER = "import oxmc.tb.workers as w; del w.identity; "
+OTHER = "import oxmc.campaign.workers as w; own = w._identity(); w._identity = lambda: (*own, ('numba', '0')); "
+ELDER = "import oxmc.campaign.workers as w; del w.identity; "
 SCHEDULER = "from distributed.cli.dask_scheduler import main; main()"
 WORKER = "from distributed.cli.dask_worker import main; main()"
 
@@ -114,8 +114,8 @@ def test_one_worker_thread_runs_nothing_here(
 @pytest.mark.parametrize(
     ("prelude", "why"),
     [
-        (WITHOUT, "no oxmc or another one (No module named 'oxmc.tb.workers'; 'tb' is not a package)"),
-        (ELDER, "no oxmc or another one (module 'oxmc.tb.workers' has no attribute 'identity')"),
+        (WITHOUT, "no oxmc or another one (No module named 'oxmc.campaign.workers'; 'tb' is not a package)"),
+        (ELDER, "no oxmc or another one (module 'oxmc.campaign.workers' has no attribute 'identity')"),
         (OTHER, f"numba 0, not {workers.identity()['numba']}"),
     ],
 )

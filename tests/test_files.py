@@ -316,7 +316,7 @@ WRITES = {
     "silicon/gate_costs.py",
     "pymodels/job.py",
     "hdl/netlist_cache.py",
-    "tb/partial.py",
+    "oxmc/campaign/partial.py",
     "tb/cosim/runners.py",
     "tb/cosim/simulated.py",
     "tb/cosim/simulator.py",

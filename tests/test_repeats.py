@@ -26,7 +26,7 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.streams import STREAMS, repeat_seed
-from oxmc.tb import partial, repeats
+from oxmc.campaign import partial, repeats
 from oxmc.run import result, sources
 from oxmc.tb.cli import run
 from oxmc.hdl.netlist_cache import cache_folder

@@ -21,11 +21,11 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
 from oxmc.energy.parts import PARTS
 from oxmc.pymodels.config import resolve
-from oxmc.tb import repeats, sweep_points
+from oxmc.campaign import repeats, sweep_points
 from oxmc.tb.cli import run
-from oxmc.tb.sweep import pareto
+from oxmc.campaign.sweep import pareto
 from oxmc.plots.sweep import sweep_figure
-from oxmc.tb.sweep_points import parse_vary
+from oxmc.campaign.sweep_points import parse_vary
 
 REPEATS = 2
 BASE = ("sweep", "cancer", "--preset", "paper", *SMALL[2:], "--repeats", str(REPEATS), "--seed", "3")

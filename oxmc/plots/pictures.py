@@ -26,7 +26,7 @@ from oxmc.plots.parameters import draws_of_outputs, draws_of_tree, parameter_fig
 from oxmc.plots.plane import has_plane, plane_figure
 from oxmc.plots.results import accuracy_figure, device_figure, repeats_figure, reward_figure, uncertainty_figure
 from oxmc.posterior.posterior import expand, values_of
-from oxmc.tb.repeats import mean_reference
+from oxmc.campaign.repeats import mean_reference
 from oxmc.plots.sweep import read_sweep, sweep_figure
 
 if TYPE_CHECKING:

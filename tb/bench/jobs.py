@@ -14,7 +14,7 @@ from typing import NamedTuple
 from oxmc.pymodels.config import preset
 from oxmc.tb.bench.commands import run_oxmc
 from oxmc.tb.bench.figures import Raw, figure, in_turns
-from oxmc.tb.repeats import Plan, Standing, UnfinishedError, train_repeats
+from oxmc.campaign.repeats import Plan, Standing, UnfinishedError, train_repeats
 from oxmc.run.train import Request
 
 REPEATS = 400

@@ -26,13 +26,13 @@ from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.streams import repeat_seed
 from oxmc.pymodels.tasks import load_task, reference_value
 from oxmc.run.checked import checked_run
-from oxmc.tb.cluster import Cluster, check_address, connected
-from oxmc.tb.partial import Partial, check_same, opened, partial_folder
+from oxmc.campaign.cluster import Cluster, check_address, connected
+from oxmc.campaign.partial import Partial, check_same, opened, partial_folder
 from oxmc.run.records import read_records, short_record, summarise
 from oxmc.run.rundir import DEFAULT_PARENT, check_out, read_run
 from oxmc.run.sources import check_code
 from oxmc.run.train import RTL_ENGINES, Request, make_job, run_chain, simulation_of
-from oxmc.tb.workers import end_with_parent
+from oxmc.campaign.workers import end_with_parent
 
 NAMED_FAILURES = 3
 """Failures that the last message spells out; all of them are in failures.json."""

@@ -1,6 +1,6 @@
 """`oxmc sweep`: repeats of a training at every combination of some keys' values, and what each bought for its joules.
 
-A point is a run of repeats (`tb/repeats.py`) under the sweep's seed, so that all points see the same splits and the
+A point is a run of repeats (`oxmc/campaign/repeats.py`) under the sweep's seed, so that all points see the same splits and the
 same devices; it is kept as a run directory of its own. A sweep that was stopped goes on where it was, to the repeat.
 """
 
@@ -23,9 +23,9 @@ from oxmc.pymodels.strict import first_difference
 from oxmc.pymodels.tasks import DataSource, fitted_keys
 from oxmc.pymodels.whole import write_file
 from oxmc.run.checked import checked_run
-from oxmc.tb.partial import KEPT_RULE, check_config, check_same, partial_folder
+from oxmc.campaign.partial import KEPT_RULE, check_config, check_same, partial_folder
 from oxmc.run.records import read_records
-from oxmc.tb.repeats import Plan, Standing, UnfinishedError, train_repeats
+from oxmc.campaign.repeats import Plan, Standing, UnfinishedError, train_repeats
 from oxmc.run.result import NODES
 from oxmc.run.rundir import (
     SWEEP_SCHEMA,
@@ -37,7 +37,7 @@ from oxmc.run.rundir import (
 )
 from oxmc.run.sources import check_code
 from oxmc.plots.sweep import available, draw
-from oxmc.tb.sweep_points import Axis, Point, Resolve, described, value_text
+from oxmc.campaign.sweep_points import Axis, Point, Resolve, described, value_text
 from oxmc.run.train import Request, check_rewards, engine_config
 
 CSV_VALUES = ("n", "mean", "sem", "median", "proposals", "sets", "evaluations", "cycles", "chip_s", "training_s")

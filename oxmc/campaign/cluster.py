@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from oxmc.pymodels.errors import InputError, RunError
-from oxmc.tb.workers import differences, identity
+from oxmc.campaign.workers import differences, identity
 
 ANSWER_S = 5.0
 """Longest wait for an answer of the scheduler."""
@@ -114,7 +114,7 @@ class Cluster:
     def __init__(self, client: Any, address: str):
         self._client, self._address = client, address
         self._work: dict[str, Any] = {}
-        """By worker that may be used: `oxmc.tb.workers.work` as it has it."""
+        """By worker that may be used: `oxmc.campaign.workers.work` as it has it."""
         self._refused: dict[str, str] = {}
         """By worker that may not: why."""
 
@@ -148,7 +148,7 @@ class Cluster:
         self._work = {worker: work for worker, work in self._work.items() if worker in addresses}
         new = addresses - self._work.keys() - self._refused.keys()
         asked = {
-            worker: self._submit(worker, operator.call, self._named(worker, "oxmc.tb.workers:identity")) for worker in new
+            worker: self._submit(worker, operator.call, self._named(worker, "oxmc.campaign.workers:identity")) for worker in new
         }
         end = time.monotonic() + ASKED_S
         for worker, future in asked.items():
@@ -156,7 +156,7 @@ class Cluster:
             if why:
                 self._refused[worker] = why
             else:
-                self._work[worker] = self._named(worker, "oxmc.tb.workers:work")
+                self._work[worker] = self._named(worker, "oxmc.campaign.workers:work")
         return set(self._work)
 
     def _submit(self, worker: str, function: Any, *arguments: Any) -> Any:
