@@ -1,5 +1,5 @@
 """Where hwcomponents finds the chip's component models: it looks into top-level modules of this prefix."""
 
-from oxmc.tb.hwcomponents import component_models
+from oxmc.reports.hwcomponents import component_models
 
 globals().update({model.__name__: model for model in component_models()})

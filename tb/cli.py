@@ -320,7 +320,7 @@ def energy(
 
     html is a page of its own, with sliders for voltages, pulse widths, clock and converters."""
     from oxmc.energy.template import template as cost_template
-    from oxmc.tb import accounts
+    from oxmc.reports import accounts
 
     if template and runs:
         raise InputError("RUN must be left out with --template")

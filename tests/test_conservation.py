@@ -20,7 +20,7 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 from oxmc.pymodels.tasks import DataSource, fit_config
 from oxmc.run import result
-from oxmc.tb.accounts import read_account
+from oxmc.reports.accounts import read_account
 from oxmc.run.books import CONSERVATION_LIMIT
 from oxmc.run.train import Request, train
 

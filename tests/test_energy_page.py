@@ -24,9 +24,9 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.posterior import learning_curve as curves
-from oxmc.tb.accounts import read_account
+from oxmc.reports.accounts import read_account
 from oxmc.tb.cli import run as run_oxmc
-from oxmc.tb.energy_page import _model, joules, linked, page
+from oxmc.reports.energy_page import _model, joules, linked, page
 from oxmc.run.rundir import read_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""

@@ -66,7 +66,7 @@ def test_actions_and_powers_are_the_ledger(run: Path, node: str) -> None:
 @pytest.mark.parametrize("node", NODES)
 def test_hwcomponents_gives_the_ledger_again(hwc: Any, run: Path, node: str) -> None:
     """Through its own search for a model by component, attributes and actions, and its own queries."""
-    from oxmc.tb.hwcomponents import component_models
+    from oxmc.reports.hwcomponents import component_models
 
     ledger, seconds, _, counts = accounted(run, node)
     models, attributes = component_models(), {"run": str(run), "node": node}
@@ -111,7 +111,7 @@ def test_an_estimate_has_its_source(hwc: Any) -> None:
     ],
 )
 def test_bad_attributes_are_named(hwc: Any, attributes: dict[str, str], message: str) -> None:
-    from oxmc.tb.hwcomponents import component_models
+    from oxmc.reports.hwcomponents import component_models
 
     with pytest.raises(Exception, match="oxmc_array") as raised:
         hwc.get_action_cost("oxmc_array", attributes, "SET_current", {}, component_models())
@@ -120,7 +120,7 @@ def test_bad_attributes_are_named(hwc: Any, attributes: dict[str, str], message:
 
 def test_a_table_without_the_action_is_named(hwc: Any, run: Path, tmp_path: Path) -> None:
     """One of one's own that prices less; its own models have its own actions."""
-    from oxmc.tb.hwcomponents import component_models
+    from oxmc.reports.hwcomponents import component_models
 
     file = tmp_path / "less.toml"
     file.write_text(

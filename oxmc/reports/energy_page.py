@@ -25,7 +25,7 @@ from oxmc.energy.published import CPU_J, DOI, SOURCE, Comparison
 from oxmc.energy.whatif import ANALOGUE, Model, build_model
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
-from oxmc.tb.accounts import Account, summary
+from oxmc.reports.accounts import Account, summary
 from oxmc.posterior.learning_curve import learning_curve
 from oxmc.run.result import costs_of, point_of
 

@@ -250,7 +250,7 @@ def write_accelergy(runs: Sequence[Path], nodes: Sequence[str], out: Path) -> li
 
 
 def _html(accounts: Sequence[Account]) -> str:
-    from oxmc.tb.energy_page import page  # which imports this module
+    from oxmc.reports.energy_page import page  # which imports this module
 
     return page(accounts)
 
