@@ -449,7 +449,7 @@ def bench(
 
     And what a training takes on its processor: joules by the kernel's counters, or seconds times --cpu-power."""
     from oxmc.tb import console
-    from oxmc.tb.bench import plan, report
+    from oxmc.speed import plan, report
 
     names = [*(only or []), *(["energy"] if energy else [])]
     chosen = plan.plan_of(names, quick=quick, cpu_power_w=cpu_power_w)

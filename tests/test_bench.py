@@ -21,12 +21,12 @@ from oxmc.energy.published import SOURCE
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.tasks import load_task
-from oxmc.tb.bench import cosim, jobs, plan, processor, samplers, scaling
-from oxmc.tb.bench.asked import NAMES, RATIOS, asked_of, ratios_of
-from oxmc.tb.bench.commands import run_oxmc
-from oxmc.tb.bench.figures import exponent, figure, in_turns
+from oxmc.speed import cosim, jobs, plan, processor, samplers, scaling
+from oxmc.speed.asked import NAMES, RATIOS, asked_of, ratios_of
+from oxmc.speed.commands import run_oxmc
+from oxmc.speed.figures import exponent, figure, in_turns
 from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
-from oxmc.tb.cpu_energy import STATED_SOURCE
+from oxmc.speed.cpu_energy import STATED_SOURCE
 from oxmc.campaign.repeats import UnfinishedError
 from oxmc.tb.cosim.simulator import CompiledSimulation
 
@@ -113,7 +113,7 @@ def test_command_line_on_the_twin(capsys: CaptureFixture[str], tmp_path: Path) -
 
 def test_joules_of_the_processor(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
     """Seconds times watts without counters, over what run.json says of the same training on the twin."""
-    monkeypatch.setattr("oxmc.tb.cpu_energy.POWERCAP", tmp_path)
+    monkeypatch.setattr("oxmc.speed.cpu_energy.POWERCAP", tmp_path)
     monkeypatch.setattr(processor, "SHORTEST_S", 0.0)
     answer = oxmc(capsys, "bench", "--energy", "--cpu-power", "40", "--json")
     assert (answer.code, answer.err) == (0, "bench: joules of the processor\n")
@@ -167,8 +167,8 @@ def test_a_failure_leaves_no_file(
 def test_an_interrupt_ends_a_command_that_runs(tmp_path: Path) -> None:
     """SIGINT to the bench alone: exit code 130, and the training that it was timing is gone."""
     code = (
-        "import sys; from tb import cli; from oxmc.tb.bench import plan\n"
-        "from oxmc.tb.bench.commands import run_oxmc\n"
+        "import sys; from tb import cli; from oxmc.speed import plan\n"
+        "from oxmc.speed.commands import run_oxmc\n"
         "def endless(*_):\n"
         "    print('now', flush=True)\n"
         f"    run_oxmc('train', 'cancer', '--engine', 'twin', '--repeats', 100000, '--out', {str(tmp_path / 'r')!r})\n"
@@ -276,7 +276,7 @@ def test_cosim_figures_from_small_trainings(tmp_path: Path, monkeypatch: MonkeyP
     monkeypatch.setattr(cosim, "simulate", lambda job, _, *rest, **more: simulate(job, "icarus", *rest, **more))
     monkeypatch.setattr(cosim, "CompiledSimulation", lambda config, _: CompiledSimulation(config, "icarus"))
     monkeypatch.setattr(cosim, "Simulation", lambda config, _: CompiledSimulation(config, "icarus"))
-    monkeypatch.setattr("oxmc.tb.bare.BareSimulation", Bare)
+    monkeypatch.setattr("oxmc.speed.bare.BareSimulation", Bare)
     monkeypatch.setattr(cosim, "COMMAND", ["train", "cancer", "--engine", "twin", "--rows", "4", "--out"])
     raw = cosim.measure_cosim(list(cosim.RATIOS), 1, 1e9, tmp_path)
     record = {"machine": dict.fromkeys(MACHINE - {"load_average"}) | {"load_average": [0, 0, 0]}, "raw": raw}

@@ -27,7 +27,7 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.tb.cosim import runners
-from oxmc.tb.bare import BareSimulation
+from oxmc.speed.bare import BareSimulation
 from oxmc.tb.blocks.scoreboard import PARAMETERS_VARIABLE
 from oxmc.tb.cosim.compiled import block_size, read_answers, read_array, read_counts, read_results
 from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE

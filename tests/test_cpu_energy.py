@@ -8,7 +8,7 @@ import pytest
 
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.errors import InputError
-from oxmc.tb.cpu_energy import CPU_POWER_W, STATED_SOURCE, CpuEnergy, PackageCounters, float_training, measure
+from oxmc.speed.cpu_energy import CPU_POWER_W, STATED_SOURCE, CpuEnergy, PackageCounters, float_training, measure
 
 SPAN = 262143328850
 """max_energy_range_uj of a common processor."""

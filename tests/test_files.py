@@ -308,7 +308,7 @@ WRITES = {
     "pymodels/kernels.py",
     "pymodels/outcome.py",
     "pymodels/whole.py",
-    "tb/bare.py",
+    "oxmc/speed/bare.py",
     "tb/blocks/chip_tour.py",
     "tb/cosim/calibrating.py",
     "tb/cosim/compiled.py",

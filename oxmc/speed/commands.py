@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from oxmc.pymodels.errors import RunError
-from oxmc.tb.bench import launcher
+from oxmc.speed import launcher
 
 
 @dataclasses.dataclass(frozen=True)

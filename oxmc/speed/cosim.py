@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import oxmc.tb.bare
+import oxmc.speed.bare
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.events import ARRAY_EVENTS
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
-from oxmc.tb.bench.commands import Finished, run_oxmc
-from oxmc.tb.bench.figures import Raw, figure, in_turns
+from oxmc.speed.commands import Finished, run_oxmc
+from oxmc.speed.figures import Raw, figure, in_turns
 from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, SECONDS, Job
 from oxmc.tb.cosim.simulator import CompiledSimulation, Simulation
@@ -54,7 +54,7 @@ class Bare:
         """Build both and run the training once in `folder`."""
         simulation = CompiledSimulation(job.config, "verilator")
         simulation.build()
-        self.bare = oxmc.tb.bare.BareSimulation(job.config)
+        self.bare = oxmc.speed.bare.BareSimulation(job.config)
         self.bare.build()
         self.folder, self.draws = folder / "kept", folder / "draws"
         self.folder.mkdir()

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oxmc.pymodels.config import preset
-from oxmc.tb.bench.commands import run_oxmc
-from oxmc.tb.bench.figures import Raw, figure, in_turns
+from oxmc.speed.commands import run_oxmc
+from oxmc.speed.figures import Raw, figure, in_turns
 from oxmc.campaign.repeats import Plan, Standing, UnfinishedError, train_repeats
 from oxmc.run.train import Request
 

@@ -18,7 +18,7 @@ from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.machine import not_installed
 from oxmc.pymodels.tasks import Dataset, load_task
 from oxmc.pymodels.twin.chain import run_twin
-from oxmc.tb.bench.figures import Raw, figure, in_turns
+from oxmc.speed.figures import Raw, figure, in_turns
 from oxmc.tb.cosim.program import lut_codes
 from oxmc.run.train import make_job
 

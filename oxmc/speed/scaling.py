@@ -18,7 +18,7 @@ import numpy as np
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin.chain import run_twin
-from oxmc.tb.bench.figures import Raw, exponent, figure, in_turns
+from oxmc.speed.figures import Raw, exponent, figure, in_turns
 from oxmc.tb.cosim.program import lut_codes
 
 ROWS = Config(burn_in=1, test_samples=1, prior_sigma_us=1000.0)

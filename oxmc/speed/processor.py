@@ -12,7 +12,7 @@ from oxmc.pymodels.config import preset
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.twin.chain import run_twin
-from oxmc.tb.cpu_energy import SHORTEST_S, float_training, measure
+from oxmc.speed.cpu_energy import SHORTEST_S, float_training, measure
 from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.program import load_word_count, lut_codes
 from oxmc.run.result import NODES, ledger_of, phases_of

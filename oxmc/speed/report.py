@@ -13,7 +13,7 @@ from rich.table import Table
 
 from oxmc.energy.costs import NODES
 from oxmc.pymodels.whole import check_writable, write_file
-from oxmc.tb.bench.asked import MOST_EXPONENT, RATIOS
+from oxmc.speed.asked import MOST_EXPONENT, RATIOS
 
 
 def _number(value: float) -> str:
