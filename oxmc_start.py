@@ -28,7 +28,7 @@ def main() -> None:
         name = foreign[0]
         print(f"oxmc: error: PYTHONPATH must not hold a package {name!r} that Python imports at start", file=sys.stderr)
         sys.exit(2)
-    from oxmc.tb.cli import main as run
+    from oxmc.cli.app import main as run
 
     run()
 

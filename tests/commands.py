@@ -12,7 +12,7 @@ import pytest
 from pytest import CaptureFixture
 
 from oxmc.run.books import CONSERVATION_LIMIT
-from oxmc.tb.cli import run
+from oxmc.cli.app import run
 
 ROOT = Path(__file__).resolve().parents[1]
 OXMC = str(Path(sys.executable).parent / "oxmc")

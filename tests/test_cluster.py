@@ -22,7 +22,7 @@ from test_repeats import DEADLINE_S, FILES, command, lines_of, records, started,
 from oxmc.pymodels.errors import InputError
 from oxmc.campaign import cluster, repeats, workers
 from oxmc.run import sources
-from oxmc.tb.cli import run
+from oxmc.cli.app import run
 from oxmc.campaign.partial import partial_folder
 
 pytest.importorskip("distributed")

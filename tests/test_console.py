@@ -7,7 +7,7 @@ import io
 import pytest
 from pytest import CaptureFixture, MonkeyPatch
 
-from oxmc.tb import console
+from oxmc.cli import console
 from oxmc.run.train import Progress
 
 AT_ROW_2 = Progress(cycles=5000, row=2, proposals=10, seconds=2.0)

@@ -25,7 +25,7 @@ from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.posterior import learning_curve as curves
 from oxmc.reports.accounts import read_account
-from oxmc.tb.cli import run as run_oxmc
+from oxmc.cli.app import run as run_oxmc
 from oxmc.reports.energy_page import _model, joules, linked, page
 from oxmc.run.rundir import read_run
 

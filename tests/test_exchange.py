@@ -16,7 +16,7 @@ from oxmc.energy.costs import load_costs
 from oxmc.energy.interval import uncertainty
 from oxmc.energy.template import template
 from oxmc.pymodels.config import Config
-from oxmc.tb.cli import run as run_oxmc
+from oxmc.cli.app import run as run_oxmc
 from oxmc.run.result import ledger_of, point_of
 from oxmc.run.rundir import read_run
 

@@ -22,7 +22,7 @@ from commands import TWIN, oxmc
 from pytest import CaptureFixture, TempPathFactory
 
 from oxmc.pymodels.config import preset
-from oxmc.tb.cli import run
+from oxmc.cli.app import run
 from oxmc.run.sources import sources_digest
 
 MUTATIONS = int(os.environ.get("OXMC_MUTATIONS", "10"))

@@ -122,7 +122,7 @@ def test_a_package_is_held_to_the_rules_of_its_leaves() -> None:
     [
         ("oxmc.hdl.chip", "from amaranth import Module\nfrom pymodels import config, events\nfrom oxmc.hdl.lfsr import Lfsr"),
         ("oxmc.pymodels.tasks.cancer", "import numpy\nfrom ..config import Config\nfrom ..array import Array"),
-        ("oxmc.tb.cli", "import oxmc.hdl.chip, oxmc.energy.ledger\nfrom pymodels import array\nfrom . import bench"),
+        ("oxmc.cli.app", "import oxmc.hdl.chip, oxmc.energy.ledger\nfrom pymodels import array\nfrom . import bench"),
     ],
 )
 def test_an_allowed_import_passes(module: str, source: str) -> None:

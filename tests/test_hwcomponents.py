@@ -16,7 +16,7 @@ from oxmc.energy.components import components, is_power
 from oxmc.energy.costs import NODES, load_costs
 from oxmc.energy.ledger import Ledger
 from oxmc.pymodels.config import Config
-from oxmc.tb.cli import run as run_oxmc
+from oxmc.cli.app import run as run_oxmc
 from oxmc.run.result import ledger_of, point_of
 
 EXACT = 1e-9

@@ -13,7 +13,7 @@ import pytest
 from commands import TWIN, oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
-from oxmc.tb import cli
+from oxmc.cli import app as cli
 from oxmc.plots.results import repeats_figure
 
 REPEATS = 4

@@ -91,7 +91,7 @@ def trained(out: Path, *settings: str) -> dict[str, Any]:
 
 
 def oxmc_quiet(arguments: list[str]) -> int:
-    from oxmc.tb.cli import run as run_oxmc
+    from oxmc.cli.app import run as run_oxmc
 
     return run_oxmc(arguments)
 

@@ -15,7 +15,7 @@ from pytest import CaptureFixture, TempPathFactory
 
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.outcome import Outcome
-from oxmc.tb.cli import run
+from oxmc.cli.app import run
 from oxmc.plots.pictures import array_figure, decisive_pairs, pair_figure, trace_figure
 from oxmc.plots.parameters import draws_of_tree, pair_names, parameter_figure
 from oxmc.plots.plane import MASSES, exact_posterior, mass_levels, probability_at

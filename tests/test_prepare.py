@@ -16,7 +16,7 @@ from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin.chain import devices_of
 from oxmc.pymodels.twin.prepare import prepare
 from oxmc.run.calibration import calibrate
-from oxmc.tb.cli import run
+from oxmc.cli.app import run
 
 SMALL = Config(
     rows=6, features=3, burn_in=1, gate_codes=5, form=True, condition_cycles=3, calibrate=True, calibration_rows=4,

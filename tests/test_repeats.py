@@ -28,7 +28,7 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.streams import STREAMS, repeat_seed
 from oxmc.campaign import partial, repeats
 from oxmc.run import result, sources
-from oxmc.tb.cli import run
+from oxmc.cli.app import run
 from oxmc.hdl.netlist_cache import cache_folder
 
 SEED, REPEATS, MANY = 3, 5, 30

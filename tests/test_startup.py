@@ -18,7 +18,7 @@ LARGE = (
 LOAD = """
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.tasks import load_task
-import oxmc.tb.console, oxmc.run.result, oxmc.run.rundir, oxmc.tb.cosim.simulator, oxmc.run.train
+import oxmc.cli.console, oxmc.run.result, oxmc.run.rundir, oxmc.tb.cosim.simulator, oxmc.run.train
 oxmc.run.train.make_job(preset("cancer", "paper"), load_task("cancer", preset("cancer", "paper"), 0), 0)
 """
 """What `oxmc train cancer` does ahead of the simulator."""
@@ -44,7 +44,7 @@ def loaded(program: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("program", "allowed"),
-    [("import oxmc.tb.cli", set()), (LOAD, set()), (SIMULATE, {"cocotb", "pytest"})],
+    [("import oxmc.cli.app", set()), (LOAD, set()), (SIMULATE, {"cocotb", "pytest"})],
     ids=["command line", "training", "simulator"],
 )
 def test_nothing_large_is_loaded(program: str, allowed: set[str]) -> None:

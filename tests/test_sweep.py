@@ -22,7 +22,7 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 from oxmc.energy.parts import PARTS
 from oxmc.pymodels.config import resolve
 from oxmc.campaign import repeats, sweep_points
-from oxmc.tb.cli import run
+from oxmc.cli.app import run
 from oxmc.campaign.sweep import pareto
 from oxmc.plots.sweep import sweep_figure
 from oxmc.campaign.sweep_points import parse_vary

@@ -16,7 +16,7 @@ from oxmc.energy.whatif import ANALOGUE, Model, build_model, cycle_widths, evalu
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
-from oxmc.tb.cli import run as run_oxmc
+from oxmc.cli.app import run as run_oxmc
 from oxmc.run.result import ledger_of, point_of
 from oxmc.run.rundir import read_run
 

@@ -24,7 +24,7 @@ from oxmc.pymodels.files import understood
 from oxmc.pymodels.whole import write_files
 from oxmc.run.books import CONSERVATION_LIMIT, check_events
 from oxmc.run.checked import CheckedRun, checked_run
-from oxmc.tb.console import PlainConsole
+from oxmc.cli.console import PlainConsole
 from oxmc.run.records import summarise
 from oxmc.run.result import NODES, costs_of, ledger_of, point_of
 

@@ -1,4 +1,4 @@
-"""`python -m oxmc.tb.docs` prints `docs/config.md` from the table of configuration keys."""
+"""`python -m oxmc.cli.config_page` prints `docs/config.md` from the table of configuration keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oxmc.pymodels.config import KEYS, PRESETS, TASKS, preset
 HEAD = """\
 # Configuration keys
 
-Printed by `python -m oxmc.tb.docs` from `pymodels/config.py`; do not edit. Each key is set by a preset, then a TOML file
+Printed by `python -m oxmc.cli.config_page` from `pymodels/config.py`; do not edit. Each key is set by a preset, then a TOML file
 (`--config FILE`), then `--set KEY=VALUE`, later ones winning. A value outside its range, a key that does not exist and
 keys that contradict each other are errors. The presets of each task follow below the keys.
 """

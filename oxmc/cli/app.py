@@ -163,7 +163,7 @@ def train(
 
     The twin gives the same bits without the clock, in a fraction of a second."""
     from oxmc.pymodels.tasks import fitted_keys, load_task, reference_value  # what `oxmc --help` need not load
-    from oxmc.tb import console
+    from oxmc.cli import console
     from oxmc.run import result
     from oxmc.run import train as training
     from oxmc.pymodels.ahead import Ahead
@@ -250,7 +250,7 @@ def calibrate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Let the chip fill its gate LUT by a sweep over the array, and compare it with the device card's law."""
-    from oxmc.tb import console
+    from oxmc.cli import console
     from oxmc.run.calibration import calibrate as sweep
     from oxmc.run.calibration import render
 
@@ -293,7 +293,7 @@ def synth(
     out: Annotated[Path | None, typer.Option(help="Folder of the netlists; by default one in build/synth.")] = None,
 ) -> None:
     """Synthesise the chip: cells and area by block, the longest path, the fastest clock."""
-    from oxmc.tb import console
+    from oxmc.cli import console
     from oxmc.silicon import synth as synthesis
 
     toml = load_toml(config) if config else None
@@ -376,7 +376,7 @@ def sweep(
 
     KEY,KEY=V1,V2 gives both keys V1, then V2; KEY,KEY=V1:W1,V2:W2 gives each its own."""
     from oxmc.pymodels.tasks import fit_config
-    from oxmc.tb import console
+    from oxmc.cli import console
     from oxmc.campaign import sweep_points
     from oxmc.campaign import sweep as sweeping
     from oxmc.run import train as training
@@ -448,7 +448,7 @@ def bench(
     """Measure the speed of co-simulation, twin and repeats on this machine, in less than ten minutes.
 
     And what a training takes on its processor: joules by the kernel's counters, or seconds times --cpu-power."""
-    from oxmc.tb import console
+    from oxmc.cli import console
     from oxmc.speed import plan, report
 
     names = [*(only or []), *(["energy"] if energy else [])]
