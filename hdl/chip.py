@@ -22,15 +22,6 @@ from oxmc.hdl.guard import Guard
 from oxmc.hdl.hastings import Hastings
 from oxmc.hdl.host import Host, HostBus
 from oxmc.hdl.inference import Inference, result_layout
-from oxmc.pymodels.interface import (
-    LAW_INDEX,
-    PROPOSAL_BITS,
-    Space,
-    State,
-    decision_widths,
-    sample_lane_bits,
-    sample_lanes,
-)
 from oxmc.hdl.lfsr import Lfsr
 from oxmc.hdl.likelihood import Likelihood
 from oxmc.hdl.log_uniform import LogUniform
@@ -45,6 +36,15 @@ from oxmc.hdl.sample_order import SampleOrder
 from oxmc.hdl.trainer import Trainer
 from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
 from oxmc.pymodels.formats import HOST_WORD_BITS, Formats
+from oxmc.pymodels.interface import (
+    LAW_INDEX,
+    PROPOSAL_BITS,
+    Space,
+    State,
+    decision_widths,
+    sample_lane_bits,
+    sample_lanes,
+)
 
 CLAMP_BITS = 24
 SKIPPED_BITS = 14

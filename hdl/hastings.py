@@ -6,9 +6,9 @@ from amaranth import Cat, Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oxmc.pymodels.interface import LAW_INDEX, SHIFT_INDEX
 from oxmc.hdl.ram import Ram
 from oxmc.pymodels.formats import HASTINGS_MULTIPLIER_BITS, HASTINGS_SHIFT_BITS, HOST_WORD_BITS, Formats
+from oxmc.pymodels.interface import LAW_INDEX, SHIFT_INDEX
 
 LAW_INDEX_BITS = 10
 

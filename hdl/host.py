@@ -6,6 +6,7 @@ from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from oxmc.pymodels.formats import HOST_WORD_BITS, Formats
 from oxmc.pymodels.interface import (
     ADDRESS_BITS,
     INDEX_BITS,
@@ -20,7 +21,6 @@ from oxmc.pymodels.interface import (
     setting_limits,
     strobe_limits,
 )
-from oxmc.pymodels.formats import HOST_WORD_BITS, Formats
 
 
 class HostBus(wiring.Signature):

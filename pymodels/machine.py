@@ -17,6 +17,9 @@ from pathlib import Path
 KEPT = ("PATH", "LD_LIBRARY_PATH")
 """Variables that a tool gets from the user: where tools and their libraries lie."""
 
+PACKAGE = Path(os.path.abspath(__file__)).parents[1]
+"""The folder `oxmc`; its rooms may be links, so no link is followed."""
+
 
 def environment(**own: str) -> dict[str, str]:
     """Variables for a tool: those of `KEPT`, a locale, a folder for temporary files, one thread, and `own`."""
@@ -30,7 +33,7 @@ def not_installed(extra: str) -> str:
 
     The project is on no package index; where it was not installed from a clone, its packages are named one by one.
     """
-    root = Path(__file__).resolve().parents[1]
+    root = PACKAGE.parent
     if (root / "pyproject.toml").exists():
         packages = ["-e", f"{root}[{extra}]"]
     else:

@@ -13,8 +13,9 @@ import stat
 from pathlib import Path
 
 from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.machine import PACKAGE
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = PACKAGE.parent.resolve()
 UNMAPPED = 65534
 """The owner that a container shows for files of users it has not; nobody in it can be that user."""
 

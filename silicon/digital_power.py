@@ -1,4 +1,4 @@
-"""Joules of the digital part over a whole training of cancer, from gates: `python -m oxmc.silicon.digital_power [--preset best]`.
+"""Joules of the digital part over a whole training of cancer, from gates: `python -m oxmc.silicon.digital_power`.
 
 A few proposals with whole sweeps run as gates, clock gates among them. What each block takes a cycle of loading,
 training and inference is multiplied by the cycles of the whole training, which the twin counts. Memories are macros and
@@ -15,20 +15,20 @@ from typing import Any
 
 import numpy as np
 
+from oxmc.hdl.netlist import write_verilog
 from oxmc.pymodels.config import PRESETS, Config, resolve
 from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.pymodels.whole import write_file
 from oxmc.silicon.activity import Activity, count
 from oxmc.silicon.gate_costs import same, twin_of
 from oxmc.silicon.gates import gate_verilog, module_of, run_gates
-from oxmc.pymodels.job import Job
 from oxmc.silicon.liberty import shipped
 from oxmc.silicon.mapped import Mapped
-from oxmc.hdl.netlist import write_verilog
 from oxmc.silicon.power import Power, power_of
 from oxmc.silicon.synth import map_chip
-from oxmc.run.train import make_job
 
 PHASES = ("load", "train", "infer")
 SHORT = {"rows": 12, "test_samples": 16, "burn_in": 0}

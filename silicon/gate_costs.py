@@ -17,24 +17,24 @@ import numpy as np
 
 from oxmc.energy.costs import CostTable
 from oxmc.energy.point import BLOCKS, COMMON, WITH_OPTIONS, OperatingPoint, blocks_of
+from oxmc.hdl.netlist import write_verilog
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.pymodels.twin.episodes import run_twin_episodes
 from oxmc.silicon.activity import Activity, count, saif
+from oxmc.silicon.chip_point import point_of
 from oxmc.silicon.gates import gate_verilog, module_of, run_gates
-from oxmc.pymodels.job import Job
 from oxmc.silicon.liberty import Liberty
 from oxmc.silicon.mapped import Mapped
-from oxmc.hdl.netlist import write_verilog
 from oxmc.silicon.power import Power, power_of
-from oxmc.tb.cosim.program import load_word_count, lut_codes
-from oxmc.run.result import point_of
 from oxmc.silicon.synth import map_chip
-from oxmc.run.train import make_job
+from oxmc.tb.cosim.program import load_word_count, lut_codes
 
 WINDOW_CYCLES = 32
 CHECK_SEED = 7

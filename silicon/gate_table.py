@@ -1,6 +1,7 @@
 """The cost table of the chip's logic as a file, from what was measured on its gates: figures, bounds, checks.
 
-`make power` (`python -m oxmc.silicon.gate_table`) measures the cases of `oxmc.silicon.gate_costs` and writes the table `gates_130nm`.
+`make power` (`python -m oxmc.silicon.gate_table`) measures the cases of `gate_costs` and writes
+the table `gates_130nm`.
 """
 
 from __future__ import annotations

@@ -15,16 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from oxmc.hdl.memory import geometry_of
-from oxmc.pymodels.config import Config
-from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.outcome import Outcome
-from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
-from oxmc.silicon.liberty import LibCell, Liberty
-from oxmc.silicon.mapped import Gate, Mapped, macros
 from oxmc.hdl.memories import memories_verilog
+from oxmc.hdl.memory import geometry_of
 from oxmc.hdl.netlist import CHIP_NAME, chip_verilog
 from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.pymodels.outcome import Outcome
+from oxmc.silicon.liberty import LibCell, Liberty
+from oxmc.silicon.mapped import Gate, Mapped, macros
 from oxmc.tb.cosim.simulator import Simulation
 
 TYPICAL_SLEW_NS = 0.1
@@ -153,7 +153,9 @@ class GateSimulation(Simulation):
         top = self.sources["cosim.v"]
         for old, new in CHANGES:
             if top.count(old) != 1:
-                raise RunError(f"the co-simulation's top must hold {old.strip()!r} once for oxmc.silicon.gates to change it")
+                raise RunError(
+                    f"the co-simulation's top must hold {old.strip()!r} once for oxmc.silicon.gates to change it"
+                )
             top = top.replace(old, new)
         observed = chip_verilog(self.formats.config, name=OBSERVED, observed=True)
         self.sources |= {f"{CHIP_NAME}.v": gates, f"{OBSERVED}.v": observed, "cosim.v": top}

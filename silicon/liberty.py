@@ -1,4 +1,4 @@
-"""Reader of Liberty files: cells with areas, pins, look-up tables, as `silicon/characterise/lib_text.py` writes them."""
+"""Reader of Liberty files: cells with areas, pins, look-up tables, as `characterise/lib_text.py` writes them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
-from oxmc.silicon.characterise.syntax import Group, parse
 from oxmc.pymodels.files import read_text, understood
+from oxmc.silicon.characterise.syntax import Group, parse
 
 SHIPPED = "oxmc_sky130_tt_1v80_25c.lib"
 
@@ -90,7 +90,7 @@ class Liberty:
 
 def shipped() -> Liberty:
     """Our library of 130 nm cells."""
-    return read_liberty(Path(str(resources.files("oxmc.energy"))) / "liberty" / SHIPPED)
+    return read_liberty(Path(str(resources.files("oxmc.silicon"))) / "libraries" / SHIPPED)
 
 
 @cache

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from oxmc.silicon.characterise.lib_text import WIRE_PF
 from oxmc.hdl.memory import geometry_of
 from oxmc.pymodels.errors import RunError
+from oxmc.silicon.characterise.lib_text import WIRE_PF
 from oxmc.silicon.liberty import LibCell, Liberty
 
 PIN_PF = 0.0025

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from oxmc.silicon.characterise.lib_text import UNITS, WIRE_LOAD
 from oxmc.hdl.memory import Geometry, geometry_of
-from oxmc.pymodels.whole import write_file
-from oxmc.silicon.mapped import PIN_PF
 from oxmc.hdl.netlist import CHIP_NAME
+from oxmc.pymodels.whole import write_file
+from oxmc.silicon.characterise.lib_text import UNITS, WIRE_LOAD
+from oxmc.silicon.mapped import PIN_PF
 from oxmc.silicon.sta import CLOCK_SLEW_NS, MEMORY_READ_NS, MEMORY_SETUP_NS, PORT_MAX_PF, PORT_SLEW_NS
 
 

@@ -17,19 +17,19 @@ from typing import Any
 
 from rich.table import Table
 
+from oxmc.hdl.memories import memories, memories_verilog
 from oxmc.hdl.memory import HEAD, geometry_of
+from oxmc.hdl.netlist import CHIP_NAME, module_ports, write_verilog
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.machine import not_installed
+from oxmc.pymodels.tools import wasm_environment
 from oxmc.silicon.buffers import keep_limits
 from oxmc.silicon.clock_tree import NESTED, nest
 from oxmc.silicon.liberty import SHIPPED, Liberty, shipped
 from oxmc.silicon.mapped import Mapped, macros, read_mapped
-from oxmc.hdl.memories import memories, memories_verilog
-from oxmc.hdl.netlist import CHIP_NAME, module_ports, write_verilog
 from oxmc.silicon.opensta import write_commands
 from oxmc.silicon.sta import Timing, Violation, longest, violations
-from oxmc.pymodels.tools import wasm_environment
 
 TARGETS = ("sky130", "ice40", "generic")
 EXTRA = "synth"
@@ -204,7 +204,9 @@ def _sky130(config: Config, out: Path) -> Synthesis:
     modules = macros(json.loads((out / "mapped.json").read_text())["modules"][CHIP_NAME])
     write_commands(out, "mapped.v", modules, 1e9 / config.clock_hz)
     timing = longest(netlist)
-    library = f"cells, areas and times: energy/liberty/{SHIPPED}, measured by this project from the sky130 transistors"
+    library = (
+        f"cells, areas and times: silicon/libraries/{SHIPPED}, measured by this project from the sky130 transistors"
+    )
     areas, counts, registers = netlist.area_um2, Counter[str](), Counter[str]()
     for gate in netlist.gates:
         counts[gate.block] += 1

@@ -1,8 +1,8 @@
 """Waves of single operations of the chip as gates, for other tools: VCD and SAIF, with netlist and library beside them.
 
-`python -m oxmc.silicon.windows` maps the chip of a task and preset, trains it as gates until there is a whole proposal, and cuts
-the waves: a proposal, its evaluations, one SET, READ, evaluation, RESET and decision. Nets and instances have the names
-of `netlist.v`, in scope `cosim.chip`; time starts at 0 with every net's value.
+`python -m oxmc.silicon.windows` maps the chip of a task and preset, trains it as gates until there is a whole proposal,
+and cuts the waves: a proposal, its evaluations, one SET, READ, evaluation, RESET and decision. Nets and instances have
+the names of `netlist.v`, in scope `cosim.chip`; time starts at 0 with every net's value.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.memories import memories_verilog
+from oxmc.hdl.netlist import write_verilog
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.silicon.activity import COUNTED, OBSERVED, count, cycle_events, saif, steps_of
@@ -21,8 +23,6 @@ from oxmc.silicon.gate_costs import train_gates
 from oxmc.silicon.gates import Instance, gate_verilog, instances, module_of, ports
 from oxmc.silicon.liberty import shipped
 from oxmc.silicon.mapped import macros
-from oxmc.hdl.memories import memories_verilog
-from oxmc.hdl.netlist import write_verilog
 from oxmc.silicon.opensta import write_commands
 from oxmc.silicon.synth import map_chip
 

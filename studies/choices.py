@@ -17,16 +17,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from oxmc.campaign.repeats import Plan, Standing
+from oxmc.campaign.sweep import Sweep, point_records, resolver, run_sweep
+from oxmc.campaign.sweep_points import Axis, Point, Resolve, Settings, along, parse_vary, value_text
 from oxmc.pymodels.config import PRESETS, TASKS, Config, parse_setting
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.tasks import DataSource
-from oxmc.campaign.repeats import Plan, Standing
 from oxmc.run.result import NODES
+from oxmc.run.train import Request
 from oxmc.studies.common import Estimate, Row, estimate, paired
 from oxmc.studies.output import Progress, finish, study_parser
-from oxmc.campaign.sweep import Sweep, point_records, resolver, run_sweep
-from oxmc.campaign.sweep_points import Axis, Point, Resolve, Settings, along, parse_vary, value_text
-from oxmc.run.train import Request
 
 FREE_SEM, CHEAPER_SEM, SAVING = 1.0, 2.0, 0.01
 """Standard errors by which a free step may be less accurate and must be cheaper, and the share that it must save."""

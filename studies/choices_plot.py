@@ -1,4 +1,4 @@
-"""The picture of `oxmc.studies.choices`: a panel a choice, accuracy against the training's joules, all on one y axis."""
+"""The picture of `studies.choices`: a panel a choice, accuracy against the training's joules, all on one y axis."""
 
 from __future__ import annotations
 

@@ -13,17 +13,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed, repeat_seed
 from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, reference_accuracy
-from oxmc.pymodels.ahead import heard
-from oxmc.pymodels.job import Job
+from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.run.outputs import joined, output_jobs
-from oxmc.tb.cosim.program import load_words
 from oxmc.run.result import ledger_of, phases_of
-from oxmc.run.train import make_job, run_model
+from oxmc.run.train import run_model
+from oxmc.tb.cosim.program import load_words
 
 TASK, NODE = "cancer", "28nm"
 SPLIT_KEYS = (

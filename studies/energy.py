@@ -23,9 +23,10 @@ from oxmc.energy.published import PAPER_J, compare
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.tasks import NO_SOURCE, DataSource, fit_config, load_task
+from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.run.result import ledger_of, phases_of
+from oxmc.run.train import Request, run_engine
 from oxmc.studies.common import Row, estimate, parser, seeds_of, show
-from oxmc.run.train import Request, make_job, run_engine
 
 NODES_OF: dict[str, list[str]] = {}
 for _task, _node in PAPER_J:

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from arviz_stats.base import array_stats
 
+from oxmc.posterior.posterior import log_likelihood, stored_models
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import quantise
-from oxmc.pymodels.job import Job
-from oxmc.posterior.posterior import log_likelihood, stored_models
 from oxmc.studies.common import Estimate, Row, parser, run_job, show
 
 SCALE_PER_US, PRIOR_SIGMA_US = 0.05, 15.0

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from oxmc.posterior.posterior import log_likelihood
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.tasks import Dataset
-from oxmc.posterior.posterior import log_likelihood
 from oxmc.studies import total_variation as tv
 from oxmc.studies.common import Row, estimate, split_of, training
 from oxmc.studies.output import Progress, finish, save_figure, study_parser

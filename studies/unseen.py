@@ -19,18 +19,18 @@ from sklearn.metrics import roc_auc_score
 
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import stream_rng
 from oxmc.pymodels.tasks import Dataset, quantise
 from oxmc.pymodels.tasks.ecg import NORMAL, ONE_PERSON
 from oxmc.pymodels.tasks.ecg_beats import Beats, read_beats
 from oxmc.pymodels.tasks.ecg_synthetic import synthetic_beats
+from oxmc.pymodels.tasks.jobs import make_job
+from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.uncertainty import calibration_curve, class_probabilities, entropy_bits, expected_calibration_error
 from oxmc.studies.common import Row, estimate, run_job, seeds_of
 from oxmc.studies.output import Progress, finish, save_figure, study_parser
 from oxmc.studies.references import fitted_logistic, fitted_network
-from oxmc.run.train import make_job
 
 KINDS = ("V", "LR", "A", "/")
 """Symbols left out together: ventricular beats, bundle branch blocks, atrial beats, paced ones."""

@@ -1,1 +1,1 @@
-"""The bench: co-simulation of chip and array, run directories and the command line `oxmc`."""
+"""Testbenches: the co-simulation of chip and array, and a bench for each block."""

@@ -9,10 +9,10 @@ import numpy as np
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.pymodels.twin.episodes import run_twin_episodes
-from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.program import load_words, lut_codes
 
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 from pytest import CaptureFixture
 
-from oxmc.run.books import CONSERVATION_LIMIT
 from oxmc.cli.app import run
+from oxmc.run.books import CONSERVATION_LIMIT
 
 ROOT = Path(__file__).resolve().parents[1]
 OXMC = str(Path(sys.executable).parent / "oxmc")

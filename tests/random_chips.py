@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from oxmc.hdl.netlist import write_verilog
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
-from oxmc.hdl.netlist import write_verilog
 
 CHIP_KEYS = (
     "rows features outputs hidden train_samples test_samples counters init acceptance verify verify_memory"

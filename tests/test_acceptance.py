@@ -10,7 +10,7 @@ from benches import on_each_simulator
 from oxmc.hdl.acceptance import Acceptance
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.simulator import run_bench
+from oxmc.tb.blocks.run_bench import run_bench
 
 PAPER = Formats(resolve("cancer", "paper"))
 PRIOR_WIDER = Formats(Config(outputs=3, features=5, read_bits=12, log_fraction_bits=5))
@@ -32,7 +32,9 @@ def bench(simulator: str, formats: Formats, seed: int, *, design: Acceptance | N
         kappa_bits=formats.kappa_bits if formats.rewards else 0,
         seed=seed,
     )
-    run_bench(design or Acceptance(formats), "acceptance", "oxmc.tb.blocks.acceptance", simulator, parameters, **options)
+    run_bench(
+        design or Acceptance(formats), "acceptance", "oxmc.tb.blocks.acceptance", simulator, parameters, **options
+    )
 
 
 @on_each_simulator

@@ -16,11 +16,11 @@ import pytest
 from commands import TWIN, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
+from oxmc.cli.app import run as run_oxmc
 from oxmc.energy.costs import load_costs
 from oxmc.energy.published import DOI, SOURCE
-from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
-from oxmc.cli.app import run as run_oxmc
 from oxmc.hdl.netlist import build_config, chip_verilog, flip_flops
+from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 from oxmc.run.result import ledger_of
 
 KEYS = ["name", "action", "phase", "count", "energy_j", "low", "high", "source"]

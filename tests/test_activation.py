@@ -13,7 +13,7 @@ from benches import on_each_simulator
 from oxmc.hdl.activation import Activation
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.simulator import run_bench
+from oxmc.tb.blocks.run_bench import run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -71,7 +71,9 @@ def test_activation_of_other_geometries(formats: Formats, seed: int) -> None:
 
 
 def test_bench_catches_bins_in_the_wrong_order(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    monkeypatch.setattr("oxmc.hdl.activation.table_index", lambda code, adc_bits, table_bits: code[adc_bits - table_bits :])
+    monkeypatch.setattr(
+        "oxmc.hdl.activation.table_index", lambda code, adc_bits, table_bits: code[adc_bits - table_bits :]
+    )
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", ECG, seed)
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oxmc.pymodels.oxram import array, draws
-from oxmc.pymodels.oxram.array import FORMED, HCS, UNFORMED, ArrayError, OxramArray
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import gate_table, lcs_table_ns, load_card
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.oxram import array, draws
+from oxmc.pymodels.oxram.array import FORMED, HCS, UNFORMED, ArrayError, OxramArray
+from oxmc.pymodels.oxram.devices import gate_table, lcs_table_ns, load_card
 from oxmc.pymodels.oxram.philox import philox4x32
 from oxmc.pymodels.streams import stream_key
 

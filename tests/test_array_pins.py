@@ -13,17 +13,17 @@ from benches import some
 from pytest import MonkeyPatch, TempPathFactory
 
 from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.memories import memories, memories_verilog
 from oxmc.hdl.memory import HEAD
+from oxmc.hdl.netlist import CHIP_NAME, elaborated
 from oxmc.hdl.pulse import Pulse
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 from oxmc.silicon.gates import gate_verilog, module_of
 from oxmc.silicon.liberty import shipped
-from oxmc.hdl.memories import memories, memories_verilog
-from oxmc.hdl.netlist import CHIP_NAME, elaborated
+from oxmc.silicon.synth import map_chip
 from oxmc.tb.cosim.program import command, commands, load_words
 from oxmc.tb.cosim.simulator import use_simulator
-from oxmc.silicon.synth import map_chip
 
 pytestmark = pytest.mark.cosim
 

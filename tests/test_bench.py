@@ -17,6 +17,7 @@ import pytest
 from commands import ROOT, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
+from oxmc.campaign.repeats import UnfinishedError
 from oxmc.energy.published import SOURCE
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import RunError
@@ -24,10 +25,9 @@ from oxmc.pymodels.tasks import load_task
 from oxmc.speed import cosim, jobs, plan, processor, samplers, scaling
 from oxmc.speed.asked import NAMES, RATIOS, asked_of, ratios_of
 from oxmc.speed.commands import run_oxmc
+from oxmc.speed.cpu_energy import STATED_SOURCE
 from oxmc.speed.figures import exponent, figure, in_turns
 from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
-from oxmc.speed.cpu_energy import STATED_SOURCE
-from oxmc.campaign.repeats import UnfinishedError
 from oxmc.tb.cosim.simulator import CompiledSimulation
 
 TINY = Config(rows=4, features=4, train_samples=12, test_samples=6, burn_in=1, max_proposals=20)

@@ -10,11 +10,11 @@ import pytest
 
 from oxmc.pymodels.cartpole import ANGLE_LIMIT, SCALES, TEST, TRAINING, cart_of, move, observe, reference_reward, start
 from oxmc.pymodels.config import Config, preset
-from oxmc.pymodels.twin.episode_kernel import run_episode
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.twin.chain import arithmetic
+from oxmc.pymodels.twin.episode_kernel import run_episode
 from oxmc.pymodels.twin.episodes import run_twin_episodes
 from oxmc.pymodels.twin.state import TALLIES
 from oxmc.tb.cosim.program import lut_codes

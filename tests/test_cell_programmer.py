@@ -12,7 +12,7 @@ from rewired import Change, rewired
 from oxmc.hdl.cell_programmer import CellProgrammer
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.simulator import Mutation, run_bench
+from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pytest import MonkeyPatch
 
+from oxmc.pymodels.errors import InputError, RunError
 from oxmc.silicon.characterise import constraints as checks
 from oxmc.silicon.characterise.__main__ import main
 from oxmc.silicon.characterise.cells import CELLS, Cell
@@ -17,7 +18,6 @@ from oxmc.silicon.characterise.kept import records_of
 from oxmc.silicon.characterise.lib_text import LIBRARY, library
 from oxmc.silicon.characterise.measure import LOADS_FF, SLEWS_NS, TABLES, Record, measure
 from oxmc.silicon.characterise.spice import Instance, Pdk, Waves, read_raw, simulate
-from oxmc.pymodels.errors import InputError, RunError
 from oxmc.silicon.liberty import parse
 
 KEPT = Path(__file__).resolve().parents[1] / "build" / "characterise"

@@ -14,12 +14,12 @@ from benches import some
 from commands import SMALL, TWIN, oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
+from oxmc.cli.app import run as run_oxmc
 from oxmc.energy.ledger import Ledger, array_energy_error
 from oxmc.pymodels import strict
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.run.checked import checked_run
-from oxmc.cli.app import run as run_oxmc
 
 BAD = (float("nan"), float("inf"), float("-inf"), -1, 1e308, "1", None, True, False, [], 10**400)
 """What a number may turn into; a test of each field tries all of them."""

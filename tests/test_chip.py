@@ -8,9 +8,9 @@ import pytest
 from benches import on_each_simulator
 from chip_jobs import chip_parameters, make_job
 
-from oxmc.pymodels.config import Config
 from oxmc.hdl.netlist import build_config, chip_verilog
-from oxmc.tb.cosim.simulator import Mutation, run_bench
+from oxmc.pymodels.config import Config
+from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

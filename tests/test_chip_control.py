@@ -10,11 +10,11 @@ from amaranth import Const, Module
 from chip_jobs import chip_parameters
 
 from oxmc.hdl.chip import Chip
+from oxmc.hdl.netlist import build_config, chip_verilog
 from oxmc.hdl.trainer import Trainer
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
-from oxmc.hdl.netlist import build_config, chip_verilog
-from oxmc.tb.cosim.simulator import Mutation, run_bench
+from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

@@ -13,10 +13,10 @@ from chip_jobs import chip_parameters
 from test_chip_control import PREPARED, TINY
 from wiring import Wiring, harmless
 
+from oxmc.hdl.netlist import CHIP_NAME, build_config, chip_verilog
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.outcome import Outcome
-from oxmc.hdl.netlist import CHIP_NAME, build_config, chip_verilog
-from oxmc.tb.cosim.simulator import Mutation, run_bench
+from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

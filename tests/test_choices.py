@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from pytest import CaptureFixture, MonkeyPatch
 from scipy import stats
 
+from oxmc.campaign import repeats
+from oxmc.campaign.sweep import resolver
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.tasks import NO_SOURCE
-from oxmc.campaign import repeats
 from oxmc.studies import choices, choices_plot, common, output
 from oxmc.studies.choices import CHOICES, Choice, Measured, steps_of
 from oxmc.studies.common import Estimate, Row
-from oxmc.campaign.sweep import resolver
 
 SMALL = {"rows": 24, "burn_in": 3, "train_samples": 60, "test_samples": 40}
 ARGUMENTS = ["--repeats", "3", "--choice", "verify_window_us", "--choice", "input_range"]

@@ -217,7 +217,7 @@ def test_python_m_tb_is_oxmc() -> None:
     for arguments in (["--help"], ["train", "iris"]):
         found = [
             subprocess.run([*program, *arguments], capture_output=True, text=True, cwd=ROOT)
-            for program in ([OXMC], [sys.executable, "-m", "tb"])
+            for program in ([OXMC], [sys.executable, "-m", "oxmc"])
         ]
         assert found[0].stdout == found[1].stdout and found[0].stderr == found[1].stderr
         assert found[0].returncode == found[1].returncode == (0 if arguments == ["--help"] else 2)

@@ -19,11 +19,11 @@ from commands import failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 from test_repeats import DEADLINE_S, FILES, command, lines_of, records, started, wait_for_lines
 
-from oxmc.pymodels.errors import InputError
 from oxmc.campaign import cluster, repeats, workers
-from oxmc.run import sources
-from oxmc.cli.app import run
 from oxmc.campaign.partial import partial_folder
+from oxmc.cli.app import run
+from oxmc.pymodels.errors import InputError
+from oxmc.run import sources
 
 pytest.importorskip("distributed")
 

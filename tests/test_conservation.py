@@ -15,12 +15,12 @@ from oxmc.energy.costs import NODES
 from oxmc.energy.parts import PARTS
 from oxmc.energy.point import PHYSICS
 from oxmc.pymodels.config import TASKS, parse_setting, resolve
-from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.tasks import DataSource, fit_config
-from oxmc.run import result
 from oxmc.reports.accounts import read_account
+from oxmc.run import result
 from oxmc.run.books import CONSERVATION_LIMIT
 from oxmc.run.train import Request, train
 

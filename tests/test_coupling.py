@@ -17,22 +17,23 @@ from commands import SMALL, check_same_joules, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
 import oxmc.run.train
-from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.hdl.netlist import build_config, chip_verilog
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import load_card
-from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card
+from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.chain import run_twin
-from oxmc.tb.cosim import runners
 from oxmc.speed.bare import BareSimulation
 from oxmc.tb.blocks.scoreboard import PARAMETERS_VARIABLE
+from oxmc.tb.cosim import runners
+from oxmc.tb.cosim import simulator as cosim
 from oxmc.tb.cosim.compiled import block_size, read_answers, read_array, read_counts, read_results
 from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
-from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
-from oxmc.hdl.netlist import build_config, chip_verilog
 from oxmc.tb.cosim.program import load_words, lut_codes
 from oxmc.tb.cosim.simulator import CompiledSimulation, array_parameters
 
@@ -136,9 +137,7 @@ def test_bits_do_not_know_the_number_of_gate_dacs(simulator: str, seed: int, tmp
 
 def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] = ("", "")) -> str:
     """Run the bench of the array module alone on Icarus; the simulator's log."""
-    texts = {
-        name: (Path(oxmc.run.train.__file__).parent / name).read_text() for name in ("oxram_array.v", "oxram_effects.vh")
-    }
+    texts = {name: (Path(cosim.__file__).parent / name).read_text() for name in ("oxram_array.v", "oxram_effects.vh")}
     assert any(mutate[0] in text for text in texts.values())
     folder.mkdir()
     for name, text in texts.items():

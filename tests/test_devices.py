@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from oxmc.pymodels.oxram.devices import CARDS, UNITS, gate_table, gate_voltages, lcs_table_ns, load_card, parse_card
 from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.oxram.devices import CARDS, UNITS, gate_table, gate_voltages, lcs_table_ns, load_card, parse_card
 
 
 def raw(name: str) -> dict[str, Any]:
-    return tomllib.loads(resources.files("oxmc.pymodels").joinpath("cards", f"{name}.toml").read_text())
+    return tomllib.loads(resources.files("oxmc.pymodels.oxram").joinpath("cards", f"{name}.toml").read_text())
 
 
 @pytest.mark.parametrize("name", CARDS)

@@ -11,9 +11,9 @@ from typing import Any, cast
 import pytest
 import typer
 
-from oxmc.pymodels.config import KEYS, parse_setting, resolve
 from oxmc.cli.app import UsageError, app
 from oxmc.cli.config_page import config_page
+from oxmc.pymodels.config import KEYS, parse_setting, resolve
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -65,7 +65,9 @@ def parse(arguments: list[str]) -> dict[str, Any]:
 
 
 def test_config_page_is_current() -> None:
-    assert (ROOT / "docs/config.md").read_text() == config_page(), "run: python -m oxmc.cli.config_page > docs/config.md"
+    assert (ROOT / "docs/config.md").read_text() == config_page(), (
+        "run: python -m oxmc.cli.config_page > docs/config.md"
+    )
 
 
 def test_config_page_has_every_key_once() -> None:

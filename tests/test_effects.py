@@ -9,20 +9,20 @@ import pytest
 from commands import refusal
 from pytest import CaptureFixture
 
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram import draws
 from oxmc.pymodels.oxram.array import OxramArray
-from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.effect_draws import root
 from oxmc.pymodels.oxram.effects import POWER_SHIFT, effects_of
-from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.philox import philox4x32
 from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.pymodels.twin.chain import run_twin
-from oxmc.tb.cosim.program import lut_codes
 from oxmc.run.result import state_sha256
-from oxmc.run.train import make_job
+from oxmc.tb.cosim.program import lut_codes
 
 ARRAY = Config(rows=64, features=8, train_samples=4, test_samples=2, burn_in=1, read_range_us=256.0, read_bits=12)
 """1,024 cells; a read step of 62 nS, far below what the effects do."""

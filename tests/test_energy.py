@@ -17,11 +17,11 @@ from oxmc.energy.costs import NODES, Cost, CostTable, load_costs
 from oxmc.energy.ledger import Ledger, account, array_energy_error
 from oxmc.energy.point import CARD_VOLTAGES, COMMON, PHYSICS, operating_point
 from oxmc.energy.report import render
-from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 
 VOLTAGES = dict(zip(CARD_VOLTAGES, (4.0, 1.3, 2.0, 1.8, 2.6, 4.0, 0.4, 4.0), strict=True))
 POINT = operating_point(Config(), VOLTAGES, 500)

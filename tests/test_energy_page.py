@@ -19,13 +19,13 @@ import pytest
 from commands import SMALL, oxmc
 from pytest import CaptureFixture, TempPathFactory
 
+from oxmc.cli.app import run as run_oxmc
 from oxmc.energy.whatif import evaluate
+from oxmc.posterior import learning_curve as curves
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.outcome import Outcome
-from oxmc.posterior import learning_curve as curves
 from oxmc.reports.accounts import read_account
-from oxmc.cli.app import run as run_oxmc
 from oxmc.reports.energy_page import _model, joules, linked, page
 from oxmc.run.rundir import read_run
 

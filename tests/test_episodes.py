@@ -11,14 +11,15 @@ from benches import on_each_simulator
 from commands import oxmc, refusal
 from pytest import CaptureFixture
 
-import oxmc.tb.cosim.simulator
 import oxmc.run.train
+import oxmc.tb.cosim.simulator
+from oxmc.hdl.netlist import chip_verilog
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
-from oxmc.hdl.netlist import chip_verilog
-from oxmc.run.train import engine_config, make_job, simulate
+from oxmc.pymodels.tasks.jobs import make_job
+from oxmc.run.train import engine_config, simulate
 
 pytestmark = pytest.mark.cosim
 

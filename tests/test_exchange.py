@@ -11,14 +11,15 @@ import yaml
 from commands import TWIN, oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
+from oxmc.cli.app import run as run_oxmc
 from oxmc.energy import accelergy
 from oxmc.energy.costs import load_costs
 from oxmc.energy.interval import uncertainty
 from oxmc.energy.template import template
 from oxmc.pymodels.config import Config
-from oxmc.cli.app import run as run_oxmc
-from oxmc.run.result import ledger_of, point_of
+from oxmc.run.result import ledger_of
 from oxmc.run.rundir import read_run
+from oxmc.silicon.chip_point import point_of
 
 
 @pytest.fixture(scope="module")

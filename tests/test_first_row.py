@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from oxmc.pymodels.interface import Setting, Space, address
 from oxmc.pymodels.budget import formulas as budget
-from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import first_gate, load_card, lut_table
 from oxmc.pymodels.formats import LFSR_TAPS, Formats
+from oxmc.pymodels.interface import Setting, Space, address
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import first_gate, load_card, lut_table
 from oxmc.pymodels.real.engine import run_float
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.chain import run_twin

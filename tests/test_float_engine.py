@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from oxmc.pymodels.real import kernel as kernel
 from oxmc.pymodels.config import Config, resolve
-from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.devices import load_card
+from oxmc.pymodels.real import kernel as kernel
 from oxmc.pymodels.real.engine import (
     FloatChain,
     float_rng,
@@ -23,7 +24,6 @@ from oxmc.pymodels.real.engine import (
     training_data,
     vote,
 )  # fmt: skip
-from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.tasks import load_task, quantise
 from oxmc.pymodels.twin.chain import run_twin

@@ -12,7 +12,7 @@ from oxmc.hdl import gate_dac
 from oxmc.hdl.gate_dac import GateDac
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.simulator import Mutation, run_bench
+from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

@@ -11,13 +11,13 @@ from scipy import stats
 
 from oxmc.hdl.hastings import Hastings
 from oxmc.pymodels.config import Config, resolve
-from oxmc.pymodels.oxram.devices import load_card, lut_table
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.twin.hastings import hastings_cost, law_of
+from oxmc.pymodels.oxram.devices import load_card, lut_table
 from oxmc.pymodels.twin.chain import nearest_gates, run_twin
+from oxmc.pymodels.twin.hastings import hastings_cost, law_of
+from oxmc.tb.blocks.run_bench import run_bench
 from oxmc.tb.cosim.program import lut_codes
-from oxmc.tb.cosim.simulator import run_bench
 
 PAPER = resolve("cancer", "paper").replace(hastings=True)
 WIDE = PAPER.replace(lut_low_us=10.0, lut_high_us=200.0, gate_codes=48, read_range_us=256.0)

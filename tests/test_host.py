@@ -11,10 +11,10 @@ from amaranth import Value
 from benches import on_each_simulator
 
 from oxmc.hdl.host import Host
-from oxmc.pymodels.interface import Setting, Space, address, sample_lane_bits, sample_lanes, setting_limits
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.simulator import Mutation, run_bench
+from oxmc.pymodels.interface import Setting, Space, address, sample_lane_bits, sample_lanes, setting_limits
+from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

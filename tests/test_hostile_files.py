@@ -21,8 +21,8 @@ import pytest
 from commands import TWIN, oxmc
 from pytest import CaptureFixture, TempPathFactory
 
-from oxmc.pymodels.config import preset
 from oxmc.cli.app import run
+from oxmc.pymodels.config import preset
 from oxmc.run.sources import sources_digest
 
 MUTATIONS = int(os.environ.get("OXMC_MUTATIONS", "10"))

@@ -103,7 +103,11 @@ def test_leaves_exist() -> None:
         ("oxmc.hdl.chip", "import pymodels", "hdl imports of other rooms leaves only"),
         ("oxmc.energy.ledger", "import oxmc.hdl.chip as chip", "energy imports of other rooms leaves only"),
         ("oxmc.energy.ledger", "import tb", "nothing imports tb"),
-        ("oxmc.pymodels.oxram.array", "from oxmc.energy.ledger import total", "pymodels imports of other rooms leaves only"),
+        (
+            "oxmc.pymodels.oxram.array",
+            "from oxmc.energy.ledger import total",
+            "pymodels imports of other rooms leaves only",
+        ),
     ],
 )
 def test_a_forbidden_import_is_found(module: str, source: str, rule: str) -> None:
@@ -120,7 +124,10 @@ def test_a_package_is_held_to_the_rules_of_its_leaves() -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("oxmc.hdl.chip", "from amaranth import Module\nfrom pymodels import config, events\nfrom oxmc.hdl.lfsr import Lfsr"),
+        (
+            "oxmc.hdl.chip",
+            "from amaranth import Module\nfrom pymodels import config, events\nfrom oxmc.hdl.lfsr import Lfsr",
+        ),
         ("oxmc.pymodels.tasks.cancer", "import numpy\nfrom ..config import Config\nfrom ..array import Array"),
         ("oxmc.cli.app", "import oxmc.hdl.chip, oxmc.energy.ledger\nfrom pymodels import array\nfrom . import bench"),
     ],

@@ -11,13 +11,14 @@ import pytest
 from commands import TWIN
 from pytest import TempPathFactory
 
+from oxmc.cli.app import run as run_oxmc
 from oxmc.energy import accelergy
 from oxmc.energy.components import components, is_power
 from oxmc.energy.costs import NODES, load_costs
 from oxmc.energy.ledger import Ledger
 from oxmc.pymodels.config import Config
-from oxmc.cli.app import run as run_oxmc
-from oxmc.run.result import ledger_of, point_of
+from oxmc.run.result import ledger_of
+from oxmc.silicon.chip_point import point_of
 
 EXACT = 1e-9
 """Products and sums of doubles in another order."""

@@ -7,12 +7,12 @@ import pytest
 from pytest import MonkeyPatch
 from scipy import special
 
-from oxmc.pymodels.twin import inference
-from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card
+from oxmc.pymodels.twin import inference
 from oxmc.pymodels.twin.inference import predict, probability
 
 

@@ -14,7 +14,7 @@ from oxmc.hdl.chip import inference_of
 from oxmc.hdl.inference import Inference
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.simulator import Mutation, run_bench
+from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 
@@ -136,6 +136,8 @@ def test_bench_catches_a_network_that_is_wrong(mistake: Change, seed: int) -> No
 
 
 def test_bench_catches_bins_in_the_wrong_order(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    monkeypatch.setattr("oxmc.hdl.inference.table_index", lambda code, adc_bits, table_bits: code[adc_bits - table_bits :])
+    monkeypatch.setattr(
+        "oxmc.hdl.inference.table_index", lambda code, adc_bits, table_bits: code[adc_bits - table_bits :]
+    )
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", seed)

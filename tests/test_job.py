@@ -9,8 +9,8 @@ import numpy as np
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
-from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.job import Job
+from oxmc.pymodels.outcome import Outcome
 
 
 def test_job(tmp_path: Path) -> None:

@@ -10,20 +10,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config, parse_setting, resolve
-from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import formats_of
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.pymodels.twin.chain import arithmetic, devices_of, new_chain, run_twin, training_data
 from oxmc.pymodels.twin.kernel import step
 from oxmc.pymodels.twin.programming import clear_array
 from oxmc.pymodels.twin.state import ACCEPTED, ATTEMPTS, EVALS, ROW
 from oxmc.run.books import CONSERVATION_LIMIT
-from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.program import lut_codes
-from oxmc.run.train import make_job
 
 SET_V, RESET_V, READ_V = 2.0, 2.6, 0.4
 """Dalgaty et al., Nature Electronics 4 (2021), Methods: the 16k array. Inputs go up to the READ voltage."""

@@ -7,7 +7,7 @@ from benches import on_each_simulator
 
 from oxmc.hdl.lfsr import Lfsr
 from oxmc.pymodels.formats import LFSR_TAPS, lfsr_state
-from oxmc.tb.cosim.simulator import run_bench
+from oxmc.tb.blocks.run_bench import run_bench
 
 # from the table in Xilinx XAPP 052, typed in again here
 PUBLISHED_TAPS = {8: [8, 6, 5, 4], 11: [11, 9], 32: [32, 22, 2, 1], 64: [64, 63, 61, 60]}

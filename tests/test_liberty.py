@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from oxmc.pymodels.errors import InputError
 from oxmc.silicon.characterise.cells import CELLS, PREFIX, evaluate
 from oxmc.silicon.characterise.lib_text import MAX_SLEW_NS, WIRE_PF
 from oxmc.silicon.characterise.spice import SUPPLY_V, TEMPERATURE_C
 from oxmc.silicon.characterise.syntax import parse
-from oxmc.pymodels.errors import InputError
 from oxmc.silicon.liberty import LibCell, Table, read_liberty, shipped
 
 SMALL = """\

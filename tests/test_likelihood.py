@@ -13,7 +13,7 @@ from benches import on_each_simulator
 from oxmc.hdl.likelihood import Likelihood
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.simulator import run_bench
+from oxmc.tb.blocks.run_bench import run_bench
 
 PAPER = Formats(resolve("cancer", "paper"))
 ODD = Formats(Config(outputs=3, features=5, adc_bits=6, table_bits=4, log_fraction_bits=5, eval_range=11.0))

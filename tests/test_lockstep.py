@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 import oxmc.tb.cosim.simulator
+from oxmc.hdl.netlist import chip_verilog
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.job import Job
+from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.tasks.jobs import make_job
+from oxmc.run.train import simulate
 from oxmc.tb.cosim.lockstep import Lockstep, LockstepError
-from oxmc.hdl.netlist import chip_verilog
-from oxmc.run.train import make_job, simulate
 
 pytestmark = pytest.mark.cosim
 

@@ -10,7 +10,7 @@ from benches import on_each_simulator
 from oxmc.hdl.log_uniform import LogUniform
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.simulator import run_bench
+from oxmc.tb.blocks.run_bench import run_bench
 
 pytestmark = pytest.mark.cosim
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from pytest import CaptureFixture, MonkeyPatch
 
-from oxmc.pymodels.config import Config
 from oxmc.hdl import netlist, netlist_cache
 from oxmc.hdl.netlist_cache import kept_verilog
+from oxmc.pymodels.config import Config
 
 
 class Generator:
@@ -72,7 +72,7 @@ def _other_amaranth(root: Path, monkeypatch: MonkeyPatch) -> None:
     "change",
     [
         *map(_mutate, ("hdl/trainer.py", "hdl/memory.py", "pymodels/formats.py", "hdl/netlist.py")),
-        *map(_mutate, ("pymodels/tasks/table.py", "pymodels/cards/16k.toml")),
+        *map(_mutate, ("pymodels/tasks/table.py", "pymodels/oxram/cards/16k.toml")),
         _add_source,
         _add_deep_source,
         _other_amaranth,

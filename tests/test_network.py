@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 import oxmc.pymodels
-from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import PRESETS, Config, resolve
-from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.real.engine import run_float
-from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.real.network import output_sums
 from oxmc.pymodels.tasks import load_task, quantise
 from oxmc.pymodels.twin.chain import arithmetic, run_twin
+from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.twin.kernel import network_costs
 from oxmc.tb.cosim.program import lut_codes
 
@@ -212,7 +212,7 @@ def test_cancer_with_three_hidden_neurons() -> None:
     assert real >= 0.92, real  # one split of 200 points: s.e. 0.015
 
 
-PRESET = Path(pymodels.__file__).parent / "presets" / "ecg.toml"
+PRESET = Path(oxmc.pymodels.__file__).parent / "presets" / "ecg.toml"
 
 
 @pytest.mark.parametrize("name", PRESETS)

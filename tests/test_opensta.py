@@ -1,4 +1,4 @@
-"""The documented flow in OpenSTA, on what `python -m oxmc.silicon.windows` writes of a small chip: timing, waves, power.
+"""The documented flow in OpenSTA, on what `oxmc.silicon.windows` writes of a small chip: timing, waves, power.
 
 Debian's OpenSTA is 2.0.17, which reads no waves; what needs them says so and is skipped there.
 """
@@ -29,10 +29,10 @@ from opensta import (
 )
 from pytest import TempPathFactory
 
+from oxmc.hdl.netlist import CHIP_NAME
 from oxmc.silicon.activity import count
 from oxmc.silicon.liberty import read_liberty
 from oxmc.silicon.mapped import PIN_PF, Gate, Mapped, read_mapped
-from oxmc.hdl.netlist import CHIP_NAME
 from oxmc.silicon.opensta import COMMANDS
 from oxmc.silicon.power import gate_pj
 from oxmc.silicon.sta import longest, ordered, violations

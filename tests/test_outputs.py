@@ -10,15 +10,16 @@ import pytest
 from commands import oxmc, refusal, run_on
 from pytest import CaptureFixture
 
+from oxmc.hdl.netlist import build_config
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import EVENTS, PHASES
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import output_seeds
 from oxmc.pymodels.tasks import load_task
-from oxmc.hdl.netlist import build_config
+from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.run.outputs import NOTE, joined, output_jobs
-from oxmc.run.train import Request, make_job, run_engine, run_outputs
+from oxmc.run.train import Request, run_engine, run_outputs
 
 CONFIG = preset("wine", "best").replace(rows=12, burn_in=2, train_samples=40, test_samples=30)
 

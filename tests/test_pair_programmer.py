@@ -13,7 +13,7 @@ from oxmc.hdl import pair_programmer
 from oxmc.hdl.pair_programmer import PairProgrammer
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.simulator import Mutation, run_bench
+from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

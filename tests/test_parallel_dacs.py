@@ -17,19 +17,21 @@ from oxmc.energy.ledger import Ledger
 from oxmc.energy.point import gate_line_cells
 from oxmc.energy.whatif import build_model, evaluate
 from oxmc.pymodels.budget import formulas as budget
-from oxmc.pymodels.oxram.array import ArrayError, OxramArray
 from oxmc.pymodels.config import Config, resolve
-from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.array import ArrayError, OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.run import result
 from oxmc.run.books import CONSERVATION_LIMIT
-from oxmc.run.result import ledger_of, point_of
+from oxmc.run.result import ledger_of
 from oxmc.run.rundir import read_run
-from oxmc.run.train import Request, make_job, run_engine
+from oxmc.run.train import Request, run_engine
+from oxmc.silicon.chip_point import point_of
 
 SAME = ("conductance_ns", "counters", "classes", "sums", "last_row", "proposals", "clamps", "quantities")
 """What does not know how many cells a pulse programs."""

@@ -13,15 +13,15 @@ import pytest
 from commands import oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
-from oxmc.pymodels.config import Config, resolve
-from oxmc.pymodels.outcome import Outcome
 from oxmc.cli.app import run
-from oxmc.plots.pictures import array_figure, decisive_pairs, pair_figure, trace_figure
 from oxmc.plots.parameters import draws_of_tree, pair_names, parameter_figure
+from oxmc.plots.pictures import array_figure, decisive_pairs, pair_figure, trace_figure
 from oxmc.plots.plane import MASSES, exact_posterior, mass_levels, probability_at
 from oxmc.plots.results import reward_figure
 from oxmc.posterior.posterior import expand, read_posterior
 from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.outcome import Outcome
 
 NAMES = ("trace", "pairs", "parameters", "array", "devices", "accuracy", "uncertainty")
 

@@ -15,13 +15,21 @@ from commands import TWIN, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 from sklearn.metrics import log_loss
 
+from oxmc.posterior import posterior
+from oxmc.posterior.file import write_posterior
+from oxmc.posterior.posterior import (
+    acceptance,
+    diagnostics,
+    expand,
+    log_likelihood,
+    posterior_groups,
+    read_posterior,
+    tree_of,
+)
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.machine import not_installed
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import Dataset
-from oxmc.posterior import posterior
-from oxmc.posterior.posterior import acceptance, diagnostics, expand, log_likelihood, posterior_groups, read_posterior, tree_of
-from oxmc.posterior.file import write_posterior
 
 CONFIG = Config(rows=6, features=2, train_samples=5, test_samples=1, burn_in=1, scale_per_us=0.05)
 POINTS = np.random.default_rng(7)

@@ -15,13 +15,13 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import DIGITAL_EVENTS
 from oxmc.silicon import gate_table, gates, power
 from oxmc.silicon.activity import COUNTED, Activity, count, saif
+from oxmc.silicon.chip_point import point_of
 from oxmc.silicon.gate_costs import ASKED, CASES, TERMS, Run, errors, fit, named, table_costs, terms_of
 from oxmc.silicon.gate_table import TABLE, block_errors, bounds, trimmed
 from oxmc.silicon.gates import CHANGES, model
 from oxmc.silicon.liberty import Arc, LibCell, Liberty, Table, shipped
 from oxmc.silicon.mapped import WIRE_PF, Gate, Mapped
 from oxmc.silicon.power import Power, power_of
-from oxmc.run.result import point_of
 
 NAMES = list(DIGITAL_EVENTS)
 VCD = """\

@@ -8,15 +8,15 @@ import statistics
 import numpy as np
 import pytest
 
-from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.cli.app import run
 from oxmc.pymodels.config import Config, preset
-from oxmc.pymodels.oxram.devices import load_card, stuck_shares
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card, stuck_shares
 from oxmc.pymodels.twin.chain import devices_of
 from oxmc.pymodels.twin.prepare import prepare
 from oxmc.run.calibration import calibrate
-from oxmc.cli.app import run
 
 SMALL = Config(
     rows=6, features=3, burn_in=1, gate_codes=5, form=True, condition_cycles=3, calibrate=True, calibration_rows=4,

@@ -10,7 +10,7 @@ from benches import on_each_simulator
 from oxmc.hdl.prior import Prior
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.simulator import run_bench
+from oxmc.tb.blocks.run_bench import run_bench
 
 PAPER = Formats(resolve("cancer", "paper"))
 ODD = Formats(Config(outputs=3, features=5, read_bits=5, log_fraction_bits=5))

@@ -12,12 +12,12 @@ import pytest
 from commands import SMALL, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
-from oxmc.pymodels.config import Config
-from oxmc.pymodels.errors import InputError
 from oxmc.hdl import netlist_cache
 from oxmc.pymodels import private
-from oxmc.tb.cosim import simulator
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.private import check_private, exposed, make_private
+from oxmc.tb.cosim import simulator
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 TRAIN = ("train", "cancer", "--engine", "icarus", *SMALL)

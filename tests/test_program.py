@@ -7,11 +7,11 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from oxmc.pymodels.interface import INDEX_BITS, Setting, Space, memory_words, setting_limits, strobe_limits
 from oxmc.pymodels.config import Config, preset
-from oxmc.pymodels.oxram.devices import gate_table, load_card
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import INDEX_BITS, Setting, Space, memory_words, setting_limits, strobe_limits
+from oxmc.pymodels.oxram.devices import gate_table, load_card
 from oxmc.tb.cosim.program import checked_setting, command, load_word_count, load_words, lut_codes
 
 SETTINGS, LUT, LIKELIHOOD, RESPONSE, SAMPLES = 0, 3, 4, 5, 6

@@ -9,11 +9,11 @@ import pytest
 from benches import on_each_simulator
 
 from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.netlist import component_verilog
 from oxmc.hdl.pulse import Pulse
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.hdl.netlist import component_verilog
-from oxmc.tb.cosim.simulator import Mutation, run_bench
+from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

@@ -70,7 +70,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "pymodels" / "__pycache__", folder / "pymodels" / "__pycache__", dirs_exist_ok=True)
     (folder.parent / "bin").mkdir()
     program = folder.parent / "bin" / "oxmc"
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(folder))}/oxmc_start.py "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m oxmc "$@"\n')
     program.chmod(0o755)
     return folder
 

@@ -24,12 +24,12 @@ import pytest
 from commands import OXMC, TWIN, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
-from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.streams import STREAMS, repeat_seed
 from oxmc.campaign import partial, repeats
-from oxmc.run import result, sources
 from oxmc.cli.app import run
 from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.streams import STREAMS, repeat_seed
+from oxmc.run import result, sources
 
 SEED, REPEATS, MANY = 3, 5, 30
 FILES = ["config.toml", "run.json", "runs.jsonl", "state.npz"]
@@ -317,8 +317,8 @@ def test_every_source_that_decides_counts() -> None:
     """Each file of the rooms, in whatever folder, but for benches, studies, pages and what measures."""
     names = {path.relative_to(sources.ROOT).as_posix() for path in sources.deciding_files(sources.ROOT)}
     assert {
-        "pymodels/tasks/table.py", "pymodels/cards/16k.toml", "hdl/chip.py", "hdl/oxmc_chip.vlt", "oxmc/run/train.py",
-        "tb/oxram_array.v", "energy/tables/28nm.toml", "pymodels/tasks/data/cancer.csv",
+        "pymodels/tasks/table.py", "pymodels/oxram/cards/16k.toml", "hdl/chip.py", "hdl/oxmc_chip.vlt",
+        "run/train.py", "tb/cosim/oxram_array.v", "energy/tables/28nm.toml", "pymodels/tasks/data/cancer.csv",
     } <= names  # fmt: skip
     assert not any(name.startswith(("tb/blocks/", "studies/", "tests/")) for name in names)
 

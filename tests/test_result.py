@@ -14,12 +14,13 @@ import pytest
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import Dataset, load_task
-from oxmc.pymodels.job import Job
+from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.run.result import check_inference, run_record, state_sha256
+from oxmc.run.train import Request, run_engine
 from oxmc.tb.cosim.simulated import check_counts
-from oxmc.run.train import Request, make_job, run_engine
 
 CONFIG = Config(rows=5, features=3, train_samples=10, test_samples=4, burn_in=1)
 

@@ -11,7 +11,7 @@ from benches import on_each_simulator
 from oxmc.hdl.reward import Reward
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import REWARD_INDEX_BITS, STEP_BITS, Formats
-from oxmc.tb.cosim.simulator import Mutation, run_bench
+from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

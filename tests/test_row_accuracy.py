@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together, chain_parts
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
-from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together, chain_parts
 
 NS = np.array([[60_000, 40_000], [40_000, 60_000], [50_000, 50_000]])
 """Weights of 20, -20 and 0 uS."""

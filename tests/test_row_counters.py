@@ -9,7 +9,7 @@ from oxmc.hdl import row_counters
 from oxmc.hdl.row_counters import RowCounters
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.simulator import Mutation, run_bench
+from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

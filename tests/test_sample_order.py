@@ -10,7 +10,7 @@ from rewired import Change, rewired
 from oxmc.hdl.sample_order import SampleOrder
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.simulator import Mutation, run_bench
+from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
 pytestmark = pytest.mark.cosim
 

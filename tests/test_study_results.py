@@ -12,8 +12,8 @@ from scipy import integrate, stats
 
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.tasks.ecg_synthetic import synthetic_beats
+from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.uncertainty import class_probabilities, entropy_bits
 from oxmc.studies import common, dqn, ecg_records, toy_posterior, unseen
 from oxmc.studies import total_variation as tv

@@ -19,13 +19,13 @@ import pytest
 from commands import SMALL, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
-from oxmc.energy.parts import PARTS
-from oxmc.pymodels.config import resolve
 from oxmc.campaign import repeats, sweep_points
-from oxmc.cli.app import run
 from oxmc.campaign.sweep import pareto
-from oxmc.plots.sweep import sweep_figure
 from oxmc.campaign.sweep_points import parse_vary
+from oxmc.cli.app import run
+from oxmc.energy.parts import PARTS
+from oxmc.plots.sweep import sweep_figure
+from oxmc.pymodels.config import resolve
 
 REPEATS = 2
 BASE = ("sweep", "cancer", "--preset", "paper", *SMALL[2:], "--repeats", str(REPEATS), "--seed", "3")

@@ -14,6 +14,7 @@ from commands import oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
 from oxmc.energy.costs import load_costs
+from oxmc.hdl.netlist import CHIP_NAME, chip_verilog, flip_flop_total
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.machine import not_installed
 from oxmc.silicon.gate_costs import CASES, CHECK_SEED, errors, measure, table_costs, train_gates
@@ -21,10 +22,9 @@ from oxmc.silicon.gate_table import TABLE
 from oxmc.silicon.gates import gate_verilog, module_of
 from oxmc.silicon.liberty import shipped
 from oxmc.silicon.mapped import read_mapped
-from oxmc.hdl.netlist import CHIP_NAME, chip_verilog, flip_flop_total
-from oxmc.tb.cosim.simulator import use_simulator
 from oxmc.silicon.sta import Timing, Violation, violations
 from oxmc.silicon.synth import EXTRA, TARGETS, Block, Synthesis, board, render, summary, synthesise
+from oxmc.tb.cosim.simulator import use_simulator
 
 
 @pytest.fixture(scope="module")

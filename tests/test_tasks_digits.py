@@ -8,9 +8,9 @@ from commands import refusal
 from pytest import CaptureFixture
 from sklearn.datasets import load_digits
 
-from oxmc.pymodels.interface import INDEX_BITS, sample_lane_bits
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import INDEX_BITS, sample_lane_bits
 from oxmc.pymodels.tasks import load_task, quantise, reference_accuracy
 
 BUNCH = load_digits()

@@ -18,9 +18,9 @@ from commands import OXMC, SMALL, TWIN, oxmc
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
 import oxmc.run.train
-from oxmc.pymodels.config import Config
 from oxmc.cli.app import run
 from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.pymodels.config import Config
 from oxmc.tb.cosim.simulator import SIMULATORS, Simulation
 
 pytestmark = pytest.mark.cosim

@@ -14,7 +14,7 @@ from rewired import Change, rewired
 from oxmc.hdl.trainer import Trainer
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.simulator import run_bench
+from oxmc.tb.blocks.run_bench import run_bench
 
 pytestmark = pytest.mark.cosim
 

@@ -12,7 +12,6 @@ import pytest
 
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.formats import Formats, formats_of
-from oxmc.pymodels.twin.inference import hidden_codes
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task, quantise
 from oxmc.pymodels.twin.chain import (
@@ -25,6 +24,7 @@ from oxmc.pymodels.twin.chain import (
     run_twin,
     training_data,
 )
+from oxmc.pymodels.twin.inference import hidden_codes
 from oxmc.pymodels.twin.kernel import network_drive, sweep
 from oxmc.pymodels.twin.state import EVAL_NS, TALLIES, Chain
 from oxmc.tb.cosim.program import lut_codes

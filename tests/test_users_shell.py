@@ -14,18 +14,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numba
+import oxmc_start
 import pytest
 from benches import CHOSEN, some
 from commands import ROOT, SMALL, oxmc
 from pytest import CaptureFixture, MonkeyPatch
 
-import oxmc_start
-from oxmc.pymodels import kernels, machine
+from oxmc.hdl.netlist import component_verilog
+from oxmc.pymodels import kernels, machine, tools
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.tb.cosim import runners
-from oxmc.pymodels import tools
-from oxmc.hdl.netlist import component_verilog
 from oxmc.tb.cosim.simulator import Simulation
 
 PROGRAM = [sys.executable, "-P", "-m", "oxmc_start"]

@@ -10,12 +10,12 @@ from commands import SMALL, Answer, oxmc
 from pytest import CaptureFixture, MonkeyPatch
 
 import oxmc.tb.cosim.simulator
+from oxmc.hdl.netlist import chip_verilog
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim import watchdog
-from oxmc.hdl.netlist import chip_verilog
 from oxmc.run.train import COUPLINGS
+from oxmc.tb.cosim import watchdog
 from oxmc.tb.cosim.watchdog import Heartbeat, Watchdog, longest_wait
 
 REJECTS = ("assign accept = ", "assign accept = 1'b0 & ")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from commands import SMALL
 
+from oxmc.cli.app import run as run_oxmc
 from oxmc.energy.costs import CostTable, load_costs
 from oxmc.energy.ledger import Ledger, account
 from oxmc.energy.parts import ledger_of_part
@@ -16,9 +17,9 @@ from oxmc.energy.whatif import ANALOGUE, Model, build_model, cycle_widths, evalu
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
-from oxmc.cli.app import run as run_oxmc
-from oxmc.run.result import ledger_of, point_of
+from oxmc.run.result import ledger_of
 from oxmc.run.rundir import read_run
+from oxmc.silicon.chip_point import point_of
 
 WIDTHS = {
     "set_pulse_s": 300e-9, "reset_pulse_s": 150e-9, "read_pulse_s": 200e-9, "eval_pulse_s": 100e-9, "clock_hz": 20e6,

@@ -11,9 +11,9 @@ import dataclasses
 import re
 from collections.abc import Callable
 
+from oxmc.hdl.netlist import CHIP_NAME, Port, module_ports
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
-from oxmc.hdl.netlist import CHIP_NAME, Port, module_ports
 
 INSTANCE = re.compile(r"^  (\w+) (\w+) \(\n(.*?)^  \);", flags=re.M | re.S)
 SELECT = re.compile(r"^(  assign (\S+) = )(\w+)( \? .*;)$", flags=re.M)

@@ -1,0 +1,1 @@
+"""Many runs: repeats, sweeps, and the workers that share them."""

@@ -20,8 +20,8 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from oxmc.pymodels.errors import InputError, RunError
 from oxmc.campaign.workers import differences, identity
+from oxmc.pymodels.errors import InputError, RunError
 
 ANSWER_S = 5.0
 """Longest wait for an answer of the scheduler."""
@@ -148,7 +148,8 @@ class Cluster:
         self._work = {worker: work for worker, work in self._work.items() if worker in addresses}
         new = addresses - self._work.keys() - self._refused.keys()
         asked = {
-            worker: self._submit(worker, operator.call, self._named(worker, "oxmc.campaign.workers:identity")) for worker in new
+            worker: self._submit(worker, operator.call, self._named(worker, "oxmc.campaign.workers:identity"))
+            for worker in new
         }
         end = time.monotonic() + ASKED_S
         for worker, future in asked.items():

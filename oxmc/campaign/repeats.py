@@ -11,7 +11,6 @@ import dataclasses
 import functools
 import pickle
 import shutil
-import statistics
 import tempfile
 import time
 import warnings
@@ -22,17 +21,18 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 from threadpoolctl import ThreadpoolController
 
+from oxmc.campaign.cluster import Cluster, check_address, connected
+from oxmc.campaign.partial import Partial, check_same, opened, partial_folder
+from oxmc.campaign.workers import end_with_parent
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.streams import repeat_seed
 from oxmc.pymodels.tasks import load_task, reference_value
+from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.run.checked import checked_run
-from oxmc.campaign.cluster import Cluster, check_address, connected
-from oxmc.campaign.partial import Partial, check_same, opened, partial_folder
-from oxmc.run.records import read_records, short_record, summarise
+from oxmc.run.records import short_record, summarise
 from oxmc.run.rundir import DEFAULT_PARENT, check_out, read_run
 from oxmc.run.sources import check_code
-from oxmc.run.train import RTL_ENGINES, Request, make_job, run_chain, simulation_of
-from oxmc.campaign.workers import end_with_parent
+from oxmc.run.train import RTL_ENGINES, Request, run_chain, simulation_of
 
 NAMED_FAILURES = 3
 """Failures that the last message spells out; all of them are in failures.json."""
@@ -118,11 +118,6 @@ def run_repeat(request: Request, repeat: int, scratch: Path | None) -> Answer:
     except Exception as error:  # one bad repeat must not end the others
         return Answer(repeat, seed, error=_described(error))
     return Answer(repeat, seed, record, (run, state) if repeat == 0 else None)
-
-
-def mean_reference(out: Path) -> float:
-    """Mean of the reference over a run of repeats."""
-    return statistics.fmean(record["reference"] for record in read_records(out))
 
 
 Runner = Callable[[Request, Sequence[int], Path], contextlib.AbstractContextManager[Iterator[Answer]]]

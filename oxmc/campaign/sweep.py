@@ -1,7 +1,7 @@
 """`oxmc sweep`: repeats of a training at every combination of some keys' values, and what each bought for its joules.
 
-A point is a run of repeats (`oxmc/campaign/repeats.py`) under the sweep's seed, so that all points see the same splits and the
-same devices; it is kept as a run directory of its own. A sweep that was stopped goes on where it was, to the repeat.
+A point is a run of repeats (`oxmc.campaign.repeats`) under the sweep's seed, so that all points see the same splits and
+the same devices; it is kept as a run directory of its own. A sweep that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from oxmc.campaign.partial import KEPT_RULE, check_config, check_same, partial_folder
+from oxmc.campaign.repeats import Plan, Standing, UnfinishedError, train_repeats
+from oxmc.campaign.sweep_points import Axis, Point, Resolve, described, value_text
+from oxmc.plots.sweep import available, draw
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.files import read_json, understood
@@ -23,9 +27,7 @@ from oxmc.pymodels.strict import first_difference
 from oxmc.pymodels.tasks import DataSource, fitted_keys
 from oxmc.pymodels.whole import write_file
 from oxmc.run.checked import checked_run
-from oxmc.campaign.partial import KEPT_RULE, check_config, check_same, partial_folder
 from oxmc.run.records import read_records
-from oxmc.campaign.repeats import Plan, Standing, UnfinishedError, train_repeats
 from oxmc.run.result import NODES
 from oxmc.run.rundir import (
     SWEEP_SCHEMA,
@@ -36,8 +38,6 @@ from oxmc.run.rundir import (
     write_json,
 )
 from oxmc.run.sources import check_code
-from oxmc.plots.sweep import available, draw
-from oxmc.campaign.sweep_points import Axis, Point, Resolve, described, value_text
 from oxmc.run.train import Request, check_rewards, engine_config
 
 CSV_VALUES = ("n", "mean", "sem", "median", "proposals", "sets", "evaluations", "cycles", "chip_s", "training_s")

@@ -20,10 +20,12 @@ import typer
 from oxmc.pymodels.config import PRESETS, TASKS, load_toml, parse_setting, resolve
 from oxmc.pymodels.errors import InputError, RunError, printable, shown
 from oxmc.pymodels.whole import write_file
+from oxmc.reports.plain import PlainConsole
+from oxmc.run.records import mean_reference
 
 if TYPE_CHECKING:
-    from oxmc.pymodels.tasks import DataSource
     from oxmc.campaign.repeats import Plan
+    from oxmc.pymodels.tasks import DataSource
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 
@@ -113,8 +115,8 @@ def _plan(repeats: str | None, jobs: str | None, cluster: str | None, resume: bo
 
 def _chains(text: str) -> int:
     """The number of chains in `text`. Raises `InputError` unless it is 1 or more and can be analysed."""
-    from oxmc.pymodels.machine import not_installed
     from oxmc.posterior.posterior import EXTRA, available
+    from oxmc.pymodels.machine import not_installed
 
     if not (text.isdecimal() and len(text) <= len(str(MAX_CHAINS)) and 1 <= int(text) <= MAX_CHAINS):
         raise InputError(f"--chains must be an integer from 1 to {MAX_CHAINS}, not {shown(text)}")
@@ -162,11 +164,11 @@ def train(
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
 
     The twin gives the same bits without the clock, in a fraction of a second."""
-    from oxmc.pymodels.tasks import fitted_keys, load_task, reference_value  # what `oxmc --help` need not load
     from oxmc.cli import console
+    from oxmc.pymodels.ahead import Ahead
+    from oxmc.pymodels.tasks import fitted_keys, load_task, reference_value  # what `oxmc --help` need not load
     from oxmc.run import result
     from oxmc.run import train as training
-    from oxmc.pymodels.ahead import Ahead
     from oxmc.run.rundir import check_out, free_name
 
     for option, given in (("--waves", waves), ("--lockstep", lockstep)):
@@ -216,8 +218,8 @@ def train(
     if plan:
         with console.repeats_progress(plan.repeats) as repeats_watcher:
             run = repeating.train_repeats(request, plan, repeats_watcher)
-        summary = console.repeats_summary(run, request.out, repeating.mean_reference(request.out))
-        print(json.dumps(run)) if as_json else console.PlainConsole().print(summary)
+        summary = console.repeats_summary(run, request.out, mean_reference(request.out))
+        print(json.dumps(run)) if as_json else PlainConsole().print(summary)
         return
     check_out(request.out)
     reference = Ahead(
@@ -232,7 +234,7 @@ def train(
         return
     from oxmc.energy.report import render_components
 
-    terminal = console.PlainConsole()
+    terminal = PlainConsole()
     ledgers = {node: result.ledger_of(request.config, run["phases"], node) for node in result.NODES}
     terminal.print(render_components(ledgers))
     terminal.print(console.summary(run, request.out, reference.value()))
@@ -250,7 +252,6 @@ def calibrate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Let the chip fill its gate LUT by a sweep over the array, and compare it with the device card's law."""
-    from oxmc.cli import console
     from oxmc.run.calibration import calibrate as sweep
     from oxmc.run.calibration import render
 
@@ -258,7 +259,7 @@ def calibrate(
     toml = load_toml(config) if config else None
     chosen = resolve(task, preset, toml=toml, settings=keys, rows=_rows(rows, keys))
     record = sweep(chosen, engine, _integer("--seed", seed, 0, MOST_SEED))
-    print(json.dumps(record)) if as_json else console.PlainConsole().print(render(record))
+    print(json.dumps(record)) if as_json else PlainConsole().print(render(record))
 
 
 @app.command()
@@ -293,7 +294,6 @@ def synth(
     out: Annotated[Path | None, typer.Option(help="Folder of the netlists; by default one in build/synth.")] = None,
 ) -> None:
     """Synthesise the chip: cells and area by block, the longest path, the fastest clock."""
-    from oxmc.cli import console
     from oxmc.silicon import synth as synthesis
 
     toml = load_toml(config) if config else None
@@ -303,7 +303,7 @@ def synth(
     if as_json:
         print(json.dumps(result.as_json()))
         return
-    terminal = console.PlainConsole()
+    terminal = PlainConsole()
     terminal.print(synthesis.render(result))
     terminal.print(synthesis.summary(result, folder))
 
@@ -375,12 +375,12 @@ def sweep(
     """Train at every combination of some keys' values: mean accuracy, mean energy at both nodes, the Pareto front.
 
     KEY,KEY=V1,V2 gives both keys V1, then V2; KEY,KEY=V1:W1,V2:W2 gives each its own."""
-    from oxmc.pymodels.tasks import fit_config
-    from oxmc.cli import console
-    from oxmc.campaign import sweep_points
     from oxmc.campaign import sweep as sweeping
-    from oxmc.run import train as training
+    from oxmc.campaign import sweep_points
     from oxmc.campaign.repeats import default_out
+    from oxmc.cli import console
+    from oxmc.pymodels.tasks import fit_config
+    from oxmc.run import train as training
 
     if output not in ("text", "json", "csv"):
         raise InputError(f"--format must be one of text, json, csv, not {output!r}")
@@ -448,7 +448,6 @@ def bench(
     """Measure the speed of co-simulation, twin and repeats on this machine, in less than ten minutes.
 
     And what a training takes on its processor: joules by the kernel's counters, or seconds times --cpu-power."""
-    from oxmc.cli import console
     from oxmc.speed import plan, report
 
     names = [*(only or []), *(["energy"] if energy else [])]
@@ -456,7 +455,7 @@ def bench(
     with report.output(out) as write:
         record = plan.measure(chosen)
         write(record)
-    print(json.dumps(record)) if as_json else console.PlainConsole().print(report.text(record))
+    print(json.dumps(record)) if as_json else PlainConsole().print(report.text(record))
 
 
 @app.command("data")
@@ -540,7 +539,7 @@ def run(arguments: list[str]) -> int:
 
 
 def main() -> None:
-    """Entry point of `oxmc` and `python -m tb`."""
+    """Entry point of `oxmc` and `python -m oxmc`."""
     from oxmc.pymodels.ahead import is_left_alone
 
     signal.signal(signal.SIGTERM, _terminate)

@@ -10,9 +10,9 @@ from oxmc.pymodels.config import KEYS, PRESETS, TASKS, preset
 HEAD = """\
 # Configuration keys
 
-Printed by `python -m oxmc.cli.config_page` from `pymodels/config.py`; do not edit. Each key is set by a preset, then a TOML file
-(`--config FILE`), then `--set KEY=VALUE`, later ones winning. A value outside its range, a key that does not exist and
-keys that contradict each other are errors. The presets of each task follow below the keys.
+Printed by `python -m oxmc.cli.config_page` from `pymodels/config.py`; do not edit. Each key is set by a preset, then a
+TOML file (`--config FILE`), then `--set KEY=VALUE`, later ones winning. A value outside its range, a key that does not
+exist and keys that contradict each other are errors. The presets of each task follow below the keys.
 """
 PRESETS_HEAD = """
 ## Presets

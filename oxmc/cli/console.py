@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.segment import Segment
 from rich.table import Table
 
-from oxmc.pymodels.errors import printable
-from oxmc.pymodels.tasks.table_columns import shown_names
 from oxmc.campaign.sweep_points import value_text
+from oxmc.pymodels.tasks.table_columns import shown_names
+from oxmc.reports.plain import PlainConsole
 
 if TYPE_CHECKING:
     from oxmc.campaign.repeats import Standing
@@ -94,21 +93,6 @@ def sweep_progress(points: int, repeats: int) -> Iterator[Callable[[int, Standin
             show(done, f"point {number + 1}/{points}  {_repeats_text(standing, repeats)}")
 
         yield shown
-
-
-class PlainConsole(Console):
-    """A console to which all text is text: no markup, no emoji, and no control characters but its own.
-
-    A folder may be called [x] or :x:, a column of a table may hold what turns a terminal red.
-    """
-
-    def __init__(self, **options: Any):
-        super().__init__(markup=False, emoji=False, **options)
-
-    def render(self, *arguments: Any, **options: Any) -> Iterator[Segment]:
-        for segment in super().render(*arguments, **options):
-            text = segment.text if segment.control else printable(segment.text)
-            yield Segment(text, segment.style, segment.control)
 
 
 def wide() -> Console:

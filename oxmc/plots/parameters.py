@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oxmc.pymodels.config import Config
-from oxmc.pymodels.outcome import Outcome
 from oxmc.plots.style import CHAIN_COLOURS, grid
 from oxmc.posterior.posterior import expand, pair_inputs, pair_neurons
 from oxmc.posterior.row_accuracy import chain_parts
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.outcome import Outcome
 
 if TYPE_CHECKING:
     import xarray as xr

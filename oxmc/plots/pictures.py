@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from oxmc.plots.parameters import draws_of_outputs, draws_of_tree, parameter_figure
+from oxmc.plots.plane import has_plane, plane_figure
+from oxmc.plots.results import accuracy_figure, device_figure, repeats_figure, reward_figure, uncertainty_figure
+from oxmc.plots.style import CHAIN_COLOURS, WIDTH_IN, drawn, grid, plot_style, unmarked
+from oxmc.plots.sweep import read_sweep, sweep_figure
+from oxmc.posterior.posterior import expand, values_of
+from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.files import understood
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.whole import write_files
-from oxmc.pymodels.ahead import heard
 from oxmc.run.checked import checked_posterior, checked_run
-from oxmc.plots.style import CHAIN_COLOURS, WIDTH_IN, drawn, grid, plot_style, unmarked
-from oxmc.plots.parameters import draws_of_outputs, draws_of_tree, parameter_figure
-from oxmc.plots.plane import has_plane, plane_figure
-from oxmc.plots.results import accuracy_figure, device_figure, repeats_figure, reward_figure, uncertainty_figure
-from oxmc.posterior.posterior import expand, values_of
-from oxmc.campaign.repeats import mean_reference
-from oxmc.plots.sweep import read_sweep, sweep_figure
+from oxmc.run.records import mean_reference
 
 if TYPE_CHECKING:
     import xarray as xr

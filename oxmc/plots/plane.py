@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oxmc.pymodels.config import Config
 from oxmc.plots.style import CHAIN_COLOURS, grid
 from oxmc.posterior.posterior import log_likelihood, values_of
+from oxmc.pymodels.config import Config
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table
-from oxmc.pymodels.outcome import Outcome, kept_test_set
 from oxmc.plots.style import CHAIN_COLOURS, grid
 from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.outcome import Outcome, kept_test_set
+from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

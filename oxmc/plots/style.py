@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oxmc.posterior.posterior import EXTRA
 from oxmc.pymodels.errors import InputError, printable
 from oxmc.pymodels.machine import cache_root, not_installed
 from oxmc.pymodels.whole import write_files
-from oxmc.posterior.posterior import EXTRA
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

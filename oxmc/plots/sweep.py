@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oxmc.pymodels.errors import InputError
 from oxmc.plots.style import CHAIN_COLOURS, grid, plot_style, save
+from oxmc.pymodels.errors import InputError
 from oxmc.run.result import NODES
 from oxmc.run.rundir import SWEEP_SCHEMA
 

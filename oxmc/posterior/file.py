@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from oxmc.pymodels.whole import write_file
 from oxmc.posterior.posterior import Group, Values
+from oxmc.pymodels.whole import write_file
 
 
 def write_posterior(groups: dict[str, Group], path: Path) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.files import understood
-from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.outcome import Outcome, kept_test_set
 from oxmc.pymodels.streams import repeat_seed
 from oxmc.pymodels.tasks import load_task, quantise
-from oxmc.pymodels.ahead import heard
+from oxmc.pymodels.twin.inference import predict
 
 STAGES = 48
 """Row counts at which the chain is stopped; fewer where it has fewer rows."""

@@ -26,8 +26,8 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.files import MOST_DATA, open_plain, understood
 from oxmc.pymodels.machine import not_installed
-from oxmc.pymodels.real.network import output_sums
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.real.network import output_sums
 from oxmc.pymodels.tasks import Dataset
 
 if TYPE_CHECKING:

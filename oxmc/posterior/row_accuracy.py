@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.twin.inference import predict
 
 POINTS = 40
 """Lengths of the chain at which the accuracy of all rows is computed."""

@@ -1,0 +1,1 @@
+"""Energy reports: text, page, and for other tools."""

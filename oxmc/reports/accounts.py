@@ -22,11 +22,12 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.files import understood
 from oxmc.pymodels.whole import write_files
+from oxmc.reports.plain import PlainConsole
 from oxmc.run.books import CONSERVATION_LIMIT, check_events
 from oxmc.run.checked import CheckedRun, checked_run
-from oxmc.cli.console import PlainConsole
 from oxmc.run.records import summarise
-from oxmc.run.result import NODES, costs_of, ledger_of, point_of
+from oxmc.run.result import NODES, costs_of, ledger_of
+from oxmc.silicon.chip_point import point_of
 
 FORMATS = ("text", "json", "csv", "html", "accelergy")
 CSV_COLUMNS = (

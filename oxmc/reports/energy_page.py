@@ -1,6 +1,6 @@
 """`oxmc energy --format html`: runs accounted for on one page that needs nothing but a browser.
 
-What the page shows is worked out here; `tb/page/energy.html` is its markup, `energy.css` its look, `energy.js` the
+What the page shows is worked out here; in `page`, `energy.html` is its markup, `energy.css` its look, `energy.js` the
 model of `energy/whatif.py` over again, so that the sliders move the same table of terms.
 """
 
@@ -23,11 +23,12 @@ from oxmc.energy.ledger import Ledger
 from oxmc.energy.parts import HEADLINE, ledger_of_part
 from oxmc.energy.published import CPU_J, DOI, SOURCE, Comparison
 from oxmc.energy.whatif import ANALOGUE, Model, build_model
+from oxmc.posterior.learning_curve import learning_curve
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
 from oxmc.reports.accounts import Account, summary
-from oxmc.posterior.learning_curve import learning_curve
-from oxmc.run.result import costs_of, point_of
+from oxmc.run.result import costs_of
+from oxmc.silicon.chip_point import point_of
 
 FIGURES_SHOWN = 10
 LINE_COLOURS = 4
@@ -106,7 +107,7 @@ def _round_tick(text: str) -> str:
 
 
 def _asset(name: str) -> str:
-    return (resources.files("oxmc.tb") / "page" / name).read_text(encoding="utf-8")
+    return (resources.files("oxmc.reports") / "page" / name).read_text(encoding="utf-8")
 
 
 def _embedded(value: Any) -> Markup:

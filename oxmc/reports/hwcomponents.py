@@ -28,7 +28,8 @@ from oxmc.pymodels.config import load_toml, resolve
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import EVENTS, QUANTITIES
 from oxmc.run.checked import checked_run
-from oxmc.run.result import costs_of, point_of
+from oxmc.run.result import costs_of
+from oxmc.silicon.chip_point import point_of
 
 
 @cache

@@ -1,0 +1,1 @@
+"""One run: training, result, run directory, and the checks of both."""

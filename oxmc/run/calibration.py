@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.budget.formulas import calibration_cycles
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table, stuck_shares
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table, stuck_shares
 from oxmc.pymodels.twin.chain import devices_of
 from oxmc.pymodels.twin.prepare import prepare
-from oxmc.pymodels.ahead import heard
 from oxmc.tb.cosim.calibrating import FOUND
-from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.tb.cosim.program import lut_codes
 from oxmc.tb.cosim.simulator import Simulation
 

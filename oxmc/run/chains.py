@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from oxmc.energy.costs import NODES
-from oxmc.pymodels.config import Config
 from oxmc.posterior.posterior import diagnostics
+from oxmc.pymodels.config import Config
 from oxmc.run.result import ledger_of
 
 if TYPE_CHECKING:

@@ -17,14 +17,14 @@ import numpy as np
 
 from oxmc.energy.costs import NODES
 from oxmc.energy.parts import PARTS
+from oxmc.posterior import posterior
+from oxmc.posterior.posterior import log_likelihood, read_posterior, stored_models, values_of
 from oxmc.pymodels import strict
 from oxmc.pymodels.config import KEYS, Config, load_toml
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import chain_seeds, repeat_seed
-from oxmc.posterior import posterior
 from oxmc.run.books import CONSERVATION_LIMIT
-from oxmc.posterior.posterior import log_likelihood, read_posterior, stored_models, values_of
 from oxmc.run.records import CHAIN, read_records, short_record, summarise
 from oxmc.run.records import FILE as RECORDS
 from oxmc.run.result import counted_record, state_sha256, time_record

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from oxmc.pymodels.config import Config
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import output_seeds
-from oxmc.pymodels.job import Job
 
 NOTE = "outputs trained one after the other, their votes compared by the host; posterior.nc is not written for them"
 

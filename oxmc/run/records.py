@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,8 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{rule} ({error})") from error
     return records
+
+
+def mean_reference(out: Path) -> float:
+    """Mean of the reference over a run of repeats."""
+    return statistics.fmean(record["reference"] for record in read_records(out))

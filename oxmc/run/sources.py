@@ -7,12 +7,12 @@ from pathlib import Path
 
 from oxmc.pymodels.digests import files_digest
 from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.machine import PACKAGE
 
-ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("pymodels", "hdl", "energy", "tb")
+ROOMS = ("pymodels", "hdl", "energy", "tb", "posterior", "run", "campaign")
 SUFFIXES = (".py", ".v", ".vh", ".vlt", ".toml", ".csv")
-BESIDE = ("tb/benches", "tb/bench", "tb/studies", "tb/page", "energy/characterise")
-"""What checks, measures or draws and never takes part in a training."""
+BESIDE = ("tb/blocks",)
+"""What checks and never takes part in a training, as the rooms that are not above."""
 
 
 def deciding_files(root: Path) -> list[Path]:
@@ -24,7 +24,7 @@ def deciding_files(root: Path) -> list[Path]:
 @cache
 def sources_digest() -> str:
     """16 hexadecimal digits, as in run.json's `versions`."""
-    return digest_of(ROOT)
+    return digest_of(PACKAGE)
 
 
 def digest_of(root: Path) -> str:

@@ -15,23 +15,25 @@ from typing import Any
 
 import numpy as np
 
+from oxmc.posterior.file import write_posterior
+from oxmc.posterior.posterior import FILE, NOT_WRITTEN, available, posterior_groups, tree_of
+from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import load_card, stuck_shares
-from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.outcome import Outcome
-from oxmc.pymodels.streams import chain_seeds
-from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, quantise
-from oxmc.pymodels.whole import write_file
-from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.devices import load_card
+from oxmc.pymodels.oxram.effects import effects_of
+from oxmc.pymodels.streams import chain_seeds
+from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task
+from oxmc.pymodels.tasks.jobs import make_job
+from oxmc.pymodels.whole import write_file
 from oxmc.run.outputs import NOTE, joined, output_jobs
-from oxmc.posterior.posterior import FILE, NOT_WRITTEN, available, posterior_groups, tree_of
-from oxmc.posterior.file import write_posterior
-from oxmc.tb.cosim.program import load_word_count, lut_codes
-from oxmc.run.result import NODES, check_inference, costs_of, point_of, run_record
+from oxmc.run.result import NODES, check_inference, costs_of, run_record
 from oxmc.run.rundir import write_json, writing
+from oxmc.silicon.chip_point import point_of
+from oxmc.tb.cosim.program import load_word_count, lut_codes
 from oxmc.tb.cosim.simulator import CompiledSimulation, EpisodeSimulation, Simulation
 from oxmc.tb.cosim.watchdog import PROGRESS
 
@@ -89,18 +91,6 @@ def engine_config(config: Config, engine: str, given: Collection[str]) -> Config
 
 
 Watcher = Callable[[Progress], None]
-
-
-def make_job(config: Config, dataset: Dataset, seed: int) -> Job:
-    """The data as input codes and labels, training points first."""
-    stuck_shares(load_card(config.card), config)
-    Formats(config).prior_constants  # noqa: B018 - a prior that cannot be represented fails here, not in a simulator
-    if config.hastings:
-        from oxmc.pymodels.twin.hastings import law_of
-
-        law_of(config)  # so does a law
-    x, labels = np.concatenate([dataset.train_x, dataset.test_x]), np.concatenate([dataset.train_t, dataset.test_t])
-    return Job(config, seed, quantise(config, x), labels, features=x)
 
 
 def simulation_of(config: Config, engine: str, coupling: str, *, waves: bool = False) -> Simulation:

@@ -10,11 +10,11 @@ import subprocess
 from importlib import resources
 from pathlib import Path
 
+from oxmc.hdl.netlist_cache import cache_folder
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.machine import environment
 from oxmc.tb.cosim.compiled import FINAL
-from oxmc.hdl.netlist_cache import cache_folder
 from oxmc.tb.cosim.runners import verilate
 from oxmc.tb.cosim.simulator import TOP, CompiledSimulation
 
@@ -28,7 +28,10 @@ class BareSimulation(CompiledSimulation):
 
     def __init__(self, config: Config):
         super().__init__(config, "verilator")
-        self.sources |= {self.control: CONTROL, "bare.cpp": resources.files("oxmc.tb").joinpath("bare.cpp").read_text()}
+        self.sources |= {
+            self.control: CONTROL,
+            "bare.cpp": resources.files("oxmc.speed").joinpath("bare.cpp").read_text(),
+        }
         self.folder = cache_folder() / f"bare-{self._digest()}"
 
     def _build_args(self) -> list[str]:

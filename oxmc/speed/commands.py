@@ -21,7 +21,7 @@ class Finished:
 
 def run_oxmc(*arguments: object) -> Finished:
     """Run `oxmc` with `arguments`. Raises `RunError` with its last line if it fails."""
-    command = [sys.executable, launcher.__file__, sys.executable, "-m", "oxmc_start", *map(str, arguments)]
+    command = [sys.executable, launcher.__file__, sys.executable, "-m", "oxmc", *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
     try:
         figures, said = process.communicate()

@@ -15,14 +15,15 @@ from pathlib import Path
 import oxmc.speed.bare
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.events import ARRAY_EVENTS
+from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, SECONDS, Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.tasks.jobs import make_job
+from oxmc.run.train import simulate
 from oxmc.speed.commands import Finished, run_oxmc
 from oxmc.speed.figures import Raw, figure, in_turns
 from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
-from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, SECONDS, Job
 from oxmc.tb.cosim.simulator import CompiledSimulation, Simulation
-from oxmc.run.train import make_job, simulate
 
 ICARUS_PROPOSALS = 100
 COMMAND = "train cancer --preset paper --coupling compiled --engine verilator --json --out".split()

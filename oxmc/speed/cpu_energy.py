@@ -21,8 +21,8 @@ from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.real.engine import run_float
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.tb.cosim.program import load_words
-from oxmc.run.train import make_job
 
 POWERCAP = Path("/sys/class/powercap")
 """Documentation/ABI/testing/sysfs-class-powercap of Linux: energy_uj, max_energy_range_uj, name of every zone."""

@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from oxmc.campaign.repeats import Plan, Standing, UnfinishedError, train_repeats
 from oxmc.pymodels.config import preset
+from oxmc.run.train import Request
 from oxmc.speed.commands import run_oxmc
 from oxmc.speed.figures import Raw, figure, in_turns
-from oxmc.campaign.repeats import Plan, Standing, UnfinishedError, train_repeats
-from oxmc.run.train import Request
 
 REPEATS = 400
 WARM = 20

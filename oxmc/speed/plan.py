@@ -12,13 +12,13 @@ from typing import Any
 from oxmc.pymodels.errors import InputError
 from oxmc.speed import cosim
 from oxmc.speed.asked import ENERGY, NAMES, SCALING, asked_of, ratios_of
+from oxmc.speed.cpu_energy import CPU_POWER_W, check_power
 from oxmc.speed.figures import Raw
 from oxmc.speed.jobs import REPEATS, WARM, measure_jobs
 from oxmc.speed.machine import machine
 from oxmc.speed.processor import measure_processor
 from oxmc.speed.samplers import measure_samplers
 from oxmc.speed.scaling import measure_scaling
-from oxmc.speed.cpu_energy import CPU_POWER_W, check_power
 
 SCHEMA = "oxmc.bench/1"
 COSIM_S, SAMPLERS_S, SCALING_S, JOBS_S = 200.0, 20.0, 30.0, 90.0

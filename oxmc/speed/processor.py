@@ -10,13 +10,13 @@ from oxmc.energy.parts import bounds
 from oxmc.energy.published import CPU_J, SOURCE
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.tasks import load_task
-from oxmc.pymodels.twin.chain import run_twin
-from oxmc.speed.cpu_energy import SHORTEST_S, float_training, measure
 from oxmc.pymodels.job import Job
-from oxmc.tb.cosim.program import load_word_count, lut_codes
+from oxmc.pymodels.tasks import load_task
+from oxmc.pymodels.tasks.jobs import make_job
+from oxmc.pymodels.twin.chain import run_twin
 from oxmc.run.result import NODES, ledger_of, phases_of
-from oxmc.run.train import make_job
+from oxmc.speed.cpu_energy import SHORTEST_S, float_training, measure
+from oxmc.tb.cosim.program import load_word_count, lut_codes
 
 TASK, SEED = "cancer", 0
 CASES = ("paper", "best")

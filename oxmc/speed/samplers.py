@@ -17,10 +17,10 @@ from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.machine import not_installed
 from oxmc.pymodels.tasks import Dataset, load_task
+from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.speed.figures import Raw, figure, in_turns
 from oxmc.tb.cosim.program import lut_codes
-from oxmc.run.train import make_job
 
 BATCH = 10
 """Trainings timed at once, each under a seed of its own."""

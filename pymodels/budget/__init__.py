@@ -1,0 +1,1 @@
+"""What a run must have counted, from its configuration and its decisions alone."""

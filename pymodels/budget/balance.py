@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from oxmc.pymodels.budget.formulas import TALLIED, event_counts, preparation_counts
 from oxmc.pymodels.budget.episodes import episode_counts
+from oxmc.pymodels.budget.formulas import TALLIED, event_counts, preparation_counts
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import EVENTS, PHASES
 from oxmc.pymodels.formats import Formats, formats_of

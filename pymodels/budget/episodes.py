@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from oxmc.pymodels.budget.formulas import build_cycles, draw_steps, event_counts, first_draws, programming_cycles, row_cycles
+from oxmc.pymodels.budget.formulas import (
+    build_cycles,
+    draw_steps,
+    event_counts,
+    first_draws,
+    programming_cycles,
+    row_cycles,
+)
 from oxmc.pymodels.formats import HOST_WORD_BITS, Formats
 
 SET_UP_COMMANDS = 2

@@ -1,0 +1,1 @@
+"""OxRAM cells: their card, their draws, the array of them."""

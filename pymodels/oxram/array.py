@@ -1,6 +1,6 @@
 """OxRAM array: conductances, programming noise and the physical work that each pulse does on it.
 
-State is integer (nS) and every draw depends only on (seed, cell, SETs of that cell), see `oxmc.pymodels.oxram.draws`. Cell 2p of a
+State is integer (nS) and every draw depends only on (seed, cell, SETs of that cell), see `draws`. Cell 2p of a
 row is g+ of pair p, cell 2p + 1 its g-. Which pairs an EVAL reads, its segment says (`Formats.segment_pairs`): those of
 output k are k * features and up, unless there are hidden neurons, which come first.
 
@@ -31,6 +31,10 @@ from typing import NoReturn
 
 import numpy as np
 
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.events import ARRAY_EVENTS, PHASES
+from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram import draws
 from oxmc.pymodels.oxram.cells import (
     FORMED,
@@ -43,12 +47,8 @@ from oxmc.pymodels.oxram.cells import (
     UNFORMED,
     Cells,
 )
-from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import Card
 from oxmc.pymodels.oxram.effect_draws import read_ns, relaxed_ns, sensed_dot, set_ns
-from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.events import ARRAY_EVENTS, PHASES
-from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram.philox import philox4x32
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from oxmc.pymodels.oxram.draws import RESET, SET, normal_q16
 from oxmc.pymodels.kernels import njit
+from oxmc.pymodels.oxram.draws import RESET, SET, normal_q16
 from oxmc.pymodels.oxram.philox import philox4x32
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from oxmc.pymodels.oxram import bulk_draws
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import Card, lcs_table_ns, lut_table
-from oxmc.pymodels.oxram.effects import effects_of, fault_thresholds
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS, QUANTITIES
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.oxram import bulk_draws
+from oxmc.pymodels.oxram.devices import Card, lcs_table_ns, lut_table
+from oxmc.pymodels.oxram.effects import effects_of, fault_thresholds
 from oxmc.pymodels.streams import stream_key
 
 UNFORMED, FORMED, HCS = 0, 1, 2

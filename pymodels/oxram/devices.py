@@ -105,7 +105,9 @@ def load_card(name: str) -> Card:
     """The device card `name`. Raises `InputError` for an unknown card or a figure that is missing, unknown or bad."""
     if name not in CARDS:
         raise InputError(f"card must be one of {', '.join(CARDS)}, not {name!r}")
-    return parse_card(name, tomllib.loads(resources.files("oxmc.pymodels").joinpath("cards", f"{name}.toml").read_text()))
+    return parse_card(
+        name, tomllib.loads(resources.files("oxmc.pymodels.oxram").joinpath("cards", f"{name}.toml").read_text())
+    )
 
 
 def parse_card(name: str, table: Mapping[str, Any]) -> Card:

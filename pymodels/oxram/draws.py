@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram.bulk_draws import (
     DOMAINS,
     DOUBLE_BIAS,
@@ -26,7 +27,6 @@ from oxmc.pymodels.oxram.bulk_draws import (
     SEGMENT_BITS,
     Q,
 )
-from oxmc.pymodels.kernels import njit
 
 SET, RESET, READ, EVAL, DEVICE, STUCK, FAULT_SET, FAULT_EVAL, RELAX = DOMAINS
 SEGMENTS = 1 << SEGMENT_BITS

@@ -1,12 +1,12 @@
-"""Faults, read noise and relaxation draw by draw, compiled; what each is keyed by stands in `oxmc.pymodels.oxram.effects`."""
+"""Faults, read noise and relaxation draw by draw, compiled; what each is keyed by stands in `effects`."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram import draws
 from oxmc.pymodels.oxram.effects import POWER_SHIFT, Effects
-from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram.philox import philox4x32
 
 

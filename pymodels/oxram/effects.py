@@ -1,6 +1,6 @@
 """What makes devices worse than their card: faults that are drawn again, read noise, relaxation. All off by default.
 
-Each draw comes from one Philox block under the array's key, whose counter says what it is for (`oxmc.pymodels.oxram.draws`):
+Each draw comes from one Philox block under the array's key, whose counter says what it is for (`pymodels.oxram.draws`):
 
     (cell, k, 0, FAULT_SET)          word 0: whether the k-th SET of a cell fails
     (cell, k, r, READ)               word 0: noise of READ number r (from 0) since that SET, word 1: whether it fails
@@ -28,8 +28,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from oxmc.pymodels.oxram.bulk_draws import ONE
 from oxmc.pymodels.config import Config
+from oxmc.pymodels.oxram.bulk_draws import ONE
 from oxmc.pymodels.oxram.devices import Card, stuck_shares
 
 POWER_SHIFT = 8

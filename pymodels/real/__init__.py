@@ -1,0 +1,1 @@
+"""The chain in real numbers, as the paper's own simulation has it."""

@@ -14,16 +14,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oxmc.pymodels.real import kernel as kernel
-from oxmc.pymodels.oxram.array import NOT_STUCK, QUANTITY_OF, OxramArray
 from oxmc.pymodels.budget.formulas import event_counts
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import Card, first_gate, gate_table, load_card, lut_table
-from oxmc.pymodels.oxram.draws import ONE
 from oxmc.pymodels.events import PHASES, QUANTITIES
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.real.network import hidden_neurons, layer_weights, output_sums
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.array import NOT_STUCK, QUANTITY_OF, OxramArray
+from oxmc.pymodels.oxram.devices import Card, first_gate, gate_table, load_card, lut_table
+from oxmc.pymodels.oxram.draws import ONE
+from oxmc.pymodels.real import kernel as kernel
+from oxmc.pymodels.real.network import hidden_neurons, layer_weights, output_sums
 from oxmc.pymodels.streams import stream_sequence
 
 LAW_POINTS = 1025

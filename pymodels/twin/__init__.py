@@ -1,0 +1,1 @@
+"""The chain as the chip computes it, to the bit."""

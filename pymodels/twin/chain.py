@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from oxmc.pymodels.oxram.array import QUANTITY_OF, OxramArray
 from oxmc.pymodels.budget.formulas import event_counts, preparation_counts
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import first_gate, load_card
-from oxmc.pymodels.twin.evaluate import sample_codes
 from oxmc.pymodels.events import PHASES, QUANTITIES
 from oxmc.pymodels.formats import LFSR_TAPS, Formats, formats_of, lfsr_state
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.array import QUANTITY_OF, OxramArray
+from oxmc.pymodels.oxram.devices import first_gate, load_card
+from oxmc.pymodels.streams import lfsr_seed
+from oxmc.pymodels.twin.evaluate import sample_codes
 from oxmc.pymodels.twin.hastings import law_of, no_law
 from oxmc.pymodels.twin.inference import hidden_codes, predict, winners
-from oxmc.pymodels.outcome import Outcome
-from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.kernel import train_chain
 from oxmc.pymodels.twin.prepare import prepare
 from oxmc.pymodels.twin.sense import sensed_votes

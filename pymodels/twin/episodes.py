@@ -1,20 +1,20 @@
-"""Bit-true twin of a chip that learns from rewards: as `oxmc.pymodels.twin.chain`, with episodes in place of training points."""
+"""Bit-true twin of a chip that learns from rewards: as `chain`, with episodes in place of training points."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from oxmc.pymodels.oxram.array import OxramArray
-from oxmc.pymodels.budget.formulas import preparation_counts
 from oxmc.pymodels.budget.episodes import episode_counts
+from oxmc.pymodels.budget.formulas import preparation_counts
 from oxmc.pymodels.cartpole import cart_of
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import load_card
-from oxmc.pymodels.twin.episode_kernel import Rewards, run_tests, train_on_episodes
 from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.formats import STEP_BITS, Formats
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.twin.chain import arithmetic, array_joules, array_quantities, devices_of, exact_product, new_chain
+from oxmc.pymodels.twin.episode_kernel import Rewards, run_tests, train_on_episodes
 from oxmc.pymodels.twin.prepare import prepare
 from oxmc.pymodels.twin.state import CURRENT, PROPOSALS, TALLIES
 

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import load_card, lut_table
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import HASTINGS_MULTIPLIER_BITS, HASTINGS_SHIFT_BITS, formats_of
 from oxmc.pymodels.kernels import njit
+from oxmc.pymodels.oxram.devices import load_card, lut_table
 
 
 class Law(NamedTuple):

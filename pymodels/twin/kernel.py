@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.twin.evaluate import dot_products, look_up
 from oxmc.pymodels.twin.hastings import hastings_cost
-from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.twin.lfsr import draw_state, neg_log2_u
 from oxmc.pymodels.twin.programming import clear_array, program_row, reset_row
 from oxmc.pymodels.twin.sense import add_drive, relax_row, sensed_costs

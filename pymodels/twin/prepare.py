@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from oxmc.pymodels.oxram.array import STUCK_HCS, STUCK_LCS, OxramArray, reset_draw, set_draw
-from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.kernels import njit
+from oxmc.pymodels.oxram.array import STUCK_HCS, STUCK_LCS, OxramArray, reset_draw, set_draw
+from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.twin.programming import reset_row, set_and_sense
 from oxmc.pymodels.twin.state import READ_NS, READS, SET_NA, SETS, TALLIES, Devices
 
@@ -51,7 +51,7 @@ def form_array(
 def calibrated_lut(
     devices: Devices, rows: int, gates: int, read_step_ns: int, read_top: int, tally: np.ndarray, effects: Effects
 ) -> np.ndarray:
-    """Lower median of the read codes that each gate code leaves, never falling, int64 [gates]: `oxmc.hdl.calibrator`."""
+    """Lower median of the read codes that each gate code leaves, never falling, int64 [gates]: `hdl.calibrator`."""
     cells = devices.conductance_ns.shape[1]
     lut, codes = np.zeros(gates, np.int64), np.empty(rows * cells, np.int64)
     for gate in range(gates):

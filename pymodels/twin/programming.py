@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram.array import NOT_STUCK, reset_draw, reset_draws, set_draw, set_draws
 from oxmc.pymodels.oxram.effect_draws import read_ns, set_ns
 from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.twin.evaluate import whole_steps
-from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.twin.lfsr import first_gate
 from oxmc.pymodels.twin.state import (
     ATTEMPTS,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram.array import NOT_STUCK
 from oxmc.pymodels.oxram.effect_draws import relaxed_ns, sensed_dot
 from oxmc.pymodels.oxram.effects import Effects
-from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.twin.state import EVAL_NS, EVAL_NS_BITS, EVAL_NS_HIGH, TALLIES, Arithmetic, Chain, Data, Devices
 
 TALLIED = len(TALLIES)

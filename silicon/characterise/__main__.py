@@ -12,13 +12,13 @@ import json
 import time
 from pathlib import Path
 
+from oxmc.pymodels.whole import write_file
 from oxmc.silicon.characterise import cells, constraints, measure, spice
 from oxmc.silicon.characterise.cells import CELLS
 from oxmc.silicon.characterise.kept import records_of
 from oxmc.silicon.characterise.lib_text import LIBRARY, library
 from oxmc.silicon.characterise.measure import Record
 from oxmc.silicon.characterise.spice import Pdk
-from oxmc.pymodels.whole import write_file
 
 
 def sources() -> str:

@@ -13,7 +13,7 @@ from oxmc.silicon.characterise.measure import LOADS_FF, SLEWS_NS, TABLES, Record
 from oxmc.silicon.characterise.spice import DIFFUSION_UM, PACKAGE, SUPPLY_V, TEMPERATURE_C, TERMINAL_FF
 
 NAME = "oxmc_sky130_tt_1v80_25c"
-LIBRARY = Path(str(resources.files("oxmc.energy"))) / "liberty" / f"{NAME}.lib"
+LIBRARY = Path(str(resources.files("oxmc.silicon"))) / "libraries" / f"{NAME}.lib"
 MAX_SLEW_NS = 1.5
 """The published library's limit."""
 RECOVERY_NS = 0.15

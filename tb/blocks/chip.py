@@ -17,17 +17,17 @@ import numpy as np
 from cocotb.triggers import FallingEdge, Timer, with_timeout
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.pymodels.interface import Command, Space, Status
-from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.cartpole import TEST, TRAINING
-from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import Command, Space, Status
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.blocks.scoreboard import CLOCK_NS, Scoreboard, parameters, start
 from oxmc.tb.cosim.episodes import TEST_SAMPLE, TRAINING_SAMPLE, Environment
-from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.port import HostModel
 from oxmc.tb.cosim.program import command, commands, load_words
 

@@ -16,15 +16,15 @@ import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
 from oxmc.hdl.array_port import ArrayOp
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import INDEX_BITS, Command, Error, Setting, Space, State, Status, address
+from oxmc.pymodels.job import Job
+from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
-from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.blocks.chip import PinWatcher, episodes, take_results
 from oxmc.tb.blocks.scoreboard import parameters, start
-from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.port import HostModel
 from oxmc.tb.cosim.program import commands, load_words
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from cocotb.triggers import FallingEdge
 
 from oxmc.hdl.chip import CLAMP_BITS
-from oxmc.pymodels.interface import PROPOSAL_BITS, Command, Setting, Space, Status
 from oxmc.hdl.row_counters import LOST_BITS
+from oxmc.pymodels.interface import PROPOSAL_BITS, Command, Setting, Space, Status
 from oxmc.tb.blocks.system import System, scenario
 from oxmc.tb.cosim.program import setting_values
 

@@ -15,14 +15,14 @@ import numpy as np
 from cocotb.triggers import FallingEdge, Timer, with_timeout
 
 from oxmc.hdl.array_port import ArrayOp
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import Space, Status
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
-from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin.inference import predict
 from oxmc.tb.blocks.chip import PinWatcher, take_results, whole_run
 from oxmc.tb.blocks.scoreboard import CLOCK_NS, parameters, start
-from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.port import HostModel
 
 LIMIT_NS = 20_000 * CLOCK_NS

@@ -1,4 +1,4 @@
-"""System bench of `oxmc.hdl.chip.Chip`: trainings one after the other, resets anywhere, every command in every state."""
+"""System bench of `hdl.chip.Chip`: trainings one after the other, resets anywhere, every command in every state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bench of `oxmc.hdl.inference.Inference`: every cycle and every sum of whole inferences against Eq 8 in Python integers.
+"""Bench of `hdl.inference.Inference`: every cycle and every sum of whole inferences against Eq 8 in Python integers.
 
 The bench plays Pulse, converter, sample memory and row counters. The design under test is an `Inference` whose response
 table can be written through `write`, `write_address` and `write_data`; with hidden neurons a `NetworkInference`.

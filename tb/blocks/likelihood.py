@@ -1,4 +1,4 @@
-"""Bench of `oxmc.hdl.likelihood.Likelihood`: each sum against plain integers, and a log-likelihood in real numbers (Eq 7).
+"""Bench of `hdl.likelihood.Likelihood`: each sum against plain integers, and a log-likelihood in real numbers (Eq 7).
 
 The top is the block with its table's write port (`write`, `write_address`, `write_data`) brought out.
 """

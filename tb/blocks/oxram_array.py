@@ -12,14 +12,14 @@ import numpy as np
 from cocotb.triggers import FallingEdge, ValueChange
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.pymodels.oxram.array import HCS, UNFORMED, OxramArray
-from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.job import Job
+from oxmc.pymodels.oxram.array import HCS, UNFORMED, OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 from oxmc.tb.cosim.compiled import BlockDraws, block_size, read_array, write_load
 from oxmc.tb.cosim.compiled_training import hand_over_draws
-from oxmc.pymodels.job import Job
 
 PULSES = 3000
 IDLE = dict.fromkeys(("op", "row", "place", "mask", "gate", "segment", "inputs", "latch", "width", "bad", "save"), 0)

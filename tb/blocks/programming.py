@@ -10,11 +10,11 @@ from typing import Any
 from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
 from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.identifiers import plain
 from oxmc.pymodels.budget import formulas as budget
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 from oxmc.tb.blocks.scoreboard import Scoreboard, parameters
-from oxmc.hdl.identifiers import plain
 
 RESET, SET, READ = ArrayOp.RESET.value, ArrayOp.SET.value, ArrayOp.READ.value
 IDLE_CYCLES = 2

@@ -1,4 +1,4 @@
-"""Bench of `oxmc.hdl.pulse.Pulse`: every pin in every cycle against a timeline drawn up before the simulation starts."""
+"""Bench of `hdl.pulse.Pulse`: every pin in every cycle against a timeline drawn up before the simulation starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bench of `oxmc.hdl.sample_order.SampleOrder`: sweeps as the trainer makes them, whole ones and ones cut short, against
+"""Bench of `hdl.sample_order.SampleOrder`: sweeps as the trainer makes them, whole ones and ones cut short, against
 lists in Python; every look-up in every cycle.
 """
 

@@ -1,6 +1,6 @@
 """A chip behind its pins, with a host for several trainings, an account of the pins and results that may have to wait.
 
-What a register must say, `oxmc.tb.blocks.account` counts from the pulses alone; what a training must leave, the twin says.
+What a register must say, `tb.blocks.account` counts from the pulses alone; what a training must leave, the twin says.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.pymodels.interface import Command, Setting, Space, State, Status, address
-from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import Command, Setting, Space, State, Status, address
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.blocks.account import Account
 from oxmc.tb.blocks.chip import episodes
 from oxmc.tb.blocks.chip_control import Desk, UpsetWatcher
 from oxmc.tb.blocks.scoreboard import parameters, start
-from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.port import HostModel
 from oxmc.tb.cosim.program import commands, load_words, lut_codes, setting_values
 

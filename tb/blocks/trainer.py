@@ -15,11 +15,11 @@ import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 
 from oxmc.hdl.array_port import ArrayOp
+from oxmc.hdl.identifiers import plain
 from oxmc.pymodels.budget import formulas as budget
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
-from oxmc.hdl.identifiers import plain
 
 IDLE_CYCLES = 3
 """Cycles watched after a training: nothing may follow."""

@@ -9,12 +9,12 @@ from typing import Any
 import cocotb
 import numpy as np
 
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import Command, Space
+from oxmc.pymodels.job import JOB_VARIABLE, Job
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
-from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.streams import lfsr_seed
-from oxmc.pymodels.job import JOB_VARIABLE, Job
 from oxmc.tb.cosim.port import ArrayModel, HostModel
 from oxmc.tb.cosim.program import command, commands, load_words
 from oxmc.tb.cosim.simulated import report_progress

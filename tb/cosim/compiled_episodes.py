@@ -8,11 +8,11 @@ from typing import Any
 
 import cocotb
 
+from oxmc.pymodels.job import JOB_VARIABLE, Job
 from oxmc.pymodels.oxram.cells import Cells
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.tb.cosim.compiled import read_array, write_load
 from oxmc.tb.cosim.compiled_training import serve_draws
-from oxmc.pymodels.job import JOB_VARIABLE, Job
 from oxmc.tb.cosim.port import HostModel
 from oxmc.tb.cosim.training import run_job
 

@@ -11,12 +11,12 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ValueChange
 
-from oxmc.pymodels.oxram.cells import Cells
-from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim.compiled import BlockDraws, read_answers, read_array, read_counts, read_results, write_load
 from oxmc.pymodels.job import JOB_VARIABLE, SECONDS, Job
+from oxmc.pymodels.oxram.cells import Cells
+from oxmc.pymodels.oxram.devices import load_card
+from oxmc.tb.cosim.compiled import BlockDraws, read_answers, read_array, read_counts, read_results, write_load
 from oxmc.tb.cosim.simulated import check_counts, outcome_of, report_progress
 
 DRAWS_VARIABLE = "OXMC_DRAWS"

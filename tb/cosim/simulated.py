@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from cocotb.triggers import Timer
 
-from oxmc.pymodels.interface import Error, Status
-from oxmc.pymodels.oxram.cells import Cells
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.interface import Error, Status
 from oxmc.pymodels.job import OWNER_VARIABLE
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.cells import Cells
 from oxmc.tb.cosim.watchdog import PROGRESS, Watchdog
 
 CLOCK_NS = 100

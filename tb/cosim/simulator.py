@@ -8,34 +8,30 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import json
 import os
-import re
 import shutil
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from oxmc.pymodels.interface import Command, Setting, Status, decision_widths, sample_lane_bits
+from oxmc.hdl.netlist import CHIP_NAME, build_config, chip_verilog
+from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.pymodels import tools
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.oxram.devices import load_card
-from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
-from oxmc.tb.cosim import runners
-from oxmc.pymodels import tools
-from oxmc.tb.cosim.compiled import block_size
+from oxmc.pymodels.interface import Command, Setting, Status, decision_widths, sample_lane_bits
 from oxmc.pymodels.job import COUNTED
-from oxmc.hdl.netlist import CHIP_NAME, build_config, chip_verilog, component_verilog
-from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.pymodels.oxram.devices import load_card
+from oxmc.pymodels.oxram.effects import effects_of
+from oxmc.tb.cosim import runners
+from oxmc.tb.cosim.compiled import block_size
 from oxmc.tb.cosim.watchdog import PROGRESS, Heartbeat
 
 if TYPE_CHECKING:
-    from amaranth.lib.wiring import Component
+    pass
 
-Mutation = tuple[str, str] | Callable[[str], str] | None
-"""A change of Verilog: what replaces what, or what makes one text of another."""
 SIMULATORS = ("verilator", "icarus")
 TOP = "cosim"
 
@@ -43,59 +39,11 @@ TOP = "cosim"
 def use_simulator(name: str) -> None:
     """Put the simulator on PATH if need be. Raises `InputError` if it or what it needs is not installed."""
     if name == "verilator":
-        folder, path = str(tools.VERILATOR_ROOT / "bin"), os.environ.get("PATH", os.defpath)
+        folder, path = str(runners.VERILATOR_ROOT / "bin"), os.environ.get("PATH", os.defpath)
         if folder not in path.split(os.pathsep):
             os.environ["PATH"] = os.pathsep.join((folder, path))
     for tool in {"verilator": ("verilator", "g++", "make"), "icarus": ("iverilog", "vvp")}[name]:
         tools.find_tool(tool, f"--engine {name}")
-
-
-def run_bench(
-    design: Component | str,
-    name: str,
-    module: str,
-    simulator: str,
-    parameters: dict[str, Any],
-    *,
-    mutate: Mutation = None,
-) -> None:
-    """Build one block, or its Verilog, and run the cocotb tests of `module` on it; `parameters` reach them as JSON.
-
-    `mutate` changes the Verilog, for a test that proves the bench can fail. Raises `SystemExit` if a
-    test fails. With OXMC_WAVES set a VCD is left in the build folder.
-    """
-    from oxmc.tb.blocks.scoreboard import PARAMETERS_VARIABLE
-
-    use_simulator(simulator)
-    waves = bool(os.environ.get("OXMC_WAVES"))
-    text = design if isinstance(design, str) else component_verilog(design, name)
-    if isinstance(mutate, tuple):
-        assert text.count(mutate[0]) >= 1, f"nothing to mutate: {mutate[0]!r}"
-        text = text.replace(*mutate)
-    elif mutate:
-        text = mutate(text)
-    sources = {f"{name}.v": text}
-    if simulator == "icarus" and waves:
-        sources["waves.v"] = f'module waves; initial begin $dumpfile("dump.vcd"); $dumpvars(0, {name}); end endmodule\n'
-    arguments = {
-        "verilator": ["-Wno-fatal", "-Wno-INITIALDLY", "-O1", "-CFLAGS", "-O0", "-DCOCOTB_SIM=1"],
-        "icarus": ["-DCOCOTB_SIM=1", *(["-s", "waves"] if waves else [])],
-    }[simulator]
-    digest = hashlib.sha256(repr((sources, arguments, waves)).encode()).hexdigest()[:12]
-    broken = "-broken" if mutate else ""
-    folder = cache_folder().parent / "bench" / f"{name}-{simulator}-{digest}{broken}"
-
-    def compile_in(scratch: Path) -> None:
-        runners.build(simulator, scratch, name, list(sources), arguments=arguments, waves=waves)
-
-    runners.build_into(folder, sources, compile_in)
-    environment = {PARAMETERS_VARIABLE: json.dumps(parameters)}
-    try:
-        runners.simulate(simulator, folder, folder, name, module, environment, trace=waves)
-    finally:
-        print((folder / runners.SIMULATOR_LOG).read_text())  # pytest shows it where the test fails
-    if failed := _failed(folder / runners.RESULTS):
-        raise SystemExit(f"FAILED {failed} tests.")
 
 
 class Simulation:
@@ -112,7 +60,7 @@ class Simulation:
         self.sources = {
             f"{CHIP_NAME}.v": chip_verilog(self.formats.config, observed=True),
             **{
-                name: resources.files("oxmc.tb").joinpath(name).read_text()
+                name: resources.files("oxmc.tb.cosim").joinpath(name).read_text()
                 for name in ("cosim.v", "oxram_array.v", "oxram_effects.vh", "host_rom.v", self.control)
             },
         }
@@ -199,7 +147,7 @@ class Simulation:
 
 
 def array_parameters(formats: Formats, effects: bool) -> dict[str, int]:
-    """Parameters of the compiled array, `oxram_array.v`; with `effects`, those of `oxmc.pymodels.oxram.effects` are built in."""
+    """Parameters of the compiled array, `oxram_array.v`; with `effects`, those of its effects are built in."""
     config = formats.config
     return {
         "ROWS": formats.row_capacity,
@@ -266,15 +214,7 @@ def _last_error(log: Path) -> str:
     return f": {lines[-1].strip()}" if lines else ""
 
 
-def _failed(results: Path) -> int:
-    """How many tests failed. Raises `RunError` if the file is not there or names no test."""
-    text = results.read_text() if results.exists() else ""
-    if "<testcase" not in text:
-        raise RunError("the simulation ended before its test")
-    return len(re.findall("<failure|<error", text))
-
-
 def _check_results(results: Path, log: Path) -> None:
     """Raises `RunError` if a test failed, with the last error of the log."""
-    if _failed(results):
+    if runners.failed_tests(results):
         raise RunError(f"the simulation failed{_last_error(log)}")

@@ -12,15 +12,15 @@ from typing import Any
 import cocotb
 import numpy as np
 
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import Space, Status
+from oxmc.pymodels.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, SECONDS, Job
+from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.cells import Cells
 from oxmc.pymodels.oxram.devices import load_card
-from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.cosim.episodes import EpisodeHost
-from oxmc.pymodels.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, SECONDS, Job
 from oxmc.tb.cosim.lockstep import Lockstep
 from oxmc.tb.cosim.port import ArrayModel, HostModel, collect_results, follow_decisions
 from oxmc.tb.cosim.program import command, commands, load_words

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from oxmc.pymodels.budget.episodes import step_cycles, step_words
 from oxmc.pymodels.budget.formulas import (
     build_cycles,
     calibration_cycles,
@@ -13,7 +14,6 @@ from oxmc.pymodels.budget.formulas import (
     infer_cycles,
     train_cycles,
 )
-from oxmc.pymodels.budget.episodes import step_cycles, step_words
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.tb.cosim.program import load_word_count

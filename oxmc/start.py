@@ -1,15 +1,10 @@
-"""Where the program `oxmc` starts: with the project's own packages and without what a user's shell means for others."""
+"""Where the program `oxmc` starts: without what a user's shell means for others."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOMS = ("energy", "hdl", "pymodels", "tb")
-"""The project's top-level packages, whose names others have, too."""
 FOR_OTHERS = (
     "PYTHONWARNINGS", "PYTHONINSPECT", "PYTHONOPTIMIZE", "PYTHONSTARTUP", "PYTHONHOME", "PYTHONDEVMODE",
     "PYTHONVERBOSE", "PYTHONPROFILEIMPORTTIME", "MPLBACKEND", "MATPLOTLIBRC",
@@ -24,10 +19,6 @@ def main() -> None:
     """Run the command line."""
     open_standard_streams()
     forget_settings()
-    if foreign := prefer_own_packages():
-        name = foreign[0]
-        print(f"oxmc: error: PYTHONPATH must not hold a package {name!r} that Python imports at start", file=sys.stderr)
-        sys.exit(2)
     from oxmc.cli.app import main as run
 
     run()
@@ -52,20 +43,6 @@ def forget_settings() -> None:
     if any(name in os.environ for name in FOR_OTHERS):
         kept = {name: value for name, value in os.environ.items() if name not in FOR_OTHERS}
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], kept)
-
-
-def prefer_own_packages() -> list[str]:
-    """Let this project's packages come before others of their names; those that are still foreign."""
-    if any(map(_is_foreign, ROOMS)):
-        sys.path.insert(0, str(HERE))
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH"))))
-        importlib.invalidate_caches()
-    return [room for room in ROOMS if _is_foreign(room)]
-
-
-def _is_foreign(room: str) -> bool:
-    spec = importlib.util.find_spec(room)
-    return spec is None or spec.origin is None or Path(spec.origin).resolve().parents[1] != HERE
 
 
 if __name__ == "__main__":

@@ -1,0 +1,68 @@
+"""Builds one block, or the chip, and runs its bench."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from oxmc.hdl.netlist import component_verilog
+from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.tb.blocks.scoreboard import PARAMETERS_VARIABLE
+from oxmc.tb.cosim import runners
+from oxmc.tb.cosim.simulator import use_simulator
+
+if TYPE_CHECKING:
+    from amaranth.lib.wiring import Component
+
+Mutation = tuple[str, str] | Callable[[str], str] | None
+"""A change of Verilog: what replaces what, or what makes one text of another."""
+
+
+def run_bench(
+    design: Component | str,
+    name: str,
+    module: str,
+    simulator: str,
+    parameters: dict[str, Any],
+    *,
+    mutate: Mutation = None,
+) -> None:
+    """Build one block, or its Verilog, and run the cocotb tests of `module` on it; `parameters` reach them as JSON.
+
+    `mutate` changes the Verilog, for a test that proves the bench can fail. Raises `SystemExit` if a
+    test fails. With OXMC_WAVES set a VCD is left in the build folder.
+    """
+    use_simulator(simulator)
+    waves = bool(os.environ.get("OXMC_WAVES"))
+    text = design if isinstance(design, str) else component_verilog(design, name)
+    if isinstance(mutate, tuple):
+        assert text.count(mutate[0]) >= 1, f"nothing to mutate: {mutate[0]!r}"
+        text = text.replace(*mutate)
+    elif mutate:
+        text = mutate(text)
+    sources = {f"{name}.v": text}
+    if simulator == "icarus" and waves:
+        sources["waves.v"] = f'module waves; initial begin $dumpfile("dump.vcd"); $dumpvars(0, {name}); end endmodule\n'
+    arguments = {
+        "verilator": ["-Wno-fatal", "-Wno-INITIALDLY", "-O1", "-CFLAGS", "-O0", "-DCOCOTB_SIM=1"],
+        "icarus": ["-DCOCOTB_SIM=1", *(["-s", "waves"] if waves else [])],
+    }[simulator]
+    digest = hashlib.sha256(repr((sources, arguments, waves)).encode()).hexdigest()[:12]
+    broken = "-broken" if mutate else ""
+    folder = cache_folder().parent / "bench" / f"{name}-{simulator}-{digest}{broken}"
+
+    def compile_in(scratch: Path) -> None:
+        runners.build(simulator, scratch, name, list(sources), arguments=arguments, waves=waves)
+
+    runners.build_into(folder, sources, compile_in)
+    environment = {PARAMETERS_VARIABLE: json.dumps(parameters)}
+    try:
+        runners.simulate(simulator, folder, folder, name, module, environment, trace=waves)
+    finally:
+        print((folder / runners.SIMULATOR_LOG).read_text())  # pytest shows it where the test fails
+    if failed := runners.failed_tests(folder / runners.RESULTS):
+        raise SystemExit(f"FAILED {failed} tests.")
