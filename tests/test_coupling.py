@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benches import CHOSEN, on_each_simulator
+from benches import CHOSEN, on_each_simulator, some
 from commands import SMALL, check_same_joules, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
@@ -111,7 +111,10 @@ def test_couplings_and_twin_agree(simulator: str, seed: int, tmp_path: Path) -> 
 
 
 @pytest.mark.skipif(CHOSEN == "verilator", reason="Verilator builds of six geometries")
-@pytest.mark.parametrize("variant", [name for name in VARIANTS if name != "paper"])
+@pytest.mark.parametrize(
+    "variant",
+    some([name for name in VARIANTS if name != "paper"], "slow pulses", "hidden", "noise", "parallel DACs"),
+)
 def test_geometries_and_options_agree_with_twin(variant: str, seed: int, tmp_path: Path) -> None:
     job = make_job(VARIANTS[variant], seed)
     check_equal(compiled(job, "icarus", tmp_path / "run"), twin(job))
@@ -166,7 +169,7 @@ ARRAYS = {
 }
 
 
-@pytest.mark.parametrize("geometry", ARRAYS)
+@pytest.mark.parametrize("geometry", some(ARRAYS, "slow pulses", "faults at a SET, relaxation", "hidden, noise"))
 def test_array_equals_its_model(geometry: str, seed: int, tmp_path: Path) -> None:
     """FORM, RESET of some cells, SET, READ and EVAL in random order, with stuck cells."""
     assert "PASS=1" in run_array(ARRAYS[geometry], seed, tmp_path / "run")

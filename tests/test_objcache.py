@@ -58,6 +58,12 @@ def test_a_design_is_always_compiled(folder: Path) -> None:
     assert compiled(folder, "design.cpp") == (0, "design", 2)
 
 
+def test_a_command_that_names_no_object_is_run(folder: Path) -> None:
+    """As Verilator compiles a design's headers."""
+    script = [sys.executable, "-I", "-S", objcache.__file__, str(folder / "kept"), "5"]
+    assert subprocess.run([*script, str(folder / "g++"), "-c", "design.cpp"], cwd=folder, check=False).returncode == 0
+
+
 @pytest.mark.parametrize("kind", ["o", "sha256"])
 def test_a_damaged_object_is_compiled_anew(folder: Path, kind: str) -> None:
     compiled(folder)
