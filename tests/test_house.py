@@ -3,36 +3,85 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("pymodels", "hdl", "energy", "tb")
-LEAVES = (
-    "oxmc.pymodels.config",
-    "oxmc.pymodels.digests",
-    "oxmc.pymodels.errors",
-    "oxmc.pymodels.events",
-    "oxmc.pymodels.files",
-    "oxmc.pymodels.formats",
-    "oxmc.pymodels.kernels",
-    "oxmc.pymodels.machine",
-    "oxmc.pymodels.strict",
-    "oxmc.pymodels.whole",
-)
-SIMULATORS = ("amaranth", "cocotb")
+LEAVES = frozenset(
+    f"oxmc.pymodels.{name}"
+    for name in (
+        "ahead", "config", "digests", "errors", "events", "files", "formats", "interface", "job", "kernels", "machine",
+        "outcome", "private", "streams", "strict", "tools", "whole",
+    )
+)  # fmt: skip
+"""Modules that every room may import; of ours they import each other alone."""
+
+BELOW: dict[str, frozenset[str]] = {
+    room: frozenset(below.split())
+    for room, below in {
+        "leaves": "",
+        "pymodels": "leaves",
+        "hdl": "leaves",
+        "energy": "leaves",
+        "tb.cosim": "leaves pymodels hdl",
+        "tb.blocks": "leaves pymodels hdl tb.cosim",
+        "silicon": "leaves pymodels hdl energy tb.cosim",
+        "posterior": "leaves pymodels",
+        "run": "leaves pymodels hdl energy tb.cosim silicon posterior",
+        "plots": "leaves pymodels posterior run",
+        "campaign": "leaves pymodels posterior run plots",
+        "reports": "leaves pymodels energy posterior run campaign",
+        "speed": "leaves pymodels hdl energy tb.cosim run campaign",
+        "cli": "leaves pymodels hdl energy silicon posterior run plots campaign reports speed",
+        "studies": "leaves pymodels energy tb.cosim posterior run plots campaign",
+        "start": "cli",
+    }.items()
+}
+"""What each room may import of the others. `start` is oxmc/start.py and oxmc/__main__.py."""
+NOT_THERE: dict[str, tuple[str, ...]] = {
+    "leaves": ("amaranth", "cocotb", "typer", "rich"),
+    "pymodels": ("amaranth", "cocotb", "typer", "rich"),
+    "energy": ("amaranth", "cocotb", "typer"),
+}
+"""Packages of others that a room must do without."""
+
+LARGEST = 0.25
+"""Share of the lines that one room may have."""
+MOST_FILES = 30
+"""Python files that one folder may have."""
+MOST_LINES = 60
+"""Lines that one function may have."""
 
 MACHINE_PATH = re.compile(r"(?<![\w.~/$}-])/(?:" + "|".join(("work", "root")) + r")(?![\w-])")
 """An absolute path that starts in a home or workplace of one machine; written so that this file holds none."""
 
 
-def module_name(path: Path) -> str:
-    """Dotted name of a source file of the project; a package's is that of its folder."""
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+def sources() -> Iterator[tuple[str, Path]]:
+    """Dotted name and file of each module; rooms that are links are followed."""
+    for folder, names, files in os.walk(ROOT / "oxmc", followlinks=True):
+        names[:] = sorted(name for name in names if name != "__pycache__")
+        for file in sorted(files):
+            path = Path(folder, file)
+            if path.suffix == ".py":
+                yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"), path
+
+
+def room_of(module: str) -> str | None:
+    """The room that a dotted name lies in; None for what is not ours, and for packages that hold nothing but rooms."""
+    parts = module.split(".")
+    if parts[0] != "oxmc" or module in ("oxmc", "oxmc.tb"):
+        return None
+    if any(module == leaf or module.startswith(f"{leaf}.") for leaf in LEAVES):
+        return "leaves"
+    if parts[1] in ("start", "__main__"):
+        return "start"
+    return ".".join(parts[1:3]) if parts[1] == "tb" else parts[1]
 
 
 def imports(source: str, package: str) -> Iterator[str]:
@@ -46,94 +95,114 @@ def imports(source: str, package: str) -> Iterator[str]:
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def is_leaf(name: str) -> bool:
-    return any(name == leaf or name.startswith(f"{leaf}.") for leaf in LEAVES)
-
-
-def breach(module: str, target: str) -> str | None:
-    """The rule that `module` breaks when it imports `target`, if any."""
-    room, other = module.split(".")[0], target.split(".")[0]
-    if room == "pymodels" and other.startswith(SIMULATORS):
-        return "pymodels imports neither amaranth nor cocotb"
-    if other not in ROOMS or is_leaf(target):
-        return None
-    if is_leaf(module) or module == "pymodels":  # importing a leaf runs its package's __init__, too
-        return "a leaf imports leaves only"
-    if room in ("tb", other):
-        return None
-    return "nothing imports tb" if other == "tb" else f"{room} imports of other rooms leaves only"
-
-
 def breaches(source: str, module: str, *, is_package: bool = False) -> list[str]:
     """One line for each import in `source` that breaks a rule."""
-    package = module if is_package else module.rpartition(".")[0]
-    found = ((target, breach(module, target)) for target in imports(source, package))
-    return [f"{module} imports {target}: {rule}" for target, rule in found if rule]
+    room, found = room_of(module), []
+    if room is None:
+        return []
+    for target in imports(source, module if is_package else module.rpartition(".")[0]):
+        other = room_of(target)
+        if target.split(".")[0] in NOT_THERE.get(room, ()):
+            found.append(f"{module}: {room} must do without {target.split('.')[0]}")
+        elif other not in (None, room) and other not in BELOW[room]:
+            found.append(f"{module}: {room} must not import {other} ({target})")
+    return found
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_import_arrows(room: str) -> None:
-    paths = sorted((ROOT / room).rglob("*.py"))
-    assert paths, f"{room} holds no source"
+def test_import_arrows() -> None:
+    assert {room_of(name) for name, _ in sources()} - {None} == set(BELOW)
     lines = [
         line
-        for path in paths
-        for line in breaches(path.read_text(), module_name(path), is_package=path.name == "__init__.py")
+        for name, path in sources()
+        for line in breaches(path.read_text(), name, is_package=path.name == "__init__.py")
     ]
     assert lines == []
 
 
+def test_no_room_is_above_itself() -> None:
+    """The table is an order: whatever a room may import may import less."""
+    for room, below in BELOW.items():
+        assert all(room not in BELOW[other] for other in below), room
+
+
 def test_leaves_exist() -> None:
-    assert [leaf for leaf in LEAVES if not (ROOT / leaf.replace(".", "/")).with_suffix(".py").is_file()] == []
+    assert LEAVES - {name for name, _ in sources()} == set()
 
 
-@pytest.mark.parametrize(
-    ("module", "source", "rule"),
-    [
-        ("oxmc.pymodels.oxram.array", "import amaranth.hdl", "pymodels imports neither amaranth nor cocotb"),
-        (
-            "oxmc.pymodels.oxram.array",
-            "def f():\n    from cocotb_tools import runner",
-            "pymodels imports neither amaranth nor cocotb",
-        ),
-        ("oxmc.pymodels.config", "from pymodels import array", "a leaf imports leaves only"),
-        ("oxmc.pymodels.config", "from . import array", "a leaf imports leaves only"),
-        ("oxmc.pymodels.tasks.cancer", "from ...tb import cli", "nothing imports tb"),
-        ("oxmc.hdl.chip", "from oxmc.pymodels.oxram.array import Array", "hdl imports of other rooms leaves only"),
-        ("oxmc.hdl.chip", "import pymodels", "hdl imports of other rooms leaves only"),
-        ("oxmc.energy.ledger", "import oxmc.hdl.chip as chip", "energy imports of other rooms leaves only"),
-        ("oxmc.energy.ledger", "import tb", "nothing imports tb"),
-        (
-            "oxmc.pymodels.oxram.array",
-            "from oxmc.energy.ledger import total",
-            "pymodels imports of other rooms leaves only",
-        ),
-    ],
-)
-def test_a_forbidden_import_is_found(module: str, source: str, rule: str) -> None:
-    lines = breaches(source, module)
-    assert len(lines) == 1 and lines[0].endswith(f": {rule}")
+EXAMPLES = {
+    "leaves": "from oxmc.pymodels import oxram",
+    "pymodels": "from ..energy.ledger import total",
+    "hdl": "import oxmc.pymodels.oxram.array as array",
+    "energy": "def late():\n    from oxmc.hdl.chip import Chip",
+    "tb.cosim": "from oxmc.tb.blocks.scoreboard import Scoreboard",
+    "tb.blocks": "from oxmc.run.train import train",
+    "silicon": "from oxmc.run import result",
+    "posterior": "import oxmc.run.train",
+    "run": "from oxmc.plots.style import save",
+    "plots": "from oxmc.campaign.repeats import Plan",
+    "campaign": "from oxmc.reports.accounts import Account",
+    "reports": "from oxmc.cli.console import wide",
+    "speed": "from oxmc.reports.plain import PlainConsole",
+    "cli": "from oxmc.tb.blocks.run_bench import run_bench",
+    "studies": "from oxmc.cli.console import wide",
+    "start": "from oxmc.run.train import train",
+}
 
 
-def test_a_package_is_held_to_the_rules_of_its_leaves() -> None:
-    assert breaches("from .array import Array", "pymodels", is_package=True) == [
-        "pymodels imports oxmc.pymodels.oxram.array.Array: a leaf imports leaves only"
-    ]
+@pytest.mark.parametrize("room", BELOW)
+def test_a_forbidden_import_is_found(room: str) -> None:
+    module = {"leaves": "oxmc.pymodels.config", "start": "oxmc.start"}.get(room, f"oxmc.{room}.module")
+    (line,) = breaches(EXAMPLES[room], module)
+    assert f"{room} must not import" in line
 
 
-@pytest.mark.parametrize(
-    ("module", "source"),
-    [
-        (
-            "oxmc.hdl.chip",
-            "from amaranth import Module\nfrom pymodels import config, events\nfrom oxmc.hdl.lfsr import Lfsr",
-        ),
-        ("oxmc.pymodels.tasks.cancer", "import numpy\nfrom ..config import Config\nfrom ..array import Array"),
-        ("oxmc.cli.app", "import oxmc.hdl.chip, oxmc.energy.ledger\nfrom pymodels import array\nfrom . import bench"),
-    ],
-)
-def test_an_allowed_import_passes(module: str, source: str) -> None:
-    assert breaches(source, module) == []
+@pytest.mark.parametrize("room", NOT_THERE)
+def test_a_foreign_package_is_found(room: str) -> None:
+    module = "oxmc.pymodels.config" if room == "leaves" else f"oxmc.{room}.module"
+    (line,) = breaches("from cocotb_tools import runner\nimport cocotb.triggers", module)
+    assert line == f"{module}: {room} must do without cocotb"
+
+
+def test_an_allowed_import_passes() -> None:
+    assert breaches("from amaranth import Module\nfrom oxmc.pymodels import config", "oxmc.hdl.chip") == []
+    assert breaches("import oxmc.hdl.chip\nfrom . import console", "oxmc.cli.app") == []
+
+
+def test_nothing_imports_a_room_by_its_folder() -> None:
+    """`import hdl` would find ours in a clone and a user's own anywhere else."""
+    rooms = {"hdl", "tb", "energy", "pymodels", "silicon", "studies"}
+    files = [path for _, path in sources()] + sorted((ROOT / "tests").rglob("*.py"))
+    found = {
+        f"{path}: {name}" for path in files for name in imports(path.read_text(), "") if name.split(".")[0] in rooms
+    }
+    assert found == set()
+
+
+def test_no_room_is_most_of_the_house() -> None:
+    lines = Counter[str]()
+    for name, path in sources():
+        lines[(room_of(name) or "oxmc").split(".")[0]] += len(path.read_text().splitlines())
+    assert max(lines.values()) < LARGEST * sum(lines.values()), lines.most_common(3)
+
+
+def test_no_folder_is_a_heap() -> None:
+    folders = Counter(path.parent for _, path in sources())
+    assert {str(folder): count for folder, count in folders.items() if count > MOST_FILES} == {}
+
+
+JUSTIFIED = frozenset[str]()
+"""Functions that may be longer, each with its reason."""
+
+
+def test_no_function_is_a_program() -> None:
+    long = {
+        f"{name}.{node.name}"
+        for name, path in sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and node.end_lineno is not None
+        if node.end_lineno - node.lineno >= MOST_LINES
+    }
+    assert long == JUSTIFIED
 
 
 def project_files() -> list[Path]:
