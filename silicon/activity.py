@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.netlist import CHIP_NAME
+from oxmc.hdl.verilog.netlist import CHIP_NAME
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import DIGITAL_EVENTS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oxmc.energy.point import OperatingPoint, operating_point
-from oxmc.hdl.netlist import flip_flop_total
+from oxmc.hdl.verilog.netlist import flip_flop_total
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.devices import load_card
 

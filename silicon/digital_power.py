@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from oxmc.hdl.netlist import write_verilog
+from oxmc.hdl.verilog.netlist import write_verilog
 from oxmc.pymodels.config import PRESETS, Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.job import Job

@@ -17,7 +17,7 @@ import numpy as np
 
 from oxmc.energy.costs import CostTable
 from oxmc.energy.point import BLOCKS, COMMON, WITH_OPTIONS, OperatingPoint, blocks_of
-from oxmc.hdl.netlist import write_verilog
+from oxmc.hdl.verilog.netlist import write_verilog
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from oxmc.hdl.memories import memories_verilog
 from oxmc.hdl.memory import geometry_of
-from oxmc.hdl.netlist import CHIP_NAME, chip_verilog
-from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.hdl.verilog.memories import memories_verilog
+from oxmc.hdl.verilog.netlist import CHIP_NAME, chip_verilog
+from oxmc.hdl.verilog.netlist_cache import cache_folder
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from oxmc.hdl.memory import Geometry, geometry_of
-from oxmc.hdl.netlist import CHIP_NAME
+from oxmc.hdl.verilog.netlist import CHIP_NAME
 from oxmc.pymodels.whole import write_file
 from oxmc.silicon.characterise.lib_text import UNITS, WIRE_LOAD
 from oxmc.silicon.mapped import PIN_PF

@@ -17,9 +17,9 @@ from typing import Any
 
 from rich.table import Table
 
-from oxmc.hdl.memories import memories, memories_verilog
 from oxmc.hdl.memory import HEAD, geometry_of
-from oxmc.hdl.netlist import CHIP_NAME, module_ports, write_verilog
+from oxmc.hdl.verilog.memories import memories, memories_verilog
+from oxmc.hdl.verilog.netlist import CHIP_NAME, module_ports, write_verilog
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.machine import not_installed

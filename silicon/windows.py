@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.memories import memories_verilog
-from oxmc.hdl.netlist import write_verilog
+from oxmc.hdl.verilog.memories import memories_verilog
+from oxmc.hdl.verilog.netlist import write_verilog
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.silicon.activity import COUNTED, OBSERVED, count, cycle_events, saif, steps_of

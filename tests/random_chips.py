@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from oxmc.hdl.netlist import write_verilog
+from oxmc.hdl.verilog.netlist import write_verilog
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 

@@ -19,7 +19,7 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 from oxmc.cli.app import run as run_oxmc
 from oxmc.energy.costs import load_costs
 from oxmc.energy.published import DOI, SOURCE
-from oxmc.hdl.netlist import build_config, chip_verilog, flip_flops
+from oxmc.hdl.verilog.netlist import build_config, chip_verilog, flip_flops
 from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 from oxmc.run.result import ledger_of
 

@@ -13,10 +13,10 @@ from benches import some
 from pytest import MonkeyPatch, TempPathFactory
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.memories import memories, memories_verilog
 from oxmc.hdl.memory import HEAD
-from oxmc.hdl.netlist import CHIP_NAME, elaborated
 from oxmc.hdl.pulse import Pulse
+from oxmc.hdl.verilog.memories import memories, memories_verilog
+from oxmc.hdl.verilog.netlist import CHIP_NAME, elaborated
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 from oxmc.silicon.gates import gate_verilog, module_of

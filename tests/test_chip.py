@@ -8,7 +8,7 @@ import pytest
 from benches import on_each_simulator, some
 from chip_jobs import chip_parameters, make_job
 
-from oxmc.hdl.netlist import build_config, chip_verilog
+from oxmc.hdl.verilog.netlist import build_config, chip_verilog
 from oxmc.pymodels.config import Config
 from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
@@ -142,7 +142,7 @@ def bench(
     """Run `config` on a chip built for it, or for `built`, against the twin's outcome for `twin_seed` or `seed`."""
     parameters = chip_parameters(config, seed, folder, twin_seed)
     chip = chip_verilog(build_config(built or config), observed=True)
-    run_bench(chip, "oxmc_chip", "oxmc.tb.blocks.chip", simulator, parameters, mutate=mutate)
+    run_bench(chip, "oxmc_chip", "oxmc.tb.system.chip", simulator, parameters, mutate=mutate)
 
 
 @on_each_simulator
@@ -195,7 +195,7 @@ def test_a_user_resets_and_trains_again(variant: str, seed: int, tmp_path: Path)
     job.save(tmp_path / "job.npz")
     parameters = dict(job=str(tmp_path / "job.npz"), seed=seed)
     chip = chip_verilog(build_config(job.config), observed=True)
-    run_bench(chip, "oxmc_chip", "oxmc.tb.blocks.chip_reset", "icarus", parameters)
+    run_bench(chip, "oxmc_chip", "oxmc.tb.system.reset", "icarus", parameters)
 
 
 def test_bench_catches_a_reset_that_waits_for_the_clock(seed: int, tmp_path: Path) -> None:
@@ -205,4 +205,4 @@ def test_bench_catches_a_reset_that_waits_for_the_clock(seed: int, tmp_path: Pat
     chip = chip_verilog(build_config(job.config), observed=True)
     mutate = ("always @(posedge pins_clk, posedge pins_rst)", "always @(posedge pins_clk)")
     with pytest.raises(SystemExit, match="FAILED"):
-        run_bench(chip, "oxmc_chip", "oxmc.tb.blocks.chip_reset", "icarus", parameters, mutate=mutate)
+        run_bench(chip, "oxmc_chip", "oxmc.tb.system.reset", "icarus", parameters, mutate=mutate)

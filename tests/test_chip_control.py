@@ -11,8 +11,8 @@ from benches import some
 from chip_jobs import chip_parameters
 
 from oxmc.hdl.chip import Chip
-from oxmc.hdl.netlist import build_config, chip_verilog
 from oxmc.hdl.trainer import Trainer
+from oxmc.hdl.verilog.netlist import build_config, chip_verilog
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 from oxmc.tb.blocks.run_bench import Mutation, run_bench
@@ -75,7 +75,7 @@ def bench(
     parameters |= dict(scenarios=scenarios, machines=MACHINES[chip], aborts=3)
     built = build_config(config)
     design = Chip(Formats(built), observed=True) if elaborate else chip_verilog(built, observed=True)
-    run_bench(design, "oxmc_chip", "oxmc.tb.blocks.chip_control", "icarus", parameters, mutate=mutate)
+    run_bench(design, "oxmc_chip", "oxmc.tb.system.control", "icarus", parameters, mutate=mutate)
 
 
 @pytest.mark.parametrize("chip", ["plain", "network"])

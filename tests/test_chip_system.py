@@ -13,7 +13,7 @@ from chip_jobs import chip_parameters
 from test_chip_control import PREPARED, TINY
 from wiring import Wiring, harmless
 
-from oxmc.hdl.netlist import CHIP_NAME, build_config, chip_verilog
+from oxmc.hdl.verilog.netlist import CHIP_NAME, build_config, chip_verilog
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.outcome import Outcome
 from oxmc.tb.blocks.run_bench import Mutation, run_bench
@@ -102,7 +102,7 @@ def what_stopped(chip: str, folder: Path, seed: int, wiring: Wiring, numbers: It
     """What stopped each of some mistakes, None where nothing did; the chip without one, number 0, first and last."""
     given = [0, *numbers, 0]
     report = folder / "report.json"
-    bench(chip, folder, seed, "mistakes", "chip_tour", lambda _: wiring.text, mistakes=given, report=str(report))
+    bench(chip, folder, seed, "mistakes", "tour", lambda _: wiring.text, mistakes=given, report=str(report))
     found = {int(number): reason for number, reason in json.loads(report.read_text()).items()}
     assert found.pop(0) is None, "a tour without a mistake must end well"
     return found
@@ -119,11 +119,11 @@ def designed(chip: str) -> str:
 
 
 def bench(
-    chip: str, folder: Path, seed: int, scenario: str, module: str = "chip_system", mutate: Mutation = None, **more: Any
+    chip: str, folder: Path, seed: int, scenario: str, module: str = "trainings", mutate: Mutation = None, **more: Any
 ) -> None:
     print(f"{scenario} of {chip}: seed {seed}")
     given = parameters(CHIPS[chip], seed, folder) | dict(scenarios=[scenario], **more)
-    run_bench(designed(chip), CHIP_NAME, f"oxmc.tb.blocks.{module}", "icarus", given, mutate=mutate)
+    run_bench(designed(chip), CHIP_NAME, f"oxmc.tb.system.{module}", "icarus", given, mutate=mutate)
 
 
 @pytest.mark.parametrize("chip", some(CHIPS, "plain", "pairs", "rewards"))
@@ -152,11 +152,11 @@ def test_a_host_takes_no_results_for_long(chip: str, seed: int, tmp_path: Path) 
 def test_counters_stop_at_their_ends(chip: str, seed: int, tmp_path: Path) -> None:
     """Row counters, streak, limits of proposals and skipped rows by settings; LOST_COUNTS, CLAMPS, PROPOSALS and 256
     full counters from registers that the bench writes in the simulation."""
-    bench(chip, tmp_path, seed, "limits", "chip_limits")
+    bench(chip, tmp_path, seed, "limits", "limits")
 
 
 def test_a_cost_of_more_than_32_bits_is_whole(seed: int, tmp_path: Path) -> None:
-    bench("wide", tmp_path, seed, "costs", "chip_limits")
+    bench("wide", tmp_path, seed, "costs", "limits")
 
 
 @pytest.mark.parametrize("chip", some(("plain", "pairs"), "plain"))

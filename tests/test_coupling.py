@@ -17,7 +17,7 @@ from commands import SMALL, check_same_joules, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
 import oxmc.run.train
-from oxmc.hdl.netlist import build_config, chip_verilog
+from oxmc.hdl.verilog.netlist import build_config, chip_verilog
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats

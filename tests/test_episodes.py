@@ -13,7 +13,7 @@ from pytest import CaptureFixture
 
 import oxmc.run.train
 import oxmc.tb.cosim.simulator
-from oxmc.hdl.netlist import chip_verilog
+from oxmc.hdl.verilog.netlist import chip_verilog
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.outcome import Outcome

@@ -309,13 +309,13 @@ WRITES = {
     "pymodels/outcome.py",
     "pymodels/whole.py",
     "oxmc/speed/bare.py",
-    "tb/blocks/chip_tour.py",
+    "tb/system/tour.py",
     "tb/cosim/calibrating.py",
     "tb/cosim/compiled.py",
     "tb/cosim/compiled_training.py",
     "silicon/gate_costs.py",
     "pymodels/job.py",
-    "hdl/netlist_cache.py",
+    "hdl/verilog/netlist_cache.py",
     "oxmc/campaign/partial.py",
     "tb/cosim/runners.py",
     "tb/cosim/simulated.py",
@@ -358,7 +358,7 @@ def test_every_kernel_lets_go_of_pythons_lock() -> None:
 
 
 def test_oxmc_build_may_be_empty(monkeypatch: MonkeyPatch) -> None:
-    from oxmc.hdl.netlist_cache import cache_folder
+    from oxmc.hdl.verilog.netlist_cache import cache_folder
 
     monkeypatch.setenv("OXMC_BUILD", "")
     assert cache_folder() == Path("build/sim").absolute()

@@ -10,7 +10,7 @@ import random_chips as tools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oxmc.hdl.identifiers import SYSTEM_VERILOG, VERILOG, is_plain, plain, plain_verilog
+from oxmc.hdl.verilog.identifiers import SYSTEM_VERILOG, VERILOG, is_plain, plain, plain_verilog
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import oxmc.tb.cosim.simulator
-from oxmc.hdl.netlist import chip_verilog
+from oxmc.hdl.verilog.netlist import chip_verilog
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.job import Job

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pytest import CaptureFixture, MonkeyPatch
 
-from oxmc.hdl import netlist, netlist_cache
-from oxmc.hdl.netlist_cache import kept_verilog
+from oxmc.hdl.verilog import netlist, netlist_cache
+from oxmc.hdl.verilog.netlist_cache import kept_verilog
 from oxmc.pymodels.config import Config
 
 
@@ -71,7 +71,7 @@ def _other_amaranth(root: Path, monkeypatch: MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        *map(_mutate, ("hdl/trainer.py", "hdl/memory.py", "pymodels/formats.py", "hdl/netlist.py")),
+        *map(_mutate, ("hdl/trainer.py", "hdl/memory.py", "pymodels/formats.py", "hdl/verilog/netlist.py")),
         *map(_mutate, ("pymodels/tasks/table.py", "pymodels/oxram/cards/16k.toml")),
         _add_source,
         _add_deep_source,

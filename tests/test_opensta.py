@@ -29,7 +29,7 @@ from opensta import (
 )
 from pytest import TempPathFactory
 
-from oxmc.hdl.netlist import CHIP_NAME
+from oxmc.hdl.verilog.netlist import CHIP_NAME
 from oxmc.silicon.activity import count
 from oxmc.silicon.liberty import read_liberty
 from oxmc.silicon.mapped import PIN_PF, Gate, Mapped, read_mapped

@@ -10,7 +10,7 @@ import pytest
 from commands import oxmc, refusal, run_on
 from pytest import CaptureFixture
 
-from oxmc.hdl.netlist import build_config
+from oxmc.hdl.verilog.netlist import build_config
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import EVENTS, PHASES

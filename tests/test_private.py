@@ -12,7 +12,7 @@ import pytest
 from commands import SMALL, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
-from oxmc.hdl import netlist_cache
+from oxmc.hdl.verilog import netlist_cache
 from oxmc.pymodels import private
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError

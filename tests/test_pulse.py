@@ -9,8 +9,8 @@ import pytest
 from benches import on_each_simulator
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.netlist import component_verilog
 from oxmc.hdl.pulse import Pulse
+from oxmc.hdl.verilog.netlist import component_verilog
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
 from oxmc.tb.blocks.run_bench import Mutation, run_bench

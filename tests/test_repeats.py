@@ -26,7 +26,7 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
 from oxmc.campaign import partial, repeats
 from oxmc.cli.app import run
-from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.hdl.verilog.netlist_cache import cache_folder
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.streams import STREAMS, repeat_seed
 from oxmc.run import result, sources

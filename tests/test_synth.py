@@ -14,7 +14,7 @@ from commands import oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
 from oxmc.energy.costs import load_costs
-from oxmc.hdl.netlist import CHIP_NAME, chip_verilog, flip_flop_total
+from oxmc.hdl.verilog.netlist import CHIP_NAME, chip_verilog, flip_flop_total
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.machine import not_installed
 from oxmc.silicon.gate_costs import CASES, CHECK_SEED, errors, measure, table_costs, train_gates

@@ -19,7 +19,7 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
 import oxmc.run.train
 from oxmc.cli.app import run
-from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.hdl.verilog.netlist_cache import cache_folder
 from oxmc.pymodels.config import Config
 from oxmc.tb.cosim.simulator import SIMULATORS, Simulation
 

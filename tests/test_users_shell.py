@@ -20,7 +20,7 @@ from commands import SMALL, oxmc
 from pytest import CaptureFixture, MonkeyPatch
 
 from oxmc import start
-from oxmc.hdl.netlist import component_verilog
+from oxmc.hdl.verilog.netlist import component_verilog
 from oxmc.pymodels import kernels, machine, tools
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.errors import InputError, RunError

@@ -20,9 +20,16 @@ from benches import some
 from commands import OXMC, oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
-from oxmc.hdl.identifiers import VERILOG, VHDL
 from oxmc.hdl.memory import geometry_of
-from oxmc.hdl.netlist import build_config, chip_verilog, component_verilog, flip_flops, module_ports, write_verilog
+from oxmc.hdl.verilog.identifiers import VERILOG, VHDL
+from oxmc.hdl.verilog.netlist import (
+    build_config,
+    chip_verilog,
+    component_verilog,
+    flip_flops,
+    module_ports,
+    write_verilog,
+)
 from oxmc.pymodels.config import Config, resolve
 from oxmc.tb.cosim.simulator import use_simulator
 

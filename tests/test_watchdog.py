@@ -10,7 +10,7 @@ from commands import SMALL, Answer, oxmc
 from pytest import CaptureFixture, MonkeyPatch
 
 import oxmc.tb.cosim.simulator
-from oxmc.hdl.netlist import chip_verilog
+from oxmc.hdl.verilog.netlist import chip_verilog
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats

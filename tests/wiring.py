@@ -11,7 +11,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 
-from oxmc.hdl.netlist import CHIP_NAME, Port, module_ports
+from oxmc.hdl.verilog.netlist import CHIP_NAME, Port, module_ports
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 

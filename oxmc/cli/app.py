@@ -275,7 +275,7 @@ def verilog(
     ] = False,
 ) -> None:
     """Write the chip as synthesizable Verilog: with lint waivers, its memories, and the configuration behind it."""
-    from oxmc.hdl.netlist import write_verilog
+    from oxmc.hdl.verilog.netlist import write_verilog
 
     toml = load_toml(config) if config else None
     chosen = resolve(task, preset, toml=toml, settings=dict(parse_setting(text) for text in settings or []))

@@ -11,7 +11,7 @@ from oxmc.pymodels.machine import PACKAGE
 
 ROOMS = ("pymodels", "hdl", "energy", "tb", "posterior", "run", "campaign")
 SUFFIXES = (".py", ".v", ".vh", ".vlt", ".toml", ".csv")
-BESIDE = ("tb/blocks",)
+BESIDE = ("tb/blocks", "tb/system")
 """What checks and never takes part in a training, as the rooms that are not above."""
 
 

@@ -10,7 +10,7 @@ import subprocess
 from importlib import resources
 from pathlib import Path
 
-from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.hdl.verilog.netlist_cache import cache_folder
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.machine import environment

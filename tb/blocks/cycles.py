@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from oxmc.hdl.identifiers import plain
+from oxmc.hdl.verilog.identifiers import plain
 
 
 async def cycle(dut, outputs: Iterable[str] = (), **inputs: int) -> dict[str, int]:

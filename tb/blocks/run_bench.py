@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oxmc.hdl.netlist import component_verilog
-from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.hdl.verilog.netlist import component_verilog
+from oxmc.hdl.verilog.netlist_cache import cache_folder
 from oxmc.tb.blocks.scoreboard import PARAMETERS_VARIABLE
 from oxmc.tb.cosim import runners
 from oxmc.tb.cosim.simulator import use_simulator

@@ -11,7 +11,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
-from oxmc.hdl.identifiers import plain
+from oxmc.hdl.verilog.identifiers import plain
 
 PARAMETERS_VARIABLE = "OXMC_BENCH"
 CLOCK_NS = 10

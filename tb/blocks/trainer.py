@@ -15,7 +15,7 @@ import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.identifiers import plain
+from oxmc.hdl.verilog.identifiers import plain
 from oxmc.pymodels.budget import formulas as budget
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats

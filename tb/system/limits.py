@@ -9,8 +9,8 @@ from cocotb.triggers import FallingEdge
 from oxmc.hdl.chip import CLAMP_BITS
 from oxmc.hdl.row_counters import LOST_BITS
 from oxmc.pymodels.interface import PROPOSAL_BITS, Command, Setting, Space, Status
-from oxmc.tb.blocks.system import System, scenario
 from oxmc.tb.cosim.program import setting_values
+from oxmc.tb.system.desk import System, scenario
 
 
 class Limits:

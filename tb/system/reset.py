@@ -21,9 +21,9 @@ from oxmc.pymodels.job import Job
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.twin.inference import predict
-from oxmc.tb.blocks.chip import PinWatcher, take_results, whole_run
 from oxmc.tb.blocks.scoreboard import CLOCK_NS, parameters, start
 from oxmc.tb.cosim.port import HostModel
+from oxmc.tb.system.chip import PinWatcher, take_results, whole_run
 
 LIMIT_NS = 20_000 * CLOCK_NS
 PINS = ("wl", "bl", "sl", "inputs_on", "op", "latch")

@@ -24,12 +24,12 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.streams import lfsr_seed
-from oxmc.tb.blocks.account import Account
-from oxmc.tb.blocks.chip import episodes
-from oxmc.tb.blocks.chip_control import Desk, UpsetWatcher
 from oxmc.tb.blocks.scoreboard import parameters, start
 from oxmc.tb.cosim.port import HostModel
 from oxmc.tb.cosim.program import commands, load_words, lut_codes, setting_values
+from oxmc.tb.system.account import Account
+from oxmc.tb.system.chip import episodes
+from oxmc.tb.system.control import Desk, UpsetWatcher
 
 BUSY, MAPPED, TRAINED = 1 << State.BUSY, 1 << State.MAPPED, 1 << State.TRAINED
 IDLE = dict(host_valid=0, host_write=0, host_address=0, host_write_data=0, array_data=0, result_ready=0)

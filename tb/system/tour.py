@@ -14,8 +14,8 @@ from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.formats import HOST_WORD_BITS
 from oxmc.pymodels.interface import LAW_INDEX, Command, Error, Setting, Space, State, Status
 from oxmc.tb.blocks.scoreboard import CLOCK_NS, parameters, start
-from oxmc.tb.blocks.system import IDLE, System
 from oxmc.tb.cosim.program import commands
+from oxmc.tb.system.desk import IDLE, System
 
 PHASE = {Command.TRAIN: 1, Command.INFER: 2, Command.FORM: 3, Command.CALIBRATE: 4}
 MOST_CYCLES = 200_000

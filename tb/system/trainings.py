@@ -9,8 +9,8 @@ from cocotb.triggers import FallingEdge, RisingEdge
 
 from oxmc.pymodels.interface import Command, Error, Setting, Space, State, Status, built_commands
 from oxmc.tb.blocks.scoreboard import parameters
-from oxmc.tb.blocks.system import BUSY, LIMIT_CYCLES, System, scenario
 from oxmc.tb.cosim.program import lut_codes, observation_words
+from oxmc.tb.system.desk import BUSY, LIMIT_CYCLES, System, scenario
 
 
 @scenario

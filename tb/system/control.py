@@ -23,10 +23,10 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.streams import lfsr_seed
-from oxmc.tb.blocks.chip import PinWatcher, episodes, take_results
 from oxmc.tb.blocks.scoreboard import parameters, start
 from oxmc.tb.cosim.port import HostModel
 from oxmc.tb.cosim.program import commands, load_words
+from oxmc.tb.system.chip import PinWatcher, episodes, take_results
 
 
 class UpsetWatcher(PinWatcher):

@@ -8,10 +8,10 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from oxmc.hdl.identifiers import is_plain, plain_verilog
-from oxmc.hdl.memories import memories, memories_verilog, memory_list
 from oxmc.hdl.memory import geometry_of
-from oxmc.hdl.netlist_cache import kept_verilog
+from oxmc.hdl.verilog.identifiers import is_plain, plain_verilog
+from oxmc.hdl.verilog.memories import memories, memories_verilog, memory_list
+from oxmc.hdl.verilog.netlist_cache import kept_verilog
 from oxmc.pymodels import tools
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, RunError
