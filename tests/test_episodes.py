@@ -19,7 +19,8 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.tasks.jobs import make_job
-from oxmc.run.train import engine_config, simulate
+from oxmc.run.engine import ENGINES
+from oxmc.run.simulated import simulate
 
 pytestmark = pytest.mark.cosim
 
@@ -96,7 +97,10 @@ def test_a_broken_compiled_array_fails_the_run(fault: str, tmp_path: Path, monke
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--engine", "float"), "--engine must be verilator, icarus or twin for a task with rewards, not 'float'"),
+        (
+            ("--engine", "float"),
+            "--engine must be verilator, icarus, twin or gates for a task with rewards, not 'float'",
+        ),
         (("--set", "outputs=1"), "outputs must be at least 2 with acceptance reward, not 1"),
         (("--set", "outputs=4"), "outputs must be 2 for task cartpole, not 4"),
     ],
@@ -108,9 +112,9 @@ def test_refusals(capsys: CaptureFixture[str], tmp_path: Path, arguments: tuple[
 @on_each_simulator
 def test_rtl_engines_test_fewer_episodes_unless_told(simulator: str) -> None:
     config = resolve("cartpole", "best")
-    assert engine_config(config, "twin", ()).test_episodes == config.test_episodes == 100
-    assert engine_config(config, simulator, ("rows",)).test_episodes == 10
-    assert engine_config(config, simulator, ("test_episodes",)).test_episodes == 100
+    assert ENGINES["twin"].sized(config, ()).test_episodes == config.test_episodes == 100
+    assert ENGINES[simulator].sized(config, ("rows",)).test_episodes == 10
+    assert ENGINES[simulator].sized(config, ("test_episodes",)).test_episodes == 100
 
 
 def test_repeats_and_summary(capsys: CaptureFixture[str], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from oxmc.hdl.verilog.netlist import chip_verilog
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
-from oxmc.run.train import COUPLINGS
+from oxmc.run.engine import COUPLINGS
 from oxmc.tb.cosim import watchdog
 from oxmc.tb.cosim.watchdog import Heartbeat, Watchdog, longest_wait
 
