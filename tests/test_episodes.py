@@ -11,16 +11,16 @@ from benches import on_each_simulator
 from commands import oxmc, refusal
 from pytest import CaptureFixture
 
-import oxmc.run.train
-import oxmc.tb.cosim.simulator
 from oxmc.hdl.verilog.netlist import chip_verilog
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.tasks.jobs import make_job
+from oxmc.run import simulated
 from oxmc.run.engine import ENGINES
 from oxmc.run.simulated import simulate
+from oxmc.tb.cosim import simulator as cosim
 
 pytestmark = pytest.mark.cosim
 
@@ -53,7 +53,7 @@ def test_lockstep_names_a_wrong_reward(tmp_path: Path, monkeypatch: pytest.Monke
         assert "log * exponent" in text
         return text.replace("log * exponent", "(log ^ 12'h001) * exponent", 1)
 
-    monkeypatch.setattr(oxmc.tb.cosim.simulator, "chip_verilog", broken)
+    monkeypatch.setattr(cosim, "chip_verilog", broken)
     config = resolve("cartpole", "best", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
     job = make_job(config, load_task("cartpole", config, 5), 5)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under pytest cocotb's runner exits by itself
@@ -78,14 +78,14 @@ def test_a_broken_compiled_array_fails_the_run(fault: str, tmp_path: Path, monke
     """A refused pulse ends the run here, too, and the chip's counts are held against the array's."""
     change, message = BROKEN_ARRAYS[fault]
 
-    class Broken(oxmc.tb.cosim.simulator.EpisodeSimulation):
+    class Broken(cosim.EpisodeSimulation):
         def __init__(self, config: Config, simulator: str, *, waves: bool = False):
             super().__init__(config, simulator, waves=waves)
             assert self.sources["oxram_array.v"].count(change[0]) == 1
             self.sources["oxram_array.v"] = self.sources["oxram_array.v"].replace(*change)
             self.folder = tmp_path / "build"
 
-    monkeypatch.setattr(oxmc.run.train, "EpisodeSimulation", Broken)
+    monkeypatch.setattr(simulated, "EpisodeSimulation", Broken)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under pytest cocotb's runner exits by itself
     config = resolve("cartpole", "best", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
     job = make_job(config, load_task("cartpole", config, 5), 5)
