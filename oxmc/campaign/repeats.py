@@ -224,11 +224,14 @@ def _finished(request: Request, plan: Plan, identity: dict[str, Any]) -> dict[st
 
 def _prepare(request: Request, plan: Plan) -> None:
     """What fails for all repeats alike fails here; a simulator is built once, not in each worker."""
+    engine = engine_of(request.engine)
+    engine.refuse(request)
+    engine.refuse_config(request.config)
     check_out(request.out)
     dataset = load_task(request.task, request.config, request.seed, request.source)
     make_job(request.config, dataset, request.seed)
     if not plan.cluster:
-        engine_of(request.engine).prepare(request.config, request)
+        engine.prepare(request.config, request)
 
 
 def train_repeats(request: Request, plan: Plan, watcher: Watcher) -> dict[str, Any]:

@@ -377,7 +377,7 @@ def sweep(
 
     if output not in ("text", "json", "csv"):
         raise InputError(f"--format must be one of text, json, csv, not {output!r}")
-    engine_of(engine)
+    engine_of(engine).refuse(Options())
     seed_value = _integer("--seed", seed, 0, MOST_SEED)
     plan = _plan(repeats, jobs, cluster, resume, other_code)
     assert plan is not None
