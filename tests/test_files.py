@@ -282,7 +282,7 @@ def test_memory_that_is_not_there_is_said(
     def fail(*_: Any, **__: Any) -> None:
         raise MemoryError("Unable to allocate 3 TiB")
 
-    monkeypatch.setattr("oxmc.run.train.run_model", fail)
+    monkeypatch.setattr("oxmc.run.engine.Twin.run", fail)
     message = failure(oxmc(capsys, *TWIN, "--out", tmp_path / "run"), 1)
     assert message == "the run needs more memory than there is (Unable to allocate 3 TiB)"
 
