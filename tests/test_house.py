@@ -17,7 +17,7 @@ LEAVES = frozenset(
     f"oxmc.pymodels.{name}"
     for name in (
         "ahead", "blocks", "config", "digests", "errors", "events", "files", "formats", "interface", "job", "kernels",
-        "machine", "outcome", "private", "streams", "strict", "tools", "whole",
+        "machine", "outcome", "oxram.devices", "private", "streams", "strict", "tools", "whole",
     )
 )  # fmt: skip
 """Modules that every room may import; of ours they import each other alone."""
