@@ -26,6 +26,7 @@ module cosim #(
     parameter LABEL_BITS = 1,
     parameter EVENTS = 15,
     parameter PHASE_BITS = 3,
+    parameter EVENT_BITS = 59,
     parameter DECISION_BITS = 64,
     parameter CONVERSION = 1,
     // of the compiled coupling alone
@@ -64,9 +65,9 @@ module cosim #(
     output wire                     host_ready,
     output wire [31:0]              host_read_data,
     input  wire                     host_done,
-    // pulses on the array port: {gate of the first DAC, cell or segment, row, width, fault, phase, op}
+    // pulses on the array port, packed as oxmc.tb.cosim.event_word
     output reg                      event_toggle,
-    output reg  [58:0]              event_word,
+    output reg  [EVENT_BITS-1:0]    event_word,
     output reg  [INPUTS_BITS-1:0]   event_inputs,
     output reg  [CELLS-1:0]         event_mask,
     output reg  [GATE_DACS*GATE_BITS-1:0] event_gates,
@@ -191,25 +192,32 @@ module cosim #(
         default: pins_due = 4'b0000;
     endcase
 
+`include "event_word.vh"
+    reg [PULSE_WIDTH-1:0] width = 0;  // cycles of the running pulse so far
+    assign pulse_op = op;
+    assign pulse_phase = phase;
+    assign pulse_width = width + 1'b1;
+    assign pulse_row = {{(PULSE_ROW-ROW_BITS){1'b0}}, array_row};
+    assign pulse_place = op == EVAL ? {{(PULSE_PLACE-SEGMENT_BITS){1'b0}}, array_segment}
+                                    : {{(PULSE_PLACE-CELL_BITS){1'b0}}, array_cell};
+    assign pulse_gate = {{(PULSE_GATE-GATE_BITS){1'b0}}, array_gate[GATE_BITS-1:0]};
+
     // what addresses a pulse must hold from its first cycle to its last
-    wire [15:0] place = op == EVAL ? {{(16-SEGMENT_BITS){1'b0}}, array_segment}
-                                   : {{(16-CELL_BITS){1'b0}}, array_cell};
-    wire [15:0] row_wide = {{(16-ROW_BITS){1'b0}}, array_row};
-    wire [7:0] gate_wide = {{(8-GATE_BITS){1'b0}}, array_gate[GATE_BITS-1:0]};
-    wire [GATE_DACS*GATE_BITS+34:0] command = {array_gate, place, row_wide, op};
-    reg [GATE_DACS*GATE_BITS+34:0] held = 0;
-    reg [11:0] width = 12'd0;  // cycles of the running pulse so far
+    localparam COMMAND_BITS = GATE_DACS * GATE_BITS + PULSE_PLACE + PULSE_ROW + PULSE_OP;
+    wire [COMMAND_BITS-1:0] command = {array_gate, pulse_place, pulse_row, pulse_op};
+    reg [COMMAND_BITS-1:0] held = 0;
     wire started = width != 0;
     wire bad = {wl, bl, sl, inputs_on} != pins_due
             || (op == IDLE) && (latch || started)
             || op > EVAL
             || started && command != held;
+    assign pulse_fault = bad;
 
     reg [11:0] conversion_left = 12'd0;
 
     initial begin
         event_toggle = 1'b0;
-        event_word = 59'd0;
+        event_word = 0;
         result_toggle = 1'b0;
         result_word = 0;
         decision_toggle = 1'b0;
@@ -220,7 +228,7 @@ module cosim #(
     end
 
     always @(posedge clk) if (!rst) begin
-        width <= (op == IDLE || latch) ? 12'd0 : width + 12'd1;
+        width <= (op == IDLE || latch) ? 0 : pulse_width;
         held <= command;
         if (latch && (op == READ || op == EVAL)) begin
             conversion_left <= CONVERSION;
@@ -229,7 +237,7 @@ module cosim #(
             if (conversion_left != 0) conversion_left <= conversion_left - 12'd1;
             answering <= conversion_left == 2;
         end
-        event_word <= {gate_wide, place, row_wide, width + 12'd1, bad, phase, op};
+        event_word <= pulse_word;
         if (latch || bad) begin
             if (op == EVAL) event_inputs <= array_inputs;
             event_mask <= array_mask;
@@ -255,7 +263,7 @@ module cosim #(
             .EVAL_CYCLES(EVAL_CYCLES), .BLOCK(BLOCK), .EFFECTS(EFFECTS)
         ) array (
             .clk(clk), .rst(rst), .op(op), .row(array_row), .place(array_cell), .mask(array_mask), .gate(array_gate),
-            .segment(array_segment), .inputs(array_inputs), .latch(latch), .width(width + 12'd1), .bad(bad),
+            .segment(array_segment), .inputs(array_inputs), .latch(latch), .width(pulse_width), .bad(bad),
             .phase(phase), .data(answer), .request(request), .request_row(request_row),
             .request_counts(request_counts), .draws(draws), .save(save), .refused(refused)
         );
