@@ -9,7 +9,8 @@
 // With COMPILED the array (`oxram_array`) and the host (`host_rom`) are in here, and Python is woken for random draws, a
 // refused pulse, whose event it then reads, and the end, when all counts and results lie in files. With PYTHON_HOST the
 // host stays in Python, as an environment in the loop needs it, and says by `host_done` when the array is to be saved.
-// OXMC_BARE is for a simulator without Python: the clock comes from outside.
+// OXMC_BARE is for a simulator without Python: the clock comes from outside. OXMC_GATES is for a chip of gates that delay
+// (oxmc.silicon.gates), which has no ports for observers: beside it runs the RTL that has them, on the same inputs.
 `timescale 1ns / 1ps
 
 module cosim #(
@@ -129,6 +130,13 @@ module cosim #(
     wire [GATE_DACS*GATE_BITS-1:0] array_gate;
     wire [SEGMENT_BITS-1:0] array_segment;
     wire [INPUTS_BITS-1:0] array_inputs;
+`ifdef OXMC_GATES
+    // the host waits for an edge of `busy`, which may glitch here: it sees the line long after the last gate has settled
+    wire busy_now;
+    reg settled = 1'b0;
+    always @(posedge clk) #40 settled = busy_now;
+    assign busy = settled;
+`endif
     wire wl, bl, sl, inputs_on, latch;
     wire [EVENTS-1:0] events;
     wire result_valid;
@@ -148,7 +156,6 @@ module cosim #(
 
     oxmc_chip chip (
         .clk(clk),
-        .rst(rst),
         .host_valid(bus_valid),
         .host_write(bus_write),
         .host_address(bus_address),
@@ -168,13 +175,32 @@ module cosim #(
         .array_sl(sl),
         .array_inputs_on(inputs_on),
         .array_latch(latch),
+`ifdef OXMC_GATES
+        .array_data(answer),
+        .busy(busy_now),
+`else
         .array_data(answering ? answer : ~answer),
+        .busy(busy),
+`endif
         .result_valid(result_valid),
         .result_ready(1'b1),
         .result_payload(result_payload),
         .irq(),
-        .busy(busy),
         .waiting(waiting),
+`ifdef OXMC_GATES
+        .rst(rst)
+    );
+
+    oxmc_observed observed (
+        .clk(clk),
+        .host_valid(bus_valid),
+        .host_write(bus_write),
+        .host_address(bus_address),
+        .host_write_data(bus_data),
+        .array_data(answer),
+        .result_ready(1'b1),
+`endif
+        .rst(rst),
         .phase(phase),
         .row(row),
         .proposals(proposals),
