@@ -16,16 +16,6 @@ CARD_VOLTAGES = (
 )  # fmt: skip
 """Voltages a device card gives, by the names of its fields, in V. A SET counts the top of the gate range."""
 
-PHYSICS = {
-    "form": "form_current_na_cycles",
-    "set": "set_current_na_cycles",
-    "reset": "reset_conductance_ns_cycles",
-    "read": "read_conductance_ns_cycles",
-    "eval": "eval_conductance_code2_ns_cycles",
-}
-"""The quantity that each array operation's joules are proportional to."""
-
-
 COMMON = tuple(block.name for block in COMMON_BLOCKS)
 """Blocks of the logic that are there with and without options of the chain, as parts of another netlist each."""
 WITH_OPTIONS = {name: f"{name} with options" for name in COMMON}
@@ -135,7 +125,7 @@ class OperatingPoint:
         return math.sqrt(max(self.macro_bits.get(macro, 0), LEAST_MACRO_BITS) / CACHE_BITS)
 
     def physics(self, operation: str) -> float:
-        """Joules a unit of the quantity `PHYSICS[operation]`, which is in nA or nS times cycles.
+        """Joules a unit of the quantity `QUANTITY_OF[operation]`, which is in nA or nS times cycles.
 
         A current that flows under the line voltage V for a time t costs V I t; a conductance V^2 g t. The RESET
         quantity adds the conductance before to that after, and half of it is the mean over the pulse.
