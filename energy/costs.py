@@ -23,9 +23,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from oxmc.energy.point import BLOCKS, MULTIPLIERS, PHYSICS, OperatingPoint
+from oxmc.energy.point import BLOCKS, MULTIPLIERS, OperatingPoint
 from oxmc.pymodels.errors import InputError, shown
-from oxmc.pymodels.events import EVENTS, QUANTITIES
+from oxmc.pymodels.events import EVENTS, QUANTITIES, QUANTITY_OF
 from oxmc.pymodels.files import read_toml, understood
 
 MOST = 1e60
@@ -230,8 +230,8 @@ def _cost(file: str, number: int, entry: dict[str, Any], sources: dict[str, str]
         rule(name in MULTIPLIERS, f"per must name figures of the operating point, not {shown(name)}")
     _check_unit(entry["unit"], per, physics, rule)
     if physics is not None:
-        rule(physics in list(PHYSICS), f"physics must be one of {', '.join(PHYSICS)}, not {shown(physics)}")
-        rule(item == PHYSICS[physics], f"physics {physics!r} must price {PHYSICS[physics]}, not {item}")
+        rule(physics in list(QUANTITY_OF), f"physics must be one of {', '.join(QUANTITY_OF)}, not {shown(physics)}")
+        rule(item == QUANTITY_OF[physics], f"physics {physics!r} must price {QUANTITY_OF[physics]}, not {item}")
         rule(value == 1.0 and not per, "value must be 1 without per where physics gives the factor")
     block = entry.get("block")
     rule(block is None or block in BLOCKS, f"block must be one of {', '.join(BLOCKS)}, not {shown(block)}")

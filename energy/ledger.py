@@ -9,9 +9,9 @@ from numbers import Integral
 from typing import Any
 
 from oxmc.energy.costs import CostTable
-from oxmc.energy.point import PHYSICS, OperatingPoint
+from oxmc.energy.point import OperatingPoint
 from oxmc.pymodels.errors import InputError, RunError
-from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES, check_names
+from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES, QUANTITY_OF, check_names
 
 PAID_LIMIT = 1e-12
 """Relative difference allowed between two ways to sum the same joules: rounding of some 100 products."""
@@ -146,7 +146,7 @@ def _check_counts(table: Mapping[str, Mapping[str, int]], known: Mapping[str, st
 def _check_operations(counts: Mapping[str, Mapping[str, int]], quantities: Mapping[str, Mapping[str, int]]) -> None:
     """No joules without an operation: this catches an event that is dropped on its way here."""
     for phase, row in quantities.items():
-        for operation, quantity in PHYSICS.items():
+        for operation, quantity in QUANTITY_OF.items():
             if row.get(quantity) and not counts.get(phase, {}).get(operation):
                 raise RunError(f"{quantity} is {row[quantity]} in phase {phase}, but no {operation} was counted there")
 
@@ -183,10 +183,10 @@ def array_energy_error(ledger: Ledger, joules: Mapping[str, Mapping[str, float]]
     """
     check_names(joules, PHASES, "phase")
     for row in joules.values():
-        check_names(row, PHYSICS, "array operation")
+        check_names(row, QUANTITY_OF, "array operation")
     worst = 0.0
     for phase in PHASES:
-        for operation in PHYSICS:
+        for operation in QUANTITY_OF:
             here = (line.energy_j for line in ledger.lines if (line.phase, line.physics) == (phase, operation))
             worst = max(worst, _relative(math.fsum(here), joules.get(phase, {}).get(operation, 0.0)))
     return worst

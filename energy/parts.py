@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oxmc.energy.ledger import Ledger
-from oxmc.energy.point import PHYSICS
+from oxmc.pymodels.events import QUANTITY_OF
 
 PARTS = {
     "training": ("load", "train"),
@@ -82,7 +82,7 @@ def per_operation_j(ledger: Ledger, events: Counts) -> dict[str, float]:
     in it.
     """
     joules = {}
-    for operation, quantity in PHYSICS.items():
+    for operation, quantity in QUANTITY_OF.items():
         phases = PARTS["forming"] if operation == "form" else PARTS[HEADLINE] + PARTS["inference"]
         count = sum(events.get(phase, {}).get(operation, 0) for phase in phases)
         items = (operation, quantity, f"{operation}_pulse")

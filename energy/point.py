@@ -6,42 +6,23 @@ import dataclasses
 import math
 from collections.abc import Mapping
 
+from oxmc.pymodels.blocks import COMMON_BLOCKS, SPECIAL_BLOCKS, instances, memories
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.formats import Formats, power_of_two
+from oxmc.pymodels.formats import Formats
 
 CARD_VOLTAGES = (
     "form_sl_v", "form_wl_v", "set_sl_v", "gate_high_v", "reset_bl_v", "reset_wl_v", "read_sl_v", "read_wl_v",
 )  # fmt: skip
 """Voltages a device card gives, by the names of its fields, in V. A SET counts the top of the gate range."""
 
-PHYSICS = {
-    "form": "form_current_na_cycles",
-    "set": "set_current_na_cycles",
-    "reset": "reset_conductance_ns_cycles",
-    "read": "read_conductance_ns_cycles",
-    "eval": "eval_conductance_code2_ns_cycles",
-}
-"""The quantity that each array operation's joules are proportional to."""
-
-
-COMMON = (
-    "control", "lfsr", "log_uniform", "gate_dac", "row_counters", "log_prior", "acceptance", "pulse", "trainer",
-    "memories", "top", "log_likelihood", "inference",
-)  # fmt: skip
+COMMON = tuple(block.name for block in COMMON_BLOCKS)
 """Blocks of the logic that are there with and without options of the chain, as parts of another netlist each."""
 WITH_OPTIONS = {name: f"{name} with options" for name in COMMON}
-BLOCKS = (
-    *COMMON, *WITH_OPTIONS.values(), "reward", "action", "reward_control", "reward_pulse", "reward_trainer",
-    "reward_inference", "network_inference", "activation", "pair_programmer", "cell_programmer", "sample_order",
-    "hastings", "former", "calibrator",
-)  # fmt: skip
+BLOCKS = (*COMMON, *WITH_OPTIONS.values(), *(block.name for block in SPECIAL_BLOCKS))
 """Names that a cost's `block` may have; `memories` stands for what follows the macros' outputs."""
 
-MACROS = (
-    "samples", "counters", "likelihood", "response", "activation", "lut", "map", "gate_codes", "pairs", "offsets",
-    "order", "histogram", "law",
-)  # fmt: skip
+MACROS = tuple(memories(Formats(Config())))
 """Memories, each a macro of its own."""
 ROOT = "_root"
 CACHE_BITS = 8 * 8192
@@ -144,7 +125,7 @@ class OperatingPoint:
         return math.sqrt(max(self.macro_bits.get(macro, 0), LEAST_MACRO_BITS) / CACHE_BITS)
 
     def physics(self, operation: str) -> float:
-        """Joules a unit of the quantity `PHYSICS[operation]`, which is in nA or nS times cycles.
+        """Joules a unit of the quantity `QUANTITY_OF[operation]`, which is in nA or nS times cycles.
 
         A current that flows under the line voltage V for a time t costs V I t; a conductance V^2 g t. The RESET
         quantity adds the conductance before to that after, and half of it is the mean over the pulse.
@@ -220,33 +201,15 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
     )
 
 
+def block_names(config: Config) -> dict[str, str]:
+    """The name of `BLOCKS` of each block that a configuration builds, by its instance in the chip."""
+    options = config.verify != "off" or config.early_rejection or config.sample_order != "given"
+    return {place: WITH_OPTIONS.get(name, name) if options else name for place, name in instances(config).items()}
+
+
 def blocks_of(config: Config) -> frozenset[str]:
     """Blocks of the logic that a configuration builds, of `BLOCKS`."""
-    options = config.verify != "off" or config.early_rejection or config.sample_order != "given"
-    rewards = config.acceptance == "reward"
-    parts = {
-        "log_likelihood": not rewards,
-        "reward": rewards,
-        "action": rewards,
-        "control": not rewards,
-        "reward_control": rewards,  # a host that writes while the chip runs
-        "pulse": not rewards,
-        "reward_pulse": rewards,  # begins and ends at each step, not once a sweep
-        "trainer": not rewards,
-        "reward_trainer": rewards,
-        "inference": not config.hidden and not rewards,
-        "reward_inference": rewards,  # votes with codes, not with probabilities
-        "network_inference": config.hidden > 0,
-        "activation": config.hidden > 0,
-        "pair_programmer": config.verify == "pair",
-        "cell_programmer": config.verify == "cell",
-        "sample_order": config.sample_order == "hard_first",
-        "hastings": config.hastings,
-        "former": config.form,
-        "calibrator": config.calibrate,
-    }
-    built = {name for name, is_built in (dict.fromkeys(COMMON, True) | parts).items() if is_built}
-    return frozenset(WITH_OPTIONS.get(name, name) if options else name for name in built)
+    return frozenset(block_names(config).values())
 
 
 def gate_line_cells(formats: Formats) -> float:
@@ -263,29 +226,5 @@ def input_rms_v(config: Config) -> float:
 
 
 def macro_bits(formats: Formats) -> dict[str, int]:
-    """Bits of each macro that is built, of `MACROS`.
-
-    Two banks each have the gate codes with their clamp flag (and read code, for cell-wise verification and the Hastings
-    correction), the pair differences, which a verified pair keeps in their place, and the evaluation order. The law of
-    the Hastings correction is there twice.
-    """
-    config = formats.config
-    cells, pairs = power_of_two(formats.cells), max(2, power_of_two(formats.pairs))
-    by_pair, keeps_code = config.verify == "pair", config.verify == "cell" or config.hastings
-    gate_code = formats.gate_bits + 1 + (config.read_bits if keeps_code else 0)
-    bits = {
-        "samples": formats.sample_capacity * formats.sample_word_bits,
-        "counters": formats.row_capacity * config.counter_bits,
-        "likelihood": 0 if formats.rewards else formats.likelihood_bits << config.table_bits,
-        "response": config.response_bits << config.table_bits,
-        "activation": formats.activation_bits << config.table_bits if config.hidden else 0,
-        "lut": config.gate_codes * config.read_bits,
-        "map": (formats.gate_bits + 1) << config.read_bits,
-        "gate_codes": 0 if by_pair else 2 * cells * gate_code,
-        "pairs": 2 * pairs * (config.read_bits + 1) if by_pair else 0,
-        "offsets": cells * (config.read_bits + 4) if by_pair else 0,
-        "order": 2 * formats.sample_capacity * formats.sample_bits if config.sample_order == "hard_first" else 0,
-        "histogram": formats.calibration_bits << config.read_bits if config.calibrate else 0,
-        "law": 2 * config.gate_codes * formats.law_bits if config.hastings else 0,
-    }
-    return {name: bits[name] for name in MACROS if bits[name]}
+    """Bits of each macro that is built, of `MACROS`."""
+    return {name: memory.bits for name, memory in memories(formats).items() if memory.built}

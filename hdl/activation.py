@@ -23,7 +23,7 @@ class Activation(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         config = formats.config
-        self.table = Ram(width=formats.activation_bits, depth=2**config.table_bits)
+        self.table = Ram.of(formats, "activation")
         super().__init__(
             {
                 "valid": In(1),

@@ -29,7 +29,7 @@ class Calibrator(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        self.histogram = Ram(width=formats.calibration_bits, depth=2**formats.config.read_bits)
+        self.histogram = Ram.of(formats, "histogram")
         super().__init__(
             {
                 "start": In(1),

@@ -35,7 +35,7 @@ from oxmc.hdl.row_counters import RowCounters
 from oxmc.hdl.sample_order import SampleOrder
 from oxmc.hdl.trainer import Trainer
 from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
-from oxmc.pymodels.formats import HOST_WORD_BITS, Formats
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import (
     LAW_INDEX,
     PROPOSAL_BITS,
@@ -119,9 +119,7 @@ class Chip(wiring.Component):
         m.submodules.pulse = ResetInserter(self.guard.halt)(self.pulse)  # nothing follows of a pulse that was the last
         m.submodules.trainer = self.trainer = Trainer(formats)
         m.submodules.inference = self.inference = inference_of(formats)
-        m.submodules.samples = self.samples = Ram(
-            width=formats.sample_word_bits, depth=formats.sample_capacity, lane_bits=HOST_WORD_BITS
-        )
+        m.submodules.samples = self.samples = Ram.of(formats, "samples")
         self.programmer: PairProgrammer | CellProgrammer | None = None
         if config.verify != "off":
             m.submodules.programmer = self.programmer = PROGRAMMERS[config.verify](formats)

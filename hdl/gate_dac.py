@@ -48,8 +48,8 @@ class GateDac(wiring.Component):
     def __init__(self, formats: Formats):
         config = formats.config
         self.formats = formats
-        self.lut = Ram(width=config.read_bits, depth=config.gate_codes)
-        self.map = Ram(width=formats.gate_bits + 1, depth=2**config.read_bits)
+        self.lut = Ram.of(formats, "lut")
+        self.map = Ram.of(formats, "map")
         found = {"found": Out(formats.gate_bits), "found_code": Out(config.read_bits)} if config.hastings else {}
         if config.verify == "pair":
             found["near_end"] = Out(1)
@@ -169,7 +169,7 @@ class GateDac(wiring.Component):
             if formats.config.hastings:
                 m.d.comb += [self.found.eq(self.map.read_data), self.found_code.eq(code)]
         width = len(Cat(found))
-        m.submodules.codes = codes = Ram(width=dacs * width, depth=2 * 2**formats.cell_bits // dacs, lane_bits=width)
+        m.submodules.codes = codes = Ram.of(formats, "gate_codes")
         bank = Signal()
         cell = Signal(formats.cell_bits)
         m.d.sync += self.storing.eq(self.lookup)

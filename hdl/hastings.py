@@ -22,7 +22,7 @@ class LawTerm(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        self.table = Ram(width=formats.law_bits, depth=formats.config.gate_codes, lane_bits=HOST_WORD_BITS)
+        self.table = Ram.of(formats, "law")
         super().__init__(
             {
                 "lookup": In(1),

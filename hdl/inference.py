@@ -31,7 +31,7 @@ class Inference(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         config = formats.config
-        self.table = Ram(width=config.response_bits, depth=2**config.table_bits)
+        self.table = Ram.of(formats, "response")
         super().__init__(
             {
                 "start": In(1),

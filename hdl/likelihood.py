@@ -30,7 +30,7 @@ class Likelihood(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         config = formats.config
-        self.table = Ram(width=formats.likelihood_bits, depth=2**config.table_bits)
+        self.table = Ram.of(formats, "likelihood")
         super().__init__(
             {
                 "clear": In(1),

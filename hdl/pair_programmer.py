@@ -9,10 +9,10 @@ from amaranth.lib.wiring import In, Out
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.ram import Ram
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
+from oxmc.pymodels.blocks import SEEN_BITS
 from oxmc.pymodels.formats import Formats, bits_for
 from oxmc.pymodels.interface import TRIES_BITS
 
-SEEN_BITS = 3
 SEEN_TOP = 5
 
 
@@ -39,8 +39,8 @@ class PairProgrammer(wiring.Component):
         self.formats = formats
         config = formats.config
         self.pair_bits = bits_for(formats.pairs - 1)
-        self.differences = Ram(width=config.read_bits + 1, depth=2 * 2**self.pair_bits)
-        self.offsets = Ram(width=config.read_bits + 1 + SEEN_BITS, depth=2**formats.cell_bits)
+        self.differences = Ram.of(formats, "pairs")
+        self.offsets = Ram.of(formats, "offsets")
         super().__init__(
             {
                 "start": In(1),

@@ -9,6 +9,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.memory import Geometry
+from oxmc.pymodels.blocks import memories
+from oxmc.pymodels.formats import Formats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +39,12 @@ class Ram(wiring.Component):
                 "read_data": Out(width),
             }
         )
+
+    @classmethod
+    def of(cls, formats: Formats, name: str) -> Ram:
+        """A memory of `oxmc.pymodels.blocks.memories`."""
+        memory = memories(formats)[name]
+        return cls(width=memory.width, depth=memory.depth, lane_bits=memory.lane_bits or None)
 
     def elaborate(self, platform: Naming) -> Module:
         m = Module()

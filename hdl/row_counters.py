@@ -25,7 +25,7 @@ class RowCounters(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        self.memory = Ram(width=formats.config.counter_bits, depth=formats.row_capacity)
+        self.memory = Ram.of(formats, "counters")
         super().__init__(
             {
                 "restart": In(1),

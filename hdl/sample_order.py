@@ -22,7 +22,7 @@ class SampleOrder(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        self.memory = Ram(width=formats.sample_bits, depth=2 * 2**formats.sample_bits)
+        self.memory = Ram.of(formats, "order")
         super().__init__(
             {
                 "restart": In(1),

@@ -29,9 +29,21 @@ ROWS_PER_BURN_IN = 8
 """`--rows N` alone keeps the burn-in at or below N // 8 rows."""
 
 
-def key(default: Any, doc: str, *, unit: str = "", low: Any = None, high: Any = None, choices: tuple = ()) -> Any:
-    """Declare one configuration key: its default, inclusive range or choices, unit and meaning."""
-    return dataclasses.field(default=default, metadata=dict(doc=doc, unit=unit, low=low, high=high, choices=choices))
+def key(
+    default: Any, doc: str, *, unit: str = "", low: Any = None, high: Any = None, choices: tuple = (),
+    shapes: bool | Callable[[Any], Any] = False,
+) -> Any:  # fmt: skip
+    """Declare one configuration key: its default, inclusive range or choices, unit and meaning.
+
+    `shapes` says that the chip's netlist depends on the key, or on what a function makes of it.
+    """
+    metadata = dict(doc=doc, unit=unit, low=low, high=high, choices=choices, shapes=shapes)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def is_there(value: int) -> int:
+    """What a netlist keeps of an option that 0 turns off and whose value is in a register."""
+    return min(1, value)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,9 +55,11 @@ class Config:
 
     # geometry of the model
     rows: int = key(256, "array rows, one stored model each", low=2, high=16384)
-    features: int = key(16, "features a sample, one differential pair each", low=1, high=128)
-    outputs: int = key(1, "output neurons; 1 is a binary classifier", low=1, high=16)
-    hidden: int = key(0, "hidden neurons of a Bayesian network, sigmoid, no bias; 0: no hidden layer", low=0, high=16)
+    features: int = key(16, "features a sample, one differential pair each", low=1, high=128, shapes=True)
+    outputs: int = key(1, "output neurons; 1 is a binary classifier", low=1, high=16, shapes=True)
+    hidden: int = key(
+        0, "hidden neurons of a Bayesian network, sigmoid, no bias; 0: no hidden layer", low=0, high=16, shapes=True
+    )
     train_samples: int = key(369, "training points", low=1, high=16384)
     test_samples: int = key(200, "test points", low=1, high=16384)
 
@@ -68,6 +82,7 @@ class Config:
         "gate codes of row 0: the lowest as in the paper, the highest, one drawn for each cell, or for w = 0, the "
         "prior's mean, the one in the middle of the LUT (with verify = pair: nearest to common_mode_us)",
         choices=("lowest", "highest", "random", "prior_mean"),
+        shapes=lambda init: "highest" if init == "prior_mean" else init,
     )
 
     # what a proposal is judged by
@@ -75,6 +90,7 @@ class Config:
         "likelihood",
         "ratio that accepts: of the likelihoods of the training points, or of the rewards of an episode each",
         choices=("likelihood", "reward"),
+        shapes=True,
     )
     reward_exponent: float = key(1.0, "power of the ratio of rewards; in steps of 1/16", low=0.0625, high=15.9375)
     reward_kappa: float = key(1.0, "divides the acceptance ratio of rewards", low=1.0, high=10_000.0)
@@ -88,6 +104,7 @@ class Config:
         "off",
         "read while programming: no, each cell, or each pair, see docs/design.md",
         choices=("off", "cell", "pair"),
+        shapes=True,
     )
     verify_window_us: float = key(
         7.0, "verified programming stops within this of its target", unit="uS", low=0.0, high=1000.0
@@ -97,34 +114,46 @@ class Config:
         "row",
         "a device's learned offset lasts for one row's proposals or for one proposal",
         choices=("row", "proposal"),
+        shapes=True,
     )
     common_mode_us: float = key(
         35.0, "middle of the two conductances a verified pair aims at", unit="uS", low=0.0, high=1000.0
     )
-    reject_limit: int = key(0, "rejections in a row after which an array row is left empty; 0: never", low=0, high=255)
-    early_rejection: bool = key(False, "stop evaluating a proposal once its rejection is certain")
+    reject_limit: int = key(
+        0, "rejections in a row after which an array row is left empty; 0: never", low=0, high=255, shapes=is_there
+    )
+    early_rejection: bool = key(False, "stop evaluating a proposal once its rejection is certain", shapes=True)
     sample_order: str = key(
         "given",
         "order of the evaluations: as loaded, or the current row's hard samples first",
         choices=("given", "hard_first"),
+        shapes=True,
     )
-    hastings: bool = key(False, "add the Hastings correction of the asymmetric proposal, a study; without verify only")
+    hastings: bool = key(
+        False, "add the Hastings correction of the asymmetric proposal, a study; without verify only", shapes=True
+    )
     hard_sample_bits: float = key(0.5, "a sample is hard above this -log2 likelihood", unit="bit", low=0.0, high=15.0)
 
     # converters
-    adc_bits: int = key(8, "bits of an evaluation's ADC", unit="bit", low=2, high=12)
+    adc_bits: int = key(8, "bits of an evaluation's ADC", unit="bit", low=2, high=12, shapes=True)
     eval_range: float = key(0.5, "full scale of that ADC is +-eval_range in S V.w", low=1e-3, high=11.0)
     hidden_eval_range: float = key(8.0, "the same while hidden neurons are evaluated", low=1e-3, high=11.0)
-    read_bits: int = key(8, "bits of a cell read", unit="bit", low=3, high=12)
+    read_bits: int = key(8, "bits of a cell read", unit="bit", low=3, high=12, shapes=True)
     read_range_us: float = key(128.0, "full scale of a cell read", unit="uS", low=1.0, high=1000.0)
-    input_bits: int = key(8, "bits of the signed input DAC of a feature", unit="bit", low=2, high=12)
+    input_bits: int = key(8, "bits of the signed input DAC of a feature", unit="bit", low=2, high=12, shapes=True)
     input_range: float = key(
         4.0, "feature value at the input DAC's full scale; beyond it values clip", low=0.01, high=100.0
     )
     input_full_scale_v: float = key(0.4, "row voltage at the input DAC's full scale", unit="V", low=0.01, high=1.0)
-    gate_codes: int = key(21, "entries of the gate LUT, evenly spread over its conductances", low=2, high=64)
+    gate_codes: int = key(
+        21, "entries of the gate LUT, evenly spread over its conductances", low=2, high=64, shapes=True
+    )
     gate_dacs: int = key(
-        1, "gate DACs, a power of two: neighbouring cells of a row that one SET pulse programs at once", low=1, high=64
+        1,
+        "gate DACs, a power of two: neighbouring cells of a row that one SET pulse programs at once",
+        low=1,
+        high=64,
+        shapes=True,
     )
     lut_low_us: float = key(
         0.0, "median conductance of the lowest gate code; 0: the card's", unit="uS", low=0.0, high=500.0
@@ -134,13 +163,19 @@ class Config:
     )
 
     # digital formats
-    counter_bits: int = key(8, "width of a row counter, saturating", unit="bit", low=1, high=16)
-    lfsr_bits: int = key(32, "width of the LFSR, also the bits of one uniform draw", unit="bit", low=8, high=64)
-    lfsr_step_bits: int = key(8, "bits the LFSR advances a clock; divides lfsr_bits", unit="bit", low=1, high=64)
-    log_fraction_bits: int = key(8, "fraction bits of every log2 quantity", unit="bit", low=4, high=12)
-    log_u_index_bits: int = key(5, "index bits of the table behind -log2 u", unit="bit", low=2, high=8)
-    table_bits: int = key(8, "index bits of the likelihood and response tables", unit="bit", low=2, high=12)
-    response_bits: int = key(8, "width of a response table entry, signed", unit="bit", low=2, high=12)
+    counter_bits: int = key(8, "width of a row counter, saturating", unit="bit", low=1, high=16, shapes=True)
+    lfsr_bits: int = key(
+        32, "width of the LFSR, also the bits of one uniform draw", unit="bit", low=8, high=64, shapes=True
+    )
+    lfsr_step_bits: int = key(
+        8, "bits the LFSR advances a clock; divides lfsr_bits", unit="bit", low=1, high=64, shapes=True
+    )
+    log_fraction_bits: int = key(8, "fraction bits of every log2 quantity", unit="bit", low=4, high=12, shapes=True)
+    log_u_index_bits: int = key(5, "index bits of the table behind -log2 u", unit="bit", low=2, high=8, shapes=True)
+    table_bits: int = key(
+        8, "index bits of the likelihood and response tables", unit="bit", low=2, high=12, shapes=True
+    )
+    response_bits: int = key(8, "width of a response table entry, signed", unit="bit", low=2, high=12, shapes=True)
 
     # devices
     card: str = key("16k", "device card", choices=("16k", "4k"))
@@ -172,18 +207,20 @@ class Config:
     )
 
     # ahead of a training
-    form: bool = key(False, "the chip forms and conditions the array first")
+    form: bool = key(False, "the chip forms and conditions the array first", shapes=True)
     condition_cycles: int = key(100, "SET and RESET cycles of a conditioning", low=0, high=1023)
-    calibrate: bool = key(False, "the chip fills its gate LUT by a sweep over the array first")
+    calibrate: bool = key(False, "the chip fills its gate LUT by a sweep over the array first", shapes=True)
     calibration_rows: int = key(0, "rows of that sweep; 0: all", low=0, high=16384)
 
     # timing
-    clock_hz: float = key(10e6, "chip clock", unit="Hz", low=1e3, high=1e9)
-    set_pulse_s: float = key(100e-9, "SET pulse width", unit="s", low=1e-9, high=1e-3)
-    reset_pulse_s: float = key(100e-9, "RESET pulse width", unit="s", low=1e-9, high=1e-3)
-    read_pulse_s: float = key(100e-9, "READ pulse width", unit="s", low=1e-9, high=1e-3)
-    eval_pulse_s: float = key(100e-9, "evaluation pulse width", unit="s", low=1e-9, high=1e-3)
-    conversion_s: float = key(100e-9, "conversion time; the next pulse may overlap it", unit="s", low=1e-9, high=1e-3)
+    clock_hz: float = key(10e6, "chip clock", unit="Hz", low=1e3, high=1e9, shapes=True)
+    set_pulse_s: float = key(100e-9, "SET pulse width", unit="s", low=1e-9, high=1e-3, shapes=True)
+    reset_pulse_s: float = key(100e-9, "RESET pulse width", unit="s", low=1e-9, high=1e-3, shapes=True)
+    read_pulse_s: float = key(100e-9, "READ pulse width", unit="s", low=1e-9, high=1e-3, shapes=True)
+    eval_pulse_s: float = key(100e-9, "evaluation pulse width", unit="s", low=1e-9, high=1e-3, shapes=True)
+    conversion_s: float = key(
+        100e-9, "conversion time; the next pulse may overlap it", unit="s", low=1e-9, high=1e-3, shapes=True
+    )
 
     # data
     split: str = key(
@@ -262,6 +299,15 @@ class Config:
         for name in ("set_pulse_s", "reset_pulse_s", "read_pulse_s", "eval_pulse_s"):
             width = self.cycles(getattr(self, name))
             rule(width <= 1024, f"{name} must last at most 1024 clock cycles, not {width}")
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """The keys that shape the netlist, each at the value that it keeps of them; memories' depths apart."""
+        return {
+            name: shapes(getattr(self, name)) if callable(shapes) else getattr(self, name)
+            for name, field in KEYS.items()
+            if (shapes := field.metadata["shapes"])
+        }
 
     @property
     def chains(self) -> int:

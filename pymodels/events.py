@@ -69,6 +69,9 @@ QUANTITIES = {
 }
 """Exact integers that the array's joules scale with; `energy/` multiplies them by V^2, V and the clock period."""
 
+QUANTITY_OF = {name.partition("_")[0]: name for name in QUANTITIES}
+"""The quantity that each array operation's joules are proportional to, whose name begins with the operation's."""
+
 
 def check_names(names: Iterable[str], known: Iterable[str], what: str) -> None:
     """Raise `KeyError` naming the first of `names` that is not in `known`."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Callable
+from typing import NamedTuple
 
 from oxmc.pymodels.formats import (
     HASTINGS_SHIFT_BITS,
@@ -15,6 +17,7 @@ from oxmc.pymodels.formats import (
     PRIOR_SHIFT_BITS,
     Formats,
 )
+from oxmc.pymodels.oxram.devices import first_gate
 
 INDEX_BITS = 20
 SPACE_BITS = 3
@@ -173,36 +176,58 @@ def memory_words(formats: Formats) -> dict[Space, tuple[Words, ...]]:
     }
 
 
-def setting_limits(formats: Formats) -> dict[Setting, tuple[int, int]]:
-    """Smallest and largest value of each register that holds a setting; those of options exist where they are built."""
+class Register(NamedTuple):
+    """A setting of the host: its largest value, what a training sets it to, whether a chip has it, its smallest value.
+
+    Its width is that of `high`.
+    """
+
+    high: int
+    value: Callable[[], int]
+    built: bool = True
+    low: int = 0
+
+
+def settings(formats: Formats) -> dict[Setting, Register]:
+    """Each register that holds a setting, as far as it is built: those of options are where the option is."""
     config = formats.config
     rows, samples = formats.row_capacity - 1, formats.sample_capacity - 1
 
     def top(width: int) -> int:
         return 2**width - 1
 
-    options = {
-        Setting.VERIFY_WINDOW: top(config.read_bits) if config.verify != "off" else 0,
-        Setting.VERIFY_TRIES: top(TRIES_BITS) if config.verify != "off" else 0,
-        Setting.COMMON_MODE: top(config.read_bits) if config.verify == "pair" else 0,
-        Setting.REJECT_LIMIT: top(STREAK_BITS) if config.reject_limit else 0,
-        Setting.HARD_ABOVE: top(formats.likelihood_bits) if config.sample_order == "hard_first" else 0,
-        Setting.CONDITION_CYCLES: top(formats.condition_bits) if config.form else 0,
-        Setting.CALIBRATION_LAST_ROW: rows if config.calibrate else 0,
-        Setting.REWARD_EXPONENT: top(formats.exponent_bits) if formats.rewards else 0,
-        Setting.LOG2_KAPPA: top(formats.kappa_bits) if formats.rewards else 0,
-        Setting.FIRST_GATE: config.gate_codes - 1 if config.init in ("highest", "prior_mean") else 0,
+    codes = top(config.read_bits)
+    multiplier, shift = (lambda: formats.prior_constants[0]), (lambda: formats.prior_constants[1])
+    verifies, pairs = config.verify != "off", config.verify == "pair"
+    table = {
+        Setting.LAST_ROW: Register(rows, lambda: config.rows - 1),
+        Setting.LAST_SAMPLE: Register(samples, lambda: config.train_samples - 1),
+        Setting.LAST_TEST: Register(samples, lambda: config.train_samples + config.test_samples - 1),
+        Setting.BURN_IN: Register(rows, lambda: config.burn_in),
+        Setting.MAX_PROPOSALS: Register(top(PROPOSAL_BITS), lambda: config.max_proposals, low=1),
+        Setting.PRIOR_MULTIPLIER: Register(top(PRIOR_MULTIPLIER_BITS), multiplier),
+        Setting.PRIOR_SHIFT: Register(top(PRIOR_SHIFT_BITS), shift),
+        Setting.VERIFY_WINDOW: Register(codes, lambda: min(formats.verify_window, codes), verifies),
+        Setting.VERIFY_TRIES: Register(top(TRIES_BITS), lambda: config.verify_tries, verifies),
+        Setting.COMMON_MODE: Register(codes, lambda: formats.common_mode, pairs),
+        Setting.REJECT_LIMIT: Register(top(STREAK_BITS), lambda: config.reject_limit, config.reject_limit > 0),
+        Setting.HARD_ABOVE: Register(
+            top(formats.likelihood_bits), lambda: formats.hard_above, config.sample_order == "hard_first"
+        ),
+        Setting.CONDITION_CYCLES: Register(top(formats.condition_bits), lambda: config.condition_cycles, config.form),
+        Setting.CALIBRATION_LAST_ROW: Register(rows, lambda: formats.calibration_rows - 1, config.calibrate),
+        Setting.REWARD_EXPONENT: Register(top(formats.exponent_bits), lambda: formats.reward_exponent, formats.rewards),
+        Setting.LOG2_KAPPA: Register(top(formats.kappa_bits), lambda: formats.log2_kappa, formats.rewards),
+        Setting.FIRST_GATE: Register(
+            config.gate_codes - 1, lambda: first_gate(config), config.init in ("highest", "prior_mean")
+        ),
     }
-    return {
-        Setting.LAST_ROW: (0, rows),
-        Setting.LAST_SAMPLE: (0, samples),
-        Setting.LAST_TEST: (0, samples),
-        Setting.BURN_IN: (0, rows),
-        Setting.MAX_PROPOSALS: (1, top(PROPOSAL_BITS)),
-        Setting.PRIOR_MULTIPLIER: (0, top(PRIOR_MULTIPLIER_BITS)),
-        Setting.PRIOR_SHIFT: (0, top(PRIOR_SHIFT_BITS)),
-        **{setting: (0, high) for setting, high in options.items() if high},
-    }
+    return {setting: register for setting, register in table.items() if register.built}
+
+
+def setting_limits(formats: Formats) -> dict[Setting, tuple[int, int]]:
+    """Smallest and largest value of each register that holds a setting."""
+    return {setting: (register.low, register.high) for setting, register in settings(formats).items()}
 
 
 def strobe_limits(formats: Formats) -> dict[Setting, int]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from oxmc.energy.costs import CostTable
-from oxmc.energy.point import BLOCKS, COMMON, WITH_OPTIONS, OperatingPoint, blocks_of
+from oxmc.energy.point import BLOCKS, COMMON, WITH_OPTIONS, OperatingPoint, block_names
 from oxmc.hdl.verilog.netlist import write_verilog
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
@@ -174,18 +174,12 @@ def train_gates(task: str, config: Config, seed: int, gates: str, folder: Path) 
 
 def named(power: Power, config: Config) -> Power:
     """Blocks under the names that the table has: what shares an instance's name apart, strangers in `top`."""
-    built = blocks_of(config)
-    names = {name: WITH_OPTIONS[name] if WITH_OPTIONS[name] in built else name for name in COMMON}
-    names |= {"programmer": f"{config.verify}_programmer"}
-    names |= {"inference": "network_inference"} if config.hidden else {}
-    if config.acceptance == "reward":
-        names |= {name: f"reward_{name}" for name in ("control", "pulse", "trainer", "inference")}
+    names = block_names(config)
 
     def renamed(energies: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         found: dict[str, np.ndarray] = {}
         for block, energy in energies.items():
-            name = names.get(block, block)
-            name = name if name in built else names["top"]
+            name = names.get(block, names["guard"])
             found[name] = found.get(name, 0.0) + energy
         return found
 

@@ -22,7 +22,6 @@ from oxmc.hdl.verilog.netlist import CHIP_NAME, build_config, chip_verilog, writ
 from oxmc.hdl.verilog.netlist_cache import cache_folder, kept_verilog
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.digests import files_digest
-from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.pymodels.machine import PACKAGE
 from oxmc.pymodels.outcome import Outcome
@@ -35,21 +34,6 @@ TYPICAL_SLEW_NS = 0.1
 OBSERVED = "oxmc_observed"
 SINGLE = ("clk", "read_enable")
 """Pins of a memory that are no buses."""
-CHANGES = (
-    # between answers the converter bus carries garbage, to catch a chip that looks then; here it holds
-    ("answering ? answer : ~answer", "answer"),
-    # the host waits for an edge of `busy`, which may glitch here: it sees the line long after the last gate has settled
-    ("        .busy(busy),\n", "        .busy(busy_now),\n"),
-    ("    wire wl, bl,", "    wire busy_now;\n    reg settled = 1'b0;\n"
-     "    always @(posedge clk) #40 settled = busy_now;\n"
-     "    assign busy = settled;\n    wire wl, bl,"),
-    ("    oxmc_chip chip (\n        .clk(clk),\n        .rst(rst),\n", "    oxmc_chip chip (\n        .clk(clk),\n"),
-    ("        .phase(phase),\n", f"        .rst(rst)\n    );\n\n    {OBSERVED} observed (\n"
-     "        .clk(clk),\n        .rst(rst),\n        .host_valid(bus_valid),\n        .host_write(bus_write),\n"
-     "        .host_address(bus_address),\n        .host_write_data(bus_data),\n        .array_data(answer),\n"
-     "        .result_ready(1'b1),\n        .phase(phase),\n"),
-)  # fmt: skip
-"""What the co-simulation's top must do otherwise around gates that delay, as (old, new)."""
 
 
 def model(cell: LibCell) -> str:
@@ -154,16 +138,12 @@ class GateSimulation(Simulation):
 
     def __init__(self, config: Config, gates: str, *, waves: bool):
         super().__init__(config, "icarus", waves=waves)
-        top = self.sources["cosim.v"]
-        for old, new in CHANGES:
-            if top.count(old) != 1:
-                raise RunError(
-                    f"the co-simulation's top must hold {old.strip()!r} once for oxmc.silicon.gates to change it"
-                )
-            top = top.replace(old, new)
         observed = chip_verilog(self.formats.config, name=OBSERVED, observed=True)
-        self.sources |= {f"{CHIP_NAME}.v": gates, f"{OBSERVED}.v": observed, "cosim.v": top}
+        self.sources |= {f"{CHIP_NAME}.v": gates, f"{OBSERVED}.v": observed}
         self.folder = cache_folder() / f"gates-{self._digest()}"
+
+    def _build_args(self) -> list[str]:
+        return ["-DOXMC_GATES"]
 
 
 def gates_of(config: Config) -> str:

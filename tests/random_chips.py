@@ -10,15 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from oxmc.hdl.verilog.netlist import write_verilog
-from oxmc.pymodels.config import Config
+from oxmc.pymodels.config import KEYS, Config
 from oxmc.pymodels.errors import InputError
 
-CHIP_KEYS = (
-    "rows features outputs hidden train_samples test_samples counters init acceptance verify verify_memory"
-    " reject_limit early_rejection sample_order hastings adc_bits read_bits input_bits gate_codes gate_dacs"
-    " counter_bits lfsr_bits lfsr_step_bits log_fraction_bits log_u_index_bits table_bits response_bits form calibrate"
-    " clock_hz set_pulse_s reset_pulse_s read_pulse_s eval_pulse_s conversion_s"
-).split()
+CHIP_KEYS = {"rows", "train_samples", "test_samples", "counters"} | {n for n, f in KEYS.items() if f.metadata["shapes"]}
 """The keys that shape a chip."""
 SLANG = """
 import sys, pyslang

@@ -19,9 +19,8 @@ from oxmc.energy.costs import NODES
 from oxmc.energy.ledger import Ledger
 from oxmc.pymodels.config import Config, parse_setting, resolve
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.events import ARRAY_EVENTS, EVENTS, PHASES
+from oxmc.pymodels.events import ARRAY_EVENTS, EVENTS, PHASES, QUANTITY_OF
 from oxmc.pymodels.outcome import Outcome
-from oxmc.pymodels.oxram.cells import QUANTITY_OF
 from oxmc.pymodels.tasks import NO_SOURCE, fit_config
 from oxmc.run import result, train
 from oxmc.run.books import check_events

@@ -13,10 +13,9 @@ import pytest
 import oxmc.energy.ledger
 from oxmc.energy.costs import NODES
 from oxmc.energy.parts import PARTS
-from oxmc.energy.point import PHYSICS
 from oxmc.pymodels.config import TASKS, parse_setting, resolve
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
+from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES, QUANTITY_OF
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.tasks import DataSource, fit_config
 from oxmc.reports.accounts import read_account
@@ -87,14 +86,14 @@ def test_joules_are_conserved(
         assert ledger.total_j == run["energy_j"][node]["total"]
         assert sum(part.cycles for part in parts.values()) == run["time"]["cycles"] == run["events"]["cycle"]
         for operation, volt in watts.items():  # V I t and V^2 g t by hand, of all phases
-            joules = run["quantities"][PHYSICS[operation]] * 1e-9 * volt / account.config.clock_hz
+            joules = run["quantities"][QUANTITY_OF[operation]] * 1e-9 * volt / account.config.clock_hz
             found = math.fsum(line.energy_j for line in ledger.lines if line.physics == operation)
             assert found == pytest.approx(joules, rel=1e-9, abs=0.0)
             array = math.fsum(row.get(operation, 0.0) for row in run["array_energy_j"].values())
             assert found == pytest.approx(array, rel=1e-9, abs=0.0)  # the runs' own bound
         per = account.per(node)
         assert per["proposal"] * run["chain"]["proposals"] == pytest.approx(ledger.by_phase()["train"], rel=1e-12)
-        assert per["prediction"] is not None and set(per["operation"]) <= set(PHYSICS)
+        assert per["prediction"] is not None and set(per["operation"]) <= set(QUANTITY_OF)
 
 
 def test_every_phase_is_in_one_part() -> None:

@@ -14,10 +14,10 @@ import pytest
 from oxmc.energy import costs
 from oxmc.energy.costs import NODES, SCALED_KEYS, CostTable, load_costs
 from oxmc.energy.ledger import account
-from oxmc.energy.point import BLOCKS, CARD_VOLTAGES, PHYSICS, OperatingPoint, operating_point
+from oxmc.energy.point import BLOCKS, CARD_VOLTAGES, OperatingPoint, operating_point
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.events import DIGITAL_EVENTS, EVENTS, QUANTITIES
+from oxmc.pymodels.events import ARRAY_EVENTS, DIGITAL_EVENTS, EVENTS, QUANTITIES, QUANTITY_OF
 
 VOLTAGES = dict(zip(CARD_VOLTAGES, (4.0, 1.3, 2.0, 1.8, 2.6, 4.0, 0.4, 4.0), strict=True))
 """Dalgaty et al., Nature Electronics 4 (2021), Methods: the 16k array."""
@@ -434,4 +434,4 @@ def test_the_operating_point_checks_its_voltages() -> None:
 
 
 def test_physics_covers_every_quantity() -> None:
-    assert sorted(PHYSICS.values()) == sorted(QUANTITIES)
+    assert sorted(QUANTITY_OF.values()) == sorted(QUANTITIES) and set(QUANTITY_OF) == set(ARRAY_EVENTS)

@@ -15,11 +15,11 @@ from rich.console import Console
 
 from oxmc.energy.costs import NODES, Cost, CostTable, load_costs
 from oxmc.energy.ledger import Ledger, account, array_energy_error
-from oxmc.energy.point import CARD_VOLTAGES, COMMON, PHYSICS, operating_point
+from oxmc.energy.point import CARD_VOLTAGES, COMMON, operating_point
 from oxmc.energy.report import render
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, RunError
-from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
+from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES, QUANTITY_OF
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
 
@@ -48,7 +48,7 @@ def model_joules(quantities: Counts) -> dict[str, dict[str, float]]:
     cycle_s = 1 / 10e6
     volts = {"form": 4.0, "set": 2.0, "reset": 2.6**2 / 2, "read": 0.4**2, "eval": (0.4 / 127) ** 2}
     return {
-        phase: {operation: row[PHYSICS[operation]] * 1e-9 * volts[operation] * cycle_s for operation in PHYSICS}
+        phase: {operation: row[QUANTITY_OF[operation]] * 1e-9 * volts[operation] * cycle_s for operation in QUANTITY_OF}
         for phase, row in quantities.items()
     }
 
@@ -68,7 +68,7 @@ def ledger_of(counts: Counts, quantities: Counts, node: str = "28nm") -> Ledger:
     ],
 )
 def test_units_of_the_array(operation: str, quantity: int, joules: float) -> None:
-    ledger = ledger_of({"train": {operation: 1}}, {"train": {PHYSICS[operation]: quantity}})
+    ledger = ledger_of({"train": {operation: 1}}, {"train": {QUANTITY_OF[operation]: quantity}})
     assert ledger.array_j() == near(joules)
 
 

@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 LEAVES = frozenset(
     f"oxmc.pymodels.{name}"
     for name in (
-        "ahead", "config", "digests", "errors", "events", "files", "formats", "interface", "job", "kernels", "machine",
-        "outcome", "private", "streams", "strict", "tools", "whole",
+        "ahead", "blocks", "config", "digests", "errors", "events", "files", "formats", "interface", "job", "kernels",
+        "machine", "outcome", "oxram.devices", "private", "streams", "strict", "tools", "whole",
     )
 )  # fmt: skip
 """Modules that every room may import; of ours they import each other alone."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import random_chips as tools
@@ -30,7 +31,7 @@ from oxmc.hdl.verilog.netlist import (
     module_ports,
     write_verilog,
 )
-from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.config import KEYS, Config, resolve
 from oxmc.tb.cosim.simulator import use_simulator
 
 ODD = Config(
@@ -430,15 +431,41 @@ def test_flip_flops_of_known_registers() -> None:
     assert flip_flops(text) == {"registers": 11}
 
 
-def test_what_the_host_loads_does_not_shape_the_chip() -> None:
-    """Every key outside the build's may change, up to the capacities, and the netlist stays."""
-    other = Config(
-        rows=200, train_samples=300, test_samples=100, burn_in=7, max_proposals=9, scale_per_us=0.05,
-        prior_sigma_us=9.0, eval_range=4.0, read_range_us=99.0, input_range=3.0,
-        input_full_scale_v=0.3, card="4k", d2d_spread=0.2, stuck_lcs=0.1, stuck_hcs=0.1,
-        split="fixed", preprocessing="train",
-    )  # fmt: skip
-    assert build_config(other) == build_config(Config()) != build_config(ODD)
-    bodies = [chip_verilog(config).partition("\n\n")[2] for config in (Config(), other, build_config(Config()))]
-    assert bodies[0] == bodies[1] == bodies[2] and "module oxmc_chip" in bodies[0]
+OPTIONS = Config(
+    features=2, outputs=3, verify="pair", reject_limit=3, early_rejection=True, sample_order="hard_first",
+    form=True, calibrate=True, init="highest",
+)  # fmt: skip
+EPISODES = Config(acceptance="reward", features=4, outputs=2, train_samples=1, test_samples=1)
+
+
+def loaded(config: Config, more: tuple[str, ...] = ()) -> Config:
+    """`config` with another value of every key that does not shape the chip, and of `more`."""
+    names = {name for name, field in KEYS.items() if not field.metadata["shapes"]} | {*more}
+    names -= {"rows", "train_samples", "test_samples", "counters"}  # which do by what holds them
+    names -= {"read_noise"} if config.acceptance == "reward" else set()  # whose array has none
+    return config.replace(**{name: _other(KEYS[name], getattr(config, name)) for name in names})
+
+
+def _other(key: Any, value: Any) -> Any:
+    meta = key.metadata
+    if isinstance(value, bool):
+        return not value
+    if meta["choices"]:
+        return next(choice for choice in meta["choices"] if choice != value)
+    return value + 1 if isinstance(value, int) else (value + meta["high"]) / 3 or 0.1
+
+
+@pytest.mark.parametrize("config", [OPTIONS, EPISODES], ids=["options", "episodes"])
+def test_what_the_host_loads_does_not_shape_the_chip(config: Config) -> None:
+    """By elaboration; a key that shapes the chip and does not say so is found."""
+    chips = [config, loaded(config), build_config(config), loaded(config, more=("counter_bits",))]
+    bodies = [chip_verilog(chip).partition("\n\n")[2] for chip in chips]
+    assert bodies[0] == bodies[1] == bodies[2] != bodies[3] and "module oxmc_chip" in bodies[0]
+
+
+def test_runs_share_a_build() -> None:
+    assert build_config(loaded(OPTIONS)) == build_config(OPTIONS) != build_config(ODD)
+    assert build_config(Config(rows=200, train_samples=300, test_samples=100)) == build_config(Config())
     assert build_config(Config(rows=257)) != build_config(Config(rows=256))  # past the capacity
+    assert build_config(Config(init="prior_mean")) == build_config(Config(init="highest")) != build_config(Config())
+    assert build_config(Config(reject_limit=9)) == build_config(Config(reject_limit=1)) != build_config(Config())

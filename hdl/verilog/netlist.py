@@ -98,17 +98,8 @@ def build_config(config: Config) -> Config:
     """
     config = config.chip
     formats = Formats(config)
-    shaping = (
-        "features outputs hidden adc_bits read_bits input_bits gate_codes counter_bits lfsr_bits lfsr_step_bits"
-        " log_fraction_bits log_u_index_bits table_bits response_bits clock_hz set_pulse_s reset_pulse_s read_pulse_s"
-        " eval_pulse_s conversion_s"
-    ).split()
-    shaping += "acceptance verify verify_memory early_rejection sample_order hastings form calibrate gate_dacs".split()
-    keep = {name: getattr(config, name) for name in shaping}
-    keep["reject_limit"] = min(1, config.reject_limit)  # the register is there or not
-    keep["init"] = "highest" if config.init == "prior_mean" else config.init  # the same register
     samples = formats.sample_capacity
-    return Config(**keep, rows=formats.row_capacity, train_samples=samples // 2, test_samples=samples // 2)
+    return Config(**config.shape, rows=formats.row_capacity, train_samples=samples // 2, test_samples=samples // 2)
 
 
 def waivers(name: str) -> str:

@@ -33,7 +33,7 @@ import numpy as np
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.events import ARRAY_EVENTS, PHASES
+from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, QUANTITY_OF
 from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram import draws
 from oxmc.pymodels.oxram.cells import (
@@ -41,7 +41,6 @@ from oxmc.pymodels.oxram.cells import (
     HCS,
     NANO,
     NOT_STUCK,
-    QUANTITY_OF,
     STUCK_HCS,
     STUCK_LCS,
     UNFORMED,

@@ -19,13 +19,6 @@ UNFORMED, FORMED, HCS = 0, 1, 2
 """State of a cell: never formed; formed and in the LCS; in the HCS."""
 NOT_STUCK, STUCK_LCS, STUCK_HCS = 0, 1, 2
 
-QUANTITY_OF = {
-    "form": "form_current_na_cycles",
-    "reset": "reset_conductance_ns_cycles",
-    "set": "set_current_na_cycles",
-    "read": "read_conductance_ns_cycles",
-    "eval": "eval_conductance_code2_ns_cycles",
-}
 NANO = 1e-9
 
 

@@ -16,10 +16,10 @@ import numpy as np
 
 from oxmc.pymodels.budget.formulas import event_counts
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.events import PHASES, QUANTITIES
+from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, QUANTITIES, QUANTITY_OF
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
-from oxmc.pymodels.oxram.array import NOT_STUCK, QUANTITY_OF, OxramArray
+from oxmc.pymodels.oxram.array import NOT_STUCK, OxramArray
 from oxmc.pymodels.oxram.devices import Card, first_gate, gate_table, load_card, lut_table
 from oxmc.pymodels.oxram.draws import ONE
 from oxmc.pymodels.real import kernel as kernel
@@ -142,7 +142,7 @@ def run_float(config: Config, seed: int, x: np.ndarray, labels: np.ndarray, word
         counts=counts,
         quantities=quantities,
         joules={
-            phase: {event: array.joules_of(event, quantities[phase][name]) for event, name in QUANTITY_OF.items()}
+            phase: {event: array.joules_of(event, quantities[phase][QUANTITY_OF[event]]) for event in ARRAY_EVENTS}
             for phase in PHASES
         },
     )
@@ -183,11 +183,11 @@ def _quantities(config: Config, chain: FloatChain, test: np.ndarray) -> dict[str
     def cycles(micro: float, pulse_s: float) -> int:
         return round(1000 * micro) * config.cycles(pulse_s)
 
-    sums, evaluation = chain.book.sums, "eval_conductance_code2_ns_cycles"
+    sums, evaluation = chain.book.sums, QUANTITY_OF["eval"]
     quantities["train"] |= {
-        "set_current_na_cycles": cycles(sums[kernel.SET_CURRENT], config.set_pulse_s),
-        "reset_conductance_ns_cycles": cycles(sums[kernel.RESET_CONDUCTANCE], config.reset_pulse_s),
-        "read_conductance_ns_cycles": cycles(sums[kernel.READ_CONDUCTANCE], config.read_pulse_s),
+        QUANTITY_OF["set"]: cycles(sums[kernel.SET_CURRENT], config.set_pulse_s),
+        QUANTITY_OF["reset"]: cycles(sums[kernel.RESET_CONDUCTANCE], config.reset_pulse_s),
+        QUANTITY_OF["read"]: cycles(sums[kernel.READ_CONDUCTANCE], config.read_pulse_s),
         evaluation: cycles(sums[kernel.EVAL_DRIVE], config.eval_pulse_s),
     }
     quantities["infer"][evaluation] = cycles(drive, config.eval_pulse_s)

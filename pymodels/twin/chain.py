@@ -11,10 +11,10 @@ import numpy as np
 
 from oxmc.pymodels.budget.formulas import event_counts, preparation_counts
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.events import PHASES, QUANTITIES
+from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, QUANTITIES, QUANTITY_OF
 from oxmc.pymodels.formats import LFSR_TAPS, Formats, formats_of, lfsr_state
 from oxmc.pymodels.outcome import Outcome
-from oxmc.pymodels.oxram.array import QUANTITY_OF, OxramArray
+from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import first_gate, load_card
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.evaluate import sample_codes
@@ -195,10 +195,10 @@ def drive_of(tally: dict[str, int]) -> int:
 def _pulse_quantities(config: Config, tally: dict[str, int]) -> dict[str, int]:
     """Tallied currents and conductances times the widths of their pulses."""
     return {
-        "set_current_na_cycles": tally["set_na"] * config.cycles(config.set_pulse_s),
-        "reset_conductance_ns_cycles": tally["reset_ns"] * config.cycles(config.reset_pulse_s),
-        "read_conductance_ns_cycles": tally["read_ns"] * config.cycles(config.read_pulse_s),
-        "eval_conductance_code2_ns_cycles": drive_of(tally) * config.cycles(config.eval_pulse_s),
+        QUANTITY_OF["set"]: tally["set_na"] * config.cycles(config.set_pulse_s),
+        QUANTITY_OF["reset"]: tally["reset_ns"] * config.cycles(config.reset_pulse_s),
+        QUANTITY_OF["read"]: tally["read_ns"] * config.cycles(config.read_pulse_s),
+        QUANTITY_OF["eval"]: drive_of(tally) * config.cycles(config.eval_pulse_s),
     }
 
 
@@ -213,16 +213,16 @@ def array_quantities(
     config = array.config
     quantities = {phase: dict.fromkeys(QUANTITIES, 0) for phase in PHASES}
     quantities["train"] |= _pulse_quantities(config, tally)
-    quantities["infer"]["eval_conductance_code2_ns_cycles"] = test_drive * config.cycles(config.eval_pulse_s)
+    quantities["infer"][QUANTITY_OF["eval"]] = test_drive * config.cycles(config.eval_pulse_s)
     quantities |= {phase: quantities[phase] | _pulse_quantities(config, done) for phase, done in ahead.items()}
     formed = counts["form"]["form"] * config.cycles(config.set_pulse_s)
-    quantities["form"]["form_current_na_cycles"] = formed * array.form_current_na
+    quantities["form"][QUANTITY_OF["form"]] = formed * array.form_current_na
     return quantities
 
 
 def array_joules(array: OxramArray, quantities: dict[str, dict[str, int]]) -> dict[str, dict[str, float]]:
     """Joules by phase and array operation."""
     return {
-        phase: {event: array.joules_of(event, quantities[phase][name]) for event, name in QUANTITY_OF.items()}
+        phase: {event: array.joules_of(event, quantities[phase][QUANTITY_OF[event]]) for event in ARRAY_EVENTS}
         for phase in PHASES
     }

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS
+from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS, QUANTITY_OF
 from oxmc.pymodels.formats import HOST_WORD_BITS, Formats
 from oxmc.pymodels.interface import ADDRESS_BITS, Space, Status, address
 from oxmc.pymodels.job import COUNTED, Job
 from oxmc.pymodels.oxram import bulk_draws
 from oxmc.pymodels.oxram.bulk_draws import MIN_NS, RESET, SET
-from oxmc.pymodels.oxram.cells import QUANTITY_OF, UNFORMED, Cells
+from oxmc.pymodels.oxram.cells import UNFORMED, Cells
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.cosim.program import command, commands, load_words
 

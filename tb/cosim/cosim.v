@@ -9,7 +9,8 @@
 // With COMPILED the array (`oxram_array`) and the host (`host_rom`) are in here, and Python is woken for random draws, a
 // refused pulse, whose event it then reads, and the end, when all counts and results lie in files. With PYTHON_HOST the
 // host stays in Python, as an environment in the loop needs it, and says by `host_done` when the array is to be saved.
-// OXMC_BARE is for a simulator without Python: the clock comes from outside.
+// OXMC_BARE is for a simulator without Python: the clock comes from outside. OXMC_GATES is for a chip of gates that delay
+// (oxmc.silicon.gates), which has no ports for observers: beside it runs the RTL that has them, on the same inputs.
 `timescale 1ns / 1ps
 
 module cosim #(
@@ -26,6 +27,7 @@ module cosim #(
     parameter LABEL_BITS = 1,
     parameter EVENTS = 15,
     parameter PHASE_BITS = 3,
+    parameter EVENT_BITS = 59,
     parameter DECISION_BITS = 64,
     parameter CONVERSION = 1,
     // of the compiled coupling alone
@@ -64,9 +66,9 @@ module cosim #(
     output wire                     host_ready,
     output wire [31:0]              host_read_data,
     input  wire                     host_done,
-    // pulses on the array port: {gate of the first DAC, cell or segment, row, width, fault, phase, op}
+    // pulses on the array port, packed as oxmc.tb.cosim.event_word
     output reg                      event_toggle,
-    output reg  [58:0]              event_word,
+    output reg  [EVENT_BITS-1:0]    event_word,
     output reg  [INPUTS_BITS-1:0]   event_inputs,
     output reg  [CELLS-1:0]         event_mask,
     output reg  [GATE_DACS*GATE_BITS-1:0] event_gates,
@@ -128,6 +130,13 @@ module cosim #(
     wire [GATE_DACS*GATE_BITS-1:0] array_gate;
     wire [SEGMENT_BITS-1:0] array_segment;
     wire [INPUTS_BITS-1:0] array_inputs;
+`ifdef OXMC_GATES
+    // the host waits for an edge of `busy`, which may glitch here: it sees the line long after the last gate has settled
+    wire busy_now;
+    reg settled = 1'b0;
+    always @(posedge clk) #40 settled = busy_now;
+    assign busy = settled;
+`endif
     wire wl, bl, sl, inputs_on, latch;
     wire [EVENTS-1:0] events;
     wire result_valid;
@@ -147,7 +156,6 @@ module cosim #(
 
     oxmc_chip chip (
         .clk(clk),
-        .rst(rst),
         .host_valid(bus_valid),
         .host_write(bus_write),
         .host_address(bus_address),
@@ -167,13 +175,32 @@ module cosim #(
         .array_sl(sl),
         .array_inputs_on(inputs_on),
         .array_latch(latch),
+`ifdef OXMC_GATES
+        .array_data(answer),
+        .busy(busy_now),
+`else
         .array_data(answering ? answer : ~answer),
+        .busy(busy),
+`endif
         .result_valid(result_valid),
         .result_ready(1'b1),
         .result_payload(result_payload),
         .irq(),
-        .busy(busy),
         .waiting(waiting),
+`ifdef OXMC_GATES
+        .rst(rst)
+    );
+
+    oxmc_observed observed (
+        .clk(clk),
+        .host_valid(bus_valid),
+        .host_write(bus_write),
+        .host_address(bus_address),
+        .host_write_data(bus_data),
+        .array_data(answer),
+        .result_ready(1'b1),
+`endif
+        .rst(rst),
         .phase(phase),
         .row(row),
         .proposals(proposals),
@@ -191,25 +218,32 @@ module cosim #(
         default: pins_due = 4'b0000;
     endcase
 
+`include "event_word.vh"
+    reg [PULSE_WIDTH-1:0] width = 0;  // cycles of the running pulse so far
+    assign pulse_op = op;
+    assign pulse_phase = phase;
+    assign pulse_width = width + 1'b1;
+    assign pulse_row = {{(PULSE_ROW-ROW_BITS){1'b0}}, array_row};
+    assign pulse_place = op == EVAL ? {{(PULSE_PLACE-SEGMENT_BITS){1'b0}}, array_segment}
+                                    : {{(PULSE_PLACE-CELL_BITS){1'b0}}, array_cell};
+    assign pulse_gate = {{(PULSE_GATE-GATE_BITS){1'b0}}, array_gate[GATE_BITS-1:0]};
+
     // what addresses a pulse must hold from its first cycle to its last
-    wire [15:0] place = op == EVAL ? {{(16-SEGMENT_BITS){1'b0}}, array_segment}
-                                   : {{(16-CELL_BITS){1'b0}}, array_cell};
-    wire [15:0] row_wide = {{(16-ROW_BITS){1'b0}}, array_row};
-    wire [7:0] gate_wide = {{(8-GATE_BITS){1'b0}}, array_gate[GATE_BITS-1:0]};
-    wire [GATE_DACS*GATE_BITS+34:0] command = {array_gate, place, row_wide, op};
-    reg [GATE_DACS*GATE_BITS+34:0] held = 0;
-    reg [11:0] width = 12'd0;  // cycles of the running pulse so far
+    localparam COMMAND_BITS = GATE_DACS * GATE_BITS + PULSE_PLACE + PULSE_ROW + PULSE_OP;
+    wire [COMMAND_BITS-1:0] command = {array_gate, pulse_place, pulse_row, pulse_op};
+    reg [COMMAND_BITS-1:0] held = 0;
     wire started = width != 0;
     wire bad = {wl, bl, sl, inputs_on} != pins_due
             || (op == IDLE) && (latch || started)
             || op > EVAL
             || started && command != held;
+    assign pulse_fault = bad;
 
     reg [11:0] conversion_left = 12'd0;
 
     initial begin
         event_toggle = 1'b0;
-        event_word = 59'd0;
+        event_word = 0;
         result_toggle = 1'b0;
         result_word = 0;
         decision_toggle = 1'b0;
@@ -220,7 +254,7 @@ module cosim #(
     end
 
     always @(posedge clk) if (!rst) begin
-        width <= (op == IDLE || latch) ? 12'd0 : width + 12'd1;
+        width <= (op == IDLE || latch) ? 0 : pulse_width;
         held <= command;
         if (latch && (op == READ || op == EVAL)) begin
             conversion_left <= CONVERSION;
@@ -229,7 +263,7 @@ module cosim #(
             if (conversion_left != 0) conversion_left <= conversion_left - 12'd1;
             answering <= conversion_left == 2;
         end
-        event_word <= {gate_wide, place, row_wide, width + 12'd1, bad, phase, op};
+        event_word <= pulse_word;
         if (latch || bad) begin
             if (op == EVAL) event_inputs <= array_inputs;
             event_mask <= array_mask;
@@ -255,7 +289,7 @@ module cosim #(
             .EVAL_CYCLES(EVAL_CYCLES), .BLOCK(BLOCK), .EFFECTS(EFFECTS)
         ) array (
             .clk(clk), .rst(rst), .op(op), .row(array_row), .place(array_cell), .mask(array_mask), .gate(array_gate),
-            .segment(array_segment), .inputs(array_inputs), .latch(latch), .width(width + 12'd1), .bad(bad),
+            .segment(array_segment), .inputs(array_inputs), .latch(latch), .width(pulse_width), .bad(bad),
             .phase(phase), .data(answer), .request(request), .request_row(request_row),
             .request_counts(request_counts), .draws(draws), .save(save), .refused(refused)
         );

@@ -15,6 +15,7 @@ from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import Space, address
 from oxmc.pymodels.job import COUNTED
 from oxmc.pymodels.oxram.array import ArrayError, OxramArray
+from oxmc.tb.cosim.event_word import Event, unpack
 
 if TYPE_CHECKING:
     from oxmc.tb.cosim.lockstep import Lockstep
@@ -44,20 +45,19 @@ class ArrayModel:
 
     def act(self, word: int) -> int | None:
         """Let the array do what an event says; the answer of a conversion as the converter bus carries it."""
-        op, phase, fault, width = word & 7, word >> 3 & 7, word >> 6 & 1, word >> 7 & 0xFFF
-        row, place, gate = word >> 19 & 0xFFFF, word >> 35 & 0xFFFF, word >> 51
+        pulse = unpack(word)
         try:
-            if fault:
+            if pulse.fault:
                 raise ArrayError(
-                    f"pulse on row {row} cell {place} must keep op, address and pins of one command from its first "
-                    f"cycle to its latch, not change in cycle {width} (op {op})"
+                    f"pulse on row {pulse.row} cell {pulse.place} must keep op, address and pins of one command from "
+                    f"its first cycle to its latch, not change in cycle {pulse.width} (op {pulse.op})"
                 )
-            return self._pulse(op, phase, width, row, place, gate)
+            return self._pulse(pulse)
         except ArrayError as error:
             raise ArrayError(f"{error} (clock cycle {self.dut.cycle.value.to_unsigned()})") from None
 
-    def _pulse(self, op: int, phase: int, width: int, row: int, place: int, gate: int) -> int | None:
-        array = self.array
+    def _pulse(self, pulse: Event) -> int | None:
+        array, (op, phase, _, width, row, place, gate) = self.array, pulse
         array.phase = PHASES[phase]
         if op == ArrayOp.EVAL.value:
             code = array.evaluate(row, place, self._input_codes(), width)

@@ -19,9 +19,9 @@ from oxmc.pymodels.interface import (
     address,
     sample_lane_bits,
     sample_lanes,
-    setting_limits,
+    settings,
 )
-from oxmc.pymodels.oxram.devices import first_gate, load_card, lut_table
+from oxmc.pymodels.oxram.devices import load_card, lut_table
 
 Word = tuple[int, int]
 WORD_MASK = 2**HOST_WORD_BITS - 1
@@ -41,12 +41,11 @@ def setting(register: Setting, value: int) -> Word:
 
 def checked_setting(formats: Formats, register: Setting, value: int) -> Word:
     """The word that sets a register. Raises `InputError` for a value that the chip would refuse."""
-    limits = setting_limits(formats)
-    if register not in limits:
+    limits = settings(formats).get(register)
+    if limits is None:
         raise InputError(f"{register.name} must be a setting of this chip, which has it only where its option is built")
-    low, high = limits[register]
-    if not low <= value <= high:
-        raise InputError(f"{register.name} must be from {low} to {high}, not {value}")
+    if not limits.low <= value <= limits.high:
+        raise InputError(f"{register.name} must be from {limits.low} to {limits.high}, not {value}")
     return setting(register, value)
 
 
@@ -130,34 +129,8 @@ def _samples(formats: Formats, codes: np.ndarray, labels: np.ndarray) -> Iterato
 
 
 def _settings(formats: Formats, lfsr_seed: int) -> Iterator[Word]:
-    for register, value in setting_values(formats).items():
-        yield checked_setting(formats, register, value)
+    for register, limits in settings(formats).items():
+        yield checked_setting(formats, register, limits.value())
     yield setting(Setting.SEED_LOW, lfsr_seed & WORD_MASK)
     if formats.config.lfsr_bits > HOST_WORD_BITS:
         yield setting(Setting.SEED_HIGH, lfsr_seed >> HOST_WORD_BITS)
-
-
-def setting_values(formats: Formats) -> dict[Setting, int]:
-    """Each register of a chip and what a training sets it to."""
-    config = formats.config
-    multiplier, shift = formats.prior_constants
-    values = {
-        Setting.LAST_ROW: config.rows - 1,
-        Setting.LAST_SAMPLE: config.train_samples - 1,
-        Setting.LAST_TEST: config.train_samples + config.test_samples - 1,
-        Setting.BURN_IN: config.burn_in,
-        Setting.MAX_PROPOSALS: config.max_proposals,
-        Setting.PRIOR_MULTIPLIER: multiplier,
-        Setting.PRIOR_SHIFT: shift,
-        Setting.VERIFY_WINDOW: min(formats.verify_window, 2**config.read_bits - 1),
-        Setting.VERIFY_TRIES: config.verify_tries,
-        Setting.COMMON_MODE: formats.common_mode,
-        Setting.REJECT_LIMIT: config.reject_limit,
-        Setting.HARD_ABOVE: formats.hard_above,
-        Setting.CONDITION_CYCLES: config.condition_cycles,
-        Setting.CALIBRATION_LAST_ROW: formats.calibration_rows - 1,
-        Setting.REWARD_EXPONENT: formats.reward_exponent,
-        Setting.LOG2_KAPPA: formats.log2_kappa,
-        Setting.FIRST_GATE: first_gate(config),
-    }
-    return {register: values[register] for register in setting_limits(formats)}

@@ -25,7 +25,7 @@ from oxmc.pymodels.interface import Command, Setting, Status, decision_widths, s
 from oxmc.pymodels.job import COUNTED
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.effects import effects_of
-from oxmc.tb.cosim import runners
+from oxmc.tb.cosim import event_word, runners
 from oxmc.tb.cosim.compiled import block_size
 from oxmc.tb.cosim.watchdog import PROGRESS, Heartbeat
 
@@ -62,6 +62,7 @@ class Simulation:
         self.formats, self.effects = Formats(build_config(config)), effects_of(load_card(config.card), config).any
         self.sources = {
             f"{CHIP_NAME}.v": chip_verilog(self.formats.config, observed=True),
+            event_word.FILE: event_word.header(),
             **{
                 name: resources.files("oxmc.tb.cosim").joinpath(name).read_text()
                 for name in ("cosim.v", "oxram_array.v", "oxram_effects.vh", "host_rom.v", self.control)
@@ -84,6 +85,7 @@ class Simulation:
             "RESULT_SUM_BITS": formats.response_sum_bits,
             "LABEL_BITS": formats.label_bits,
             "EVENTS": len(COUNTED) - 7,
+            "EVENT_BITS": event_word.BITS,
             "DECISION_BITS": sum(decision_widths(formats).values()),
             "CONVERSION": config.cycles(config.conversion_s),
         }

@@ -26,7 +26,7 @@ from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.blocks.scoreboard import parameters, start
 from oxmc.tb.cosim.port import HostModel
-from oxmc.tb.cosim.program import commands, load_words, lut_codes, setting_values
+from oxmc.tb.cosim.program import commands, load_words, lut_codes
 from oxmc.tb.system.account import Account
 from oxmc.tb.system.chip import episodes
 from oxmc.tb.system.control import Desk, UpsetWatcher
@@ -83,9 +83,9 @@ class System(Desk):
         self.watcher.array = OxramArray(config, load_card(config.card), self.job.seed, formed=formed)
 
     def open_account(self, lut: list[int] | None = None) -> None:
-        values = setting_values(self.formats)
-        prior = values[Setting.PRIOR_MULTIPLIER], values[Setting.PRIOR_SHIFT]
-        self.watcher.account = self.account = Account(self.job, lut or lut_codes(self.formats), prior)
+        self.watcher.account = self.account = Account(
+            self.job, lut or lut_codes(self.formats), self.formats.prior_constants
+        )
 
     async def start(self) -> None:
         await start(self.dut, **IDLE)

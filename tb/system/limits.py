@@ -8,8 +8,7 @@ from cocotb.triggers import FallingEdge
 
 from oxmc.hdl.chip import CLAMP_BITS
 from oxmc.hdl.row_counters import LOST_BITS
-from oxmc.pymodels.interface import PROPOSAL_BITS, Command, Setting, Space, Status
-from oxmc.tb.cosim.program import setting_values
+from oxmc.pymodels.interface import PROPOSAL_BITS, Command, Setting, Space, Status, settings
 from oxmc.tb.system.desk import System, scenario
 
 
@@ -27,7 +26,7 @@ class Limits:
         await system.load()
         await system.write(Setting.LAST_ROW, 255)
         await system.write(Setting.MAX_PROPOSALS, proposals)
-        if Setting.REJECT_LIMIT in setting_values(system.formats):
+        if Setting.REJECT_LIMIT in settings(system.formats):
             await system.write(Setting.REJECT_LIMIT, reject_limit)
         for index in range(2**config.table_bits):
             await system.write(index, 2**system.formats.likelihood_bits - 1, Space.LIKELIHOOD)
