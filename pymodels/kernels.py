@@ -18,15 +18,26 @@ from typing import Any
 
 import numba
 from numba.core.caching import IndexDataCacheFile
+from numba.core.options import DefaultOptions
 
 from oxmc.pymodels.digests import content_digest, files_digest, say_damaged
 from oxmc.pymodels.machine import cache_root, can_write
 
+UNCOUNTED = "_nrt"
+"""numba's option for reference counts; a numba without it counts, and is slower."""
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.M)
 
 
-def njit(*, cache: bool, **options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """`numba.njit` with a sealed cache."""
+def njit(*, cache: bool, borrows: bool = False, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """`numba.njit` with a sealed cache.
+
+    A kernel that `borrows` works on arrays that its caller holds, makes and returns none, and becomes part of whoever
+    calls it. It counts no references: a count is an atomic operation, and a short kernel would spend more on counts,
+    and on handing arrays over one by one, than on arithmetic. What it calls borrows, too: numba refuses to compile it
+    where an array is made.
+    """
+    if borrows:
+        options |= {"forceinline": True} | ({UNCOUNTED: False} if hasattr(DefaultOptions, UNCOUNTED) else {})
 
     def compiled(function: Callable[..., Any]) -> Any:
         dispatcher = numba.njit(cache=cache, **options)(function)

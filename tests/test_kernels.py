@@ -125,3 +125,24 @@ def test_every_kernel_of_the_models_is_sealed() -> None:
     assert isinstance(philox4x32._cache._cache_file, SealedFile)
     for name in ("_load_index", "_save_index", "_load_data", "_save_data", "_open_for_write"):
         assert hasattr(SealedFile.__bases__[0], name)
+
+
+BORROWING = (
+    "import numpy as np\nfrom oxmc.pymodels.kernels import njit\n\n@njit(cache=False, borrows=True)\ndef fill(a):\n"
+    "    for i in range(len(a)):\n        a[i] = {}\n"
+)
+
+
+def test_a_kernel_that_borrows_makes_no_array(tmp_path: Path) -> None:
+    for value, makes in (("2", False), ("np.empty(3)[0]", True)):
+        (tmp_path / "kernel.py").write_text(BORROWING.format(value))
+        program = "import numpy as np; from kernel import fill; a = np.zeros(2); fill(a); print(a)"
+        done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+        assert ("Failed in nopython mode" in done.stderr) == (done.stdout != "[2. 2.]\n") == makes
+
+
+def test_numba_knows_kernels_without_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The option is there, so that kernels are as fast as they can be; without it they count, and work all the same."""
+    assert hasattr(kernels.DefaultOptions, kernels.UNCOUNTED)
+    monkeypatch.setattr(kernels, "UNCOUNTED", "no option of numba")
+    assert kernels.njit(cache=False, borrows=True)(lambda value: 2 * value)(21) == 42

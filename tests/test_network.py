@@ -19,7 +19,7 @@ from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.real.engine import run_float
 from oxmc.pymodels.real.network import output_sums
 from oxmc.pymodels.tasks import load_task, quantise
-from oxmc.pymodels.twin.chain import arithmetic, run_twin
+from oxmc.pymodels.twin.chain import arithmetic, new_chain, run_twin, training_data
 from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.twin.kernel import network_costs
 from oxmc.tb.cosim.program import lut_codes
@@ -130,13 +130,11 @@ def test_inference_is_the_documented_sum(seed: int) -> None:
 def test_twin_costs_are_the_documented_ones(seed: int) -> None:
     rows, samples = random_rows(SMALL, seed)
     chip = arithmetic(Formats(SMALL), np.array(lut_codes(Formats(SMALL))))
-    codes, flips = (
-        np.array(samples, float).T.copy(),
-        np.where(np.arange(len(samples)) % 2 == np.array([[0], [1]]), 0, -1),
-    )
-    neurons, costs = np.zeros((5, len(samples))), np.zeros((2, len(samples)), np.int64)
+    config = SMALL.replace(train_samples=len(samples))
+    data, chain = training_data(config, np.array(samples), np.arange(len(samples)) % 2), new_chain(config, 1, seed)
+    neurons, costs = chain.activations, chain.costs
     for cells in rows:
-        network_costs(chip, cells, codes, flips, neurons, costs)
+        network_costs(chip, cells, data, chain)
         for i, x in enumerate(samples):
             hidden, outputs = forward(SMALL, (cells[::2] - cells[1::2]).tolist(), x)
             assert neurons[:, i].tolist() == hidden

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.signal import max_len_seq
 
 from oxmc.pymodels.config import Config, preset
-from oxmc.pymodels.formats import Formats, formats_of
+from oxmc.pymodels.formats import LFSR_TAPS, Formats, formats_of
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task, quantise
 from oxmc.pymodels.twin.chain import (
@@ -26,6 +27,7 @@ from oxmc.pymodels.twin.chain import (
 )
 from oxmc.pymodels.twin.inference import hidden_codes
 from oxmc.pymodels.twin.kernel import network_drive, sweep
+from oxmc.pymodels.twin.lfsr import draw_state, leap_table
 from oxmc.pymodels.twin.state import EVAL_NS, TALLIES, Chain
 from oxmc.tb.cosim.program import lut_codes
 
@@ -111,7 +113,7 @@ def test_a_user_sweeps_more_than_64_bits_hold(first: bool, seed: int) -> None:
     chain = new_chain(config, config.rows, seed)
     chip = arithmetic(formats_of(config), np.arange(config.gate_codes))
     data = training_data(config, codes, rng.integers(0, 16, 512))
-    sweep(chip, model, data, chain.activations, chain.costs, chain.order, 2**40, first, chain.tally)
+    sweep(chip, model, data, chain, 2**40, first)
     due = exact_drive(model[None], codes, 16)
     assert due > 2**63
     assert drive_of(dict(zip(TALLIES, chain.tally.tolist(), strict=True))) == due
@@ -123,21 +125,21 @@ def test_a_user_sweeps_a_network_beyond_64_bits(seed: int) -> None:
     rng = np.random.default_rng(seed)
     codes = rng.choice([-2047, 2047], (512, 128))
     model = rng.integers(2**28, 2**29, 2 * config.pairs)
-    activations = rng.integers(2000, 2048, (16, 512)).astype(float)
-    order, end = rng.permutation(512), 32 * 400 + 20
+    chain, end = new_chain(config, config.rows, seed), 32 * 400 + 20
+    activations, order = chain.activations, chain.order
+    activations[:], order[:] = rng.integers(2000, 2048, (16, 512)), rng.permutation(512)
     data = training_data(config, codes, rng.integers(0, 16, 512))
     chip = arithmetic(formats_of(config), np.arange(config.gate_codes))
-    tally = np.zeros(len(TALLIES), np.int64)
-    network_drive(chip, model, data, activations, order, end, tally)
+    network_drive(chip, model, data, chain, end)
     pairs, due = (model[0::2] + model[1::2]).tolist(), 0
     for position, sample in enumerate(order.tolist()):
         for segment in range(32 if position < 400 else 20 if position == 400 else 0):
             if segment < 16:
                 first, inputs = segment * 128, codes[sample].tolist()
             else:
-                first, inputs = 16 * (128 + segment - 16), activations[:, sample].astype(int).tolist()
+                first, inputs = 16 * (128 + segment - 16), activations[:, sample].tolist()
             due += sum(pairs[first + i] * code**2 for i, code in enumerate(inputs))
-    assert due > 2**63 and drive_of(dict(zip(TALLIES, tally.tolist(), strict=True))) == due
+    assert due > 2**63 and drive_of(dict(zip(TALLIES, chain.tally.tolist(), strict=True))) == due
 
 
 @pytest.mark.parametrize("hidden", [0, 16])
@@ -172,3 +174,15 @@ def test_nearest_gate_by_exact_distance() -> None:
         distances = [abs(code - entry) for entry in lut.tolist()]
         assert gates[code] == distances.index(min(distances))
         assert clamped[code] == (code < 4 or code > 12)
+
+
+@pytest.mark.parametrize("width", LFSR_TAPS)
+def test_a_draw_is_as_many_shifts_as_bits(width: int, seed: int) -> None:
+    """Against scipy's generator of such sequences, which gives a bit at a time, the oldest first."""
+    start = int(np.random.default_rng(seed).integers(1, 2**width, dtype=np.uint64, endpoint=False))
+    oldest_first = [start >> bit & 1 for bit in reversed(range(width))]
+    bits, _ = max_len_seq(width, oldest_first, 4 * width, [width - tap for tap in LFSR_TAPS[width] if tap != width])
+    state, leap = np.uint64(start), leap_table(width)
+    for draw in range(1, 4):
+        state = draw_state(np.uint64(state), leap)
+        assert int(state) == int("".join(map(str, bits[draw * width : (draw + 1) * width])), 2)

@@ -67,35 +67,19 @@ def reset_draw(k0: int, k1: int, cell: int, k: int, lcs_table: np.ndarray) -> in
     return draws.lcs_ns(philox4x32(cell, k, 0, draws.RESET, k0, k1)[0], lcs_table)
 
 
-@njit(cache=True, nogil=True)
-def reset_draws(k0: int, k1: int, first: int, set_count: np.ndarray, lcs_table: np.ndarray) -> np.ndarray:
-    """`reset_draw` of the cells from global index `first` on with int64 `set_count` SETs each, int64 [cells].
-
-    Two loops, since one that looks up a table while it draws is not compiled to one over vectors.
-    """
-    drawn_ns = np.empty(len(set_count), np.int64)
+@njit(cache=True, nogil=True, borrows=True)
+def draw_words(k0: int, k1: int, first: int, set_count: np.ndarray, domain: int, words: np.ndarray) -> None:
+    """The word behind a draw of each cell from global index `first` on that has seen int64 `set_count` SETs, into int64
+    `words` [cells]; apart from what it is worth, since a loop with tables in it is not compiled to one over vectors."""
     for cell in range(len(set_count)):
-        drawn_ns[cell] = philox4x32(first + cell, set_count[cell], 0, draws.RESET, k0, k1)[0]
-    for cell in range(len(set_count)):
-        drawn_ns[cell] = draws.lcs_ns(drawn_ns[cell], lcs_table)
-    return drawn_ns
+        words[cell] = philox4x32(first + cell, set_count[cell], 0, domain, k0, k1)[0]
 
 
 def lcs_population(k0: int, k1: int, cells: int, lcs_table: np.ndarray) -> np.ndarray:
     """Conductance in nS of `cells` cells RESET before any SET, int64 [cells]."""
-    return reset_draws(k0, k1, 0, np.zeros(cells, np.int64), lcs_table)
-
-
-@njit(cache=True, nogil=True)
-def set_draws(
-    k0: int, k1: int, first: int, set_count: np.ndarray, median_ns: np.ndarray, sd_ns: np.ndarray,
-    device_q16: np.ndarray,
-) -> np.ndarray:  # fmt: skip
-    """`set_draw` of the cells from global index `first` on, arguments and result int64 [cells]."""
-    drawn_ns = np.empty(len(set_count), np.int64)
-    for cell in range(len(set_count)):
-        drawn_ns[cell] = set_draw(k0, k1, first + cell, set_count[cell], median_ns[cell], sd_ns[cell], device_q16[cell])
-    return drawn_ns
+    words = np.empty(cells, np.int64)
+    draw_words(k0, k1, 0, np.zeros(cells, np.int64), draws.RESET, words)
+    return lcs_table[words >> 24]
 
 
 @njit(cache=True, nogil=True)

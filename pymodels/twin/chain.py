@@ -12,23 +12,35 @@ import numpy as np
 from oxmc.pymodels.budget.formulas import event_counts, preparation_counts
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, QUANTITIES, QUANTITY_OF
-from oxmc.pymodels.formats import LFSR_TAPS, Formats, formats_of, lfsr_state
+from oxmc.pymodels.formats import Formats, formats_of, lfsr_state
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import first_gate, load_card
 from oxmc.pymodels.streams import lfsr_seed
-from oxmc.pymodels.twin.evaluate import sample_codes
+from oxmc.pymodels.twin.evaluate import room_for, sample_codes
 from oxmc.pymodels.twin.hastings import law_of, no_law
 from oxmc.pymodels.twin.inference import hidden_codes, predict, winners
 from oxmc.pymodels.twin.kernel import train_chain
+from oxmc.pymodels.twin.lfsr import leap_table
 from oxmc.pymodels.twin.prepare import prepare
 from oxmc.pymodels.twin.sense import sensed_votes
-from oxmc.pymodels.twin.state import CURRENT, EVAL_NS_BITS, PROPOSALS, TALLIES, VERIFY, Arithmetic, Chain, Data, Devices
+from oxmc.pymodels.twin.state import (
+    CURRENT,
+    EVAL_NS_BITS,
+    PROPOSALS,
+    TALLIES,
+    VERIFY,
+    Arithmetic,
+    Chain,
+    Data,
+    Devices,
+    Workbench,
+)
 
 
 def new_chain(config: Config, rows: int, seed: int) -> Chain:
     """A chain ahead of its first row, with the LFSR as the host seeds it."""
-    cells, zeros = Formats(config).cells, np.zeros
+    cells, samples, zeros = Formats(config).cells, config.train_samples, np.zeros
     return Chain(
         place=zeros(7, np.int64),
         seen_last=zeros(5, np.int64),
@@ -39,10 +51,20 @@ def new_chain(config: Config, rows: int, seed: int) -> Chain:
         read=zeros(cells, np.int64),
         offsets=zeros(cells, np.int64),
         seen=zeros(cells, np.int64),
-        activations=zeros((config.hidden, config.train_samples)),
-        costs=zeros((config.outputs, config.train_samples), np.int64),
-        order=np.arange(config.train_samples),
+        activations=zeros((config.hidden, samples), np.int32),
+        costs=zeros((config.outputs, samples), np.int32),
+        order=np.arange(samples),
         tally=zeros(len(TALLIES), np.int64),
+        bench=Workbench(
+            words=zeros(cells, np.int64),
+            room=room_for(samples),
+            no_flips=zeros(samples, np.int32),
+            code2=zeros(config.features, np.int64),
+            order=zeros(samples, np.int64),
+            codes=zeros(config.features, np.int64),
+            neurons=zeros(config.hidden, np.int64),
+            answers=zeros(config.outputs, np.int64),
+        ),
     )
 
 
@@ -62,17 +84,18 @@ def arithmetic(formats: Formats, lut: np.ndarray) -> Arithmetic:
         hidden=config.hidden,
         read_step_ns=formats.read_step_ns,
         read_top=2**config.read_bits - 1,
+        input_top=formats.input_max,
         eval_step=formats.eval_step,
         hidden_eval_step=formats.hidden_eval_step,
         adc_top=2 ** (config.adc_bits - 1) - 1,
         table_shift=config.adc_bits - config.table_bits,
-        activation_table=np.array(formats.activation_table, np.float64),
-        likelihood_table=np.array(formats.likelihood_table, np.int64),
+        activation_table=np.array(formats.activation_table, np.int32),
+        likelihood_table=np.array(formats.likelihood_table, np.int32),
         log_u_table=np.array(formats.log_u_table, np.int64),
         log_u_index_bits=config.log_u_index_bits,
         log_fraction_bits=config.log_fraction_bits,
         lfsr_bits=config.lfsr_bits,
-        lfsr_taps=np.uint64(sum(1 << (tap - 1) for tap in LFSR_TAPS[config.lfsr_bits])),
+        lfsr_leap=leap_table(config.lfsr_bits),
         prior_multiplier=multiplier,
         prior_shift=shift,
         gate_map=gate_map,
@@ -117,7 +140,7 @@ def devices_of(array: OxramArray) -> Devices:
 def training_data(config: Config, codes: np.ndarray, labels: np.ndarray) -> Data:
     """The kernel's view of the training points, int64 [train, features] and [train + any]."""
     classes = np.arange(config.outputs)[:, None] if config.outputs > 1 else np.ones((1, 1), np.int64)
-    flips = np.where(labels[None, : config.train_samples] == classes, 0, -1)
+    flips = np.where(labels[None, : config.train_samples] == classes, 0, -1).astype(np.int32)
     return Data(sample_codes(codes), np.ascontiguousarray(codes**2), (codes**2).sum(axis=0), flips)
 
 

@@ -95,7 +95,7 @@ def episode_step(
         squares += (chain.read[cell] - chain.read[cell + 1]) ** 2
     last[PRIOR] = (squares * chip.prior_multiplier) >> chip.prior_shift
     if row:
-        chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_bits, chip.lfsr_taps)
+        chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_leap)
         last[NEG_LOG2_U] = neg_log2_u(chain.lfsr[0], chip)
         place[PROPOSALS] += 1
     relax_row(devices, row, devices.effects)

@@ -24,16 +24,13 @@ def predict(
     formats = formats_of(config)
     first = min(config.burn_in, len(counters) - 1)
     voting, counts = (np.ascontiguousarray(array[first:], np.int64) for array in (conductance_ns, counters))
-    table, top = np.array(formats.response_table, np.int64), 2 ** (config.adc_bits - 1) - 1
-    shift = config.adc_bits - config.table_bits
+    table = np.array(formats.response_table, np.int64)
     if config.hidden:
         sums = _network_votes(formats, voting, counts, codes, table)
     elif not compiled:
         sums = _plain_votes(formats, voting, counts, codes, table)
     else:
-        from oxmc.pymodels.twin.evaluate import sample_codes, votes
-
-        sums = votes(voting, counts, sample_codes(codes), config.outputs, table, formats.eval_step, top, shift)
+        sums = _compiled_votes(formats, voting, counts, codes)
     return winners(sums), sums
 
 
@@ -75,6 +72,20 @@ def hidden_codes(formats: Formats, pairs: np.ndarray, codes: np.ndarray) -> np.n
         adc = np.clip(dots // formats.hidden_eval_step, -half, half - 1)
         neurons.append(table[(adc + half) >> (config.adc_bits - config.table_bits)])
     return np.stack(neurons)
+
+
+def _compiled_votes(formats: Formats, voting: np.ndarray, counts: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """`_plain_votes` by the twin's kernels."""
+    from oxmc.pymodels.twin.evaluate import add_votes, room_for, sample_codes
+
+    config, samples = formats.config, len(codes)
+    table, top = np.array(formats.response_table, np.int32), 2 ** (config.adc_bits - 1) - 1
+    votes, flips, entries = np.zeros((config.outputs, samples), np.int64), *np.zeros((2, samples), np.int32)
+    add_votes(
+        voting, counts, sample_codes(codes), formats.input_max, table, formats.eval_step, top,
+        config.adc_bits - config.table_bits, flips, room_for(samples), entries, votes,
+    )  # fmt: skip
+    return votes.T.copy()
 
 
 def _slice(formats: Formats, segment: int) -> slice:

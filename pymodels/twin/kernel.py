@@ -6,7 +6,7 @@ import numpy as np
 
 from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram.effects import Effects
-from oxmc.pymodels.twin.evaluate import dot_products, look_up
+from oxmc.pymodels.twin.evaluate import evaluate, look_up
 from oxmc.pymodels.twin.hastings import hastings_cost
 from oxmc.pymodels.twin.lfsr import draw_state, neg_log2_u
 from oxmc.pymodels.twin.programming import clear_array, program_row, reset_row
@@ -40,55 +40,32 @@ from oxmc.pymodels.twin.state import (
 )
 
 
-@njit(cache=True, nogil=True)
-def sample_costs(
-    chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray, flips: np.ndarray, costs: np.ndarray
-) -> None:
-    """-log2 likelihood of all samples and outputs under one row, int64 [cells] in nS, to `costs` [outputs, samples]."""
-    features, samples = codes.shape
-    sums, table = np.empty(samples), chip.likelihood_table
+@njit(cache=True, nogil=True, borrows=True)
+def sample_costs(chip: Arithmetic, model_ns: np.ndarray, data: Data, chain: Chain) -> None:
+    """-log2 likelihood of all samples and outputs under one row, int64 [cells] in nS, to `chain.costs`."""
+    room, top, shift = chain.bench.room, chip.adc_top, chip.table_shift
     for output in range(chip.outputs):
-        dot_products(model_ns, output * features, codes, sums)
-        look_up(sums, flips[output], table, chip.eval_step, chip.adc_top, chip.table_shift, costs[output])
+        first, flips = output * len(data.codes), data.flips[output]
+        evaluate(model_ns, first, data.codes, chip.input_top, flips, chip.eval_step, top, shift, room)
+        look_up(room.indices, chip.likelihood_table, chain.costs[output])
 
 
-@njit(cache=True, nogil=True)
-def segment_codes(
-    chip: Arithmetic, model_ns: np.ndarray, first: int, codes: np.ndarray, eval_step: int, adc: np.ndarray
-) -> None:
-    """ADC codes int64 [samples] of the segment with cells from `first` on, under `codes` float64 [inputs, samples]."""
-    inputs, samples = codes.shape
-    sums = np.zeros(samples)
-    for i in range(inputs):
-        w = np.float64(model_ns[first + 2 * i] - model_ns[first + 2 * i + 1])
-        for sample in range(samples):
-            sums[sample] += w * codes[i, sample]
-    for sample in range(samples):
-        adc[sample] = min(max(np.int64(np.floor(sums[sample] / eval_step)), -chip.adc_top - 1), chip.adc_top)
-
-
-@njit(cache=True, nogil=True)
-def network_costs(
-    chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray, flips: np.ndarray, activations: np.ndarray,
-    costs: np.ndarray,
-) -> None:  # fmt: skip
-    """As `sample_costs` behind a hidden layer, whose codes go to `activations` float64 [hidden, samples]."""
-    features, samples = codes.shape
-    half, adc = chip.adc_top + 1, np.empty(samples, np.int64)
+@njit(cache=True, nogil=True, borrows=True)
+def network_costs(chip: Arithmetic, model_ns: np.ndarray, data: Data, chain: Chain) -> None:
+    """As `sample_costs` behind a hidden layer, whose codes go to `chain.activations`."""
+    codes, neurons = data.codes, chain.activations
+    room, top, shift, input_top = chain.bench.room, chip.adc_top, chip.table_shift, chip.input_top
     for neuron in range(chip.hidden):
-        segment_codes(chip, model_ns, 2 * neuron * features, codes, chip.hidden_eval_step, adc)
-        for sample in range(samples):
-            activations[neuron, sample] = chip.activation_table[(adc[sample] + half) >> chip.table_shift]
+        first, step = neuron * len(codes), chip.hidden_eval_step
+        evaluate(model_ns, first, codes, input_top, chain.bench.no_flips, step, top, shift, room)
+        look_up(room.indices, chip.activation_table, neurons[neuron])
     for output in range(chip.outputs):
-        first = 2 * chip.hidden * (features + output)
-        segment_codes(chip, model_ns, first, activations, chip.eval_step, adc)
-        for sample in range(samples):
-            costs[output, sample] = chip.likelihood_table[
-                ((adc[sample] ^ flips[output, sample]) + half) >> chip.table_shift
-            ]
+        first, flips = chip.hidden * (len(codes) + output), data.flips[output]
+        evaluate(model_ns, first, neurons, input_top, flips, chip.eval_step, top, shift, room)
+        look_up(room.indices, chip.likelihood_table, chain.costs[output])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def row_costs(
     chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, effects: Effects | None
 ) -> None:  # fmt: skip
@@ -96,58 +73,53 @@ def row_costs(
     if effects is not None and effects.sensing:
         sensed_costs(chip, devices, chain, data, row, effects)
     elif chip.hidden:
-        model = devices.conductance_ns[row]
-        network_costs(chip, model, data.codes, data.flips, chain.activations, chain.costs)
+        network_costs(chip, devices.conductance_ns[row], data, chain)
     else:
-        sample_costs(chip, devices.conductance_ns[row], data.codes, data.flips, chain.costs)
+        sample_costs(chip, devices.conductance_ns[row], data, chain)
 
 
-@njit(cache=True, nogil=True)
-def evaluated_code2(data: Data, order: np.ndarray, samples: int) -> np.ndarray:
-    """Squared codes summed over the first `samples` in `order`, int64 [features]."""
-    if samples == len(order):
-        return data.code2_total
-    total = np.zeros_like(data.code2_total)
-    for position in range(samples):
-        total += data.code2[order[position]]
-    return total
+@njit(cache=True, nogil=True, borrows=True)
+def sum_code2(data: Data, order: np.ndarray, samples: int, code2: np.ndarray) -> None:
+    """Squared codes summed over the first `samples` in `order`, into int64 `code2` [features]."""
+    whole = samples == len(order)
+    for feature in range(len(code2)):
+        code2[feature] = data.code2_total[feature] if whole else 0
+    for position in range(0 if whole else samples):
+        for feature in range(len(code2)):
+            code2[feature] += data.code2[order[position], feature]
 
 
-@njit(cache=True, nogil=True)
-def network_drive(
-    chip: Arithmetic, model_ns: np.ndarray, data: Data, activations: np.ndarray, order: np.ndarray, end: int,
-    tally: np.ndarray,
-) -> None:  # fmt: skip
+@njit(cache=True, nogil=True, borrows=True)
+def network_drive(chip: Arithmetic, model_ns: np.ndarray, data: Data, chain: Chain, end: int) -> None:
     """Book conductance times squared code of a network's first `end` evaluations, whose last sample may be cut."""
-    features, segments = len(data.code2_total), chip.hidden + chip.outputs
+    features, segments, order, code2 = len(data.code2_total), chip.hidden + chip.outputs, chain.order, chain.bench.code2
     whole, cut = end // segments, end % segments
-    code2 = evaluated_code2(data, order, whole)
+    sum_code2(data, order, whole, code2)
     for neuron in range(chip.hidden):
         for feature in range(features):
             cell = 2 * (neuron * features + feature)
             code2_here = code2[feature] + (data.code2[order[whole], feature] if neuron < cut else 0)
-            add_drive(tally, (model_ns[cell] + model_ns[cell + 1]) * code2_here)
+            add_drive(chain.tally, (model_ns[cell] + model_ns[cell + 1]) * code2_here)
     for output in range(chip.outputs):
         count = whole + (chip.hidden + output < cut)
         for neuron in range(chip.hidden):
-            hidden2 = 0.0
+            hidden2 = 0
             for position in range(count):
-                hidden2 += activations[neuron, order[position]] ** 2
+                hidden2 += chain.activations[neuron, order[position]] ** 2
             cell = 2 * (chip.hidden * (features + output) + neuron)
-            add_drive(tally, (model_ns[cell] + model_ns[cell + 1]) * np.int64(hidden2))
+            add_drive(chain.tally, (model_ns[cell] + model_ns[cell + 1]) * hidden2)
 
 
-@njit(cache=True, nogil=True)
-def sweep(
-    chip: Arithmetic, model_ns: np.ndarray, data: Data, activations: np.ndarray, costs: np.ndarray, order: np.ndarray,
-    threshold: int, first: bool, tally: np.ndarray,
-) -> int:  # fmt: skip
-    """Sum `costs` sample by sample in `order`; with early rejection they end soon after the sum exceeds `threshold`.
+@njit(cache=True, nogil=True, borrows=True)
+def sweep(chip: Arithmetic, model_ns: np.ndarray, data: Data, chain: Chain, threshold: int, first: bool) -> int:
+    """Sum `chain.costs` sample by sample in `chain.order`; with early rejection they end soon after the sum exceeds
+    `threshold`.
 
     Returns the sum. `late_evaluations` are those already under way when the sum is seen; with hidden neurons no output
     of the next sample is. Books evaluations and their drive: conductance of the row `model_ns` [cells] times squared
     code.
     """
+    costs, order, tally = chain.costs, chain.order, chain.tally
     outputs, samples = costs.shape
     segments, features = chip.hidden + outputs, len(data.code2_total)
     end, total = samples * segments, 0
@@ -177,21 +149,22 @@ def sweep(
     if chip.hidden:
         tally[LAYERS] += (end + outputs - 1) // segments
         tally[ACTIVATIONS] += end // segments * chip.hidden + min(end % segments, chip.hidden)
-        network_drive(chip, model_ns, data, activations, order, end, tally)
+        network_drive(chip, model_ns, data, chain, end)
         return total
     for output in range(outputs):
-        code2 = evaluated_code2(data, order, (end - output + outputs - 1) // outputs)
+        sum_code2(data, order, (end - output + outputs - 1) // outputs, chain.bench.code2)
         for feature in range(features):
             cell = 2 * (output * features + feature)
-            add_drive(tally, (model_ns[cell] + model_ns[cell + 1]) * code2[feature])
+            add_drive(tally, (model_ns[cell] + model_ns[cell + 1]) * chain.bench.code2[feature])
     return total
 
 
-@njit(cache=True, nogil=True)
-def hard_first(chip: Arithmetic, costs: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """The next order: samples above `hard_above` in any output from the front, the others from the back."""
+@njit(cache=True, nogil=True, borrows=True)
+def hard_first(chip: Arithmetic, chain: Chain) -> None:
+    """Sort `chain.order` for the next sweep: samples above `hard_above` in any output from the front, the others from
+    the back."""
+    costs, order, fresh = chain.costs, chain.order, chain.bench.order
     outputs, samples = costs.shape
-    fresh = np.empty_like(order)
     front, back = 0, samples - 1
     for position in range(samples):
         sample = order[position]
@@ -204,10 +177,11 @@ def hard_first(chip: Arithmetic, costs: np.ndarray, order: np.ndarray) -> np.nda
         else:
             fresh[back] = sample
             back -= 1
-    return fresh
+    for position in range(samples):
+        order[position] = fresh[position]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def reject(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
     """Count the current row once more, clear the proposed one, leave it after enough of that."""
     place, tally = chain.place, chain.tally
@@ -217,7 +191,7 @@ def reject(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
         tally[LOST] += 1
     else:
         chain.counters[place[CURRENT]] += 1
-    reset_row(devices, place[ROW], tally)
+    reset_row(devices, place[ROW], chain.bench.words, tally)
     if place[STREAK] == chip.reject_limit:
         tally[SKIPPED] += 1
         tally[STORED] += 1
@@ -225,7 +199,7 @@ def reject(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
         place[ROW] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
     """One proposal, from programming a row to the decision and what follows from it; True when the chain has ended."""
     place, last = chain.place, chain.seen_last
@@ -237,7 +211,7 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
     last[PRIOR] = (squares * chip.prior_multiplier) >> chip.prior_shift
     threshold = 0
     if row:
-        chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_bits, chip.lfsr_taps)
+        chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_leap)
         last[NEG_LOG2_U] = neg_log2_u(chain.lfsr[0], chip)
         place[PROPOSALS] += 1
         last[HASTINGS] = 0
@@ -248,7 +222,7 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
     if row == 0 or not chip.early_rejection or threshold >= 0:  # else there is no evaluation
         relax_row(devices, row, devices.effects)
         row_costs(chip, devices, chain, data, row, devices.effects)
-    last[COST] = sweep(chip, model, data, chain.activations, chain.costs, chain.order, threshold, row == 0, chain.tally)
+    last[COST] = sweep(chip, model, data, chain, threshold, row == 0)
     devices.evaluations[row] = chain.tally[EVALS] - evaluated
     last[ACCEPTED] = row == 0 or last[COST] <= threshold
     at_limit = place[PROPOSALS] == chip.max_proposals
@@ -258,14 +232,15 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
     place[CURRENT_COST], place[CURRENT], place[STREAK] = last[COST] + last[PRIOR], row, 0
     chain.counters[row] = 1
     chain.tally[STORED] += 1
-    chain.current_read[:] = chain.read
+    for cell in range(len(chain.read)):
+        chain.current_read[cell] = chain.read[cell]
     if chip.hard_first:
-        chain.order[:] = hard_first(chip, chain.costs, chain.order)
+        hard_first(chip, chain)
     place[ROW] += 1
     return at_limit or place[ROW] == rows
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def train_chain(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> None:
     """The whole training, in place."""
     clear_array(devices, chain)

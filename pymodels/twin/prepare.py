@@ -12,7 +12,7 @@ from oxmc.pymodels.twin.programming import reset_row, set_and_sense
 from oxmc.pymodels.twin.state import READ_NS, READS, SET_NA, SETS, TALLIES, Devices
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def set_cell(devices: Devices, row: int, cell: int, gate: int, tally: np.ndarray, effects: Effects) -> int:
     """SET one cell at a gate code; the conductance in nS that a READ senses then."""
     devices.set_count[row, cell] += 1
@@ -27,6 +27,7 @@ def form_array(
 ) -> None:
     """FORM, clear and condition row by row, as `oxmc.hdl.former`."""
     rows, cells = devices.conductance_ns.shape
+    words = np.empty(cells, np.int64)
     for row in range(rows):
         for cell in range(cells):
             index, stuck = row * cells + cell, devices.stuck[row, cell]
@@ -40,11 +41,11 @@ def form_array(
                     devices.device_q16[row, cell],
                 )  # fmt: skip
             devices.conductance_ns[row, cell] = formed
-        reset_row(devices, row, tally)
+        reset_row(devices, row, words, tally)
         for _ in range(cycles):
             for cell in range(cells):
                 set_cell(devices, row, cell, gate, tally, effects)
-            reset_row(devices, row, tally)
+            reset_row(devices, row, words, tally)
 
 
 @njit(cache=True, nogil=True)
@@ -53,7 +54,7 @@ def calibrated_lut(
 ) -> np.ndarray:
     """Lower median of the read codes that each gate code leaves, never falling, int64 [gates]: `hdl.calibrator`."""
     cells = devices.conductance_ns.shape[1]
-    lut, codes = np.zeros(gates, np.int64), np.empty(rows * cells, np.int64)
+    lut, codes, words = np.zeros(gates, np.int64), np.empty(rows * cells, np.int64), np.empty(cells, np.int64)
     for gate in range(gates):
         for row in range(rows):
             for cell in range(cells):
@@ -61,7 +62,7 @@ def calibrated_lut(
                 tally[READS] += 1
                 tally[READ_NS] += devices.conductance_ns[row, cell]
                 codes[row * cells + cell] = min(seen_ns // read_step_ns, read_top)
-            reset_row(devices, row, tally)
+            reset_row(devices, row, words, tally)
         median = np.sort(codes)[(len(codes) - 1) // 2]
         lut[gate] = max(median, lut[gate - 1]) if gate else median
     return lut

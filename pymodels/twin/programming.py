@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from oxmc.pymodels.kernels import njit
-from oxmc.pymodels.oxram.array import NOT_STUCK, reset_draw, reset_draws, set_draw, set_draws
-from oxmc.pymodels.oxram.effect_draws import read_ns, set_ns
+from oxmc.pymodels.oxram.array import NOT_STUCK, draw_words, reset_draw, set_draw
+from oxmc.pymodels.oxram.draws import RESET, SET, lcs_ns, set_ns
+from oxmc.pymodels.oxram.effect_draws import read_ns
+from oxmc.pymodels.oxram.effect_draws import set_ns as faulty_set_ns
 from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.twin.evaluate import whole_steps
 from oxmc.pymodels.twin.lfsr import first_gate
@@ -32,7 +34,7 @@ from oxmc.pymodels.twin.state import (
 )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def reset_cell(devices: Devices, row: int, cell: int, tally: np.ndarray) -> None:
     tally[RESETS] += 1
     tally[RESET_NS] += devices.conductance_ns[row, cell]
@@ -42,14 +44,14 @@ def reset_cell(devices: Devices, row: int, cell: int, tally: np.ndarray) -> None
     tally[RESET_NS] += devices.conductance_ns[row, cell]
 
 
-@njit(cache=True, nogil=True)
-def reset_row(devices: Devices, row: int, tally: np.ndarray) -> None:
-    """`reset_cell` for each of a row, all draws ahead."""
-    cells_ns, stuck = devices.conductance_ns[row], devices.stuck[row]
+@njit(cache=True, nogil=True, borrows=True)
+def reset_row(devices: Devices, row: int, words: np.ndarray, tally: np.ndarray) -> None:
+    """`reset_cell` for each of a row, all draws ahead, into int64 `words` [cells]."""
+    cells_ns, stuck, lcs_table = devices.conductance_ns[row], devices.stuck[row], devices.lcs_table
     cells, both_ns = len(cells_ns), 0
-    drawn_ns = reset_draws(devices.k0, devices.k1, row * cells, devices.set_count[row], devices.lcs_table)
+    draw_words(devices.k0, devices.k1, row * cells, devices.set_count[row], RESET, words)
     for cell in range(cells):
-        after_ns = drawn_ns[cell] if stuck[cell] == NOT_STUCK else cells_ns[cell]
+        after_ns = lcs_ns(words[cell], lcs_table) if stuck[cell] == NOT_STUCK else cells_ns[cell]
         both_ns += cells_ns[cell] + after_ns
         cells_ns[cell] = after_ns
     tally[RESET_PULSES] += 1
@@ -57,7 +59,7 @@ def reset_row(devices: Devices, row: int, tally: np.ndarray) -> None:
     tally[RESET_NS] += both_ns
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def set_and_sense(devices: Devices, row: int, cell: int, gate: int, effects: Effects) -> int:
     """What the SET just counted leaves of a cell under effects, and what the first READ after it senses."""
     index, k, ns = row * devices.conductance_ns.shape[1] + cell, devices.set_count[row, cell], devices.conductance_ns
@@ -66,11 +68,11 @@ def set_and_sense(devices: Devices, row: int, cell: int, gate: int, effects: Eff
             devices.k0, devices.k1, index, k, devices.median_ns[gate], devices.sd_ns[gate],
             devices.device_q16[row, cell],
         )  # fmt: skip
-        ns[row, cell] = set_ns(effects, devices.k0, devices.k1, index, k, left_ns, devices.lcs_table)
+        ns[row, cell] = faulty_set_ns(effects, devices.k0, devices.k1, index, k, left_ns, devices.lcs_table)
     return read_ns(effects, devices.k0, devices.k1, index, k, 0, ns[row, cell], devices.lcs_table)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def set_and_read(
     chip: Arithmetic,
     devices: Devices,
@@ -105,49 +107,55 @@ def set_and_read(
     tally[READ_NS] += conductance_ns
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def clear_for_retry(devices: Devices, chain: Chain, row: int, cell: int) -> None:
     chain.tally[RETRIES] += 1
     chain.tally[RESET_PULSES] += 1
     reset_cell(devices, row, cell, chain.tally)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
+def aim_plain(chip: Arithmetic, devices: Devices, chain: Chain, first: bool) -> None:
+    """The gate code of each cell into `chain.programmed`: at the current row's read, in row 0 as `init` says."""
+    programmed, set_na, clamps = chain.programmed, 0, 0
+    for cell in range(len(chain.read)):
+        code = chain.current_read[cell]
+        gate = first_gate(chip, chain) if first else chip.gate_map[code]
+        programmed[cell, 0], programmed[cell, 1] = cell, gate
+        clamps += 0 if first else chip.gate_clamped[code]
+        set_na += devices.current_na[gate]
+    chain.tally[SET_NA] += set_na
+    chain.tally[CLAMPS] += clamps
+
+
+@njit(cache=True, nogil=True, borrows=True)
 def program_plain(chip: Arithmetic, devices: Devices, chain: Chain, row: int, effects: Effects | None) -> None:
     """`set_and_read` once a cell at the current row's read; row 0 as `init` says. All draws at once, as in a RESET."""
     cells_ns, stuck, set_count = devices.conductance_ns[row], devices.stuck[row], devices.set_count[row]
-    programmed, tally, cells, first = chain.programmed, chain.tally, len(chain.read), row == 0
-    median_ns, sd_ns = np.empty(cells, np.int64), np.empty(cells, np.int64)
-    set_na, booked_ns = 0, 0
+    programmed, words, cells, tally, booked_ns = chain.programmed, chain.bench.words, len(chain.read), chain.tally, 0
+    aim_plain(chip, devices, chain, row == 0)
     for cell in range(cells):
-        gate = first_gate(chip, chain) if first else chip.gate_map[chain.current_read[cell]]
-        median_ns[cell], sd_ns[cell] = devices.median_ns[gate], devices.sd_ns[gate]
-        programmed[cell, 0], programmed[cell, 1] = cell, gate
-        tally[CLAMPS] += 0 if first else chip.gate_clamped[chain.current_read[cell]]
-        set_na += devices.current_na[gate]
-    set_count += 1
-    seen_ns = set_draws(
-        devices.k0, devices.k1, row * cells, set_count, median_ns, sd_ns, devices.device_q16[row]
-    )  # fmt: skip
-    if effects is None:
-        for cell in range(cells):
-            cells_ns[cell] = seen_ns[cell] if stuck[cell] == NOT_STUCK else cells_ns[cell]
-            seen_ns[cell] = cells_ns[cell]
-    else:
-        for cell in range(cells):
-            seen_ns[cell] = set_and_sense(devices, row, cell, programmed[cell, 1], effects)
+        set_count[cell] += 1
+    draw_words(devices.k0, devices.k1, row * cells, set_count, SET, words)
     for cell in range(cells):
-        chain.read[cell] = np.int64(min(whole_steps(seen_ns[cell], chip.read_step_ns), np.float64(chip.read_top)))
+        gate = programmed[cell, 1]
+        seen_ns = set_ns(words[cell], devices.median_ns[gate], devices.sd_ns[gate], devices.device_q16[row, cell])
+        if effects is not None:
+            seen_ns = set_and_sense(devices, row, cell, gate, effects)
+        elif stuck[cell] == NOT_STUCK:
+            cells_ns[cell] = seen_ns
+        else:
+            seen_ns = cells_ns[cell]
+        chain.read[cell] = np.int64(min(whole_steps(np.float64(seen_ns), chip.read_step_ns), np.float64(chip.read_top)))
         programmed[cell, 2] = chain.read[cell]
         booked_ns += cells_ns[cell]
     chain.place[ATTEMPTS] = cells
-    tally[SET_NA] += set_na
     tally[READ_NS] += booked_ns
     tally[SETS] += cells
     tally[READS] += cells
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def program_cells(chip: Arithmetic, devices: Devices, chain: Chain, row: int, effects: Effects | None) -> None:
     """As `program_plain`, each cell again until its read is within the window of the current row's, or out of tries."""
     for cell in range(len(chain.read)):
@@ -159,7 +167,7 @@ def program_cells(chip: Arithmetic, devices: Devices, chain: Chain, row: int, ef
             set_and_read(chip, devices, chain, row, cell, target, False, effects)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def learn(chip: Arithmetic, cell: int, error: int, offsets: np.ndarray, seen: np.ndarray) -> None:
     """Move a device's code offset by its read error with gain 1, 1/2, 1/4, 1/4, then 1/8, rounded half up."""
     seen[cell] = min(seen[cell] + 1, 5)
@@ -167,12 +175,12 @@ def learn(chip: Arithmetic, cell: int, error: int, offsets: np.ndarray, seen: np
     offsets[cell] = min(max(offsets[cell] + ((error + (1 << shift >> 1)) >> shift), -chip.read_top), chip.read_top)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def aim(chip: Arithmetic, target: int, offset: int) -> int:
     return min(max(target + offset, 0), chip.read_top)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def program_pairs(chip: Arithmetic, devices: Devices, chain: Chain, row: int, effects: Effects | None) -> None:
     """Close the loop on each pair: the lower side once, then the other until the difference is the current row's."""
     read, offsets, seen = chain.read, chain.offsets, chain.seen
@@ -199,13 +207,13 @@ def program_pairs(chip: Arithmetic, devices: Devices, chain: Chain, row: int, ef
             learn(chip, work, target - read[work], offsets, seen)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def clear_array(devices: Devices, chain: Chain) -> None:
     for row in range(devices.conductance_ns.shape[0]):
-        reset_row(devices, row, chain.tally)
+        reset_row(devices, row, chain.bench.words, chain.tally)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def program_row(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
     """Program `place[ROW]` around the current row; its read codes end in `chain.read`."""
     row = chain.place[ROW]

@@ -13,7 +13,7 @@ from oxmc.pymodels.twin.state import EVAL_NS, EVAL_NS_BITS, EVAL_NS_HIGH, TALLIE
 TALLIED = len(TALLIES)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def add_drive(tally: np.ndarray, drive: int) -> None:
     """Book a drive below 2^62: that of a pair over all samples at once is (conductances below 2^24 nS, codes 2^11)."""
     total = tally[EVAL_NS] + drive
@@ -21,7 +21,7 @@ def add_drive(tally: np.ndarray, drive: int) -> None:
     tally[EVAL_NS] = total & ((1 << EVAL_NS_BITS) - 1)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def relax_row(devices: Devices, row: int, effects: Effects | None) -> None:
     """What a row's first evaluation finds of the conductances that were SET."""
     if effects is not None:
@@ -33,7 +33,7 @@ def relax_row(devices: Devices, row: int, effects: Effects | None) -> None:
                 devices.conductance_ns[row, cell] = left_ns
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def sense_segment(
     chip: Arithmetic, devices: Devices, row: int, segment: int, codes: np.ndarray, sets: int, evaluation: int,
     effects: Effects,
@@ -52,7 +52,7 @@ def sense_segment(
     return min(max(dot // step, -chip.adc_top - 1), chip.adc_top)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def sense_sample(
     chip: Arithmetic, devices: Devices, row: int, codes: np.ndarray, sets: int, evaluation: int, neurons: np.ndarray,
     answers: np.ndarray, effects: Effects,
@@ -68,13 +68,12 @@ def sense_sample(
         answers[output] = sense_segment(chip, devices, row, segment, inputs, sets, evaluation + segment, effects)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def sensed_costs(chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, effects: Effects) -> None:
     """-log2 likelihood of all samples and outputs into `chain.costs`, evaluated in `chain.order`."""
     features, samples = data.codes.shape
     segments, sets = chip.hidden + chip.outputs, devices.set_count[row].sum()
-    codes, neurons = np.empty(features, np.int64), np.empty(chip.hidden, np.int64)
-    answers = np.empty(chip.outputs, np.int64)
+    codes, neurons, answers = chain.bench.codes, chain.bench.neurons, chain.bench.answers
     for position in range(samples):
         sample = chain.order[position]
         for feature in range(features):

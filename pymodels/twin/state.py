@@ -7,16 +7,21 @@ from typing import NamedTuple
 import numpy as np
 
 from oxmc.pymodels.oxram.effects import Effects
+from oxmc.pymodels.twin.evaluate import Room
 from oxmc.pymodels.twin.hastings import Law
 
 
 class Arithmetic(NamedTuple):
-    """The chip's constants and tables as the compiled kernel takes them."""
+    """The chip's constants and tables as the compiled kernel takes them; tables of evaluations int32, others int64.
+
+    `lfsr_leap` uint64 [4-bit digits of a state, 16] is what each digit of the LFSR's state is turned into by a draw.
+    """
 
     outputs: int
     hidden: int
     read_step_ns: int
     read_top: int
+    input_top: int
     eval_step: int
     hidden_eval_step: int
     adc_top: int
@@ -27,7 +32,7 @@ class Arithmetic(NamedTuple):
     log_u_index_bits: int
     log_fraction_bits: int
     lfsr_bits: int
-    lfsr_taps: np.uint64
+    lfsr_leap: np.ndarray
     prior_multiplier: int
     prior_shift: int
     gate_map: np.ndarray
@@ -97,8 +102,8 @@ EVAL_NS_BITS = 48
 
 
 class Data(NamedTuple):
-    """The training points: `codes` float64 [features, samples], `code2` int64 [samples, features] their squares,
-    `code2_total` int64 [features] the sum of these, `flips` int64 [outputs, samples] 0 for t = 1, else -1."""
+    """The training points: `codes` int32 [features, samples], `code2` int64 [samples, features] their squares,
+    `code2_total` int64 [features] the sum of these, `flips` int32 [outputs, samples] 0 for t = 1, else -1."""
 
     codes: np.ndarray
     code2: np.ndarray
@@ -106,12 +111,29 @@ class Data(NamedTuple):
     flips: np.ndarray
 
 
+class Workbench(NamedTuple):
+    """Room for what a proposal computes on its way, since its kernels make no arrays.
+
+    Int64: draws `words` [cells], squared codes `code2` and a sample's `codes` [features], its `neurons` [hidden] and
+    `answers` [outputs], an `order` [samples]. `no_flips` int32 [samples] stay 0.
+    """
+
+    words: np.ndarray
+    room: Room
+    no_flips: np.ndarray
+    code2: np.ndarray
+    order: np.ndarray
+    codes: np.ndarray
+    neurons: np.ndarray
+    answers: np.ndarray
+
+
 class Chain(NamedTuple):
     """Everything that a running chain keeps; arrays, so that the kernel can change them in place.
 
     `place` holds the values named by ROW .. DONE, `seen_last` those by PRIOR .. HASTINGS of the last proposal, and
     `programmed` [attempts, 3] its cell, gate code and read code of each SET, `place[ATTEMPTS]` of them; `activations`
-    float64 [hidden, samples] the hidden codes of its last sweep.
+    int32 [hidden, samples] the hidden codes of its last sweep, `costs` int32 [outputs, samples] what they add.
     """
 
     place: np.ndarray
@@ -127,6 +149,7 @@ class Chain(NamedTuple):
     costs: np.ndarray
     order: np.ndarray
     tally: np.ndarray
+    bench: Workbench
 
 
 ROW, CURRENT, STREAK, PROPOSALS, CURRENT_COST, ATTEMPTS, DONE = range(7)
