@@ -192,7 +192,12 @@ def test_no_folder_is_a_heap() -> None:
     assert {str(folder): count for folder, count in folders.items() if count > MOST_FILES} == {}
 
 
-JUSTIFIED = frozenset[str]()
+JUSTIFIED = {
+    "oxmc.cli.app.sweep": "an option a line",
+    "oxmc.cli.app.train": "an option a line",
+    "oxmc.hdl.chip.elaborate": "a block a line",
+    "oxmc.hdl.pair_programmer._elaborate_sequence": "one state machine, read from top to bottom",
+}
 """Functions that may be longer, each with its reason."""
 
 
@@ -204,7 +209,7 @@ def test_no_function_is_a_program() -> None:
         if isinstance(node, ast.FunctionDef) and node.end_lineno is not None
         if node.end_lineno - node.lineno >= MOST_LINES
     }
-    assert long == JUSTIFIED
+    assert long == set(JUSTIFIED)
 
 
 def project_files() -> list[Path]:
