@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from oxmc.pymodels.config import PRESETS, resolve
-from oxmc.run.train import COUPLINGS, Request, train
+from oxmc.run.engine import COUPLINGS
+from oxmc.run.train import Request, train
 
 SEEDS = range(1, 1 + int(os.environ.get("OXMC_REGRESS_SEEDS", "5")))
 LOCKSTEP_CYCLES = int(float(os.environ.get("OXMC_REGRESS_CYCLES", "1e8")))

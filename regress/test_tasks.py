@@ -17,7 +17,8 @@ import pytest
 from oxmc.pymodels.config import TASKS, resolve
 from oxmc.pymodels.tasks import DataSource, fit_config
 from oxmc.run.books import CONSERVATION_LIMIT
-from oxmc.run.train import COUPLINGS, RTL_ENGINES, Request, engine_config, simulation_of, train
+from oxmc.run.engine import COUPLINGS, engine_of
+from oxmc.run.train import Request, train
 
 PRESET = "best"
 DIGITS = {"rows": 64, "burn_in": 32}
@@ -52,7 +53,7 @@ def request_of(task: str, engine: str, coupling: str, folder: Path) -> Request:
     given, source = DIGITS if task == "digits" else {}, source_of(task, folder)
     config = fit_config(task, resolve(task, PRESET, settings=given), given, source)
     return Request(
-        task=task, preset=PRESET, engine=engine, seed=0, config=engine_config(config, "verilator", given),
+        task=task, preset=PRESET, engine=engine, seed=0, config=engine_of("verilator").sized(config, given),
         out=folder / engine, coupling=coupling, source=source,
     )  # fmt: skip
 
@@ -65,8 +66,7 @@ def cpu_s() -> float:
 
 def timed(request: Request) -> tuple[dict[str, Any], float, float]:
     """run.json, CPU seconds and seconds of a training whose simulator is built already."""
-    if request.engine in RTL_ENGINES:
-        simulation_of(request.config.chip, request.engine, request.coupling).build()
+    engine_of(request.engine).prepare(request.config, request)
     cpu, wall = cpu_s(), time.monotonic()
     run = train(request)
     return run, cpu_s() - cpu, time.monotonic() - wall

@@ -23,12 +23,13 @@ from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.pymodels.whole import write_file
 from oxmc.silicon.activity import Activity, count
-from oxmc.silicon.gate_costs import same, twin_of
+from oxmc.silicon.gate_costs import same
 from oxmc.silicon.gates import gate_verilog, module_of, run_gates
 from oxmc.silicon.liberty import shipped
 from oxmc.silicon.mapped import Mapped
 from oxmc.silicon.power import Power, power_of
 from oxmc.silicon.synth import map_chip
+from oxmc.tb.cosim.twin import twin_of
 
 PHASES = ("load", "train", "infer")
 SHORT = {"rows": 12, "test_samples": 16, "burn_in": 0}

@@ -20,13 +20,9 @@ from oxmc.energy.point import BLOCKS, COMMON, WITH_OPTIONS, OperatingPoint, bloc
 from oxmc.hdl.verilog.netlist import write_verilog
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.tasks.jobs import make_job
-from oxmc.pymodels.twin.chain import run_twin
-from oxmc.pymodels.twin.episodes import run_twin_episodes
 from oxmc.silicon.activity import Activity, count, saif
 from oxmc.silicon.chip_point import point_of
 from oxmc.silicon.gates import gate_verilog, module_of, run_gates
@@ -34,7 +30,7 @@ from oxmc.silicon.liberty import Liberty
 from oxmc.silicon.mapped import Mapped
 from oxmc.silicon.power import Power, power_of
 from oxmc.silicon.synth import map_chip
-from oxmc.tb.cosim.program import load_word_count, lut_codes
+from oxmc.tb.cosim.twin import twin_of
 
 WINDOW_CYCLES = 32
 CHECK_SEED = 7
@@ -166,15 +162,6 @@ def same(a: Outcome, b: Outcome) -> bool:
     """Whether two runs gave the same conductances, counters, classes and events."""
     arrays = ("conductance_ns", "counters", "classes", "sums")
     return a.counts == b.counts and all(np.array_equal(getattr(a, name), getattr(b, name)) for name in arrays)
-
-
-def twin_of(job: Job) -> Outcome:
-    """What the twin makes of a job."""
-    formats = Formats(job.config)
-    lut, words = np.array(lut_codes(formats)), load_word_count(formats, len(job.codes))
-    if formats.rewards:
-        return run_twin_episodes(job.config, job.seed, lut, words)
-    return run_twin(job.config, job.seed, job.codes, job.labels, lut, words)
 
 
 def train_gates(task: str, config: Config, seed: int, gates: str, folder: Path) -> Path:

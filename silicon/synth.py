@@ -152,13 +152,18 @@ def synthesise(config: Config, target: str, out: Path) -> Synthesis:
     """
     if target not in TARGETS:
         raise InputError(f"--target must be one of {', '.join(TARGETS)}, not {target!r}")
-    if not all(importlib.util.find_spec(package) for package in PACKAGES[target]):
-        raise InputError(f"--target {target} needs {not_installed(EXTRA)}")
+    check_packages(target, f"--target {target}")
     write_verilog(config, out)
     (out / "synth.ys").write_text(SCRIPTS[target])
     if target == "sky130":
         return _sky130(config, out)
     return _ice40(out) if target == "ice40" else _generic(out)
+
+
+def check_packages(target: str, wanted_by: str) -> None:
+    """Raises `InputError` with the option that wants them where a target's packages are not installed."""
+    if not all(importlib.util.find_spec(package) for package in PACKAGES[target]):
+        raise InputError(f"{wanted_by} needs {not_installed(EXTRA)}")
 
 
 def yosys(folder: Path, script: str) -> None:

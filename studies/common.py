@@ -8,23 +8,21 @@ import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
-from oxmc.pymodels.streams import lfsr_seed, repeat_seed
+from oxmc.pymodels.streams import repeat_seed
 from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, reference_accuracy
 from oxmc.pymodels.tasks.jobs import make_job
+from oxmc.run.engine import Options, engine_of
 from oxmc.run.outputs import joined, output_jobs
 from oxmc.run.result import ledger_of, phases_of
-from oxmc.run.train import run_model
-from oxmc.tb.cosim.program import load_words
 
 TASK, NODE = "cancer", "28nm"
 SPLIT_KEYS = (
@@ -101,19 +99,11 @@ def split_of(config: Config, seed: int, task: str = TASK, source: DataSource = N
     return _dataset(task, source, keys, 0 if config.split == "fixed" else seed)
 
 
-@functools.lru_cache(maxsize=1024)
-def host_words(config: Config) -> int:
-    """Words that the host loads: as many for each seed."""
-    samples = config.train_samples + config.test_samples
-    zeros = np.zeros((samples, config.features), np.int64)
-    return len(load_words(Formats(config), zeros, zeros[:, 0], lfsr_seed(0, config.lfsr_bits)))
-
-
 def run_job(job: Job, engine: str = "twin") -> Outcome:
     """The outcome of a job on the twin or the float engine, in this process."""
     if job.config.counters == "own":
         return joined(job.config, [run_job(part, engine) for part in output_jobs(job)])
-    return heard(lambda: run_model(job, engine, Formats(job.config), host_words(job.config)))
+    return engine_of(engine).run(job, Options(), Path(), None)
 
 
 def training(

@@ -167,13 +167,13 @@ def test_a_failure_leaves_no_file(
 def test_an_interrupt_ends_a_command_that_runs(tmp_path: Path) -> None:
     """SIGINT to the bench alone: exit code 130, and the training that it was timing is gone."""
     code = (
-        "import sys; from tb import cli; from oxmc.speed import plan\n"
+        "import sys; from oxmc.cli import app; from oxmc.speed import plan\n"
         "from oxmc.speed.commands import run_oxmc\n"
         "def endless(*_):\n"
         "    print('now', flush=True)\n"
         f"    run_oxmc('train', 'cancer', '--engine', 'twin', '--repeats', 100000, '--out', {str(tmp_path / 'r')!r})\n"
         "plan.measure_samplers = endless\n"
-        "sys.exit(cli.run(['bench', '--only', 'twin_trainings_per_s_core']))\n"
+        "sys.exit(app.run(['bench', '--only', 'twin_trainings_per_s_core']))\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

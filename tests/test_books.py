@@ -25,6 +25,7 @@ from oxmc.pymodels.tasks import NO_SOURCE, fit_config
 from oxmc.run import result, train
 from oxmc.run.books import check_events
 from oxmc.run.train import Request
+from oxmc.silicon import chip_point
 
 TINY = "rows=5 burn_in=1 train_samples=24 test_samples=6 max_proposals=30"
 AHEAD = "form=true condition_cycles=1 calibrate=true"
@@ -60,7 +61,7 @@ def request_of(name: str, out: Path) -> Request:
 def fixed_flip_flops() -> Any:
     """Counting those of each case's netlist takes seconds, and sums add up with any number."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(result, "flip_flop_total", lambda config: 500)
+        patch.setattr(chip_point, "flip_flop_total", lambda config: 500)
         yield
 
 

@@ -27,7 +27,7 @@ from oxmc.run import sources
 
 pytest.importorskip("distributed")
 
-WITHOUT = "import sys; sys.modules['tb'] = None; "
+WITHOUT = "import sys; sys.modules['oxmc.campaign.workers'] = None; "
 """Ahead of a worker's start: as on a machine where oxmc is not installed."""
 OTHER = "import oxmc.campaign.workers as w; own = w._identity(); w._identity = lambda: (*own, ('numba', '0')); "
 ELDER = "import oxmc.campaign.workers as w; del w.identity; "
@@ -114,7 +114,7 @@ def test_one_worker_thread_runs_nothing_here(
 @pytest.mark.parametrize(
     ("prelude", "why"),
     [
-        (WITHOUT, "no oxmc or another one (No module named 'oxmc.campaign.workers'; 'tb' is not a package)"),
+        (WITHOUT, "no oxmc or another one (import of oxmc.campaign.workers halted; None in sys.modules)"),
         (ELDER, "no oxmc or another one (module 'oxmc.campaign.workers' has no attribute 'identity')"),
         (OTHER, f"numba 0, not {workers.identity()['numba']}"),
     ],

@@ -22,6 +22,7 @@ from oxmc.reports.accounts import read_account
 from oxmc.run import result
 from oxmc.run.books import CONSERVATION_LIMIT
 from oxmc.run.train import Request, train
+from oxmc.silicon import chip_point
 
 TINY = ("burn_in=1", "train_samples=24", "test_samples=6", "max_proposals=30")
 AHEAD = ("form=true", "condition_cycles=1", "calibrate=true")
@@ -38,7 +39,7 @@ CASES = [
 @pytest.fixture(autouse=True)
 def fixed_flip_flops(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counting those of each task's netlist takes seconds, and sums add up with any number."""
-    monkeypatch.setattr(result, "flip_flop_total", lambda config: 500)
+    monkeypatch.setattr(chip_point, "flip_flop_total", lambda config: 500)
 
 
 @pytest.fixture

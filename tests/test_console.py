@@ -8,7 +8,7 @@ import pytest
 from pytest import CaptureFixture, MonkeyPatch
 
 from oxmc.cli import console
-from oxmc.run.train import Progress
+from oxmc.run.engine import Progress
 
 AT_ROW_2 = Progress(cycles=5000, row=2, proposals=10, seconds=2.0)
 

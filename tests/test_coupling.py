@@ -16,7 +16,6 @@ from benches import CHOSEN, on_each_simulator, some
 from commands import SMALL, check_same_joules, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
-import oxmc.run.train
 from oxmc.hdl.verilog.netlist import build_config, chip_verilog
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
@@ -28,6 +27,7 @@ from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.chain import run_twin
+from oxmc.run import simulated
 from oxmc.speed.bare import BareSimulation
 from oxmc.tb.blocks.scoreboard import PARAMETERS_VARIABLE
 from oxmc.tb.cosim import runners
@@ -82,7 +82,7 @@ def twin(job: Job) -> Outcome:
 
 def compiled(job: Job, engine: str, folder: Path) -> Outcome:
     folder.mkdir()
-    return oxmc.run.train.simulate(job, engine, folder, coupling="compiled")
+    return simulated.simulate(job, engine, folder, coupling="compiled")
 
 
 def check_equal(one: Outcome, other: Outcome) -> None:
@@ -106,7 +106,7 @@ def test_couplings_and_twin_agree(simulator: str, seed: int, tmp_path: Path) -> 
     python = tmp_path / "python"
     python.mkdir()
     outcome = compiled(job, simulator, tmp_path / "compiled")
-    check_equal(outcome, oxmc.run.train.simulate(job, simulator, python))
+    check_equal(outcome, simulated.simulate(job, simulator, python))
     check_equal(outcome, twin(job))
 
 
@@ -131,7 +131,7 @@ def test_bits_do_not_know_the_number_of_gate_dacs(simulator: str, seed: int, tmp
         folder = tmp_path / coupling
         folder.mkdir()
         lockstep = coupling == "python"
-        check_equal(oxmc.run.train.simulate(job, simulator, folder, coupling=coupling, lockstep=lockstep), expected)
+        check_equal(simulated.simulate(job, simulator, folder, coupling=coupling, lockstep=lockstep), expected)
     for name in (*Outcome.ARRAYS, "proposals", "clamps", "quantities", "joules"):
         np.testing.assert_equal(getattr(one, name), getattr(expected, name), err_msg=name)
     pulses = one.counts["train"]["set"] // 6 * (6 - 2)  # two SET pulses a row in place of six
@@ -251,7 +251,7 @@ def test_a_refused_pulse_fails_the_run(fault: str, tmp_path: Path, monkeypatch: 
                 self.sources[name] = self.sources[name].replace(old, new)
             self.folder = tmp_path / "build"
 
-    monkeypatch.setattr(oxmc.run.train, "CompiledSimulation", Broken)
+    monkeypatch.setattr(simulated, "CompiledSimulation", Broken)
     with pytest.raises(RunError, match=message + r".*clock cycle \d+") as caught:
         compiled(make_job(NARROW, 1), "icarus", tmp_path / "run")
     assert re.search(r"clock cycle [1-9]", str(caught.value))

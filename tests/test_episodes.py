@@ -11,15 +11,16 @@ from benches import on_each_simulator
 from commands import oxmc, refusal
 from pytest import CaptureFixture
 
-import oxmc.run.train
-import oxmc.tb.cosim.simulator
 from oxmc.hdl.verilog.netlist import chip_verilog
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.tasks.jobs import make_job
-from oxmc.run.train import engine_config, simulate
+from oxmc.run import simulated
+from oxmc.run.engine import ENGINES
+from oxmc.run.simulated import simulate
+from oxmc.tb.cosim import simulator as cosim
 
 pytestmark = pytest.mark.cosim
 
@@ -52,7 +53,7 @@ def test_lockstep_names_a_wrong_reward(tmp_path: Path, monkeypatch: pytest.Monke
         assert "log * exponent" in text
         return text.replace("log * exponent", "(log ^ 12'h001) * exponent", 1)
 
-    monkeypatch.setattr(oxmc.tb.cosim.simulator, "chip_verilog", broken)
+    monkeypatch.setattr(cosim, "chip_verilog", broken)
     config = resolve("cartpole", "best", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
     job = make_job(config, load_task("cartpole", config, 5), 5)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under pytest cocotb's runner exits by itself
@@ -77,14 +78,14 @@ def test_a_broken_compiled_array_fails_the_run(fault: str, tmp_path: Path, monke
     """A refused pulse ends the run here, too, and the chip's counts are held against the array's."""
     change, message = BROKEN_ARRAYS[fault]
 
-    class Broken(oxmc.tb.cosim.simulator.EpisodeSimulation):
+    class Broken(cosim.EpisodeSimulation):
         def __init__(self, config: Config, simulator: str, *, waves: bool = False):
             super().__init__(config, simulator, waves=waves)
             assert self.sources["oxram_array.v"].count(change[0]) == 1
             self.sources["oxram_array.v"] = self.sources["oxram_array.v"].replace(*change)
             self.folder = tmp_path / "build"
 
-    monkeypatch.setattr(oxmc.run.train, "EpisodeSimulation", Broken)
+    monkeypatch.setattr(simulated, "EpisodeSimulation", Broken)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under pytest cocotb's runner exits by itself
     config = resolve("cartpole", "best", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
     job = make_job(config, load_task("cartpole", config, 5), 5)
@@ -96,7 +97,10 @@ def test_a_broken_compiled_array_fails_the_run(fault: str, tmp_path: Path, monke
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--engine", "float"), "--engine must be verilator, icarus or twin for a task with rewards, not 'float'"),
+        (
+            ("--engine", "float"),
+            "--engine must be verilator, icarus, twin or gates for a task with rewards, not 'float'",
+        ),
         (("--set", "outputs=1"), "outputs must be at least 2 with acceptance reward, not 1"),
         (("--set", "outputs=4"), "outputs must be 2 for task cartpole, not 4"),
     ],
@@ -108,9 +112,9 @@ def test_refusals(capsys: CaptureFixture[str], tmp_path: Path, arguments: tuple[
 @on_each_simulator
 def test_rtl_engines_test_fewer_episodes_unless_told(simulator: str) -> None:
     config = resolve("cartpole", "best")
-    assert engine_config(config, "twin", ()).test_episodes == config.test_episodes == 100
-    assert engine_config(config, simulator, ("rows",)).test_episodes == 10
-    assert engine_config(config, simulator, ("test_episodes",)).test_episodes == 100
+    assert ENGINES["twin"].sized(config, ()).test_episodes == config.test_episodes == 100
+    assert ENGINES[simulator].sized(config, ("rows",)).test_episodes == 10
+    assert ENGINES[simulator].sized(config, ("test_episodes",)).test_episodes == 100
 
 
 def test_repeats_and_summary(capsys: CaptureFixture[str], tmp_path: Path) -> None:

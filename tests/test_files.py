@@ -282,7 +282,7 @@ def test_memory_that_is_not_there_is_said(
     def fail(*_: Any, **__: Any) -> None:
         raise MemoryError("Unable to allocate 3 TiB")
 
-    monkeypatch.setattr("oxmc.run.train.run_model", fail)
+    monkeypatch.setattr("oxmc.run.engine.Twin.run", fail)
     message = failure(oxmc(capsys, *TWIN, "--out", tmp_path / "run"), 1)
     assert message == "the run needs more memory than there is (Unable to allocate 3 TiB)"
 
@@ -344,7 +344,11 @@ def writes(source: str) -> bool:
 
 
 def test_what_is_kept_is_written_in_one_place() -> None:
-    paths = [path for room in ("pymodels", "hdl", "energy", "tb") for path in (ROOT / room).rglob("*.py")]
+    paths = [
+        path
+        for room in ("pymodels", "hdl", "energy", "tb", "silicon", "studies", "oxmc")
+        for path in (ROOT / room).rglob("*.py")
+    ]
     found = {str(path.relative_to(ROOT)) for path in paths if writes(path.read_text())}
     assert found - WRITES == set() and not any(name.startswith("tb/cli") for name in found)
     assert writes("p.write_text('x')") and writes("open(p, 'w')") and not writes("open(p)\nwrite_file(p, 'x')")

@@ -15,7 +15,7 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.tasks.jobs import make_job
-from oxmc.run.train import simulate
+from oxmc.run.simulated import simulate
 from oxmc.tb.cosim.lockstep import Lockstep, LockstepError
 
 pytestmark = pytest.mark.cosim

@@ -26,11 +26,11 @@ from oxmc.pymodels.oxram.array import ArrayError, OxramArray
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.tasks.jobs import make_job
-from oxmc.run import result
 from oxmc.run.books import CONSERVATION_LIMIT
 from oxmc.run.result import ledger_of
 from oxmc.run.rundir import read_run
 from oxmc.run.train import Request, run_engine
+from oxmc.silicon import chip_point
 from oxmc.silicon.chip_point import point_of
 
 SAME = ("conductance_ns", "counters", "classes", "sums", "last_row", "proposals", "clamps", "quantities")
@@ -40,7 +40,7 @@ SAME = ("conductance_ns", "counters", "classes", "sums", "last_row", "proposals"
 @pytest.fixture(autouse=True)
 def fixed_flip_flops(monkeypatch: MonkeyPatch) -> None:
     """Counting those of a netlist takes seconds, and here they are not what differs."""
-    monkeypatch.setattr(result, "flip_flop_total", lambda config: 500)
+    monkeypatch.setattr(chip_point, "flip_flop_total", lambda config: 500)
 
 
 def run(engine: str, config: Config) -> Outcome:
@@ -103,7 +103,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
     """run.json of one training with one and with eight DACs."""
     folder = tmp_path_factory.mktemp("dacs")
     with MonkeyPatch.context() as patch:
-        patch.setattr(result, "flip_flop_total", lambda config: 500)
+        patch.setattr(chip_point, "flip_flop_total", lambda config: 500)
         return {dacs: trained(folder / str(dacs), f"gate_dacs={dacs}") for dacs in (1, 8)}
 
 

@@ -104,6 +104,6 @@ def test_command_line(capsys: pytest.CaptureFixture) -> None:
     assert run(["calibrate", "wine", "--rows", "4", "--set", "gate_codes=2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["cells"] == 4 * 28  # of a chain of one output, not of all three
     assert run(["calibrate", "cancer", "--engine", "float"]) == 2
-    assert "--engine must be one of twin, verilator, icarus" in capsys.readouterr().err
+    assert "--engine must be one of verilator, icarus, twin" in capsys.readouterr().err
     assert run(["calibrate", "cancer", "--rows", "4", "--set", "calibration_rows=5"]) == 2
     assert "calibration_rows must be at most rows (4), not 5" in capsys.readouterr().err

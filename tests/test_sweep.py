@@ -323,7 +323,7 @@ def test_one_repeat_has_no_standard_error(capsys: CaptureFixture[str], tmp_path:
         ("--vary rows=4 --set rows=4", "--set rows must be left out with --vary rows"),
         ("--vary rows=4 --repeats 0", "--repeats must be an integer >= 1, not '0'"),
         ("--vary rows=4 --format html", "--format must be one of text, json, csv, not 'html'"),
-        ("--vary rows=4 --engine vcs", "--engine must be one of verilator, icarus, twin, float, not 'vcs'"),
+        ("--vary rows=4 --engine vcs", "--engine must be one of verilator, icarus, twin, float, gates, not 'vcs'"),
         ("--vary outputs=3", "point outputs=3: outputs must be 1 for task cancer, not 3"),
     ],
 )

@@ -17,10 +17,11 @@ from benches import CHOSEN, on_each_simulator
 from commands import OXMC, SMALL, TWIN, oxmc
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
-import oxmc.run.train
 from oxmc.cli.app import run
 from oxmc.hdl.verilog.netlist_cache import cache_folder
 from oxmc.pymodels.config import Config
+from oxmc.run import simulated, train
+from oxmc.run.engine import ENGINES, Progress
 from oxmc.tb.cosim.simulator import SIMULATORS, Simulation
 
 pytestmark = pytest.mark.cosim
@@ -179,7 +180,7 @@ def test_a_broken_co_simulation_is_caught(
             self.sources["cosim.v"] = self.sources["cosim.v"].replace(old, new)
             self.folder = tmp_path / "build"
 
-    monkeypatch.setattr(oxmc.run.train, "Simulation", Broken)
+    monkeypatch.setattr(simulated, "Simulation", Broken)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # cocotb's runner ends the program if a test fails under pytest
     answer = oxmc(capsys, *ICARUS, "--out", tmp_path / "run")
     lines = [line for line in answer.err.splitlines() if not line.startswith("row ")]
@@ -202,13 +203,13 @@ def test_a_design_that_cannot_be_built(capsys: CaptureFixture[str], tmp_path: Pa
 def test_progress_reaches_the_watcher(tmp_path: Path) -> None:
     """From the end of reset on; cycles, row and proposals never go back."""
     config = Config(rows=4, train_samples=20, test_samples=5, burn_in=0)
-    dataset = oxmc.run.train.load_task("cancer", config, 0)
-    seen: list[oxmc.run.train.Progress] = []
-    oxmc.run.train.simulate(oxmc.run.train.make_job(config, dataset, 0), "icarus", tmp_path, watcher=seen.append)
+    dataset = train.load_task("cancer", config, 0)
+    seen: list[Progress] = []
+    simulated.simulate(train.make_job(config, dataset, 0), "icarus", tmp_path, watcher=seen.append)
     assert seen and (seen[0].row, seen[0].proposals) == (0, 0) and seen[0].cycles < 10
     for before, after in zip(seen, seen[1:], strict=False):
         assert before.cycles <= after.cycles and before.row <= after.row and before.proposals <= after.proposals
 
 
 def test_engines_are_the_simulators_and_the_models() -> None:
-    assert oxmc.run.train.ENGINES == (*SIMULATORS, "twin", "float") and TWIN[5] in oxmc.run.train.ENGINES
+    assert tuple(ENGINES) == (*SIMULATORS, "twin", "float", "gates") and TWIN[5] in ENGINES

@@ -9,12 +9,12 @@ from benches import on_each_simulator
 from commands import SMALL, Answer, oxmc
 from pytest import CaptureFixture, MonkeyPatch
 
-import oxmc.tb.cosim.simulator
 from oxmc.hdl.verilog.netlist import chip_verilog
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
-from oxmc.run.train import COUPLINGS
+from oxmc.run.engine import COUPLINGS
+from oxmc.tb.cosim import simulator as cosim
 from oxmc.tb.cosim import watchdog
 from oxmc.tb.cosim.watchdog import Heartbeat, Watchdog, longest_wait
 
@@ -35,7 +35,7 @@ def with_mutant(monkeypatch: MonkeyPatch, mutant: tuple[str, ...]) -> None:
             text = text.replace(old, new)
         return text
 
-    monkeypatch.setattr(oxmc.tb.cosim.simulator, "chip_verilog", mistaken)
+    monkeypatch.setattr(cosim, "chip_verilog", mistaken)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # where cocotb finds it, it ends the program itself
 
 

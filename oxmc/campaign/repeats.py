@@ -29,10 +29,11 @@ from oxmc.pymodels.streams import repeat_seed
 from oxmc.pymodels.tasks import load_task, reference_value
 from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.run.checked import checked_run
+from oxmc.run.engine import engine_of
 from oxmc.run.records import short_record, summarise
 from oxmc.run.rundir import DEFAULT_PARENT, check_out, read_run
 from oxmc.run.sources import check_code
-from oxmc.run.train import RTL_ENGINES, Request, run_chain, simulation_of
+from oxmc.run.train import Request, run_chain
 
 NAMED_FAILURES = 3
 """Failures that the last message spells out; all of them are in failures.json."""
@@ -222,12 +223,15 @@ def _finished(request: Request, plan: Plan, identity: dict[str, Any]) -> dict[st
 
 
 def _prepare(request: Request, plan: Plan) -> None:
-    """What fails for all repeats alike fails here; an RTL engine is built once, not in each worker."""
+    """What fails for all repeats alike fails here; a simulator is built once, not in each worker."""
+    engine = engine_of(request.engine)
+    engine.refuse(request)
+    engine.refuse_config(request.config)
     check_out(request.out)
     dataset = load_task(request.task, request.config, request.seed, request.source)
     make_job(request.config, dataset, request.seed)
-    if request.engine in RTL_ENGINES and not plan.cluster:
-        simulation_of(request.config.chip, request.engine, request.coupling).build()
+    if not plan.cluster:
+        engine.prepare(request.config, request)
 
 
 def train_repeats(request: Request, plan: Plan, watcher: Watcher) -> dict[str, Any]:

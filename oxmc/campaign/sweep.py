@@ -27,6 +27,7 @@ from oxmc.pymodels.strict import first_difference
 from oxmc.pymodels.tasks import DataSource, fitted_keys
 from oxmc.pymodels.whole import write_file
 from oxmc.run.checked import checked_run
+from oxmc.run.engine import engine_of
 from oxmc.run.records import read_records
 from oxmc.run.result import NODES
 from oxmc.run.rundir import (
@@ -38,7 +39,7 @@ from oxmc.run.rundir import (
     write_json,
 )
 from oxmc.run.sources import check_code
-from oxmc.run.train import Request, check_rewards, engine_config
+from oxmc.run.train import Request
 
 CSV_VALUES = ("n", "mean", "sem", "median", "proposals", "sets", "evaluations", "cycles", "chip_s", "training_s")
 
@@ -88,8 +89,9 @@ def resolver(
         count = given.pop("rows", rows)
         fit = functools.partial(fitted_keys, task, source=source)
         chosen = resolve(task, preset, toml=file, settings=given, rows=count, fit=fit)
-        check_rewards(chosen, engine)
-        return engine_config(chosen, engine, {*file, *given})
+        runner = engine_of(engine)
+        runner.refuse_config(chosen)
+        return runner.sized(chosen, {*file, *given})
 
     return resolved
 

@@ -21,6 +21,7 @@ from oxmc.pymodels.config import PRESETS, TASKS, load_toml, parse_setting, resol
 from oxmc.pymodels.errors import InputError, RunError, printable, shown
 from oxmc.pymodels.whole import write_file
 from oxmc.reports.plain import PlainConsole
+from oxmc.run.engine import ENGINES, Options, engine_of
 from oxmc.run.records import mean_reference
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ UsageError: Any = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(name="oxmc", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
-ENGINE_HELP = "verilator or icarus: the RTL; twin: its bit-true model; float: the paper's simulator in real numbers."
+ENGINE_HELP = "; ".join(f"{name}: {engine.help}" for name, engine in ENGINES.items()) + "."
+CALIBRATING = "; ".join(f"{name}: {engine.help}" for name, engine in ENGINES.items() if engine.calibrates) + "."
 MAX_CHAINS = 64
 MOST_SEED, MOST_SUBJECT, MOST_REPEATS, MOST_JOBS = 2**128 - 1, 10**9, 1_000_000, 1024
 """More randomness than numpy's generator has, records than a database has, and work or processes than a machine has."""
@@ -171,17 +173,8 @@ def train(
     from oxmc.run import train as training
     from oxmc.run.rundir import check_out, free_name
 
-    for option, given in (("--waves", waves), ("--lockstep", lockstep)):
-        if given and engine in ("twin", "float"):
-            raise InputError(f"{option} needs an RTL engine (verilator, icarus), not {engine!r}")
-    if coupling not in training.COUPLINGS:
-        raise InputError(f"--coupling must be one of {', '.join(training.COUPLINGS)}, not {coupling!r}")
-    if coupling == "compiled" and engine in ("twin", "float"):
-        raise InputError(f"--coupling compiled needs an RTL engine (verilator, icarus), not {engine!r}")
-    if coupling == "compiled" and lockstep:
-        raise InputError("--lockstep must be left out with --coupling compiled, where Python sees no pulses")
-    if engine not in training.ENGINES:
-        raise InputError(f"--engine must be one of {', '.join(training.ENGINES)}, not {engine!r}")
+    runner = engine_of(engine)
+    runner.refuse(Options(waves=waves, lockstep=lockstep, coupling=coupling))
     seed_value = _integer("--seed", seed, 0, MOST_SEED)
     plan = _plan(repeats, jobs, cluster, resume, other_code)
     for option, given in (("--waves", waves), ("--chains", chains != "1")):
@@ -194,7 +187,7 @@ def train(
         task, preset, toml=toml, settings=keys, rows=_rows(rows, keys),
         fit=functools.partial(fitted_keys, task, source=source),
     )  # fmt: skip
-    training.check_rewards(fitted, engine)
+    runner.refuse_config(fitted)
     stem = f"{task}-{preset}-{engine}-s{seed_value}"
     if plan:
         from oxmc.campaign import repeats as repeating
@@ -207,7 +200,7 @@ def train(
         preset=preset,
         engine=engine,
         seed=seed_value,
-        config=training.engine_config(fitted, engine, {*toml, *keys}),
+        config=runner.sized(fitted, {*toml, *keys}),
         out=out or unnamed,
         waves=waves,
         lockstep=lockstep,
@@ -244,7 +237,7 @@ def train(
 def calibrate(
     task: TaskArgument = "cancer",
     preset: PresetOption = DEFAULT_PRESET,
-    engine: Annotated[str, typer.Option(help="verilator or icarus: the RTL; twin: its bit-true model.")] = "twin",
+    engine: Annotated[str, typer.Option(help=CALIBRATING)] = "twin",
     seed: Annotated[str, typer.Option(metavar="N", help="Devices and noise come from it; an integer >= 0.")] = "0",
     rows: Annotated[str | None, typer.Option(metavar="N", help="Array rows.")] = None,
     config: ConfigOption = None,
@@ -384,8 +377,7 @@ def sweep(
 
     if output not in ("text", "json", "csv"):
         raise InputError(f"--format must be one of text, json, csv, not {output!r}")
-    if engine not in training.ENGINES:
-        raise InputError(f"--engine must be one of {', '.join(training.ENGINES)}, not {engine!r}")
+    engine_of(engine).refuse(Options())
     seed_value = _integer("--seed", seed, 0, MOST_SEED)
     plan = _plan(repeats, jobs, cluster, resume, other_code)
     assert plan is not None

@@ -16,12 +16,13 @@ from rich.table import Table
 from oxmc.campaign.sweep_points import value_text
 from oxmc.pymodels.tasks.table_columns import shown_names
 from oxmc.reports.plain import PlainConsole
+from oxmc.run.engine import in_integers
 
 if TYPE_CHECKING:
     from oxmc.campaign.repeats import Standing
     from oxmc.campaign.repeats import Watcher as RepeatsWatcher
-    from oxmc.run.train import Progress as Position
-    from oxmc.run.train import Watcher
+    from oxmc.run.engine import Progress as Position
+    from oxmc.run.engine import Watcher
 
 WIDE = 160
 """Columns of a table that goes into a file or a pipe, where there is no width to keep to."""
@@ -170,7 +171,7 @@ def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
     """The end of `oxmc train` on a terminal; `reference` is the value of `REFERENCES`."""
     result, chain, clock, config = run["result"], run["chain"], run["time"], run["config"]
     table = Table(show_header=False, box=None, pad_edge=False)
-    where = "in real numbers" if run["engine"] == "float" else "on the chip"
+    where = "on the chip" if in_integers(run["engine"]) else "in real numbers"
     rewards = result["metric"] == "reward"
     tested = f"{config['test_episodes']} episodes" if rewards else f"{config['test_samples']} points"
     known, of = REFERENCES[result["metric"]]

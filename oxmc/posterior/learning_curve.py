@@ -30,18 +30,21 @@ class Stage:
     accuracy: float
 
 
-def learning_curve(folder: Path, run: dict[str, Any], config: Config) -> tuple[Stage, ...]:
+def learning_curve(folder: Path, run: dict[str, Any], config: Config, *, in_integers: bool = True) -> tuple[Stage, ...]:
     """Test accuracy of the first n rows in the chip's integers, for growing n; the last stage is the whole run.
 
     A row's counter is the proposals made while it was the current one, so the counters say what share of the training
-    had passed. Raises `InputError` where the state or its test points are not there or do not give the run's own
-    accuracy.
+    had passed. Raises `InputError` where the state or its test points are not there or, of a run `in_integers`, do not
+    give its own accuracy.
     """
     if run["result"]["metric"] != "accuracy":
         raise InputError(f"RUN must have an accuracy for a curve of it, not a {run['result']['metric']}")
     state = Outcome.load(folder / "state.npz")
     with understood("RUN must hold a whole run", folder):
-        return heard(lambda: _stages(folder, run, config, state))
+        stages = heard(lambda: _stages(folder, run, config, state))
+    if in_integers and stages[-1].accuracy != run["result"]["value"]:
+        raise InputError(f"RUN must give its own accuracy again, {run['result']['value']}, not {stages[-1].accuracy}")
+    return stages
 
 
 def _stages(folder: Path, run: dict[str, Any], config: Config, state: Outcome) -> tuple[Stage, ...]:
@@ -54,8 +57,6 @@ def _stages(folder: Path, run: dict[str, Any], config: Config, state: Outcome) -
     for rows in np.unique(np.geomspace(1, len(counters), STAGES).round().astype(int)).tolist():
         classes, _ = predict(config, state.conductance_ns[:rows], counters[:rows], codes)
         stages.append(Stage(rows, float(passed[rows - 1]), float((classes == test_t).mean())))
-    if run["engine"] != "float" and stages[-1].accuracy != run["result"]["value"]:
-        raise InputError(f"RUN must give its own accuracy again, {run['result']['value']}, not {stages[-1].accuracy}")
     return tuple(stages)
 
 

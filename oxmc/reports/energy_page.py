@@ -27,6 +27,7 @@ from oxmc.posterior.learning_curve import learning_curve
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
 from oxmc.reports.accounts import Account, summary
+from oxmc.run.engine import in_integers
 from oxmc.run.result import costs_of
 from oxmc.silicon.chip_point import point_of
 
@@ -227,7 +228,9 @@ def _curves(accounts: Sequence[Account]) -> dict[str, Any]:
     node, lines, missing = next(iter(accounts[0].ledgers)), [], []
     for number, account in enumerate(accounts):
         try:
-            stages = learning_curve(account.path, account.run, account.config)
+            stages = learning_curve(
+                account.path, account.run, account.config, in_integers=in_integers(account.run["engine"])
+            )
         except InputError as error:
             missing.append(str(error))
             continue

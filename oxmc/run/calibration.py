@@ -10,21 +10,20 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.budget.formulas import calibration_cycles
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table, stuck_shares
 from oxmc.pymodels.twin.chain import devices_of
 from oxmc.pymodels.twin.prepare import prepare
+from oxmc.run.engine import engine_of
 from oxmc.tb.cosim.calibrating import FOUND
 from oxmc.tb.cosim.program import lut_codes
 from oxmc.tb.cosim.simulator import Simulation
 
-ENGINES = ("twin", "verilator", "icarus")
 SCHEMA = "oxmc.calibration/1"
 
 
@@ -49,22 +48,24 @@ def on_chip(config: Config, engine: str, seed: int) -> np.ndarray:
     return lut
 
 
+def in_model(config: Config, seed: int) -> np.ndarray:
+    """The same from the twin."""
+    formats = Formats(config)
+    array = OxramArray(config, load_card(config.card), seed, formed=not config.form)
+    return prepare(formats, array, devices_of(array), np.array(lut_codes(formats)))[0]
+
+
 def calibrate(config: Config, engine: str, seed: int) -> dict[str, Any]:
     """Calibrate with the devices of `seed`; one record with the LUT found, the card's law and their difference.
 
     Raises `InputError` for an engine without a chip or a card that does not serve the configuration.
     """
-    if engine not in ENGINES:
-        raise InputError(f"--engine must be one of {', '.join(ENGINES)}, not {engine!r}")
+    chosen = engine_of(engine, calibrates=True)
     config = config.chip  # outputs that are chains of their own take one array in turn
     formats, card = Formats(config), load_card(config.card)
     stuck_shares(card, config)
     law = np.array(lut_codes(formats))
-    if engine == "twin":
-        array = heard(lambda: OxramArray(config, card, seed, formed=not config.form))
-        found, _ = heard(lambda: prepare(formats, array, devices_of(array), law))
-    else:
-        found = on_chip(config, engine, seed)
+    found = chosen.lut(config, seed)
     table, volts = lut_table(card, config), gate_voltages(card, config.gate_codes)
     step_us = formats.read_step_ns / 1000
     entries = [

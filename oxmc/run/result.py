@@ -25,6 +25,7 @@ from oxmc.pymodels.tasks import Dataset
 from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.uncertainty import uncertainty_record
 from oxmc.run.books import check_array, check_events
+from oxmc.run.engine import in_integers
 from oxmc.run.outputs import voting_totals
 from oxmc.run.rundir import SCHEMA
 from oxmc.run.sources import sources_digest
@@ -192,7 +193,7 @@ def run_record(
 ) -> dict[str, Any]:
     """The whole of run.json. Raises `RunError` if the inference, the events or the joules do not add up."""
     config = job.config
-    if engine != "float" and config.chains == 1:  # which does not infer in the chip's integers
+    if in_integers(engine) and config.chains == 1:
         check_inference(job, outcome)
     energy_j, error = _energy(config, outcome, phases_of(outcome))
     counted = counted_record(config, outcome, dataset.test_t)

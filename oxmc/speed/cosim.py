@@ -19,7 +19,7 @@ from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, SECONDS, Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.tasks.jobs import make_job
-from oxmc.run.train import simulate
+from oxmc.run.simulated import simulate
 from oxmc.speed.commands import Finished, run_oxmc
 from oxmc.speed.figures import Raw, figure, in_turns
 from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE

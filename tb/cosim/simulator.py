@@ -36,14 +36,17 @@ SIMULATORS = ("verilator", "icarus")
 TOP = "cosim"
 
 
-def use_simulator(name: str) -> None:
-    """Put the simulator on PATH if need be. Raises `InputError` if it or what it needs is not installed."""
+def use_simulator(name: str, wanted_by: str = "") -> None:
+    """Put the simulator on PATH if need be. Raises `InputError` if it or what it needs is not installed.
+
+    `wanted_by` is the option that wants it, by default the engine of its name.
+    """
     if name == "verilator":
         folder, path = str(runners.VERILATOR_ROOT / "bin"), os.environ.get("PATH", os.defpath)
         if folder not in path.split(os.pathsep):
             os.environ["PATH"] = os.pathsep.join((folder, path))
     for tool in {"verilator": ("verilator", "g++", "make"), "icarus": ("iverilog", "vvp")}[name]:
-        tools.find_tool(tool, f"--engine {name}")
+        tools.find_tool(tool, wanted_by or f"--engine {name}")
 
 
 class Simulation:
