@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import TEMPER_BITS
 
 
 class Acceptance(wiring.Component):
@@ -21,6 +22,8 @@ class Acceptance(wiring.Component):
     `hopeless` is high if no sum can be accepted. With early rejection `compare` is also given for each partial sum, and
     rejects once one is not accepted: the sum only grows.
 
+    With the `temper` option the likelihood's cost is shifted right by that many bits, in every sum it is part of.
+
     With rewards the cost of an episode stands for the likelihood, and `handicap`, log2 kappa, is held against each
     proposal (Eq 12).
 
@@ -30,11 +33,13 @@ class Acceptance(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         correction = {"correction": In(signed(formats.hastings_bits))} if formats.config.hastings else {}
+        temper = {"temper": In(TEMPER_BITS)} if formats.config.temper else {}
         super().__init__(
             {
                 "likelihood": In(formats.sum_bits),
                 "prior": In(formats.prior_bits),
                 **correction,
+                **temper,
                 "neg_log2_u": In(formats.log_u_bits),
                 "compare": In(1),
                 "keep": In(1),
@@ -57,7 +62,7 @@ class Acceptance(wiring.Component):
         threshold = Signal(range(low, high))
         operand = Signal.like(self.likelihood)
         with m.If(self.compare):  # the growing sum is kept from comparator and adder until it is whole
-            m.d.comb += operand.eq(self.likelihood)
+            m.d.comb += operand.eq(self.likelihood >> self.temper if self.formats.config.temper else self.likelihood)
         m.d.comb += [
             self.current_cost.eq(current),
             threshold.eq(allowed),

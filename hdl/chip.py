@@ -228,6 +228,8 @@ class Chip(wiring.Component):
             with m.Elif(trainer.store_zero):
                 m.d.sync += skipped.eq(skipped + 1)
             m.d.comb += [trainer.reject_limit.eq(control.reject_limit), control.status_skipped.eq(skipped)]
+        if self.formats.config.temper:
+            m.d.comb += self.acceptance.temper.eq(control.temper)
         if self.preparing:  # which program the rows anew
             intact = Signal()
             m.d.comb += control.trained.eq(intact & control.counted)

@@ -122,6 +122,13 @@ class Config:
     reject_limit: int = key(
         0, "rejections in a row after which an array row is left empty; 0: never", low=0, high=255, shapes=is_there
     )
+    temper: int = key(
+        0,
+        "a proposal is judged by its likelihood to the power of 2^-temper; 0: by the likelihood itself",
+        low=0,
+        high=7,
+        shapes=is_there,
+    )
     early_rejection: bool = key(False, "stop evaluating a proposal once its rejection is certain", shapes=True)
     sample_order: str = key(
         "given",
@@ -358,6 +365,7 @@ class Config:
         rule(self.read_noise == 0, f"read_noise must be 0 with acceptance reward, not {self.read_noise:g}")
         rule(self.counters == "shared", f"counters must be shared with acceptance reward, not {self.counters!r}")
         rule(not self.early_rejection, "early_rejection must be false with acceptance reward, not true")
+        rule(not self.temper, f"temper must be 0 with acceptance reward, not {self.temper}; see reward_exponent")
         rule(
             self.sample_order == "given",
             f"sample_order must be given with acceptance reward, not {self.sample_order!r}",

@@ -25,6 +25,7 @@ ADDRESS_BITS = INDEX_BITS + SPACE_BITS
 PROPOSAL_BITS = 24
 TRIES_BITS = 6
 STREAK_BITS = 8
+TEMPER_BITS = 3
 
 
 class Space(enum.IntEnum):
@@ -64,6 +65,7 @@ class Setting(enum.IntEnum):
     LOG2_KAPPA = 18
     FIRST_GATE = 19
     CLEAR_ERRORS = 20
+    TEMPER = 21
 
 
 class Command(enum.IntEnum):
@@ -221,6 +223,7 @@ def settings(formats: Formats) -> dict[Setting, Register]:
         Setting.FIRST_GATE: Register(
             config.gate_codes - 1, lambda: first_gate(config), config.init in ("highest", "prior_mean")
         ),
+        Setting.TEMPER: Register(top(TEMPER_BITS), lambda: config.temper, config.temper > 0),
     }
     return {setting: register for setting, register in table.items() if register.built}
 

@@ -18,6 +18,7 @@ SUM_WIDER = Formats(Config(outputs=3, features=2, read_bits=3, log_fraction_bits
 EQUAL = Formats(Config(features=16, read_bits=5))
 """Likelihood and prior as wide as each other: the current cost fills its width, u carries the threshold beyond it."""
 
+TEMPERED = Formats(Config(temper=1))
 REWARDS = Formats(resolve("cartpole", "paper"))
 
 pytestmark = pytest.mark.cosim
@@ -30,6 +31,7 @@ def bench(simulator: str, formats: Formats, seed: int, *, design: Acceptance | N
         log_u_bits=formats.log_u_bits,
         fraction_bits=formats.config.log_fraction_bits,
         kappa_bits=formats.kappa_bits if formats.rewards else 0,
+        tempers=formats.config.temper > 0,
         seed=seed,
     )
     run_bench(
@@ -49,6 +51,16 @@ def test_acceptance_of_other_widths(formats: Formats, seed: int) -> None:
 
 def test_acceptance_of_rewards(seed: int) -> None:
     bench("icarus", REWARDS, seed)
+
+
+def test_acceptance_of_a_tempered_likelihood(seed: int) -> None:
+    bench("icarus", TEMPERED, seed)
+
+
+@pytest.mark.parametrize("mutate", [("likelihood >> temper", "likelihood"), (">> temper", ">> temper[1:0]")])
+def test_bench_catches_a_shift_that_is_wrong(mutate: tuple[str, str], seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", TEMPERED, seed, mutate=mutate)
 
 
 @pytest.mark.parametrize("mutate", [("prior + handicap", "prior"), ("operand + prior", "operand + prior + handicap")])

@@ -54,6 +54,11 @@ VARIANTS = {
         rows=12, hastings=True, features=1, train_samples=1, read_bits=12, log_fraction_bits=10, reject_limit=3
     ),
     "rowskip": SMALL.replace(rows=12, reject_limit=3, scale_per_us=0.1, eval_range=8.0, d2d_spread=0.5),
+    "tempered": SMALL.replace(rows=8, temper=2, scale_per_us=0.1, eval_range=8.0, hastings=True),
+    "tempered, early": SMALL.replace(
+        rows=12, temper=5, early_rejection=True, sample_order="hard_first", outputs=2, scale_per_us=0.1, eval_range=8.0,
+        reject_limit=7,
+    ),
     "row 0 at the top": SMALL.replace(init="highest"),
     "row 0 in the middle": SMALL.replace(init="prior_mean", verify="pair", gate_codes=48, lut_low_us=10.0),
     # a draw of ten cycles, slower than a pulse; codes of five bits from 2^16

@@ -247,6 +247,20 @@ def test_early_rejection_decides_the_same(order: str) -> None:
     assert short.cycles < whole.cycles and short.joules["train"]["eval"] < whole.joules["train"]["eval"]
 
 
+def test_temper_undoes_copies_of_the_training_points() -> None:
+    """Four copies of each raise the likelihood to the fourth power, 2^-2 takes it back: the same decisions."""
+    config = resolve("cancer", "paper", rows=32, settings={"scale_per_us": 0.02, "early_rejection": True})
+    data = load_task("cancer", config, 5)
+
+    def counters(copies: int, temper: int) -> list[int]:
+        x, t = np.tile(data.train_x, (copies, 1)), np.tile(data.train_t, copies)
+        many = config.replace(train_samples=len(t), temper=temper)
+        labels = np.concatenate([t, data.test_t])
+        return run_float(many, 5, np.concatenate([x, data.test_x]), labels, 0).counters.tolist()
+
+    assert counters(4, 2) == counters(1, 0) != counters(4, 1)
+
+
 def test_the_order_is_the_twins() -> None:
     terms = np.array([[0.1, 0.9, 0.2, 0.8, 0.3], [0.1, 0.1, 0.9, 0.1, 0.1]])
     order = kernel.hard_first(np.array([4, 3, 2, 1, 0]), terms, 0.5)

@@ -94,7 +94,7 @@ def test_host_geometries(bits: tuple[int, int], changes: dict[str, int], seed: i
     ("bits", "changes", "options"),
     [
         (PAPER, dict(verify="cell", read_bits=5, lfsr_bits=8), dict(verify_window=31, verify_tries=63)),
-        (PAPER, dict(reject_limit=3, lfsr_bits=64, hidden=2), dict(reject_limit=255)),
+        (PAPER, dict(reject_limit=3, lfsr_bits=64, hidden=2, temper=1), dict(reject_limit=255, temper=7)),
         (PAPER, dict(init="highest", hastings=True, lfsr_bits=40), dict(first_gate=20)),
         (PAPER, dict(hastings=True, read_bits=4, log_fraction_bits=4, outputs=16), {}),
         (

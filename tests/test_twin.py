@@ -61,6 +61,23 @@ def test_hard_samples_first_save_most(seed: int) -> None:
     assert first.counts["train"]["eval"] < 0.8 * given.counts["train"]["eval"]
 
 
+def repeated(copies: int, temper: int, seed: int) -> Outcome:
+    """A training on `copies` of each training point."""
+    config = preset("cancer", "best").replace(rows=64, burn_in=8, train_samples=100)
+    data = load_task("cancer", config, seed)
+    x, t = np.tile(data.train_x, (copies, 1)), np.tile(data.train_t, copies)
+    codes = np.concatenate([quantise(config, x), quantise(config, data.test_x)])
+    many = config.replace(train_samples=len(t), temper=temper)
+    return run_twin(many, seed, codes, np.concatenate([t, data.test_t]), np.array(lut_codes(Formats(many))), 0)
+
+
+def test_temper_undoes_copies_of_the_training_points(seed: int) -> None:
+    """Four copies of each raise the likelihood to the fourth power, 2^-2 takes it back: the same bits."""
+    once = repeated(1, 0, seed)
+    assert same_chain(once, repeated(4, 2, seed))
+    assert not same_chain(once, repeated(4, 1, seed)) and not same_chain(once, repeated(1, 1, seed))
+
+
 def test_skipped_rows_count_nothing_and_stay_empty(seed: int) -> None:
     config = preset("cancer", "plain").replace(reject_limit=3, rows=64, burn_in=8)
     run = outcome(config, seed)

@@ -71,6 +71,7 @@ def plan_of(config: Config, law: kernel.Law) -> kernel.Plan:
         prior_sigma_us=config.prior_sigma_us,
         max_proposals=config.max_proposals,
         reject_limit=config.reject_limit,
+        temper=2.0**-config.temper,
         verify=("off", "cell", "pair").index(config.verify),
         window_us=config.verify_window_us,
         tries=config.verify_tries,

@@ -70,7 +70,7 @@ class Plan(NamedTuple):
     `hidden` neurons feed the outputs if there are any; `hidden_code` is the input code of a sigmoid of 1. `edge_us` is
     how near to an end of the law's span a wanted median sends pair verification to the other cell;
     `late_evaluations` are those already under way when a sum that rejects is seen. The cells of row 0 are aimed at a
-    median from `first_low_us` to `first_high_us`, drawn for each if the two differ.
+    median from `first_low_us` to `first_high_us`, drawn for each if the two differ. `temper` is the likelihood's power.
     """
 
     hidden: int
@@ -79,6 +79,7 @@ class Plan(NamedTuple):
     prior_sigma_us: float
     max_proposals: int
     reject_limit: int
+    temper: float
     verify: int
     window_us: float
     tries: int
@@ -399,7 +400,7 @@ def train_chain(
     order, terms = np.arange(data.x.shape[0]), np.zeros(data.signs.shape)
     first_model(rng, law, cells, book, plan)
     likelihood = neg_log_likelihood(plan, data, cells.conductance_us[0], order, np.inf, terms, book)
-    cost = likelihood + neg_log_prior(plan, cells.conductance_us[0])
+    cost = likelihood * plan.temper + neg_log_prior(plan, cells.conductance_us[0])
     counters[0] = book.counts[STORED] = 1
     current, row, proposals, rejections, accepted = ZERO, ZERO + 1, 0, ZERO, True
     while row < rows and proposals < plan.max_proposals:
@@ -414,11 +415,12 @@ def train_chain(
         threshold = cost - np.log(1.0 - rng.random()) - prior
         if plan.hastings:
             threshold -= neg_log_hastings(law, cells.conductance_us[current], cells.conductance_us[row])
+        threshold /= plan.temper
         limit = threshold if plan.early_rejection else np.inf
         likelihood = neg_log_likelihood(plan, data, cells.conductance_us[row], order, limit, terms, book)
         accepted = likelihood <= threshold
         if accepted:
-            cost = likelihood + prior
+            cost = likelihood * plan.temper + prior
             counters[row] = 1
             book.counts[STORED] += 1
             current, row, rejections = row, row + 1, 0

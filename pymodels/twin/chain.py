@@ -111,6 +111,7 @@ def arithmetic(formats: Formats, lut: np.ndarray) -> Arithmetic:
         memory=config.verify_memory == "row",
         common_mode=formats.common_mode,
         reject_limit=config.reject_limit,
+        temper=config.temper,
         early_rejection=config.early_rejection,
         late_evaluations=formats.late_evaluations,
         hard_first=config.sample_order == "hard_first",

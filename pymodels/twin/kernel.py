@@ -218,6 +218,7 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
         if chip.hastings:
             last[HASTINGS] = hastings_cost(chip.law, chip.gate_map, chain.current_read, chain.read)
         threshold = place[CURRENT_COST] + last[NEG_LOG2_U] - last[PRIOR] - last[HASTINGS]
+    threshold = ((threshold + 1) << chip.temper) - 1  # the largest sum that is not above it once it is shifted
     model, evaluated = devices.conductance_ns[row], chain.tally[EVALS]
     if row == 0 or not chip.early_rejection or threshold >= 0:  # else there is no evaluation
         relax_row(devices, row, devices.effects)
@@ -229,7 +230,8 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
     if not last[ACCEPTED]:
         reject(chip, devices, chain)
         return at_limit or place[ROW] == rows
-    place[CURRENT_COST], place[CURRENT], place[STREAK] = last[COST] + last[PRIOR], row, 0
+    place[CURRENT_COST] = (last[COST] >> chip.temper) + last[PRIOR]
+    place[CURRENT], place[STREAK] = row, 0
     chain.counters[row] = 1
     chain.tally[STORED] += 1
     for cell in range(len(chain.read)):

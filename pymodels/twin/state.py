@@ -48,6 +48,7 @@ class Arithmetic(NamedTuple):
     memory: bool
     common_mode: int
     reject_limit: int
+    temper: int
     early_rejection: bool
     late_evaluations: int
     hard_first: bool

@@ -24,7 +24,7 @@ def kappa_bits() -> int:
 class Cycle:
     """What is driven for one cycle; costs and -log2 u in units of the last place. `keep` comes with `compare`.
 
-    `handicap` is an input with rewards alone: a design without it sees none but 0.
+    `handicap` is an input with rewards alone, `temper` with that option: a design without it sees none but 0.
     """
 
     likelihood: int
@@ -33,6 +33,7 @@ class Cycle:
     compare: int = 1
     keep: int = 0
     handicap: int = 0
+    temper: int = 0
 
 
 def current_row(likelihood: int, prior: int) -> Cycle:
@@ -58,10 +59,10 @@ class Driver:
     async def run(self, cycle: Cycle) -> bool:
         """The decision, checked along with the current cost it was made against and whether any sum was acceptable."""
         for name, value in vars(cycle).items():
-            if name != "handicap" or kappa_bits():
+            if hasattr(self.dut, name):
                 getattr(self.dut, name).value = value
         await Timer(1, unit="ns")
-        cost = cycle.likelihood + cycle.prior  # a >= u  <=>  cost + log2 kappa - current <= -log2 u
+        cost = cycle.likelihood // 2**cycle.temper + cycle.prior  # a >= u  <=>  cost + log2 kappa - current <= -log2 u
         expected = bool(cycle.compare) and cost + cycle.handicap - self.current <= cycle.neg_log2_u
         # the likelihood adds 0 at least
         hopeless = cycle.prior + cycle.handicap - self.current > cycle.neg_log2_u
@@ -104,7 +105,7 @@ def largest_operands() -> Largest:
 
 async def started(dut: Any) -> Driver:
     idle = dict(likelihood=0, prior=0, neg_log2_u=0, compare=0, keep=0)
-    await start(dut, **idle, **({"handicap": 0} if kappa_bits() else {}))
+    await start(dut, **idle, **{name: 0 for name in ("handicap", "temper") if hasattr(dut, name)})
     return Driver(dut, Scoreboard("acceptance"))
 
 
@@ -150,6 +151,23 @@ async def handicaps(dut: Any) -> None:
         likelihood, prior = rng.randint(0, largest.likelihood), rng.randint(0, 2**16)
         accept = likelihood + prior + handicap - driver.current <= 300
         await driver.run(Cycle(likelihood, prior, 300, handicap=handicap, keep=int(accept)))
+    driver.board.finish()
+
+
+@cocotb.test(skip=not parameters().get("tempers"))
+async def tempered(dut: Any) -> None:
+    """Likelihoods around 2^temper times what is just accepted: the fraction that is shifted out is rounded down."""
+    largest, rng = largest_operands(), random.Random(parameters()["seed"])
+    driver = await started(dut)
+    for temper in range(8):
+        for _ in range(20):
+            await driver.run(Cycle(largest.likelihood, rng.randint(0, 2**12), 0, keep=1, temper=temper))
+            u = rng.randint(0, 2**8)
+            prior = min(largest.prior, driver.current + u - rng.randint(0, largest.likelihood >> temper))
+            edge = (driver.current + u - prior + 1) * 2**temper  # the first that is rejected
+            for likelihood in (edge - 1, edge, edge + 2**temper - 1):
+                if likelihood <= largest.likelihood:
+                    assert await driver.run(Cycle(likelihood, prior, u, temper=temper)) == (likelihood < edge)
     driver.board.finish()
 
 

@@ -20,7 +20,7 @@ OPTIONS = (
     "verify_window verify_tries common_mode reject_limit hard_above condition_cycles calibration_last_row"
     " reward_exponent log2_kappa first_gate"
 ).split()
-REGISTERS = dict(enumerate(NAMES, 1)) | dict(enumerate(OPTIONS, 10))
+REGISTERS = dict(enumerate(NAMES, 1)) | dict(enumerate(OPTIONS, 10)) | {21: "temper"}
 """Settings by index; those from 10 on exist only where the option is built in."""
 COMMANDS = dict(enumerate("build_map train infer form calibrate step done abort".split(), 1))
 SEEDS = {SEED_LOW: "seed_low", SEED_HIGH: "seed_high"}

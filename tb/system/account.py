@@ -89,7 +89,7 @@ class Account:
         self.open, self.streak, self.current, self.kept = False, 0, self.row, self.read
         self.counts[self.row] = 1
         squares = sum((self.read[cell] - self.read[cell + 1]) ** 2 for cell in range(0, self.formats.cells, 2))
-        self.cost = self.likelihood + (squares * self.prior[0] >> self.prior[1])
+        self.cost = (self.likelihood >> self.config.temper) + (squares * self.prior[0] >> self.prior[1])
         if self.config.acceptance == "reward":
             self.cost += self.formats.reward_cost(self.evaluations // self.config.outputs)
 
