@@ -28,7 +28,10 @@ SIDE_BY_SIDE = -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 TESTS = $(if $(T),$(or $(shell find tests -name 'test_$(T).py'),$(error T must name a bench, so that \
 	tests/test_$(T).py exists)),tests)
 
-.PHONY: help setup demo test bare regress characterise power lint lock waves clean
+# What `make quick` tests: arithmetic, tables and rules, without a simulator.
+UNITS := array blocks budget config costs docs draws evaluate fixed house identifiers streams testplan
+
+.PHONY: help setup demo test quick bare regress characterise power lint lock waves clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -45,6 +48,13 @@ demo: setup ## train the cancer classifier on the simulated chip, at the paper's
 
 test: setup ## run the tests but the campaigns of `make regress`, or one bench: T=lfsr [SIM=icarus|verilator]
 	@$(VENV)/bin/python -m pytest $(if $(T),,$(SIDE_BY_SIDE) -m "not campaign") $(TESTS)
+
+quick: setup lint ## for the inner loop: lint, types, unit tests, one bench, a tiny training on the RTL
+	@$(VENV)/bin/python -m pytest -q $(patsubst %,tests/test_%.py,$(UNITS))
+	@OXMC_SIM=icarus $(VENV)/bin/python -m pytest -q tests/test_lfsr.py
+	@rm -rf $(BUILD)/quick
+	@$(VENV)/bin/oxmc train cancer --preset paper --engine icarus --rows 3 --set train_samples=12 --set test_samples=4 \
+		--set burn_in=0 --out $(BUILD)/quick
 
 bare: ## the two commands in fresh minimal trees of Debian 12 and 13; root only [RELEASES=bookworm] [COMMANDS=demo]
 	@RELEASES='$(RELEASES)' COMMANDS='$(COMMANDS)' T='$(T)' tools/bare.sh

@@ -30,6 +30,7 @@ from oxmc.hdl.verilog.netlist_cache import cache_folder
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.streams import STREAMS, repeat_seed
 from oxmc.run import result, sources
+from oxmc.run.records import mean_reference
 
 SEED, REPEATS, MANY = 3, 5, 30
 FILES = ["config.toml", "run.json", "runs.jsonl", "state.npz"]
@@ -104,7 +105,7 @@ def test_statistics(whole: Callable[[int], Path]) -> None:
     assert found["sem"] == pytest.approx(statistics.stdev(values) / REPEATS**0.5, rel=1e-12)
     percentiles = statistics.quantiles(values, n=20, method="inclusive")
     assert (found["low"], found["high"]) == pytest.approx((percentiles[0], percentiles[-1]), rel=1e-12)
-    assert repeats.mean_reference(whole(REPEATS)) == pytest.approx(statistics.mean(line["reference"] for line in lines))
+    assert mean_reference(whole(REPEATS)) == pytest.approx(statistics.mean(line["reference"] for line in lines))
 
 
 def test_one_repeat_has_no_standard_error(capsys: CaptureFixture[str], tmp_path: Path) -> None:
@@ -315,7 +316,7 @@ def test_a_user_resumes_with_other_code(
 
 def test_every_source_that_decides_counts() -> None:
     """Each file of the rooms, in whatever folder, but for benches, studies, pages and what measures."""
-    names = {path.relative_to(sources.ROOT).as_posix() for path in sources.deciding_files(sources.ROOT)}
+    names = {path.relative_to(sources.PACKAGE).as_posix() for path in sources.deciding_files(sources.PACKAGE)}
     assert {
         "pymodels/tasks/table.py", "pymodels/oxram/cards/16k.toml", "hdl/chip.py", "hdl/oxmc_chip.vlt",
         "run/train.py", "tb/cosim/oxram_array.v", "energy/tables/28nm.toml", "pymodels/tasks/data/cancer.csv",
