@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,3 +84,15 @@ def alike_on_icarus(
     assert chip["time"]["cycles"] == twin["time"]["cycles"]
     check_same_joules(chip, twin)
     return twin
+
+
+def copy_project(folder: Path) -> None:
+    """The project as git has it, with what is not committed yet; rooms stay links. Skips where there is no git."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git repository: the project's files can't be told from others")
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    for name in filter(None, names):
+        if os.path.lexists(ROOT / name):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name, follow_symlinks=False)

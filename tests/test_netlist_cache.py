@@ -32,10 +32,10 @@ def sources(tmp_path: Path, monkeypatch: MonkeyPatch) -> Path:
     """A copy of the sources that count, and an empty cache."""
     root = tmp_path / "project"
     for path in netlist_cache.source_files():
-        copy = root / path.relative_to(netlist_cache.ROOT)
+        copy = root / path.relative_to(netlist_cache.PACKAGE)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
-    monkeypatch.setattr(netlist_cache, "ROOT", root)
+    monkeypatch.setattr(netlist_cache, "PACKAGE", root)
     monkeypatch.setenv("OXMC_BUILD", str(tmp_path / "sim"))
     return root
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import ROOT
+from commands import ROOT, copy_project
 
 COMMAND = re.compile(r"^(?:    (?!\s|oxmc )|\$ )(.*?)(?:\s+#.*)?$", re.M)
 """A line of a block of commands, or one after a prompt in a block that shows an answer, too; without its remark."""
@@ -59,15 +59,9 @@ TO_RUN = [command for command in map(shortened, README) if command]
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project as git has it, with what is not committed yet, and with compiled kernels, which cost a minute."""
     folder = tmp_path_factory.mktemp("clone") / "oxmc"
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    if not (ROOT / ".git").exists():
-        pytest.skip("no git repository: the project's files can't be told from others")
-    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
-    for name in filter(None, names):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "pymodels" / "__pycache__", folder / "pymodels" / "__pycache__", dirs_exist_ok=True)
+    copy_project(folder)
+    for kernels in (ROOT / "pymodels").rglob("__pycache__"):
+        shutil.copytree(kernels, folder / kernels.relative_to(ROOT), dirs_exist_ok=True)
     (folder.parent / "bin").mkdir()
     program = folder.parent / "bin" / "oxmc"
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m oxmc "$@"\n')

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import amaranth
 import pytest
-from commands import ROOT
+from commands import copy_project
 
 pytestmark = [pytest.mark.cosim, pytest.mark.slow]
 FOREIGN = ("tb", "hdl", "energy", "pymodels", "silicon", "studies")
@@ -39,17 +39,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     copy = folder / "source"
-    names = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    ).stdout.split("\0")  # fmt: skip
-    for name in filter(None, names):
-        if (source := ROOT / name).is_symlink() or source.exists():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            if source.is_symlink():
-                (copy / name).symlink_to(os.readlink(source))
-            else:
-                (copy / name).write_bytes(source.read_bytes())
+    copy_project(copy)
     subprocess.run(
         [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, copy], check=True, cwd=folder
     )
