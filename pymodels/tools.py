@@ -16,7 +16,7 @@ _adopting = threading.RLock()
 
 
 def python_environment(**own: str) -> dict[str, str]:
-    """Variables for a Python that imports what this one does, from the same places."""
+    """Variables for a Python that imports what this one does, `oxmc` before another of its name."""
     path = dict.fromkeys(os.path.abspath(entry) for entry in (str(PACKAGE.parent), *sys.path))
     caches = {name: os.environ[name] for name in ("NUMBA_CACHE_DIR",) if name in os.environ}
     python = {"PYTHONPATH": os.pathsep.join(path), "PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "PYTHONNOUSERSITE": "1"}

@@ -21,7 +21,7 @@ COMMANDS: dict[str, Any] = cast(Any, typer.main.get_command(app)).commands
 on_each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(#[^)\s]*)?\)")
-PATH = re.compile(r"(?<![\w./-])(?:hdl|pymodels|tb|energy|tests|docs|tools)/[\w./-]*\w")
+PATH = re.compile(r"(?<![\w./-])(?:hdl|pymodels|tb|energy|silicon|studies|oxmc|tests|docs|tools)/[\w./-]*\w")
 COMMAND = re.compile(r"^\s*(?:\$ )?(?:\.venv/bin/)?oxmc (.*)$|`(?:\.venv/bin/)?oxmc ([^`]*)`", re.M)
 TARGET = re.compile(r"(?:^\s*(?:\$ )?|`)make ([a-z]+)", re.M)
 
@@ -121,4 +121,7 @@ def test_dead_links_and_paths_are_found() -> None:
         "docs/none.md",
         "#none",
     ]
-    assert missing_paths("see `hdl/none.py`, hdl/chip.py and build/none") == ["hdl/none.py"]
+    assert missing_paths("see `hdl/none.py`, hdl/chip.py and build/none, oxmc/none.py") == [
+        "hdl/none.py",
+        "oxmc/none.py",
+    ]

@@ -9,10 +9,10 @@ from oxmc.pymodels.digests import files_digest
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.machine import PACKAGE
 
-ROOMS = ("pymodels", "hdl", "energy", "tb", "posterior", "run", "campaign")
-SUFFIXES = (".py", ".v", ".vh", ".vlt", ".toml", ".csv")
-BESIDE = ("tb/blocks", "tb/system")
-"""What checks and never takes part in a training, as the rooms that are not above."""
+ROOMS = ("pymodels", "hdl", "energy", "tb", "silicon", "posterior", "run", "campaign")
+SUFFIXES = (".py", ".v", ".vh", ".vlt", ".lib", ".toml", ".csv")
+BESIDE = ("tb/blocks", "tb/system", "silicon/characterise")
+"""What checks or measures and never takes part in a training, as the rooms that are not above."""
 
 
 def deciding_files(root: Path) -> list[Path]:

@@ -1,6 +1,6 @@
 """A chip behind its pins, with a host for several trainings, an account of the pins and results that may have to wait.
 
-What a register must say, `tb.blocks.account` counts from the pulses alone; what a training must leave, the twin says.
+What a register must say, `tb.system.account` counts from the pulses alone; what a training must leave, the twin says.
 """
 
 from __future__ import annotations
