@@ -193,8 +193,8 @@ def test_no_folder_is_a_heap() -> None:
 
 
 JUSTIFIED = {
-    "oxmc.cli.app.sweep": "an option a line",
-    "oxmc.cli.app.train": "an option a line",
+    "oxmc.cli.sweep.sweep": "an option a line",
+    "oxmc.cli.train.train": "an option a line",
     "oxmc.hdl.chip.elaborate": "a block a line",
     "oxmc.hdl.pair_programmer._elaborate_sequence": "one state machine, read from top to bottom",
 }

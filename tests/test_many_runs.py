@@ -14,6 +14,7 @@ from commands import TWIN, oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
 from oxmc.cli import app as cli
+from oxmc.cli import options
 from oxmc.plots.results import repeats_figure
 
 REPEATS = 4
@@ -132,5 +133,5 @@ def test_plots_of_damaged_folders(capsys: CaptureFixture[str], repeated: Path, s
 
 @pytest.mark.parametrize("command", ["train", "calibrate", "verilog", "synth", "sweep"])
 def test_commands_have_the_same_default_preset(command: str) -> None:
-    default = inspect.signature(getattr(cli, command)).parameters["preset"].default
-    assert default == cli.DEFAULT_PRESET == "best"
+    default = inspect.signature({each.__name__: each for each in cli.COMMANDS}[command]).parameters["preset"].default
+    assert default == options.DEFAULT_PRESET == "best"

@@ -1,0 +1,36 @@
+"""`oxmc calibrate`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from oxmc.cli import options
+from oxmc.pymodels.config import resolve
+from oxmc.reports.plain import PlainConsole
+from oxmc.run.engine import ENGINES
+
+CALIBRATING = "; ".join(f"{name}: {engine.help}" for name, engine in ENGINES.items() if engine.calibrates) + "."
+
+
+def calibrate(
+    task: options.Task = "cancer",
+    preset: options.Preset = options.DEFAULT_PRESET,
+    engine: Annotated[str, typer.Option(help=CALIBRATING)] = "twin",
+    seed: Annotated[str, typer.Option(metavar="N", help="Devices and noise come from it; an integer >= 0.")] = "0",
+    rows: Annotated[str | None, typer.Option(metavar="N", help="Array rows.")] = None,
+    config: options.Config = None,
+    settings: options.Set = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Let the chip fill its gate LUT by a sweep over the array, and compare it with the device card's law."""
+    from oxmc.run.calibration import calibrate as sweep
+    from oxmc.run.calibration import render
+
+    toml, keys = options.keys_of(config, settings)
+    keys["calibrate"] = True
+    chosen = resolve(task, preset, toml=toml, settings=keys, rows=options.row_count(rows, keys))
+    record = sweep(chosen, engine, options.seed_value(seed))
+    print(json.dumps(record)) if as_json else PlainConsole().print(render(record))

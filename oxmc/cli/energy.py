@@ -1,0 +1,51 @@
+"""`oxmc energy`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oxmc.pymodels.errors import InputError, printable
+from oxmc.pymodels.whole import write_file
+
+
+def energy(
+    runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN...", help="Run directories.")] = None,
+    node: Annotated[list[str] | None, typer.Option(help="28nm, 130nm or a cost table; may be given twice.")] = None,
+    output: Annotated[str, typer.Option("--format", help="text, json, csv, html or accelergy.")] = "text",
+    out: Annotated[Path | None, typer.Option(help="File to write, not standard output; accelergy: folder.")] = None,
+    template: Annotated[bool, typer.Option("--template", help="Print a cost table to fill in, without a run.")] = False,
+) -> None:
+    """Account for the energy of runs, every figure with its source and the totals with their bands.
+
+    html is a page of its own, with sliders for voltages, pulse widths, clock and converters."""
+    from oxmc.energy.template import template as cost_template
+    from oxmc.reports import accounts
+
+    if template and runs:
+        raise InputError("RUN must be left out with --template")
+    if not (template or runs):
+        raise InputError("Missing argument 'RUN...'.")
+    if output == "accelergy" and runs:
+        if out is None:
+            raise InputError("--format accelergy must come with --out, the folder to write")
+        for path in accounts.write_accelergy(runs, tuple(node or accounts.NODES), out):
+            print(printable(str(path)))
+        _say(accounts.shares(runs))
+        return
+    text = cost_template() if not runs else accounts.report(runs, tuple(node or accounts.NODES), output)
+    if output == "csv" and runs:
+        _say(accounts.shares(runs))
+    if out is None:
+        print(printable(text), end="")
+        return
+    write_file(out, text)
+
+
+def _say(lines: list[str]) -> None:
+    """What goes beside a result that a program reads."""
+    for line in lines:
+        print("oxmc:", " ".join(line.splitlines()), file=sys.stderr)

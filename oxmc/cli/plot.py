@@ -1,0 +1,23 @@
+"""`oxmc plot`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oxmc.pymodels.errors import printable
+
+
+def plot(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, repeats or sweep.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the pictures; by default RUN/plots.")] = None,
+) -> None:
+    """Draw a run as PNG and SVG: chain, parameters, array, accuracy or reward by row, calibration, devices.
+
+    Of a run of repeats: their results beside the reference. Of a sweep: results against joules."""
+    from oxmc.plots.pictures import plot_run
+
+    for path in plot_run(run, out or run / "plots"):
+        print(printable(str(path)))

@@ -1,0 +1,32 @@
+"""`oxmc verilog`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oxmc.cli import options
+from oxmc.pymodels.config import resolve
+from oxmc.pymodels.errors import printable
+
+
+def verilog(
+    task: options.Task = "cancer",
+    preset: options.Preset = options.DEFAULT_PRESET,
+    config: options.Config = None,
+    settings: options.Set = None,
+    out: Annotated[Path, typer.Option(help="Folder; a chip in it is replaced.")] = Path("build/v"),
+    name: Annotated[str, typer.Option(help="What all modules' names and the files' begin with.")] = "oxmc_chip",
+    observers: Annotated[
+        bool, typer.Option("--observers", help="With the ports that simulations are watched by, not for silicon.")
+    ] = False,
+) -> None:
+    """Write the chip as synthesizable Verilog: with lint waivers, its memories, and the configuration behind it."""
+    from oxmc.hdl.verilog.netlist import write_verilog
+
+    toml, keys = options.keys_of(config, settings)
+    chosen = resolve(task, preset, toml=toml, settings=keys)
+    for path in write_verilog(chosen, out, name=name, observed=observers):
+        print(printable(str(path)))
