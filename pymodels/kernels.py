@@ -8,10 +8,11 @@ and the kernel is compiled anew. Seals keep off what is stale or damaged, not a 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache as cached
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,26 @@ def njit(*, cache: bool, borrows: bool = False, **options: Any) -> Callable[[Cal
             file = dispatcher._cache._cache_file
             file.__class__ = SealedFile
             file.sources = closure_digest(Path(function.__code__.co_filename), function.__module__)
+            dispatcher.compile = one_at_a_time(dispatcher.compile, Path(file._index_path).with_suffix(".lock"))
         return dispatcher
+
+    return compiled
+
+
+def one_at_a_time(compile_for: Callable[[Any], Any], lock: Path) -> Callable[[Any], Any]:
+    """A compilation that waits while another process is at the same kernel, and then finds it in the cache.
+
+    Kernels call each other without circles, so that processes cannot wait for each other. Without a lock to be had
+    each compiles for itself.
+    """
+
+    def compiled(signature: Any) -> Any:
+        with ExitStack() as held:
+            with suppress(OSError):
+                lock.parent.mkdir(parents=True, exist_ok=True)
+                file = held.enter_context(lock.open("a"))
+                fcntl.flock(file, fcntl.LOCK_EX)
+            return compile_for(signature)
 
     return compiled
 

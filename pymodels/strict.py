@@ -16,7 +16,12 @@ def is_number(value: Any, low: float = -MOST) -> bool:
 
 
 def loads(text: str | bytes) -> Any:
-    """The value of a JSON text. Raises `ValueError` for what is none, for a number not below `MOST`, a key twice."""
+    """The value of a JSON text. Raises `ValueError` for what is none, for a number not below `MOST`, a key twice.
+
+    Bytes must be UTF-8 without a mark ahead: Python's reader would guess an encoding, and take bytes that it refuses
+    as text.
+    """
+    text = text if isinstance(text, str) else text.decode()
     return json.loads(
         text, parse_constant=_refuse, parse_float=_finite, parse_int=_integer, object_pairs_hook=_named_once
     )

@@ -19,7 +19,7 @@ from commands import OXMC, ROOT, TWIN, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch
 
 from oxmc.energy.costs import load_costs
-from oxmc.pymodels import files, whole
+from oxmc.pymodels import files, strict, whole
 from oxmc.pymodels.errors import InputError, RunError, printable, shown
 from oxmc.pymodels.files import read_arrays, read_json, read_text
 from oxmc.pymodels.whole import write_file, write_files
@@ -137,6 +137,16 @@ def test_a_users_cost_table_names_names_of_names(tmp_path: Path) -> None:
         file.write_text(SOURCES.format(text))
         with pytest.raises(InputError, match=reason):
             load_costs(file)
+
+
+@pytest.mark.parametrize("start", [b"\xef\xbb\xbf", b"\xff\xfe", b"\0", b"\xe9"])
+def test_a_user_saves_a_record_in_another_encoding(start: bytes) -> None:
+    """Bytes are refused like the text that they are; a reader that guesses would take them and its neighbour not."""
+    assert strict.loads(b'{"a": 1}') == strict.loads('{"a": 1}') == {"a": 1}
+    with pytest.raises(ValueError):
+        strict.loads(start + b'{"a": 1}')
+    with pytest.raises(ValueError):
+        strict.loads('{"a": 1}'.encode("utf-16"))
 
 
 def test_a_users_recording_claims_what_no_heart_has(capsys: CaptureFixture[str], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from oxmc.pymodels import kernels
-from oxmc.pymodels.kernels import SealedFile, closure_digest
+from oxmc.pymodels.kernels import SealedFile, closure_digest, one_at_a_time
 from oxmc.pymodels.oxram.philox import philox4x32
 
 CONSTANT = "VALUE = {}\n"
@@ -146,3 +147,33 @@ def test_numba_knows_kernels_without_counts(monkeypatch: pytest.MonkeyPatch) -> 
     assert hasattr(kernels.DefaultOptions, kernels.UNCOUNTED)
     monkeypatch.setattr(kernels, "UNCOUNTED", "no option of numba")
     assert kernels.njit(cache=False, borrows=True)(lambda value: 2 * value)(21) == 42
+
+
+def test_two_processes_compile_a_kernel_once(tmp_path: Path) -> None:
+    """The lock is held while one compiles, and free afterwards, also where the compilation fails."""
+    lock = tmp_path / "cache" / "kernel.lock"
+
+    def is_free() -> bool:
+        with lock.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+    assert one_at_a_time(lambda signature: (signature, is_free()), lock)("sig") == ("sig", False)
+    assert is_free()
+    with pytest.raises(ZeroDivisionError):
+        one_at_a_time(lambda signature: signature / 0, lock)(1)
+    assert is_free()
+
+
+def test_a_kernel_has_its_lock(tmp_path: Path) -> None:
+    write(tmp_path, SEALED)
+    assert twice(tmp_path)[0] == "2"
+    assert len(list((tmp_path / "__pycache__").glob("*.lock"))) == 2, "caller and callee"
+
+
+def test_without_a_lock_each_compiles_for_itself(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert one_at_a_time(str, tmp_path / "file" / "kernel.lock")(1) == "1"
