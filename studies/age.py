@@ -12,8 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from oxmc.pymodels.config import Config, resolve
-from oxmc.studies.common import Row, estimate, median, paired, seeds_of, training
-from oxmc.studies.output import Progress, Records, digest, finish, study_parser
+from oxmc.studies.estimates import estimate, median, paired
+from oxmc.studies.records import Progress, Records, digest
+from oxmc.studies.tables import Row, finish, study_parser
+from oxmc.studies.trainings import seeds_of, training
 
 TASK, ROWS, LIMIT = "cancer", 128, 20_000
 AGES = (0.0, 1e4, 1e5, 1e6, 1e7)

@@ -25,8 +25,9 @@ from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.tasks import DataSource
 from oxmc.run.result import NODES
 from oxmc.run.train import Request
-from oxmc.studies.common import Estimate, Row, estimate, paired
-from oxmc.studies.output import Progress, finish, study_parser
+from oxmc.studies.estimates import Estimate, estimate, paired
+from oxmc.studies.records import Progress
+from oxmc.studies.tables import Row, finish, study_parser
 
 FREE_SEM, CHEAPER_SEM, SAVING = 1.0, 2.0, 0.01
 """Standard errors by which a free step may be less accurate and must be cheaper, and the share that it must save."""

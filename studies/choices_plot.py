@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oxmc.plots.style import CHAIN_COLOURS, grid, plot_style
-from oxmc.studies.common import Row
-from oxmc.studies.output import save_figure
+from oxmc.studies.tables import Row, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

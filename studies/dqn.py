@@ -14,7 +14,8 @@ import numpy as np
 from oxmc.pymodels.cartpole import ANGLE_LIMIT
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.machine import not_installed
-from oxmc.studies.common import Row, estimate, parser, show
+from oxmc.studies.estimates import estimate
+from oxmc.studies.tables import Row, parser, show
 
 STEPS = 50_000
 SETTINGS: dict[str, Any] = {

@@ -8,7 +8,8 @@ import numpy as np
 
 from oxmc.pymodels.config import PRESETS, preset
 from oxmc.pymodels.errors import RunError
-from oxmc.studies.common import NODE, TASK, Row, Training, parser, seeds_of, show, training
+from oxmc.studies.tables import Row, parser, show
+from oxmc.studies.trainings import NODE, TASK, Training, seeds_of, training
 
 ORDERS = ("given", "hard_first")
 

@@ -14,9 +14,11 @@ import numpy as np
 from oxmc.pymodels.config import Config, parse_setting, preset
 from oxmc.pymodels.tasks import DataSource, fit_config
 from oxmc.pymodels.tasks.ecg import subjects
-from oxmc.studies.common import Row, estimate, median, paired, seeds_of, split_of, training
-from oxmc.studies.output import Progress, Records, digest, finish, study_parser
+from oxmc.studies.estimates import estimate, median, paired
+from oxmc.studies.records import Progress, Records, digest
 from oxmc.studies.references import network_accuracy
+from oxmc.studies.tables import Row, finish, study_parser
+from oxmc.studies.trainings import seeds_of, split_of, training
 
 TASK = "ecg"
 LEARNERS = ("chip", "logistic", "network")

@@ -26,7 +26,9 @@ from oxmc.pymodels.tasks import NO_SOURCE, DataSource, fit_config, load_task
 from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.run.result import ledger_of, phases_of
 from oxmc.run.train import Request, run_engine
-from oxmc.studies.common import Row, estimate, parser, seeds_of, show
+from oxmc.studies.estimates import estimate
+from oxmc.studies.tables import Row, parser, show
+from oxmc.studies.trainings import seeds_of
 
 NODES_OF: dict[str, list[str]] = {}
 for _task, _node in PAPER_J:

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from scipy import stats
 
 from oxmc.pymodels.config import preset
-from oxmc.studies.common import TASK, Row, accuracies, estimate, paired, parser, seeds_of, show, trainings
+from oxmc.studies.estimates import estimate, paired
+from oxmc.studies.tables import Row, parser, show
+from oxmc.studies.trainings import TASK, accuracies, seeds_of, trainings
 
 PRESETS = ("paper", "best")
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from oxmc.pymodels.config import preset
-from oxmc.studies.common import TASK, Row, accuracies, parser, seeds_of, show, split_of, trainings
+from oxmc.studies.tables import Row, parser, show
+from oxmc.studies.trainings import TASK, accuracies, seeds_of, split_of, trainings
 
 PRESETS = ("paper", "best")
 FIRST_SPLIT = 2021

@@ -14,7 +14,9 @@ import numpy as np
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.tasks import quantise, reference_accuracy
-from oxmc.studies.common import TASK, Row, estimate, paired, parser, seeds_of, show, split_of
+from oxmc.studies.estimates import estimate, paired
+from oxmc.studies.tables import Row, parser, show
+from oxmc.studies.trainings import TASK, seeds_of, split_of
 
 INPUTS = ((8, 4.0), (4, 2.75), (5, 2.75), (6, 2.75), (8, 2.75), (5, 2.5), (5, 3.0), (5, 4.0))
 """Bits and range in standard deviations of a feature: `paper`'s first, `best`'s third."""

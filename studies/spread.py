@@ -14,8 +14,10 @@ import numpy as np
 
 from oxmc.pymodels.config import PRESETS, Config, preset
 from oxmc.pymodels.tasks import NO_SOURCE, DataSource, fit_config
-from oxmc.studies.common import NODE, Row, estimate, median, seeds_of, training
-from oxmc.studies.output import Progress, Records, digest, finish, save_figure, study_parser
+from oxmc.studies.estimates import estimate, median
+from oxmc.studies.records import Progress, Records, digest
+from oxmc.studies.tables import Row, finish, save_figure, study_parser
+from oxmc.studies.trainings import NODE, seeds_of, training
 
 TASKS = ("cancer", "ecg", "cartpole")
 SPREADS = (0.0, 0.05, 0.25, 0.5, 1.0)

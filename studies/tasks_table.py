@@ -13,9 +13,11 @@ from pathlib import Path
 
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.tasks import DataSource, fit_config
-from oxmc.studies.common import NODE, Row, estimate, median, paired, seeds_of, split_of, training
-from oxmc.studies.output import Progress, Records, digest, finish, study_parser
+from oxmc.studies.estimates import estimate, median, paired
+from oxmc.studies.records import Progress, Records, digest
 from oxmc.studies.references import network_accuracy
+from oxmc.studies.tables import Row, finish, study_parser
+from oxmc.studies.trainings import NODE, seeds_of, split_of, training
 
 TASKS = ("toy", "cancer", "wine", "digits", "table", "ecg")
 PRESETS = ("paper", "best")

@@ -23,7 +23,9 @@ from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import quantise
-from oxmc.studies.common import Estimate, Row, parser, run_job, show
+from oxmc.studies.estimates import Estimate
+from oxmc.studies.tables import Row, parser, show
+from oxmc.studies.trainings import run_job
 
 SCALE_PER_US, PRIOR_SIGMA_US = 0.05, 15.0
 REACH_US, BIN_US = 80.0, 4.0

@@ -17,8 +17,10 @@ from oxmc.posterior.posterior import log_likelihood
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.tasks import Dataset
 from oxmc.studies import total_variation as tv
-from oxmc.studies.common import Row, estimate, split_of, training
-from oxmc.studies.output import Progress, finish, save_figure, study_parser
+from oxmc.studies.estimates import estimate
+from oxmc.studies.records import Progress
+from oxmc.studies.tables import Row, finish, save_figure, study_parser
+from oxmc.studies.trainings import split_of, training
 
 TASK = "toy"
 PRESETS = ("paper", "plain", "best")

@@ -28,9 +28,11 @@ from oxmc.pymodels.tasks.ecg_synthetic import synthetic_beats
 from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.uncertainty import calibration_curve, class_probabilities, entropy_bits, expected_calibration_error
-from oxmc.studies.common import Row, estimate, run_job, seeds_of
-from oxmc.studies.output import Progress, finish, save_figure, study_parser
+from oxmc.studies.estimates import estimate
+from oxmc.studies.records import Progress
 from oxmc.studies.references import fitted_logistic, fitted_network
+from oxmc.studies.tables import Row, finish, save_figure, study_parser
+from oxmc.studies.trainings import run_job, seeds_of
 
 KINDS = ("V", "LR", "A", "/")
 """Symbols left out together: ventricular beats, bundle branch blocks, atrial beats, paced ones."""

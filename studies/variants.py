@@ -11,19 +11,9 @@ from typing import Any
 
 from oxmc.pymodels.config import Config, parse_setting, preset
 from oxmc.pymodels.errors import InputError
-from oxmc.studies.common import (
-    TASK,
-    Row,
-    accuracies,
-    estimate,
-    mean_costs,
-    paired,
-    parser,
-    references,
-    seeds_of,
-    show,
-    trainings,
-)
+from oxmc.studies.estimates import estimate, paired
+from oxmc.studies.tables import Row, parser, show
+from oxmc.studies.trainings import TASK, accuracies, mean_costs, references, seeds_of, trainings
 
 CARD_LUT = {"lut_low_us": 0.0, "lut_high_us": 0.0, "gate_codes": 21, "read_range_us": 128.0}
 WIDE_LUT = {"lut_low_us": 10.0, "lut_high_us": 200.0, "gate_codes": 48, "read_range_us": 256.0}

@@ -17,9 +17,10 @@ from oxmc.campaign import repeats
 from oxmc.campaign.sweep import resolver
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.tasks import NO_SOURCE
-from oxmc.studies import choices, choices_plot, common, output
+from oxmc.studies import choices, choices_plot, tables, trainings
 from oxmc.studies.choices import CHOICES, Choice, Measured, steps_of
-from oxmc.studies.common import Estimate, Row
+from oxmc.studies.estimates import Estimate
+from oxmc.studies.tables import Row
 
 SMALL = {"rows": 24, "burn_in": 3, "train_samples": 60, "test_samples": 40}
 ARGUMENTS = ["--repeats", "3", "--choice", "verify_window_us", "--choice", "input_range"]
@@ -32,16 +33,16 @@ def test_the_table_is_that_of_the_trainings(capsys: CaptureFixture[str], tmp_pat
     first = capsys.readouterr().out
     found = {(row["choice"], row["value"]): row for row in _lines(tmp_path)}
     assert list(found)[0] == ("centre", "-") and ("input DAC, range (2.75)", "2.75") not in found
-    config, seeds = preset("cancer", "best").replace(**SMALL), common.seeds_of(20000, 3)
-    base = common.trainings(config, seeds)
+    config, seeds = preset("cancer", "best").replace(**SMALL), trainings.seeds_of(20000, 3)
+    base = trainings.trainings(config, seeds)
     for name, change in (
         (("centre", "-"), {}),
         (("window of verified programming, uS (7)", "20"), {"verify_window_us": 20.0}),
         (("input DAC, range (2.75)", "1.5"), {"input_range": 1.5}),
     ):
-        runs, row = common.trainings(config.replace(**change), seeds), found[name]
+        runs, row = trainings.trainings(config.replace(**change), seeds), found[name]
         apart = [one.accuracy - other.accuracy for one, other in zip(runs, base, strict=True)]
-        assert row["accuracy"].mean == pytest.approx(np.mean(common.accuracies(runs)), rel=1e-12)
+        assert row["accuracy"].mean == pytest.approx(np.mean(trainings.accuracies(runs)), rel=1e-12)
         assert row["to centre"].mean == pytest.approx(np.mean(apart), abs=1e-15)
         assert row["to centre"].sem == pytest.approx(stats.sem(apart) if change else 0.0, abs=1e-15)
         events = [run.outcome.counts for run in runs]
@@ -162,7 +163,7 @@ def drawn(tmp_path: Path, monkeypatch: MonkeyPatch) -> Figure:
 
     def keep(figure: Figure, folder: Path, name: str) -> None:
         kept.append(figure)
-        output.save_figure(figure, folder, name)
+        tables.save_figure(figure, folder, name)
 
     monkeypatch.setattr(choices_plot, "save_figure", keep)
     choices_plot.draw(rows, steps, "made up", tmp_path)

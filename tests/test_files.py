@@ -315,6 +315,7 @@ def test_a_value_is_shown_in_bounds() -> None:
 WRITES = {
     "silicon/characterise/spice.py",
     "pymodels/digests.py",
+    "pymodels/kernels.py",
     "pymodels/outcome.py",
     "pymodels/whole.py",
     "tb/system/tour.py",
@@ -325,7 +326,7 @@ WRITES = {
     "oxmc/campaign/partial.py",
     "tb/cosim/runners.py",
     "tb/cosim/simulated.py",
-    "studies/output.py",
+    "studies/records.py",
     "studies/tasks_table.py",
     "silicon/synth.py",
     "tb/cosim/training.py",

@@ -22,17 +22,17 @@ from scipy import integrate, stats
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.tasks import NO_SOURCE
-from oxmc.studies import common, early_rejection, energy
+from oxmc.studies import early_rejection, energy, estimates, trainings
 from oxmc.studies import total_variation as tv
 
 
 def test_estimates() -> None:
     values, others = [0.96, 0.955, 0.97, 0.94], [0.95, 0.96, 0.965, 0.93]
-    found = common.estimate(values)
+    found = estimates.estimate(values)
     assert found.mean == pytest.approx(statistics.mean(values)) and found.sem == pytest.approx(stats.sem(values))
-    difference, test = common.paired(values, others), stats.ttest_rel(values, others)
+    difference, test = estimates.paired(values, others), stats.ttest_rel(values, others)
     assert difference.mean / difference.sem == pytest.approx(test.statistic)
-    assert common.estimate([0.5]) == (0.5, 0.0)
+    assert estimates.estimate([0.5]) == (0.5, 0.0)
 
 
 def test_a_study_trains_as_oxmc_does(capsys: CaptureFixture[str], tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_study_trains_as_oxmc_does(capsys: CaptureFixture[str], tmp_path: Path
     for engine in ("twin", "float"):
         arguments = ("train", "cancer", "--engine", engine, "--seed", 11, "--json", "--out", tmp_path / engine)
         run = json.loads(oxmc(capsys, *arguments).out)
-        found, train = common.training(preset("cancer", "best"), 11, engine), run["phases"]["train"]["events"]
+        found, train = trainings.training(preset("cancer", "best"), 11, engine), run["phases"]["train"]["events"]
         assert (found.accuracy, found.proposals) == (run["result"]["value"], run["chain"]["proposals"])
         assert (found.sets, found.evaluations) == (train["set"], train["eval"])
         assert (found.cycles, found.rows) == (run["time"]["cycles"], run["result"]["rows_used"])
@@ -119,7 +119,7 @@ def test_effective_size_of_independent_rows(seed: int) -> None:
 
 
 def test_a_decision_that_differs_is_caught() -> None:
-    run = common.training(preset("cancer", "best").replace(rows=16, burn_in=2), 0)
+    run = trainings.training(preset("cancer", "best").replace(rows=16, burn_in=2), 0)
     early_rejection.check_alike(run, run, "itself")
     counters = run.outcome.counters.copy()
     counters[3] += 1
@@ -173,10 +173,10 @@ def test_studies_run(capsys: CaptureFixture[str], name: str) -> None:
 
 def test_the_mean_ledger_is_the_mean_of_the_trainings() -> None:
     """Counts added up and divided, against the trainings one by one; the three tables have the paper's node each."""
-    seeds = common.seeds_of(20000, 2)
+    seeds = trainings.seeds_of(20000, 2)
     best = energy.series("cancer", "best", tuple(seeds), NO_SOURCE)
-    alone = common.trainings(preset("cancer", "best"), seeds)
-    assert best.values.tolist() == common.accuracies(alone)
+    alone = trainings.trainings(preset("cancer", "best"), seeds)
+    assert best.values.tolist() == trainings.accuracies(alone)
     mean_uj = sum(run.energy_uj for run in alone) / 2
     assert best.ledgers["28nm"].total_j == pytest.approx(mean_uj * 1e-6, rel=1e-12)  # sums in another order
     assert best.training("28nm").total_j == pytest.approx(best.training_j["28nm"].mean(), rel=1e-12)

@@ -15,18 +15,18 @@ from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.tasks.ecg_synthetic import synthetic_beats
 from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.uncertainty import class_probabilities, entropy_bits
-from oxmc.studies import common, dqn, ecg_records, toy_posterior, unseen
+from oxmc.studies import dqn, ecg_records, estimates, toy_posterior, trainings, unseen
 from oxmc.studies import total_variation as tv
-from oxmc.studies.output import Records, digest
+from oxmc.studies.records import Records, digest
 
 
 def test_median_and_its_error(seed: int) -> None:
     """Of normal values the error is sqrt(pi / 2) that of the mean; 2,000 values and draws give it to some 15 %."""
     values = np.random.default_rng(seed).normal(size=2001)
-    found = common.median(values)
+    found = estimates.median(values)
     assert found.mean == np.median(values)
     assert found.sem == pytest.approx(np.sqrt(np.pi / 2 / len(values)), rel=0.4)
-    assert common.median([0.25] * 5) == (0.25, 0.0)
+    assert estimates.median([0.25] * 5) == (0.25, 0.0)
 
 
 def test_records_go_on_where_they_stopped(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_exact_mass_of_the_toy_is_the_integral() -> None:
     To 0.5 %: the grid's steps are 0.5 uS, and at S = 1/uS the likelihood of a point falls within that.
     """
     config = preset("toy", "best").replace(split="fixed", test_samples=1)
-    data, _ = common.split_of(config, 0, "toy")
+    data, _ = trainings.split_of(config, 0, "toy")
     mass, edges = toy_posterior.exact_mass(config, data, 80.0), tv.edges(80.0)
 
     def density(v: float, u: float) -> float:
@@ -96,8 +96,8 @@ def test_rejection_keeps_the_surest() -> None:
 def test_rows_that_agree_do_not_disagree() -> None:
     """Equal rows: none. Else entropy less the mean own one, written out; never negative but for rounding of P."""
     config = preset("ecg", "best").replace(rows=24, burn_in=4, train_samples=60, test_samples=40)
-    data, _ = common.split_of(config, 1, "ecg")
-    run = common.training(config, 1, task="ecg").outcome
+    data, _ = trainings.split_of(config, 1, "ecg")
+    run = trainings.training(config, 1, task="ecg").outcome
     codes = unseen.quantise(config, data.test_x)
     rows = run.conductance_ns[4 : run.last_row + 1]
     counters = run.counters[4:]

@@ -26,7 +26,7 @@ from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.uncertainty import uncertainty_record
 from oxmc.run.books import check_array, check_events
 from oxmc.run.engine import in_integers
-from oxmc.run.outputs import voting_totals
+from oxmc.run.own_counters import voting_totals
 from oxmc.run.rundir import SCHEMA
 from oxmc.run.sources import sources_digest
 from oxmc.silicon.chip_point import point_of

@@ -20,7 +20,7 @@ from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task
 from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.pymodels.whole import write_file
 from oxmc.run.engine import Options, Watcher, engine_of
-from oxmc.run.outputs import NOTE, joined, output_jobs
+from oxmc.run.own_counters import NOTE, joined, output_jobs
 from oxmc.run.result import check_inference, run_record
 from oxmc.run.rundir import write_json, writing
 

@@ -18,7 +18,7 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import output_seeds
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.tasks.jobs import make_job
-from oxmc.run.outputs import NOTE, joined, output_jobs
+from oxmc.run.own_counters import NOTE, joined, output_jobs
 from oxmc.run.train import Request, run_engine, run_outputs
 
 CONFIG = preset("wine", "best").replace(rows=12, burn_in=2, train_samples=40, test_samples=30)

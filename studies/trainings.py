@@ -1,13 +1,10 @@
-"""What the studies share: trainings in this process, estimates with their errors, tables, a command line."""
+"""Trainings in this process, and what studies look at of them."""
 
 from __future__ import annotations
 
-import argparse
 import functools
-import json
 import math
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,8 +18,9 @@ from oxmc.pymodels.streams import repeat_seed
 from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task, reference_accuracy
 from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.run.engine import Options, engine_of
-from oxmc.run.outputs import joined, output_jobs
+from oxmc.run.own_counters import joined, output_jobs
 from oxmc.run.result import ledger_of, phases_of
+from oxmc.studies.tables import Row
 
 TASK, NODE = "cancer", "28nm"
 SPLIT_KEYS = (
@@ -30,37 +28,6 @@ SPLIT_KEYS = (
     "bias", "balance",
 )  # fmt: skip
 """The keys that decide the data; configurations that agree in them see the same split for the same seed."""
-Row = dict[str, Any]
-"""A line of a study's table, by column."""
-
-
-class Estimate(NamedTuple):
-    """A mean and its standard error."""
-
-    mean: float
-    sem: float
-
-    def __str__(self) -> str:
-        digits = 4 if abs(self.mean) < 10 else 1
-        return f"{self.mean:z.{digits}f} +- {self.sem:.{digits}f}"
-
-
-def estimate(values: Iterable[float]) -> Estimate:
-    """Mean and standard error of independent values; one value alone has no error."""
-    array = np.fromiter(values, float)
-    return Estimate(float(array.mean()), float(array.std(ddof=1) / math.sqrt(len(array))) if len(array) > 1 else 0.0)
-
-
-def median(values: Iterable[float], seed: int = 0, draws: int = 2000) -> Estimate:
-    """Median of independent values and the standard error of it by bootstrap (B. Efron, 1979)."""
-    array = np.fromiter(values, float)
-    again = np.random.default_rng(seed).integers(0, len(array), (draws, len(array)))
-    return Estimate(statistics.median(array.tolist()), float(np.median(array[again], axis=1).std(ddof=1)))
-
-
-def paired(values: Iterable[float], others: Iterable[float]) -> Estimate:
-    """Mean difference of pairs, value less other, and its standard error."""
-    return estimate(a - b for a, b in zip(values, others, strict=True))
 
 
 class Training(NamedTuple):
@@ -152,33 +119,3 @@ def mean_costs(runs: Sequence[Training]) -> Row:
         "rows": round(mean["rows"], 1),
         "counts lost": round(mean["lost_counts"], 1),
     }
-
-
-def parser(description: str | None, *, seed: int, repeats: int) -> argparse.ArgumentParser:
-    """The options that every study takes."""
-    options = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
-    options.add_argument("--seed", type=int, default=seed, help=f"seed of repeat 0 (default {seed})")
-    options.add_argument("--repeats", type=int, default=repeats, help=f"trainings each (default {repeats})")
-    options.add_argument("--json", action="store_true", help="print JSON, one object a line of the table")
-    return options
-
-
-def show(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
-    """Print a study's lines as a Markdown table or as JSON."""
-    if as_json:
-        plain = [
-            {key: value._asdict() if isinstance(value, Estimate) else value for key, value in row.items()}
-            for row in rows
-        ]
-        print(json.dumps(plain))
-        return
-    names = list(rows[0])
-    print("| " + " | ".join(names) + " |\n|" + "---|" * len(names))
-    for row in rows:
-        print("| " + " | ".join(_cell(row[name]) for name in names) + " |")
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

@@ -1,22 +1,18 @@
-"""Where a study's results go: lines kept as they are measured, so that a stopped study goes on, and its tables."""
+"""Results that are kept as they are measured, so that a stopped study goes on, and a line of progress."""
 
 from __future__ import annotations
 
-import argparse
-import csv
 import hashlib
-import io
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.files import read_text, understood
-from oxmc.pymodels.whole import write_files
-from oxmc.studies.common import Estimate, Row, parser, show
+from oxmc.studies.tables import Row
 
 RECORDS = "records.jsonl"
 
@@ -65,44 +61,3 @@ class Progress:
         if passed - self.shown > self.EVERY_S or self.done == self.total:
             self.shown = passed
             print(f"{self.done}/{self.total}  {passed:.0f} s  {what}", file=sys.stderr, flush=True)
-
-
-def study_parser(description: str | None, *, seed: int, repeats: int) -> argparse.ArgumentParser:
-    """The options of every study, and `--out`."""
-    options = parser(description, seed=seed, repeats=repeats)
-    options.add_argument(
-        "--out", type=Path, help="folder for table.csv, table.json, pictures and records to go on from"
-    )
-    return options
-
-
-def finish(rows: Sequence[Mapping[str, Any]], given: argparse.Namespace) -> None:
-    """Print a study's lines, and write them where `--out` says."""
-    show(rows, given.json)
-    if given.out is None:
-        return
-    plain = [flat(row) for row in rows]
-    table = io.StringIO(newline="")
-    writer = csv.DictWriter(table, list(plain[0]))
-    writer.writeheader()
-    writer.writerows(plain)
-    contents = {"table.json": json.dumps(plain, indent=1) + "\n", "table.csv": table.getvalue()}
-    write_files({given.out / name: text for name, text in contents.items()}, given.out)
-
-
-def flat(row: Mapping[str, Any]) -> Row:
-    """A line with a column for each estimate's standard error."""
-    found: Row = {}
-    for name, value in row.items():
-        if isinstance(value, Estimate):
-            found |= {name: value.mean, f"{name}, s.e.": value.sem}
-        else:
-            found[name] = value
-    return found
-
-
-def save_figure(figure: Any, folder: Path, name: str) -> None:
-    """A figure as PNG and SVG."""
-    from oxmc.plots.style import save
-
-    save(figure, folder / name)
