@@ -61,7 +61,7 @@ bare: ## the two commands in fresh minimal trees of Debian 12 and 13; root only 
 
 regress: setup ## long campaigns: the RTL against the twin at full size, in lockstep over 1e8 cycles; mistakes in the wiring; statistics
 	@OXMC_MUTATIONS=400 $(VENV)/bin/python -m pytest tests/test_hostile_files.py
-	@$(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) -m campaign tests
+	@OXMC_EFFORT=3 $(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) tests
 	@$(VENV)/bin/python -m pytest -v -s regress
 
 characterise: setup ## measure the cell library from transistors; needs ngspice

@@ -10,6 +10,9 @@ import pytest
 
 from oxmc.tb.cosim.simulator import SIMULATORS
 
+EFFORT = int(os.environ.get("OXMC_EFFORT", "1"))
+"""How many times as many random cases; `make regress` takes 3."""
+
 CHOSEN = os.environ.get("OXMC_SIM")
 on_each_simulator = pytest.mark.parametrize("simulator", [CHOSEN] if CHOSEN else SIMULATORS)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from amaranth import Const, Signal
-from benches import on_each_simulator
+from benches import EFFORT, on_each_simulator
 from rewired import Change, rewired
 
 from oxmc.hdl.trainer import Trainer
@@ -45,7 +45,7 @@ def bench(
     seed: int,
     options: Mapping[str, Any] = MappingProxyType({}),
     *,
-    trainings: int = 15,
+    trainings: int = 6 * EFFORT,
     mistake: Change | None = None,
 ) -> None:
     """One geometry; pulse widths are the bench's own, so that one build serves all of them."""

@@ -59,7 +59,8 @@ def run_bench(
         runners.build(simulator, scratch, name, list(sources), arguments=arguments, waves=waves)
 
     runners.build_into(folder, sources, compile_in)
-    environment = {PARAMETERS_VARIABLE: json.dumps(parameters)}
+    # the first failure ends a bench: it fails, whatever the rest would say
+    environment = {PARAMETERS_VARIABLE: json.dumps(parameters), "COCOTB_MAX_FAILURES": "1"}
     try:
         runners.simulate(simulator, folder, folder, name, module, environment, trace=waves)
     finally:
