@@ -17,7 +17,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -168,9 +168,9 @@ def _scaled(where: str, entry: dict[str, Any], file: Traversable, sources: dict[
     rule(isinstance(names, list), f"components must be a list of names, not {shown(names)}")
     value, low, high = _interval(entry, rule)
     rule(low > 0, f"low must be positive, not {low:g}")
-    beside = file.with_name(entry["file"]) if isinstance(file, Path) else _shipped(entry["file"])
-    other = _read(beside if beside.is_file() else _shipped(entry["file"]))
-    costs = _entries(entry["file"], other, _sources(entry["file"], other.get("sources", {})))
+    shipped = _shipped(entry["file"])
+    beside = file.with_name(entry["file"]) if isinstance(file, Path) else shipped
+    costs = _entries_of(beside) if beside != shipped and beside.is_file() else _shipped_entries(entry["file"])
     source = _expanded(where, entry["source"], sources)
     known = dict.fromkeys(cost.component for cost in costs)
     for name in names:
@@ -178,6 +178,17 @@ def _scaled(where: str, entry: dict[str, Any], file: Traversable, sources: dict[
             name in list(known), f"components must name those of {entry['file']}, {', '.join(known)}, not {shown(name)}"
         )
     return tuple(cost.scaled(value, low, high, source) for cost in costs if cost.component in names)
+
+
+def _entries_of(file: Traversable) -> tuple[Cost, ...]:
+    table = _read(file)
+    return _entries(file.name, table, _sources(file.name, table.get("sources", {})))
+
+
+@cache
+def _shipped_entries(name: str) -> tuple[Cost, ...]:
+    """Of a file that no one edits while a program runs, and that each node's table takes over from."""
+    return _entries_of(_shipped(name))
 
 
 def _sources(file: str, texts: dict[str, str]) -> dict[str, str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ from oxmc.hdl.verilog.netlist import CHIP_NAME, build_config, chip_verilog, writ
 from oxmc.hdl.verilog.netlist_cache import cache_folder, kept_verilog
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.digests import files_digest
-from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.machine import PACKAGE
 from oxmc.pymodels.outcome import Outcome
 from oxmc.silicon.liberty import LibCell, Liberty, shipped
@@ -170,9 +169,7 @@ def run_gates(job: Job, gates: str, folder: Path) -> Outcome:
     simulation = GateSimulation(job.config, gates, waves=True)
     simulation.build()
     folder.mkdir(parents=True, exist_ok=True)
-    job.save(folder / "job.npz")
-    simulation.run(folder, {JOB_VARIABLE: str(folder.absolute()), OWNER_VARIABLE: str(os.getpid())})
-    return Outcome.load(folder / "outcome.npz")
+    return simulation.train(job, folder)
 
 
 def module_of(path: Path) -> dict[str, Any]:

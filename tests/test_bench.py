@@ -4,7 +4,6 @@ what a machine reaches depends on what else it does."""
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -27,7 +26,6 @@ from oxmc.speed.asked import NAMES, RATIOS, asked_of, ratios_of
 from oxmc.speed.commands import run_oxmc
 from oxmc.speed.cpu_energy import STATED_SOURCE
 from oxmc.speed.figures import exponent, figure, in_turns
-from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
 from oxmc.tb.cosim.simulator import CompiledSimulation
 
 TINY = Config(rows=4, features=4, train_samples=12, test_samples=6, burn_in=1, max_proposals=20)
@@ -258,32 +256,22 @@ def test_an_interrupt_of_repeats_is_one(tmp_path: Path, monkeypatch: MonkeyPatch
 
 @pytest.mark.cosim
 def test_cosim_figures_from_small_trainings(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
-    """All four ratios, with Icarus in the place of Verilator and a stand-in for the bare bench and the command."""
-
-    class Bare:
-        def __init__(self, config: Config):
-            pass
-
-        def build(self) -> None:
-            pass
-
-        def replay(self, folder: Path, draws: Path) -> tuple[int, float]:
-            assert draws.stat().st_size > 0 and (folder / "outcome.npz").exists()
-            return 1000, 0.5
-
+    """All five ratios, with Icarus in the place of Verilator and a stand-in for the command."""
     simulate = cosim.simulate
     monkeypatch.setattr(cosim, "paper_job", lambda **changes: tiny_job())
     monkeypatch.setattr(cosim, "simulate", lambda job, _, *rest, **more: simulate(job, "icarus", *rest, **more))
     monkeypatch.setattr(cosim, "CompiledSimulation", lambda config, _: CompiledSimulation(config, "icarus"))
     monkeypatch.setattr(cosim, "Simulation", lambda config, _: CompiledSimulation(config, "icarus"))
-    monkeypatch.setattr("oxmc.speed.bare.BareSimulation", Bare)
+    monkeypatch.setattr(cosim, "REPEATS", 2)
     monkeypatch.setattr(cosim, "COMMAND", ["train", "cancer", "--engine", "twin", "--rows", "4", "--out"])
-    raw = cosim.measure_cosim(list(cosim.RATIOS), 1, 1e9, tmp_path)
+    raw = cosim.measure_cosim(list(cosim.RATIOS), 2, 1e9, tmp_path)
     record = {"machine": dict.fromkeys(MACHINE - {"load_average"}) | {"load_average": [0, 0, 0]}, "raw": raw}
     record["ratios"] = ratios_of(raw, tuple(cosim.RATIOS))
     check_record(record | {"asked": asked_of(record["ratios"])}, list(cosim.RATIOS))
-    assert raw["bare_cycles_per_s"]["value"] == 2000
-    assert DRAWS_VARIABLE not in os.environ
+    (tmp_path / "one").mkdir()
+    (tmp_path / "python").mkdir()
+    cycles, seconds = cosim.Bare(tiny_job(), tmp_path / "one")()
+    assert seconds > 0 and cycles == cosim.simulate(tiny_job(), "icarus", tmp_path / "python").cycles > 1000
 
 
 def tiny_job() -> Any:

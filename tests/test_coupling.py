@@ -1,12 +1,12 @@
 """The compiled coupling: the array module against the array model, whole trainings against the Python coupling and the
-twin on both simulators, refused pulses, and the bench without Python."""
+twin on both simulators, refused pulses, and an end with whoever wanted the run."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +20,17 @@ from oxmc.hdl.verilog.netlist import build_config, chip_verilog
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
-from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.run import simulated
-from oxmc.speed.bare import BareSimulation
 from oxmc.tb.blocks.scoreboard import PARAMETERS_VARIABLE
 from oxmc.tb.cosim import runners
 from oxmc.tb.cosim import simulator as cosim
-from oxmc.tb.cosim.compiled import block_size, read_answers, read_array, read_counts, read_results
-from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
+from oxmc.tb.cosim.compiled import OWNER, load_for
 from oxmc.tb.cosim.program import load_words, lut_codes
 from oxmc.tb.cosim.simulator import CompiledSimulation, array_parameters
 
@@ -179,10 +176,12 @@ def test_array_equals_its_model(geometry: str, seed: int, tmp_path: Path) -> Non
     "mutate",
     [
         ("if (dot < 0 && quotient * step != dot)", "if (1'b0)"),  # a quotient rounded towards zero
-        ("low_ns[cell_at] = lcs_ns[draw[31:24]]", "low_ns[cell_at] = lcs_ns[draw[30:23]]"),
+        ("low_ns = lcs_ns[word[31:24]]", "low_ns = lcs_ns[word[30:23]]"),
+        ("low_ns(first + i, set_count[first+i])", "low_ns(first + i, set_count[first+i] + 32'd1)"),
+        ("high_ns(at, 32'd0, 0)", "high_ns(at, 32'd1, 0)"),
         ("if (stuck[first+i] == NOT_STUCK) begin", "begin"),
         ("+ 64'sd32768", ""),
-        ("slot >= BLOCK", "slot > BLOCK"),
+        ("philox(cell_at, k, 32'd0, DOMAIN_SET)", "philox(cell_at, k, 32'd0, DOMAIN_RESET)"),
     ],
 )
 def test_a_wrong_array_is_caught(mutate: tuple[str, str], seed: int, tmp_path: Path) -> None:
@@ -257,33 +256,20 @@ def test_a_refused_pulse_fails_the_run(fault: str, tmp_path: Path, monkeypatch: 
     assert re.search(r"clock cycle [1-9]", str(caught.value))
 
 
-@pytest.mark.skipif(CHOSEN == "icarus", reason="Verilator alone")
-def test_bare_bench_agrees(seed: int, tmp_path: Path) -> None:
-    """The chip and its array without Python end with the same cycles, state, counts and results."""
-    job, folder = make_job(SMALL_CONFIG, seed), tmp_path / "run"
-    simulation = CompiledSimulation(job.config, "verilator")
+@on_each_simulator
+def test_a_simulation_ends_with_the_process_that_wants_it(simulator: str, tmp_path: Path) -> None:
+    """By the link to a process that is gone, long before its first result."""
+    simulation = CompiledSimulation(SMALL_CONFIG, simulator)
     simulation.build()
-    folder.mkdir()
-    job.save(folder / "job.npz")
-    environment = {JOB_VARIABLE: str(folder), OWNER_VARIABLE: str(os.getpid())}
-    simulation.run(folder, environment | {DRAWS_VARIABLE: str(tmp_path / "draws")})
-    outcome = Outcome.load(folder / "outcome.npz")
-    assert os.path.getsize(tmp_path / "draws") % (4 * block_size(Formats(job.config).cells)) == 0
-    bare = BareSimulation(job.config)
-    bare.build()
-    cycles, seconds = bare.replay(folder, tmp_path / "draws")
-    assert cycles == outcome.cycles and seconds > 0
-    array = OxramArray(job.config, load_card(job.config.card), job.seed)
-    read_array(folder, array)
-    np.testing.assert_array_equal(array.conductance_ns, outcome.conductance_ns)
-    assert read_counts(folder) == outcome.counts and array.quantities == outcome.quantities
-    np.testing.assert_array_equal(read_answers(folder)[1], outcome.counters)
-    classes, sums = read_results(folder, Formats(job.config))
-    np.testing.assert_array_equal(classes, outcome.classes)
-    np.testing.assert_array_equal(sums, outcome.sums)
-    (tmp_path / "draws").write_bytes(b"")
-    with pytest.raises(RunError, match=r"bare bench ended with exit code 1: the draws of row 0 were not kept"):
-        bare.replay(folder, tmp_path / "draws")
+    load_for(
+        make_job(SMALL_CONFIG.replace(max_proposals=10_000, prior_sigma_us=2.0), 1), tmp_path
+    )  # rejects nearly all
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    (tmp_path / OWNER).unlink()
+    (tmp_path / OWNER).symlink_to(f"/proc/{gone.pid}/stat")
+    simulation.run_alone(tmp_path)
+    assert (tmp_path / "progress").exists() and not list((tmp_path / "final").iterdir())
 
 
 def test_command_line(capsys: CaptureFixture[str], tmp_path: Path) -> None:

@@ -320,7 +320,7 @@ WRITES = {
     "pymodels/whole.py",
     "tb/system/tour.py",
     "tb/cosim/compiled.py",
-    "tb/cosim/compiled_training.py",
+    "tb/cosim/simulator.py",
     "silicon/gate_costs.py",
     "pymodels/job.py",
     "oxmc/campaign/partial.py",

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from oxmc.pymodels.config import Config
@@ -37,6 +38,7 @@ def source_files() -> list[Path]:
     return [path for pattern in SOURCES for path in sorted(PACKAGE.glob(pattern))]
 
 
+@cache
 def _tools() -> tuple[object, ...]:
     """What tells one set of tools from another; a Yosys of the system is not among them."""
     return sys.version, [importlib.metadata.version(name) for name in PACKAGES]

@@ -49,7 +49,7 @@ def sweep(
     from oxmc.campaign import sweep as sweeping
     from oxmc.campaign import sweep_points
     from oxmc.campaign.repeats import default_out
-    from oxmc.cli import console
+    from oxmc.cli import console, progress
     from oxmc.pymodels.tasks import fit_config
     from oxmc.run import train as training
 
@@ -76,7 +76,7 @@ def sweep(
     request = training.Request(
         task=task, preset=preset, engine=engine, seed=seed_value, config=first, out=folder, source=source
     )
-    with console.sweep_progress(len(points), plan.repeats) as watcher:
+    with progress.sweep_progress(len(points), plan.repeats) as watcher:
         asked = sweeping.Sweep(request=request, plan=plan, axes=axes, points=points, around=one_at_a_time)
         record = sweeping.run_sweep(asked, watcher)
     if as_json or output == "json":

@@ -70,10 +70,9 @@ def train(
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
 
     The twin gives the same bits without the clock, in a fraction of a second."""
-    from oxmc.cli import console
+    from oxmc.cli import progress
     from oxmc.pymodels.ahead import Ahead
     from oxmc.pymodels.tasks import fitted_keys, load_task, reference_value  # what `oxmc --help` need not load
-    from oxmc.run import result
     from oxmc.run import train as training
     from oxmc.run.rundir import check_out, free_name
 
@@ -113,8 +112,10 @@ def train(
         source=source,
     )
     if plan:
-        with console.repeats_progress(plan.repeats) as repeats_watcher:
+        with progress.repeats_progress(plan.repeats) as repeats_watcher:
             run = repeating.train_repeats(request, plan, repeats_watcher)
+        from oxmc.cli import console
+
         summary = console.repeats_summary(run, request.out, mean_reference(request.out))
         print(json.dumps(run)) if as_json else PlainConsole().print(summary)
         return
@@ -124,12 +125,14 @@ def train(
     )
     # chains end with statistics that import scipy, as the reference does: one thread at a time
     meanwhile = None if as_json or request.chains > 1 else reference.start
-    with console.progress(request.config.rows) as watcher:
+    with progress.progress(request.config.rows) as watcher:
         run = training.train(dataclasses.replace(request, meanwhile=meanwhile), watcher)
     if as_json:
         print(json.dumps(run))
         return
+    from oxmc.cli import console
     from oxmc.energy.report import render_components
+    from oxmc.run import result
 
     terminal = PlainConsole()
     ledgers = {node: result.ledger_of(request.config, run["phases"], node) for node in result.NODES}

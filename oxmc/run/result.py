@@ -54,7 +54,7 @@ def _node_costs(node: str) -> CostTable:
 
 
 @cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     """Of packages, and the digest of our own sources, which a working copy changes without a new version."""
     return {name: importlib.metadata.version(name) for name in VERSIONED} | {"sources": sources_digest()}
 
@@ -204,7 +204,7 @@ def run_record(
         "preset": preset,
         "seed": job.seed,
         "config": config.as_dict(),
-        "versions": dict(_versions()),
+        "versions": dict(versions()),
         **{name: part for name, part in counted.items() if name != "array_energy_j"},
         "time": time_record(config, outcome.cycles, wall_s),
         "energy_j": energy_j,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import time
 from collections.abc import Callable
 from functools import cache
@@ -11,13 +10,11 @@ from pathlib import Path
 
 from oxmc.posterior.posterior import available
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.errors import RunError
-from oxmc.pymodels.job import JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, Job
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.run.engine import COUPLINGS, Progress, Watcher
-from oxmc.silicon.chip_point import point_of
 from oxmc.tb.cosim.simulator import CompiledSimulation, EpisodeSimulation, Simulation
-from oxmc.tb.cosim.watchdog import PROGRESS
+from oxmc.tb.cosim.watchdog import PROGRESS, read_progress
 
 
 def simulation_of(config: Config, simulator: str, coupling: str = COUPLINGS[0], *, waves: bool = False) -> Simulation:
@@ -31,11 +28,13 @@ def simulation_of(config: Config, simulator: str, coupling: str = COUPLINGS[0], 
 @cache
 def ready_for_the_end(config: Config) -> None:
     """Load what every run needs after its simulation and nothing needs before."""
-    from oxmc.run.result import NODES, costs_of
+    from oxmc.run.result import NODES, costs_of, versions
+    from oxmc.silicon.chip_point import point_of
 
     for node in NODES:
         costs_of(node)
     point_of(config)
+    versions()
     if available():
         importlib.import_module("h5netcdf")
 
@@ -56,7 +55,6 @@ def run_simulation(
     Raises `RunError` if it fails or the two differ.
     """
     simulation.build()
-    job.save(folder / "job.npz")
     started = time.monotonic()
     progress_file, waiting = folder / PROGRESS, [meanwhile] if meanwhile else []
 
@@ -64,18 +62,11 @@ def run_simulation(
         ready_for_the_end(job.config)
         while waiting:
             waiting.pop()()
-        if watcher is not None and progress_file.exists():
-            fields = progress_file.read_text().split()
-            if len(fields) == 3:  # not caught in the middle of being rewritten
-                cycles, row, proposals = map(int, fields)
-                watcher(Progress(cycles, row, proposals, time.monotonic() - started))
+        if watcher is not None and (seen := read_progress(progress_file)):
+            cycles, row, proposals, _ = seen
+            watcher(Progress(cycles, row, proposals, time.monotonic() - started))
 
-    beside = {LOCKSTEP_VARIABLE: "1"} if lockstep else {}
-    environment = beside | {JOB_VARIABLE: str(folder.absolute()), OWNER_VARIABLE: str(os.getpid())}
-    simulation.run(folder, environment, watch)
-    if not (folder / "outcome.npz").exists():
-        raise RunError(f"{simulation.simulator} ended without an outcome")
-    return Outcome.load(folder / "outcome.npz")
+    return simulation.train(job, folder, watch, lockstep=lockstep)
 
 
 def simulate(

@@ -10,7 +10,7 @@ from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.machine import PACKAGE
 
 ROOMS = ("pymodels", "hdl", "energy", "tb", "silicon", "posterior", "run", "campaign")
-SUFFIXES = (".py", ".v", ".vh", ".vlt", ".lib", ".toml", ".csv")
+SUFFIXES = (".py", ".v", ".vh", ".vlt", ".cpp", ".lib", ".toml", ".csv")
 BESIDE = ("tb/blocks", "tb/system", "silicon/characterise")
 """What checks or measures and never takes part in a training, as the rooms that are not above."""
 

@@ -21,7 +21,6 @@ from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.pymodels.whole import write_file
 from oxmc.run.engine import Options, Watcher, engine_of
 from oxmc.run.own_counters import NOTE, joined, output_jobs
-from oxmc.run.result import check_inference, run_record
 from oxmc.run.rundir import write_json, writing
 
 
@@ -49,6 +48,8 @@ def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None
 
 def run_outputs(job: Job, request: Request, folder: Path, watcher: Watcher | None) -> Outcome:
     """The outcome of a job whose outputs are chains of their own; what an engine leaves of each is in output-k/."""
+    from oxmc.run.result import check_inference
+
     outcomes = []
     for output, part in enumerate(output_jobs(job)):
         place = folder / f"output-{output}"
@@ -70,6 +71,8 @@ def run_chain(
     started = time.monotonic()
     outcome = (run_outputs if job.config.counters == "own" else run_engine)(job, request, folder, watcher)
     wall_s = time.monotonic() - started
+    from oxmc.run.result import run_record
+
     names = {"engine": request.engine, "preset": request.preset, "task": request.task}
     record = heard(lambda: run_record(job, outcome, dataset, wall_s=wall_s, **names))
     record["data"] = request.source.record(dataset)

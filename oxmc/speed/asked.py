@@ -45,6 +45,10 @@ RATIOS = {
         "a whole `oxmc train` command over bare Verilator's program, same training, builds apart",
         "training_command_s", "bare_program_s", most=3.0,
     ),
+    "repeats_over_bare": Ratio(
+        "20 repeats on one process over bare Verilator's program, in trainings a second, start included",
+        "repeats_trainings_per_s", "bare_trainings_per_s", least=0.5,
+    ),
     "twin_trainings_per_s_core": Ratio(
         "trainings of cancer `paper` a second and core on the twin", "twin_trainings_per_s_core", least=100.0
     ),

@@ -7,31 +7,31 @@ minute. Cycles a second are those between the release of reset and the end of th
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import oxmc.speed.bare
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.events import ARRAY_EVENTS
-from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, SECONDS, Job
+from oxmc.pymodels.job import SECONDS, Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.run.simulated import simulate
 from oxmc.speed.commands import Finished, run_oxmc
 from oxmc.speed.figures import Raw, figure, in_turns
-from oxmc.tb.cosim.compiled_training import DRAWS_VARIABLE
+from oxmc.tb.cosim.compiled import load_for, read_counts
 from oxmc.tb.cosim.simulator import CompiledSimulation, Simulation
 
 ICARUS_PROPOSALS = 100
 COMMAND = "train cancer --preset paper --coupling compiled --engine verilator --json --out".split()
+REPEATS = 20
 RATIOS = {
     "cosim_compiled_over_bare": ("compiled", "bare"),
     "cosim_python_us_per_event": ("python",),
     "verilator_over_icarus": ("compiled", "icarus"),
     "training_over_bare": ("command", "bare"),
+    "repeats_over_bare": ("repeats", "bare"),
 }
 """What each ratio needs to have run."""
 
@@ -49,25 +49,21 @@ def array_events(outcome: Outcome) -> int:
 
 
 class Bare:
-    """Bare Verilator on a training whose draws the compiled coupling has kept."""
+    """The program of the compiled coupling by itself, again and again in a folder that was made ready for it."""
 
     def __init__(self, job: Job, folder: Path):
-        """Build both and run the training once in `folder`."""
-        simulation = CompiledSimulation(job.config, "verilator")
-        simulation.build()
-        self.bare = oxmc.speed.bare.BareSimulation(job.config)
-        self.bare.build()
-        self.folder, self.draws = folder / "kept", folder / "draws"
+        self.simulation = CompiledSimulation(job.config, "verilator")
+        self.simulation.build()
+        self.folder = folder / "bare"
         self.folder.mkdir()
-        job.save(self.folder / "job.npz")
-        environment = {JOB_VARIABLE: str(self.folder.absolute()), OWNER_VARIABLE: str(os.getpid())}
-        simulation.run(self.folder, environment | {DRAWS_VARIABLE: str(self.draws.absolute())})
+        load_for(job, self.folder)
 
-    def __call__(self) -> tuple[int, float, float]:
-        """Clock cycles, seconds of the clock loop, seconds of the whole program."""
+    def __call__(self) -> tuple[int, float]:
+        """Clock cycles, and seconds of the whole program."""
         started = time.monotonic()
-        cycles, seconds = self.bare.replay(self.folder, self.draws)
-        return cycles, seconds, time.monotonic() - started
+        self.simulation.run_alone(self.folder)
+        seconds = time.monotonic() - started
+        return sum(events["cycle"] for events in read_counts(self.folder).values()), seconds
 
 
 def _simulation(job: Job, engine: str, coupling: str, names: Callable[[str], Path]) -> tuple[Outcome, float]:
@@ -87,7 +83,7 @@ def _actions(wanted: set[str], scratch: Path) -> dict[str, Callable[[], object]]
 
     job, short = paper_job(), paper_job(max_proposals=ICARUS_PROPOSALS)
     actions: dict[str, Callable[[], object]] = {}
-    if wanted & {"compiled", "command"}:
+    if wanted & {"compiled", "command", "repeats"}:
         CompiledSimulation(job.config, "verilator").build()
     if "bare" in wanted:
         actions["bare"] = Bare(job, scratch)
@@ -95,6 +91,9 @@ def _actions(wanted: set[str], scratch: Path) -> dict[str, Callable[[], object]]
         actions["compiled"] = lambda: _simulation(job, "verilator", "compiled", names)
     if "command" in wanted:
         actions["command"] = lambda: run_oxmc(*COMMAND, names("command"))
+    if "repeats" in wanted:
+        repeats = [*COMMAND[:-1], "--repeats", str(REPEATS), *COMMAND[-1:]]
+        actions["repeats"] = lambda: run_oxmc(*repeats, names("repeats"))
     if "icarus" in wanted:
         CompiledSimulation(short.config, "icarus").build()
         actions["icarus"] = lambda: _simulation(short, "icarus", "compiled", names)
@@ -114,8 +113,9 @@ def measure_cosim(ratios: list[str], rounds: int, limit_s: float, scratch: Path)
     runs = in_turns(_actions(wanted, scratch), rounds, limit_s)
     raw: Raw = {}
     if "bare" in runs:
-        raw["bare_cycles_per_s"] = figure([cycles / seconds for cycles, seconds, _ in runs["bare"]], "cycles/s")
-        raw["bare_program_s"] = figure([whole for _, _, whole in runs["bare"]], "s")
+        raw["bare_cycles_per_s"] = figure([cycles / seconds for cycles, seconds in runs["bare"]], "cycles/s")
+        raw["bare_program_s"] = figure([seconds for _, seconds in runs["bare"]], "s")
+        raw["bare_trainings_per_s"] = figure([1 / seconds for _, seconds in runs["bare"]], "1/s")
     if "compiled" in runs:
         raw["compiled_cycles_per_s"] = _rates(runs["compiled"])
     if "icarus" in runs:
@@ -126,6 +126,8 @@ def measure_cosim(ratios: list[str], rounds: int, limit_s: float, scratch: Path)
             [1e6 * seconds / array_events(outcome) for outcome, seconds in runs["python"]], "us"
         )
         raw["python_events"] = figure([array_events(outcome) for outcome, _ in runs["python"]], "")
+    if "repeats" in runs:
+        raw["repeats_trainings_per_s"] = figure([REPEATS / command.wall_s for command in runs["repeats"]], "1/s")
     if "command" in runs:
         raw |= _command_figures(runs["command"])
     return raw

@@ -1,102 +1,73 @@
-"""Python's share of the compiled coupling: the files of its modules, the blocks of random draws, and the results.
+"""Python's share of the compiled coupling: what its modules start from, and what they leave.
 
-The array's arithmetic runs in `oxram_array.v`, the host in `host_rom.v`. Both read load/*.hex of the run's folder at
-the start and write final/*.hex at the end.
+The array's arithmetic and its draws are in `oxram_array.v`, the host in `host_rom.v`. Both read load/*.hex of the run's
+folder at the start and write final/*.hex at the end.
 """
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS, QUANTITY_OF
 from oxmc.pymodels.formats import HOST_WORD_BITS, Formats
 from oxmc.pymodels.interface import ADDRESS_BITS, Space, Status, address
 from oxmc.pymodels.job import COUNTED, Job
-from oxmc.pymodels.oxram import bulk_draws
-from oxmc.pymodels.oxram.bulk_draws import MIN_NS, RESET, SET
-from oxmc.pymodels.oxram.cells import UNFORMED, Cells
+from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.bulk_draws import MIN_NS, NORMAL_KNOTS
+from oxmc.pymodels.oxram.cells import Cells
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.streams import lfsr_seed
+from oxmc.tb.cosim.chip_outcome import check_counts, outcome_of
 from oxmc.tb.cosim.program import command, commands, load_words
 
 LOAD, FINAL = "load", "final"
 """Folders of the files that the modules read and write."""
-BLOCK_WORDS, LEAST_BLOCK = 256, 8
-"""Draws of a row handed over at once, and the fewest of each cell: larger blocks draw more than is used, smaller ones
-wake Python more often, since one cell that needs more asks for its whole row."""
-ROWS_AHEAD = 16
-"""Rows whose first draws are made at once."""
-KERNELS_AFTER = 3000
-"""Blocks by numpy before the kernels are loaded: as many as take about as long as that, 0.2 ms each against 0.6 s."""
+OWNER = "owner"
+"""A link that leads nowhere once the process that wants a run is gone; a plain file where the system cannot say."""
+REFUSED = "refused"
+"""File in which the top leaves the event of a pulse that the compiled array refused: its registers in hexadecimal."""
+KEPT = ("event_word", "event_inputs", "event_mask", "event_gates", "cycle")
 FAULT_MODES = ("permanent", "each_set", "each_read")
 """In the order of their numbers in the array module."""
 WRITE = 1 << (ADDRESS_BITS + HOST_WORD_BITS)
 """Flag of a write in the host's program."""
 
 
-def block_size(cells: int) -> int:
-    """Draws of each cell in a block for rows of `cells`."""
-    return max(LEAST_BLOCK, BLOCK_WORDS // cells)
+class Pin(NamedTuple):
+    """A register of the top whose value was kept; read as cocotb's are."""
+
+    number: int
+
+    @property
+    def value(self) -> Pin:
+        return self
+
+    def to_unsigned(self) -> int:
+        return self.number
 
 
-class BlockDraws:
-    """Blocks of draws for rows of `cells` under key (k0, k1), the same from numpy and from the kernels.
-
-    A short training is over before numpy has cost as much as loading a compiler; a long one goes over to the kernels,
-    which are ten times as fast.
-    """
-
-    def __init__(self, k0: int, k1: int, cells: int):
-        self.key, self.cells, self.block = (k0, k1), cells, block_size(cells)
-        self.by_numpy = 0
-
-    def words(self, row: int, counts: np.ndarray) -> np.ndarray:
-        """`draw_words` of a row, whose cells have seen int64 `counts` [cells] SETs."""
-        if self.by_numpy < KERNELS_AFTER:
-            self.by_numpy += 1
-            return draw_words(*self.key, row * self.cells, counts, self.block)
-        from oxmc.pymodels.oxram.block_draws import block_words
-
-        return block_words(*self.key, row * self.cells, counts, self.block)
-
-
-def draw_words(k0: int, k1: int, first: int, counts: np.ndarray, block: int) -> np.ndarray:
-    """The next `block` draws of a row's cells, uint32 [cells * block], cell by cell, under key (k0, k1).
-
-    `first` is the global index of the row's first cell, int64 `counts` [cells] the SETs they have seen. Word k: the
-    LCS table's entry that a RESET after the k-th SET finds, in the top byte, over that SET's normal variate in Q16.
-    """
-    if counts.any():
-        return _words(k0, k1, first + np.arange(counts.size), counts, block).ravel()
-    group, place = divmod(first // counts.size, ROWS_AHEAD)
-    return _first_words(k0, k1, group, counts.size, block)[place]
-
-
-@lru_cache(maxsize=2)
-def _first_words(k0: int, k1: int, group: int, cells: int, block: int) -> np.ndarray:
-    """The first draws of the `ROWS_AHEAD` rows of a group, uint32 [rows, cells * block]: together they cost less."""
-    numbers = np.arange(ROWS_AHEAD * cells)
-    return _words(k0, k1, group * len(numbers) + numbers, 0 * numbers, block).reshape(ROWS_AHEAD, -1)
-
-
-def _words(k0: int, k1: int, cells: np.ndarray, counts: np.ndarray, block: int) -> np.ndarray:
-    """The same of any cells, by their global indices, uint32 [cells, block]."""
-    k = counts[:, None] + 1 + np.arange(block)
-    drawn, found = bulk_draws.words(cells[:, None], k, np.array([SET, RESET])[:, None, None], (k0, k1))
-    return ((found >> 24 << 24) | (bulk_draws.normals_q16(drawn) & 0xFFFFFF)).astype(np.uint32)
+def kept_event(file: Path) -> Any:
+    """The top's registers as they were at a refused pulse."""
+    numbers = (int(word, 16) for word in file.read_text().split())
+    return SimpleNamespace(**{name: Pin(number) for name, number in zip(KEPT, numbers, strict=True)})
 
 
 def write_hex(path: Path, values: Iterable[int]) -> None:
     """One value >= 0 a line, for $readmemh."""
-    path.write_text("".join(f"{value:x}\n" for value in values))
+    path.write_text("".join([f"{value:x}\n" for value in values]))
 
 
 def read_hex(path: Path) -> list[str]:
     """The values that $writememh wrote, still as text: what was never written is no number on Icarus."""
-    return [word for line in path.read_text().splitlines() if not line.startswith(("//", "@")) for word in line.split()]
+    return re.sub(r"//.*|@.*", "", path.read_text()).split()
 
 
 def _read_array(path: Path) -> np.ndarray:
@@ -107,19 +78,6 @@ def _bits(values: Sequence[float]) -> list[int]:
     """Numbers in double precision as the 64 bits of each."""
     bits: list[int] = np.array(values, np.float64).view(np.uint64).tolist()
     return bits
-
-
-def _formed_ns(job: Job, array: Cells) -> np.ndarray:
-    """What FORM leaves of each cell that waits for it, int64 [rows, cells] in nS; 0 where none does."""
-    waiting = array.state == UNFORMED
-    if not waiting.any():
-        return np.zeros_like(array.conductance_ns)
-    from oxmc.pymodels.oxram.array import OxramArray
-
-    model = OxramArray(job.config, array.card, job.seed, formed=False)
-    for row, cell in np.argwhere(waiting).tolist():
-        model.form(row, cell, 0, job.config.cycles(job.config.set_pulse_s))
-    return np.where(waiting, model.conductance_ns, 0)
 
 
 def write_load(folder: Path, job: Job, array: Cells) -> None:
@@ -145,12 +103,10 @@ def write_load(folder: Path, job: Job, array: Cells) -> None:
         "sd_ns": array.gates.sd_ns,
         "current_na": array.gates.current_na,
         "lcs_ns": array.lcs_table,
-        "device_q16": array.device_q16.ravel(),
-        "stuck": array.stuck.ravel(),
-        "conductance_ns": array.conductance_ns.ravel(),
-        "state": array.state.ravel(),
-        "low_ns": array.lcs_population(*array.key, array.state.size, array.lcs_table),
-        "formed_ns": _formed_ns(job, array).ravel(),
+        "device_q16": array.device_q16.ravel().tolist(),
+        "stuck": array.stuck.ravel().tolist(),
+        "conductance_ns": array.conductance_ns.ravel().tolist(),
+        "state": array.state.ravel().tolist(),
         "effects": [
             FAULT_MODES.index(job.config.fault_mode),
             effects.lcs_below,
@@ -158,12 +114,24 @@ def write_load(folder: Path, job: Job, array: Cells) -> None:
             effects.hcs_ns,
             effects.noise_q16,
             effects.relax_q16,
-            *array.key,
         ],
-        "normal_knots": bulk_draws.NORMAL_KNOTS,
+        "keys": array.key,
+        "normal_knots": NORMAL_KNOTS,
     }
     for name, values in files.items():
         write_hex(folder / LOAD / f"{name}.hex", values)
+
+
+def load_for(job: Job, folder: Path) -> Cells:
+    """Make `folder` ready for a simulation that has no Python; its array as it starts."""
+    array = Cells(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
+    write_load(folder, job, array)
+    process = Path(f"/proc/{os.getpid()}/stat")
+    if process.exists():
+        (folder / OWNER).symlink_to(process)
+    else:
+        (folder / OWNER).touch()
+    return array
 
 
 def _writes(formats: Formats, job: Job) -> list[tuple[int, int]]:
@@ -213,3 +181,30 @@ def read_array(folder: Path, array: Cells) -> None:
     joules = iter(_read_array(folder / FINAL / "joules.hex").view(np.float64).tolist())
     for phase in PHASES:
         array.joules[phase] = {event: next(joules) for event in ARRAY_EVENTS}
+
+
+def read_outcome(folder: Path, job: Job, array: Cells) -> Outcome:
+    """The outcome of a run that `array` was loaded for. Raises `RunError` where chip and array do not count alike, or
+    the chip was upset."""
+    read_array(folder, array)
+    counts = read_counts(folder)
+    check_counts(counts, array)
+    status, counters = read_answers(folder)
+    classes, sums = read_results(folder, Formats(job.config))
+    cycles = sum(events["cycle"] for events in counts.values())
+    return outcome_of(array, status, counters, classes, sums, cycles, counts)
+
+
+def explain_refusal(pins: Any, job: Job, folder: Path) -> NoReturn:
+    """Let the array model say what is wrong with the pulse that the compiled array refused.
+
+    `pins` has the top's registers at that pulse. Raises `ArrayError`, or `RunError` where the model finds nothing.
+    """
+    from oxmc.pymodels.oxram.array import OxramArray
+    from oxmc.tb.cosim.pulses import Pulses
+
+    array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
+    read_array(folder, array)
+    Pulses(pins, array).act(pins.event_word.value.to_unsigned())
+    cycle = pins.cycle.value.to_unsigned()
+    raise RunError(f"array model must refuse what the compiled array did in clock cycle {cycle}")

@@ -7,14 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
+from cocotb.triggers import ValueChange
 
 from oxmc.pymodels.job import JOB_VARIABLE, Job
 from oxmc.pymodels.oxram.cells import Cells
 from oxmc.pymodels.oxram.devices import load_card
-from oxmc.tb.cosim.compiled import read_array, write_load
-from oxmc.tb.cosim.compiled_training import serve_draws
+from oxmc.tb.cosim.compiled import explain_refusal, read_array, write_load
 from oxmc.tb.cosim.port import HostModel
 from oxmc.tb.cosim.training import run_job
+
+
+async def saved(dut: Any, job: Job, folder: Path) -> None:
+    """Wait until the array's state lies in its files. Raises `ArrayError` at a refused pulse."""
+    await ValueChange(dut.wake)
+    if dut.refused.value:
+        explain_refusal(dut, job, folder)
 
 
 @cocotb.test()
@@ -27,11 +34,11 @@ async def train(dut: Any) -> None:
     dut.host_done.value = 0
     host = HostModel(dut)
     await host.start()
-    served = cocotb.start_soon(serve_draws(dut, array, job, folder))
+    at_end = cocotb.start_soon(saved(dut, job, folder))
 
     async def settle() -> None:
         dut.host_done.value = 1
-        await served
+        await at_end
         read_array(folder, array)
 
     outcome = await run_job(dut, job, array, host, folder, settle)

@@ -6,11 +6,12 @@
 // each pulse on the pins; what breaks the protocol raises `fault` in the event. All registers that Python reads are
 // assigned before the toggle in one block, so that they are settled when it is woken.
 //
-// With COMPILED the array (`oxram_array`) and the host (`host_rom`) are in here, and Python is woken for random draws, a
-// refused pulse, whose event it then reads, and the end, when all counts and results lie in files. With PYTHON_HOST the
-// host stays in Python, as an environment in the loop needs it, and says by `host_done` when the array is to be saved.
-// OXMC_BARE is for a simulator without Python: the clock comes from outside. OXMC_GATES is for a chip of gates that delay
-// (oxmc.silicon.gates), which has no ports for observers: beside it runs the RTL that has them, on the same inputs.
+// With COMPILED the array (`oxram_array`) and the host (`host_rom`) are in here and no Python: progress, a refused pulse,
+// counts and results go to files, and the simulation ends by itself. With PYTHON_HOST the host stays in Python, as an
+// environment in the loop needs it, says by `host_done` when the array is to be saved, and is woken by `wake` when it is,
+// or at a refused pulse. OXMC_CLOCK is for a simulator whose program makes the clock (`compiled.cpp`). OXMC_GATES is for a
+// chip of gates that delay (oxmc.silicon.gates), which has no ports for observers: beside it runs the RTL that has them,
+// on the same inputs.
 `timescale 1ns / 1ps
 
 module cosim #(
@@ -34,6 +35,7 @@ module cosim #(
     parameter COMPILED = 0,
     parameter PYTHON_HOST = 0,
     parameter STROBE = 0,  // a clock without width, for speed
+    parameter PROGRESS = 10000,  // clock cycles between two looks at the world outside
     parameter ROWS = 256,
     parameter GATE_CODES = 21,
     parameter OUTPUTS = 1,
@@ -47,12 +49,11 @@ module cosim #(
     parameter RESET_CYCLES = 1,
     parameter READ_CYCLES = 1,
     parameter EVAL_CYCLES = 1,
-    parameter BLOCK = 1,
     parameter EFFECTS = 0,
     parameter PROGRAM = 4096,
     parameter RESULTS = 1024
 ) (
-`ifdef OXMC_BARE
+`ifdef OXMC_CLOCK
     input  wire                     clk,
 `else
     output reg                      clk,
@@ -89,12 +90,8 @@ module cosim #(
     input  wire [7:0]               count_phase,
     input  wire [7:0]               count_index,
     output wire [47:0]              count_value,
-    // compiled coupling: `wake` changes at a request of draws, which Python writes to `draws`, at a pulse that the array
-    // refused, and at the end; one signal to watch, since the simulator compares it several times an edge
+    // compiled coupling: `wake` changes at a pulse that the array refused and at the end
     output wire                     wake,
-    output wire                     request,
-    output wire [ROW_BITS-1:0]      request_row,
-    output wire [CELLS*32-1:0]      request_counts,
     output reg                      finished,
     output wire                     refused
 );
@@ -103,7 +100,7 @@ module cosim #(
     // after the chip's own events: cells of form, reset, set, read, eval; reset pulses; cycles
     localparam COUNTS = EVENTS + 7;
 
-`ifndef OXMC_BARE
+`ifndef OXMC_CLOCK
     initial clk = 1'b0;
     generate if (STROBE) begin : strobe
         // nothing acts on falling edges: one time step a cycle, in which the clock falls again, costs half of two
@@ -152,7 +149,6 @@ module cosim #(
     wire idle;  // the compiled host's commands are through: nothing counts any more
     wire done;  // all has been said: the compiled array's state goes to its files
     reg save;
-    reg [CELLS*BLOCK*32-1:0] draws;  // no port, since the inputs of the top are copied at each evaluation
 
     oxmc_chip chip (
         .clk(clk),
@@ -286,12 +282,11 @@ module cosim #(
             .GATE_BITS(GATE_BITS), .GATE_DACS(GATE_DACS), .OUTPUTS(OUTPUTS), .HIDDEN(HIDDEN), .SEGMENT_BITS(SEGMENT_BITS),
             .FEATURES(FEATURES), .LANES(LANES), .INPUT_BITS(INPUT_BITS), .ADC_BITS(ADC_BITS), .READ_BITS(READ_BITS), .DATA_BITS(DATA_BITS),
             .PHASE_BITS(PHASE_BITS), .SET_CYCLES(SET_CYCLES), .RESET_CYCLES(RESET_CYCLES), .READ_CYCLES(READ_CYCLES),
-            .EVAL_CYCLES(EVAL_CYCLES), .BLOCK(BLOCK), .EFFECTS(EFFECTS)
+            .EVAL_CYCLES(EVAL_CYCLES), .EFFECTS(EFFECTS)
         ) array (
             .clk(clk), .rst(rst), .op(op), .row(array_row), .place(array_cell), .mask(array_mask), .gate(array_gate),
             .segment(array_segment), .inputs(array_inputs), .latch(latch), .width(pulse_width), .bad(bad),
-            .phase(phase), .data(answer), .request(request), .request_row(request_row),
-            .request_counts(request_counts), .draws(draws), .save(save), .refused(refused)
+            .phase(phase), .data(answer), .save(save), .refused(refused)
         );
 
         always @(posedge clk) begin
@@ -301,9 +296,6 @@ module cosim #(
         end
     end else begin : python
         assign answer = python_answer;
-        assign request = 1'b0;
-        assign request_row = 0;
-        assign request_counts = 0;
         assign refused = 1'b0;
     end endgenerate
 
@@ -316,6 +308,28 @@ module cosim #(
             .ready(host_ready), .read_data(host_read_data), .busy(busy), .result_valid(result_valid),
             .result(result_payload), .idle(idle), .done(done), .save(save)
         );
+
+        // the progress; an end at a refused pulse, whose event Python is to explain, at the end, and where the process that
+        // wants this run is gone: `owner` is then a link that leads nowhere
+        integer file;
+        integer looked = 0;
+        always @(posedge clk) begin
+            looked <= looked == PROGRESS - 1 ? 0 : looked + 1;
+            if (looked == PROGRESS - 1) begin
+                file = $fopen("progress", "w");
+                $fdisplay(file, "%0d %0d %0d %0d", cycle, row, proposals, phase);
+                $fclose(file);
+                file = $fopen("owner", "r");
+                if (file == 0) $finish(0);
+                else $fclose(file);
+            end
+            if (refused) begin
+                file = $fopen("final/refused", "w");
+                $fdisplay(file, "%h %h %h %h %h", event_word, event_inputs, event_mask, event_gates, cycle);
+                $fclose(file);
+            end
+            if (refused || finished) $finish(0);
+        end
     end else begin : bus
         assign bus_valid = host_valid;
         assign bus_write = host_write;
@@ -325,7 +339,7 @@ module cosim #(
         assign done = host_done;
     end endgenerate
 
-    assign wake = request ^ refused ^ finished;
+    assign wake = refused ^ finished;
 
     // counts
     reg [47:0] counts [0:PHASES*COUNTS-1];

@@ -1,12 +1,8 @@
 // OxRAM array of the compiled coupling: the integer arithmetic of `oxmc.pymodels.oxram.array.OxramArray`, equal to the bit.
 //
 // Simulation only. The population is read from load/*.hex while reset lasts and the state written to final/*.hex on
-// `save`. Python knows the random generator and hands over draws in blocks: when a SET starts that has no draw yet,
-// `request` toggles with the row and its cells' SET counts, and before the next clock edge `draws` holds the next BLOCK
-// words of each of that row's cells, the first for the SET with k = count + 1; the cells that one pulse SETs have seen as
-// many SETs as each other. Word k of a cell is {entry of the LCS table
-// that a RESET after that SET leaves, the SET's standard normal in Q16}. A pulse that breaks the array's
-// rules changes nothing: the state is saved and `refused` raised, for Python to say which rule it was.
+// `save`. Draws are made in here, by the generator of `oxram_effects.vh`. A pulse that breaks the array's rules changes
+// nothing: the state is saved and `refused` raised, for Python to say which rule it was.
 `timescale 1ns / 1ps
 
 module oxram_array #(
@@ -31,7 +27,6 @@ module oxram_array #(
     parameter RESET_CYCLES = 1,
     parameter READ_CYCLES = 1,
     parameter EVAL_CYCLES = 1,
-    parameter BLOCK = 16,
     parameter EFFECTS = 0  // faults drawn anew, read noise or relaxation, see `oxram_effects.vh`
 ) (
     input  wire                           clk,
@@ -49,18 +44,13 @@ module oxram_array #(
     input  wire                           bad,
     input  wire [PHASE_BITS-1:0]          phase,
     output reg  [DATA_BITS-1:0]           data,
-    // random draws
-    output reg                            request,
-    output reg  [ROW_BITS-1:0]            request_row,
-    output reg  [CELLS*32-1:0]            request_counts,
-    input  wire [CELLS*BLOCK*32-1:0]      draws,
     // results
     input  wire                           save,
     output reg                            refused
 );
     localparam FORM = 3'd1, RESET = 3'd2, SET = 3'd3, READ = 3'd4, EVAL = 3'd5;
     localparam UNFORMED = 2'd0, FORMED = 2'd1, HCS = 2'd2;
-    localparam NOT_STUCK = 2'd0, STUCK_LCS = 2'd1;
+    localparam NOT_STUCK = 2'd0, STUCK_LCS = 2'd1, STUCK_HCS = 2'd2;
     localparam PHASES = 5;
     // books of a phase: cells of FORM, RESET, SET, READ and EVAL, RESET pulses, quantities of the five operations
     localparam BOOKS = 11, PULSES = 5, QUANTITIES = 6;
@@ -75,8 +65,6 @@ module oxram_array #(
     reg [31:0] current_na [0:GATE_CODES-1];
     reg [31:0] lcs_ns [0:255];
     reg [31:0] device_q16 [0:POPULATION-1];
-    reg [31:0] formed_ns [0:POPULATION-1];  // what a FORM leaves
-    reg [31:0] low_ns [0:POPULATION-1];  // what a RESET leaves, until the next SET
     reg [31:0] conductance_ns [0:POPULATION-1];
     reg [31:0] set_count [0:POPULATION-1];
     reg [1:0] state [0:POPULATION-1];
@@ -89,18 +77,20 @@ module oxram_array #(
     real joules [0:PHASES*OPERATIONS-1];
     real lost_j [0:PHASES*OPERATIONS-1];
     reg [63:0] joules_bits [0:PHASES*OPERATIONS-1];
-    // of the effects: fault mode (1 at each SET, 2 at each read), thresholds of faults, nS of a cell stuck in the HCS,
-    // relative s.d. of read noise and relaxation, key of the generator; reads since a cell's SET, whether it is to relax
-    // yet; SETs of a row, evaluations since
-    reg [63:0] effects [0:7];
+    // of the draws: key of the generator, quantiles of the normal law
+    reg [31:0] keys [0:1];
     reg [31:0] normal_knots [0:2048];
+    // of the effects: fault mode (1 at each SET, 2 at each read), thresholds of faults, nS of a cell stuck in the HCS,
+    // relative s.d. of read noise and relaxation; reads since a cell's SET, whether it is to relax yet; SETs of a row,
+    // evaluations since
+    reg [63:0] effects [0:5];
     reg [31:0] reads [0:POPULATION-1];
     reg fresh [0:POPULATION-1];
     reg [31:0] row_sets [0:ROWS-1];
     reg [31:0] evaluations [0:ROWS-1];
     reg [1:0] fault_mode;
     reg [32:0] lcs_below, hcs_below;
-    reg [31:0] hcs_stuck_ns, key0, key1;
+    reg [31:0] hcs_stuck_ns;
     reg signed [63:0] noise_q16, relax_q16;
     reg loaded = 1'b0;
     integer rows;
@@ -121,13 +111,13 @@ module oxram_array #(
             $readmemh("load/current_na.hex", current_na);
             $readmemh("load/lcs_ns.hex", lcs_ns);
             $readmemh("load/device_q16.hex", device_q16, 0, rows * CELLS - 1);
-            $readmemh("load/formed_ns.hex", formed_ns, 0, rows * CELLS - 1);
-            $readmemh("load/low_ns.hex", low_ns, 0, rows * CELLS - 1);
             $readmemh("load/conductance_ns.hex", conductance_ns, 0, rows * CELLS - 1);
             $readmemh("load/state.hex", state, 0, rows * CELLS - 1);
             $readmemh("load/stuck.hex", stuck, 0, rows * CELLS - 1);
             $readmemh("load/pins.hex", pins);
-            if (EFFECTS) load_effects;
+            $readmemh("load/keys.hex", keys);
+            $readmemh("load/normal_knots.hex", normal_knots);
+            load_effects;
             for (i = 0; i < POPULATION; i = i + 1) set_count[i] = 32'd0;
             for (i = 0; i < PHASES * BOOKS; i = i + 1) books[i] = 64'd0;
             for (i = 0; i < PHASES * OPERATIONS; i = i + 1) begin
@@ -141,17 +131,14 @@ module oxram_array #(
         integer i;
         begin
             $readmemh("load/effects.hex", effects);
-            $readmemh("load/normal_knots.hex", normal_knots);
             fault_mode = effects[0][1:0];
             lcs_below = effects[1][32:0];
             hcs_below = effects[2][32:0];
             hcs_stuck_ns = effects[3][31:0];
             noise_q16 = effects[4];
             relax_q16 = effects[5];
-            key0 = effects[6][31:0];
-            key1 = effects[7][31:0];
-            for (i = 0; i < POPULATION; i = i + 1) {reads[i], fresh[i]} = 33'd0;
-            for (i = 0; i < ROWS; i = i + 1) {row_sets[i], evaluations[i]} = 64'd0;
+            if (EFFECTS) for (i = 0; i < POPULATION; i = i + 1) {reads[i], fresh[i]} = 33'd0;
+            if (EFFECTS) for (i = 0; i < ROWS; i = i + 1) {row_sets[i], evaluations[i]} = 64'd0;
         end
     endtask
 
@@ -172,20 +159,23 @@ module oxram_array #(
     wire [31:0] first = {{(32-ROW_BITS){1'b0}}, row} * CELLS;
     wire [31:0] at = first + {{(32-CELL_BITS){1'b0}}, place};
 
-    // which word of its block a SET of this cell takes; `draws` are those of row `request_row`, if any, from SET counts
-    // `request_counts` on
-    reg open = 1'b0;
-    wire [31:0] slot = set_count[at] - request_counts[place*32+:32];
-
     // what a pulse found: a breach of the rules, or what is to be booked; `quantity` is that of one cycle
     reg wrong;
     reg [63:0] cells, quantity;
     reg [11:0] width_due;
 
+    function automatic signed [63:0] scaled(input signed [63:0] value, input signed [63:0] factor_q16);
+        scaled = (value * factor_q16 + 64'sd32768) >>> 16;
+    endfunction
+
+    `include "oxram_effects.vh"
+
+    // a FORM leaves a draw of gate code 0 before any SET, or what a stuck cell is stuck at
     task automatic form_cell;
         if (state[at] == UNFORMED) begin
             state[at] = stuck[at] == STUCK_LCS ? FORMED : HCS;
-            conductance_ns[at] = formed_ns[at];
+            conductance_ns[at] = stuck[at] == STUCK_LCS ? low_ns(at, 32'd0)
+                               : stuck[at] == STUCK_HCS ? hcs_stuck_ns : high_ns(at, 32'd0, 0);
             quantity = form_na;
         end else wrong = 1'b1;
     endtask
@@ -200,7 +190,7 @@ module oxram_array #(
                 cells = cells + 64'd1;
                 quantity = quantity + {32'd0, conductance_ns[first+i]};
                 if (stuck[first+i] == NOT_STUCK) begin
-                    conductance_ns[first+i] = low_ns[first+i];
+                    conductance_ns[first+i] = low_ns(first + i, set_count[first+i]);
                     state[first+i] = FORMED;
                 end
                 quantity = quantity + {32'd0, conductance_ns[first+i]};
@@ -208,30 +198,19 @@ module oxram_array #(
         end
     endtask
 
-    function automatic signed [63:0] scaled(input signed [63:0] value, input signed [63:0] factor_q16);
-        scaled = (value * factor_q16 + 64'sd32768) >>> 16;
-    endfunction
-
-    `include "oxram_effects.vh"
-
-    // a cell of the row at a gate code, with word `taken` of its block
-    task automatic set_cell(input [31:0] number, input [GATE_BITS-1:0] code, input [31:0] taken);
-        reg [31:0] draw, cell_at;
-        reg signed [63:0] left_ns;
+    // a cell of the row at a gate code
+    task automatic set_cell(input [31:0] number, input [GATE_BITS-1:0] code);
+        reg [31:0] cell_at;
         begin
             cell_at = first + number;
-            draw = draws[(number*BLOCK+taken)*32+:32];
-            left_ns = scaled({32'd0, median_ns[code]}, {32'd0, device_q16[cell_at]})
-                    + scaled({32'd0, sd_ns[code]}, {{40{draw[23]}}, draw[23:0]});
+            set_count[cell_at] = set_count[cell_at] + 32'd1;
             if (stuck[cell_at] == NOT_STUCK) begin
-                conductance_ns[cell_at] = left_ns < min_ns ? min_ns[31:0] : left_ns[31:0];
+                conductance_ns[cell_at] = high_ns(cell_at, set_count[cell_at], code);
                 if (EFFECTS && fault_mode == 2'd1)
-                    conductance_ns[cell_at] = faulty(philox(cell_at, set_count[cell_at] + 32'd1, 32'd0, DOMAIN_FAULT_SET),
+                    conductance_ns[cell_at] = faulty(philox(cell_at, set_count[cell_at], 32'd0, DOMAIN_FAULT_SET),
                                                      conductance_ns[cell_at]);
-                low_ns[cell_at] = lcs_ns[draw[31:24]];
                 state[cell_at] = HCS;
             end
-            set_count[cell_at] = set_count[cell_at] + 32'd1;
             if (EFFECTS) begin
                 {reads[cell_at], fresh[cell_at], evaluations[row]} = {32'd0, 1'b1, 32'd0};
                 row_sets[row] = row_sets[row] + 32'd1;
@@ -243,9 +222,8 @@ module oxram_array #(
 
     task automatic set_cells;
         integer i;
-        reg [31:0] cell_number, taken;
+        reg [31:0] cell_number;
         begin
-            taken = slot;
             wrong = place % GATE_DACS != 0;
             for (i = 0; i < GATE_DACS; i = i + 1) begin
                 cell_number = {{(32-CELL_BITS){1'b0}}, place} + i;
@@ -255,7 +233,7 @@ module oxram_array #(
             cells = 64'd0;
             if (!wrong) for (i = 0; i < GATE_DACS; i = i + 1) begin
                 cell_number = {{(32-CELL_BITS){1'b0}}, place} + i;
-                if (cell_number < CELLS) set_cell(cell_number, gate[i*GATE_BITS+:GATE_BITS], taken);
+                if (cell_number < CELLS) set_cell(cell_number, gate[i*GATE_BITS+:GATE_BITS]);
             end
         end
     endtask
@@ -381,9 +359,6 @@ module oxram_array #(
 
     initial begin
         data = 0;
-        request = 1'b0;
-        request_row = 0;
-        request_counts = 0;
         refused = 1'b0;
     end
 
@@ -395,18 +370,5 @@ module oxram_array #(
             loaded = 1'b1;
         end else if (latch || bad) pulse;
         if (save || wrong) store;
-    end
-
-    // in a SET without a draw, which it needs at the next edge; Icarus may see this rise for an instant on its way to 0,
-    // and the draws handed over then are right, too
-    wire in_set = op == SET && {{(32-ROW_BITS){1'b0}}, row} < rows && {{(32-CELL_BITS){1'b0}}, place} < CELLS;
-    wire dry = in_set && (!open || row != request_row || slot >= BLOCK);
-    integer j;
-
-    always @(posedge dry) begin
-        open = 1'b1;
-        for (j = 0; j < CELLS; j = j + 1) request_counts[j*32+:32] = set_count[first+j];
-        request_row = row;
-        request <= ~request;
     end
 endmodule

@@ -1,7 +1,8 @@
 // Random draws and what they do to devices, for `oxram_array`: the arithmetic of pymodels/oxram/philox.py, draws.py and effects.py.
 //
-// Included in the module: it reads the module's `key0`, `key1`, `normal_knots`, `lcs_ns` and the effects' settings.
+// Included in the module: it reads the module's `keys`, `normal_knots`, laws of the gate codes and the effects' settings.
 
+    localparam DOMAIN_SET = 32'd0, DOMAIN_RESET = 32'd1;
     localparam DOMAIN_READ = 32'd2, DOMAIN_EVAL = 32'd3, DOMAIN_FAULT_SET = 32'd6, DOMAIN_FAULT_EVAL = 32'd7;
     localparam DOMAIN_RELAX = 32'd8;
 
@@ -11,7 +12,7 @@
         reg [31:0] x0, x1, x2, x3, k0, k1;
         reg [63:0] product0, product1;
         begin
-            {x0, x1, x2, x3, k0, k1} = {c0, c1, c2, c3, key0, key1};
+            {x0, x1, x2, x3, k0, k1} = {c0, c1, c2, c3, keys[0], keys[1]};
             for (i = 0; i < 10; i = i + 1) begin
                 product0 = {32'd0, x0} * 64'h00000000D2511F53;
                 product1 = {32'd0, x2} * 64'h00000000CD9E8D57;
@@ -44,6 +45,25 @@
             slope = {32'd0, normal_knots[index+12'd1]} - knot;
             magnitude = knot + ((slope * $signed({39'd0, tail[24:0]}) + 64'sd16777216) >>> 25);
             normal = word[31] ? magnitude : -magnitude;
+        end
+    endfunction
+
+    // what the k-th SET of a cell leaves, at a gate code
+    function automatic [31:0] high_ns(input [31:0] cell_at, input [31:0] k, input [GATE_BITS-1:0] code);
+        reg signed [63:0] left_ns;
+        begin
+            left_ns = scaled({32'd0, median_ns[code]}, {32'd0, device_q16[cell_at]})
+                    + scaled({32'd0, sd_ns[code]}, normal(philox(cell_at, k, 32'd0, DOMAIN_SET)));
+            high_ns = left_ns < min_ns ? min_ns[31:0] : left_ns[31:0];
+        end
+    endfunction
+
+    // what a RESET after the k-th SET of a cell leaves
+    function automatic [31:0] low_ns(input [31:0] cell_at, input [31:0] k);
+        reg [31:0] word;
+        begin
+            word = philox(cell_at, k, 32'd0, DOMAIN_RESET);
+            low_ns = lcs_ns[word[31:24]];
         end
     endfunction
 

@@ -122,10 +122,19 @@ def _samples(formats: Formats, codes: np.ndarray, labels: np.ndarray) -> Iterato
     if formats.rewards:  # observations come one by one
         return
     lane_bits = sample_lane_bits(formats)
-    for index, (sample, label) in enumerate(zip(codes.tolist(), labels.tolist(), strict=True)):
-        word = formats.pack_sample(sample, label)
-        for lane in range(sample_lanes(formats)):
-            yield address(Space.SAMPLES, index << lane_bits | lane), word >> (HOST_WORD_BITS * lane) & WORD_MASK
+    for index, words in enumerate(_packed(formats, codes, labels).tolist()):
+        for lane, word in enumerate(words):
+            yield address(Space.SAMPLES, index << lane_bits | lane), word
+
+
+def _packed(formats: Formats, codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """`Formats.pack_sample` of all samples at once, host words uint32 [n, lanes]."""
+    bits = np.zeros((len(codes), sample_lanes(formats) * HOST_WORD_BITS), np.uint8)
+    width, label_at = formats.config.input_bits, formats.inputs_bits + np.arange(formats.label_bits)
+    fields = codes[:, :, None] >> np.arange(width) & 1
+    bits[:, : fields[0].size] = fields.reshape(len(codes), -1)
+    bits[:, label_at] = labels[:, None] >> np.arange(formats.label_bits) & 1
+    return np.packbits(bits, axis=1, bitorder="little").view("<u4")
 
 
 def _settings(formats: Formats, lfsr_seed: int) -> Iterator[Word]:

@@ -237,6 +237,20 @@ def simulate(
         execute(Path(command[0]).name, command, folder, variables, log, watch)
 
 
+def run_alone(
+    simulator: str, built: Path, folder: Path, top: str, *, plusargs: Sequence[str] = (), watch: Watch = None
+) -> None:
+    """Run a simulation without Python in it, which lies in `built`, in `folder`, where its log is left.
+
+    Raises `RunError` if the simulator fails.
+    """
+    program: Command = [built / top]
+    if simulator == "icarus":
+        program = [tools.find_tool("vvp", "--engine icarus"), built / "sim.vvp"]
+    with open(folder / SIMULATOR_LOG, "w") as log:
+        execute(Path(program[0]).name, [*program, *plusargs], folder, environment(), log, watch)
+
+
 def failed_tests(results: Path) -> int:
     """How many tests failed. Raises `RunError` if the file is not there or names no test."""
     text = results.read_text() if results.exists() else ""

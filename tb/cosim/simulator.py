@@ -10,10 +10,11 @@ import hashlib
 import importlib.metadata
 import os
 import shutil
+import time
 from collections.abc import Callable
+from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from oxmc.hdl.verilog.netlist import CHIP_NAME, build_config, chip_verilog
 from oxmc.hdl.verilog.netlist_cache import cache_folder
@@ -22,15 +23,13 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import Command, Setting, Status, decision_widths, sample_lane_bits
-from oxmc.pymodels.job import COUNTED
+from oxmc.pymodels.job import COUNTED, JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, SECONDS, Job
+from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.tb.cosim import event_word, runners
-from oxmc.tb.cosim.compiled import block_size
-from oxmc.tb.cosim.watchdog import PROGRESS, Heartbeat
-
-if TYPE_CHECKING:
-    pass
+from oxmc.tb.cosim.compiled import FINAL, REFUSED, explain_refusal, kept_event, load_for, read_outcome
+from oxmc.tb.cosim.watchdog import PROGRESS, Heartbeat, Watchdog, read_progress
 
 SIMULATORS = ("verilator", "icarus")
 TOP = "cosim"
@@ -99,7 +98,7 @@ class Simulation:
         ]
 
     def _digest(self) -> str:
-        tools: dict[str, object] = {name: importlib.metadata.version(name) for name in ("cocotb", "verilator")}
+        tools: dict[str, object] = dict(_packages())
         for name in ("iverilog",) if self.simulator == "icarus" else ("g++",):
             stat = os.stat(shutil.which(name) or "")  # of the system; `use_simulator` has found it
             tools[name] = (stat.st_size, stat.st_mtime_ns)
@@ -112,6 +111,17 @@ class Simulation:
         Raises `InputError` where others could change it, `RunError` where it fails.
         """
         runners.build_into(self.folder, self.sources, self._compile)
+
+    def train(
+        self, job: Job, folder: Path, watch: Callable[[], None] | None = None, *, lockstep: bool = False
+    ) -> Outcome:
+        """Train in `folder`; `watch` is called while it runs. Raises `RunError` where it fails."""
+        job.save(folder / "job.npz")
+        beside = {LOCKSTEP_VARIABLE: "1"} if lockstep else {}
+        self.run(folder, beside | {JOB_VARIABLE: str(folder.absolute()), OWNER_VARIABLE: str(os.getpid())}, watch)
+        if not (folder / "outcome.npz").exists():
+            raise RunError(f"{self.simulator} ended without an outcome")
+        return Outcome.load(folder / "outcome.npz")
 
     def _compile(self, folder: Path) -> None:
         """Build in `folder`, where the sources lie; what the tools say goes to build.log."""
@@ -151,6 +161,11 @@ class Simulation:
         _check_results(folder / runners.RESULTS, log)
 
 
+@cache
+def _packages() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in ("cocotb", "verilator")}
+
+
 def array_parameters(formats: Formats, effects: bool) -> dict[str, int]:
     """Parameters of the compiled array, `oxram_array.v`; with `effects`, those of its effects are built in."""
     config = formats.config
@@ -175,16 +190,12 @@ def array_parameters(formats: Formats, effects: bool) -> dict[str, int]:
         "RESET_CYCLES": config.cycles(config.reset_pulse_s),
         "READ_CYCLES": config.cycles(config.read_pulse_s),
         "EVAL_CYCLES": config.cycles(config.eval_pulse_s),
-        "BLOCK": block_size(formats.cells),
         "EFFECTS": int(effects),
     }
 
 
-class CompiledSimulation(Simulation):
-    """The same with the array and the host compiled into the top (`oxmc.tb.cosim.compiled`)."""
-
-    module = "oxmc.tb.cosim.compiled_training"
-    control = "compiled.vlt"
+class ArraySimulation(Simulation):
+    """The same with the array compiled into the top (`oxmc.tb.cosim.compiled`)."""
 
     def _parameters(self) -> dict[str, int]:
         formats = self.formats
@@ -197,21 +208,78 @@ class CompiledSimulation(Simulation):
             | array_parameters(formats, self.effects)
             | {
                 "COMPILED": 1,
-                "STROBE": int(not self.waves),
                 "PROGRAM": tables + samples + registers,
                 "RESULTS": formats.sample_capacity * config.outputs,
             }
         )
 
 
-class EpisodeSimulation(CompiledSimulation):
+class CompiledSimulation(ArraySimulation):
+    """The same with the host in it, too, and no Python: on Verilator a program whose main function makes the clock."""
+
+    control = "compiled.cpp"
+
+    def _parameters(self) -> dict[str, int]:
+        verilator = self.simulator == "verilator"
+        return super()._parameters() | {"STROBE": int(not self.waves), "PROGRESS": 100_000 if verilator else 10_000}
+
+    def _build_args(self) -> list[str]:
+        if self.simulator == "icarus":
+            return []
+        return [
+            *"-DOXMC_CLOCK -O3 --x-assign fast --x-initial fast -Wno-fatal".split(),
+            *("-CFLAGS", "-std=c++20 -O2", "--top-module", TOP, "-o", TOP, "--timescale", "/".join(runners.TIMESCALE)),
+            *(["--trace"] if self.waves else []),
+            *(f"-G{name}={value}" for name, value in self._parameters().items()),
+        ]
+
+    def _compile(self, folder: Path) -> None:
+        if self.simulator == "icarus":
+            super()._compile(folder)
+        else:
+            sources = [self.control, *(name for name in self.sources if name.endswith(".v"))]
+            runners.verilate(folder, [*self._build_args(), *sources], f"V{TOP}")
+
+    def train(
+        self, job: Job, folder: Path, watch: Callable[[], None] | None = None, *, lockstep: bool = False
+    ) -> Outcome:
+        """As in other simulations, which `lockstep` is for. Raises `ArrayError` at a pulse that the array refused."""
+        assert not lockstep, "Python sees no pulses here"
+        array, dog, progress = load_for(job, folder), Watchdog(Formats(job.config)), folder / PROGRESS
+
+        def look() -> None:
+            if seen := read_progress(progress):
+                dog.check(*seen)
+            if watch is not None:
+                watch()
+
+        started = time.perf_counter()
+        self.run_alone(folder, Heartbeat(progress, look))
+        (folder / SECONDS).write_text(repr(time.perf_counter() - started))
+        try:
+            if (folder / FINAL / REFUSED).exists():
+                explain_refusal(kept_event(folder / FINAL / REFUSED), job, folder)
+            return read_outcome(folder, job, array)
+        except FileNotFoundError as error:
+            raise RunError(f"{self.simulator} ended without an outcome") from error
+
+    def run_alone(self, folder: Path, watch: Callable[[], None] | None = None) -> None:
+        """Run in `folder`, which is loaded. Raises `RunError` if the simulator fails, or `watch` does."""
+        plusargs = ["+oxmc_waves"] if self.waves else []
+        try:
+            runners.run_alone(self.simulator, self.folder, folder, TOP, plusargs=plusargs, watch=watch)
+        except RunError as error:
+            raise RunError(f"{self.simulator} failed: {error}") from error
+
+
+class EpisodeSimulation(ArraySimulation):
     """The same with the host, and the environment behind it, in Python (`oxmc.tb.cosim.compiled_episodes`)."""
 
     module = "oxmc.tb.cosim.compiled_episodes"
     control = "episodes.vlt"
 
     def _parameters(self) -> dict[str, int]:
-        return super()._parameters() | {"PYTHON_HOST": 1, "STROBE": 0}  # the host acts on falling edges
+        return super()._parameters() | {"PYTHON_HOST": 1}
 
 
 def _last_error(log: Path) -> str:

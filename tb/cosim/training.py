@@ -20,11 +20,12 @@ from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.cells import Cells
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.streams import lfsr_seed
+from oxmc.tb.cosim.chip_outcome import check_counts, outcome_of
 from oxmc.tb.cosim.episodes import EpisodeHost
 from oxmc.tb.cosim.lockstep import Lockstep
 from oxmc.tb.cosim.port import ArrayModel, HostModel, collect_results, follow_decisions
 from oxmc.tb.cosim.program import command, commands, load_words
-from oxmc.tb.cosim.simulated import check_counts, outcome_of, report_progress
+from oxmc.tb.cosim.simulated import report_progress
 
 Settle = Callable[[], Awaitable[None]]
 

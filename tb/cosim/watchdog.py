@@ -15,11 +15,12 @@ from oxmc.pymodels.budget.formulas import (
     train_cycles,
 )
 from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.formats import Formats
 from oxmc.tb.cosim.program import load_word_count
 
 PROGRESS = "progress"
-"""File in a simulation's folder: cycle, row and proposals, rewritten as it goes on."""
+"""File in a simulation's folder: cycle, row, proposals and phase, rewritten as it goes on."""
 MARGIN = 2
 """Times the budget's cycles that a chip may take: the budget is exact, what the host adds is little."""
 SILENT_S = 600.0
@@ -58,6 +59,18 @@ class Watchdog:
             bound = f"{self.bound} cycles, {MARGIN} times the cycle budget's longest wait"
             return f"proposal {proposals} must be followed by a step within {bound}, not by none in clock cycle {cycle}"
         return ""
+
+    def check(self, cycle: int, row: int, proposals: int, phase: int) -> None:
+        """Raises `RunError` where the chip goes on beyond its cycle budget."""
+        fault = self.look(cycle, proposals)
+        if fault:
+            raise RunError(f"the chip does not end: {fault}, phase {PHASES[phase]}")
+
+
+def read_progress(file: Path) -> list[int]:
+    """Cycle, row, proposals and phase; nothing before the first, or where it is just being rewritten."""
+    words = file.read_text().split() if file.exists() else []
+    return list(map(int, words)) if len(words) == 4 else []
 
 
 class Heartbeat:
