@@ -24,9 +24,11 @@ from threadpoolctl import ThreadpoolController
 from oxmc.campaign.cluster import Cluster, check_address, connected
 from oxmc.campaign.partial import Partial, check_same, opened, partial_folder
 from oxmc.campaign.workers import end_with_parent
+from oxmc.pymodels.ahead import Ahead
+from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.streams import repeat_seed
-from oxmc.pymodels.tasks import load_task, reference_value
+from oxmc.pymodels.tasks import Dataset, load_task, reference_value
 from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.run.checked import checked_run
 from oxmc.run.engine import engine_of
@@ -106,16 +108,22 @@ def _libraries() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+def _reference(config: Config, dataset: Dataset, seed: int) -> float:
+    with _libraries().limit(limits=1):  # a fit this small only waits for its threads
+        return reference_value(config, dataset, seed)
+
+
 def run_repeat(request: Request, repeat: int, scratch: Path | None) -> Answer:
     """One repeat, in whatever process; `scratch` is the parent of its own folder, None the system's."""
     seed = repeat_seed(request.seed, repeat)
     try:
         dataset = load_task(request.task, request.config, seed, request.source)
+        reference = Ahead(lambda: _reference(request.config, dataset, seed))
         with tempfile.TemporaryDirectory(dir=scratch, prefix="oxmc-", ignore_cleanup_errors=True) as folder:
-            _, run = run_chain(request, dataset, seed, Path(folder), None)
+            beside = dataclasses.replace(request, meanwhile=reference.start)
+            _, run = run_chain(beside, dataset, seed, Path(folder), None)
             state = (Path(folder) / "state.npz").read_bytes()
-        with _libraries().limit(limits=1):  # a fit this small only waits for its threads
-            record = short_record(repeat, run, reference_value(request.config, dataset, seed))
+        record = short_record(repeat, run, reference.value())
     except Exception as error:  # one bad repeat must not end the others
         return Answer(repeat, seed, error=_described(error))
     return Answer(repeat, seed, record, (run, state) if repeat == 0 else None)
