@@ -299,13 +299,19 @@ def test_command_line(capsys: CaptureFixture[str], tmp_path: Path) -> None:
     )
 
 
-def test_waves_show_a_clock(capsys: CaptureFixture[str], tmp_path: Path) -> None:
-    """With waves the clock has a width, and the run is the same."""
-    seen = []
-    for waves in ([], ["--waves"]):
-        out = tmp_path / f"run{len(waves)}"
-        chosen = ("--engine", "icarus", "--coupling", "compiled", *waves)
-        assert oxmc(capsys, "train", "cancer", *chosen, *SMALL, "--json", "--out", out).code == 0
-        seen.append(json.loads((out / "run.json").read_text()))
-    assert seen[0]["result"] == seen[1]["result"]
-    assert (out / "waves.vcd").read_text().count("\n#") >= 2 * seen[1]["time"]["cycles"]
+@on_each_simulator
+def test_waves_show_a_clock(simulator: str, capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """With waves the clock has a width, time goes on as at the chip's clock, and the run is the twin's."""
+    runs = []
+    for name, options in (("twin", ()), (simulator, ("--coupling", "compiled", "--waves"))):
+        out = tmp_path / name
+        answer = oxmc(capsys, "train", "toy", "--engine", name, *options, *SMALL, "--json", "--out", out)
+        assert answer.code == 0, answer.err
+        runs.append(json.loads(answer.out))
+    assert runs[0]["result"] == runs[1]["result"] and runs[0]["phases"] == runs[1]["phases"]
+    waves, cycles = (out / "waves.vcd").read_text(), runs[1]["time"]["cycles"]
+    assert re.search(r"\$timescale\s+1ps\s+\$end", waves)
+    last = int(re.findall(r"^#(\d+)$", waves, re.MULTILINE)[-1])
+    assert waves.count("\n#") >= 2 * cycles and cycles < last / 100_000 < 1.2 * cycles + 100
+    scopes = re.findall(r"\$scope module (\w+) \$end", waves)
+    assert scopes[0] == "cosim" and "chip" in scopes

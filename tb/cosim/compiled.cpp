@@ -8,7 +8,7 @@
 int main(int argc, char** argv) {
     VerilatedContext context;
     context.commandArgs(argc, argv);
-    Vcosim top{&context};
+    Vcosim top{&context, ""};  // in waves a scope of its own, without a name above it, as under cocotb
 #if VM_TRACE
     context.traceEverOn(true);
     VerilatedVcdC waves;
