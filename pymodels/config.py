@@ -16,8 +16,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.files import read_toml
 
@@ -386,6 +384,8 @@ class Config:
 
     def to_toml(self) -> str:
         """This configuration as TOML, readable by `load_toml`."""
+        import tomli_w  # what reads need not load
+
         return tomli_w.dumps(self.as_dict())
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from oxmc.reports.plain import PlainConsole
+from oxmc.cli import terminal
 
 
 def bench(
@@ -33,4 +33,4 @@ def bench(
     with report.output(out) as write:
         record = plan.measure(chosen)
         write(record)
-    print(json.dumps(record)) if as_json else PlainConsole().print(report.text(record))
+    print(json.dumps(record)) if as_json else terminal.show(report.text(record))

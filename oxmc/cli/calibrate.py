@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from oxmc.cli import options
+from oxmc.cli import options, terminal
 from oxmc.pymodels.config import resolve
-from oxmc.reports.plain import PlainConsole
 from oxmc.run.engine import ENGINES
 
 CALIBRATING = "; ".join(f"{name}: {engine.help}" for name, engine in ENGINES.items() if engine.calibrates) + "."
@@ -33,4 +32,4 @@ def calibrate(
     keys["calibrate"] = True
     chosen = resolve(task, preset, toml=toml, settings=keys, rows=options.row_count(rows, keys))
     record = sweep(chosen, engine, options.seed_value(seed))
-    print(json.dumps(record)) if as_json else PlainConsole().print(render(record))
+    print(json.dumps(record)) if as_json else terminal.show(render(record))

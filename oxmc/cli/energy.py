@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from oxmc.cli import terminal
 from oxmc.pymodels.errors import InputError, printable
 from oxmc.pymodels.whole import write_file
 
@@ -34,18 +34,12 @@ def energy(
             raise InputError("--format accelergy must come with --out, the folder to write")
         for path in accounts.write_accelergy(runs, tuple(node or accounts.NODES), out):
             print(printable(str(path)))
-        _say(accounts.shares(runs))
+        terminal.say(accounts.shares(runs))
         return
     text = cost_template() if not runs else accounts.report(runs, tuple(node or accounts.NODES), output)
     if output == "csv" and runs:
-        _say(accounts.shares(runs))
+        terminal.say(accounts.shares(runs))
     if out is None:
         print(printable(text), end="")
         return
     write_file(out, text)
-
-
-def _say(lines: list[str]) -> None:
-    """What goes beside a result that a program reads."""
-    for line in lines:
-        print("oxmc:", " ".join(line.splitlines()), file=sys.stderr)

@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from oxmc.cli import options
+from oxmc.cli import options, terminal
 from oxmc.pymodels.config import resolve
-from oxmc.reports.plain import PlainConsole
 
 
 def synth(
@@ -32,6 +31,4 @@ def synth(
     if as_json:
         print(json.dumps(result.as_json()))
         return
-    terminal = PlainConsole()
-    terminal.print(synthesis.render(result))
-    terminal.print(synthesis.summary(result, folder))
+    terminal.show(synthesis.render(result), synthesis.summary(result, folder))

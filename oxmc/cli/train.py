@@ -10,12 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from oxmc.cli import options
+from oxmc.cli import options, terminal
 from oxmc.pymodels.config import parse_setting, resolve
 from oxmc.pymodels.errors import InputError, shown
-from oxmc.reports.plain import PlainConsole
 from oxmc.run.engine import Options, engine_of
-from oxmc.run.records import mean_reference
 
 MAX_CHAINS = 64
 
@@ -115,9 +113,10 @@ def train(
         with progress.repeats_progress(plan.repeats) as repeats_watcher:
             run = repeating.train_repeats(request, plan, repeats_watcher)
         from oxmc.cli import console
+        from oxmc.run.records import mean_reference
 
         summary = console.repeats_summary(run, request.out, mean_reference(request.out))
-        print(json.dumps(run)) if as_json else PlainConsole().print(summary)
+        print(json.dumps(run)) if as_json else terminal.show(summary)
         return
     check_out(request.out)
     reference = Ahead(
@@ -134,7 +133,5 @@ def train(
     from oxmc.energy.report import render_components
     from oxmc.run import result
 
-    terminal = PlainConsole()
     ledgers = {node: result.ledger_of(request.config, run["phases"], node) for node in result.NODES}
-    terminal.print(render_components(ledgers))
-    terminal.print(console.summary(run, request.out, reference.value()))
+    terminal.show(render_components(ledgers), console.summary(run, request.out, reference.value()))

@@ -14,6 +14,15 @@ from oxmc.pymodels.whole import write_file
 
 def write_posterior(groups: dict[str, Group], path: Path) -> None:
     """Write groups by name, the root as "/"."""
+    write_file(path, _content(groups))
+
+
+def load_library() -> None:
+    """Load what writing needs, the library's own first time with it."""
+    _content({"/": Group({"nothing": Values(("none",), np.zeros(1))}, {})})
+
+
+def _content(groups: dict[str, Group]) -> bytes:
     import h5netcdf
 
     content = io.BytesIO()  # where writing cannot fail: the library does not survive a full disk
@@ -22,7 +31,7 @@ def write_posterior(groups: dict[str, Group], path: Path) -> None:
             place = file if name == "/" else file.create_group(name)
             place.attrs.update(group.attributes)
             _write_group(place, group)
-    write_file(path, content.getvalue())
+    return content.getvalue()
 
 
 def _write_group(place: Any, group: Group) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from oxmc.posterior.file import load_library
 from oxmc.posterior.posterior import available
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.job import Job
@@ -36,7 +36,7 @@ def ready_for_the_end(config: Config) -> None:
     point_of(config)
     versions()
     if available():
-        importlib.import_module("h5netcdf")
+        load_library()
 
 
 def run_simulation(
