@@ -16,7 +16,7 @@ CARD_VOLTAGES = (
 )  # fmt: skip
 """Voltages a device card gives, by the names of its fields, in V. A SET counts the top of the gate range."""
 
-COMMON = tuple(block.name for block in COMMON_BLOCKS)
+COMMON = tuple(dict.fromkeys(block.name for block in COMMON_BLOCKS))
 """Blocks of the logic that are there with and without options of the chain, as parts of another netlist each."""
 WITH_OPTIONS = {name: f"{name} with options" for name in COMMON}
 BLOCKS = (*COMMON, *WITH_OPTIONS.values(), *(block.name for block in SPECIAL_BLOCKS))

@@ -19,8 +19,8 @@ class Acceptance(wiring.Component):
 
     With the `hastings` option its correction is taken from the threshold as well.
 
-    `hopeless` is high if no sum can be accepted. With early rejection `compare` is also given for each partial sum, and
-    rejects once one is not accepted: the sum only grows.
+    `hopeless` is high if no sum can be accepted. With early rejection each sum on the way, `partial`, is compared as
+    well, and `exceeds` if it is not accepted: the sum only grows.
 
     With the `temper` option the likelihood's cost is shifted right by that many bits, in every sum it is part of.
 
@@ -32,20 +32,21 @@ class Acceptance(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        correction = {"correction": In(signed(formats.hastings_bits))} if formats.config.hastings else {}
-        temper = {"temper": In(TEMPER_BITS)} if formats.config.temper else {}
+        correction = {"correction": In(signed(formats.hastings_bits))}  # of the asymmetric proposal
+        temper = {"temper": In(TEMPER_BITS)}  # bits by which the likelihood is shifted
         super().__init__(
             {
-                "likelihood": In(formats.sum_bits),
-                "prior": In(formats.prior_bits),
-                **correction,
-                **temper,
-                "neg_log2_u": In(formats.log_u_bits),
+                "likelihood": In(formats.sum_bits),  # of the proposed row
+                "prior": In(formats.prior_bits),  # of the proposed row
+                **(correction if formats.config.hastings else {}),
+                **(temper if formats.config.temper else {}),
+                "neg_log2_u": In(formats.log_u_bits),  # -log2 of the draw
                 "compare": In(1),
                 "keep": In(1),
                 "accept": Out(1),
                 "hopeless": Out(1),
-                "current_cost": Out(formats.cost_bits),
+                "current_cost": Out(formats.cost_bits),  # of the current row
+                **({"partial": In(1), "exceeds": Out(1)} if formats.config.early_rejection else {}),
                 **({"handicap": In(formats.kappa_bits)} if formats.rewards else {}),
             }
         )
@@ -61,12 +62,16 @@ class Acceptance(wiring.Component):
             allowed, low, high = allowed - self.correction, low - largest, high + largest
         threshold = Signal(range(low, high))
         operand = Signal.like(self.likelihood)
-        with m.If(self.compare):  # the growing sum is kept from comparator and adder until it is whole
+        compares = self.compare
+        if self.formats.config.early_rejection:
+            compares = self.compare | self.partial
+            m.d.comb += self.exceeds.eq(self.partial & ~self.accept)
+        with m.If(compares):  # the growing sum is kept from comparator and adder until it is whole
             m.d.comb += operand.eq(self.likelihood >> self.temper if self.formats.config.temper else self.likelihood)
         m.d.comb += [
             self.current_cost.eq(current),
             threshold.eq(allowed),
-            self.accept.eq(self.compare & (operand <= threshold)),
+            self.accept.eq(compares & (operand <= threshold)),
             self.hopeless.eq(threshold < 0),
         ]
         with m.If(self.keep):

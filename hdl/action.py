@@ -23,7 +23,7 @@ class Action(wiring.Component):
             {
                 "restart": In(1),
                 "valid": In(1),
-                "code": In(formats.config.adc_bits),
+                "code": In(formats.config.adc_bits),  # of the next output
                 "winner": Out(formats.label_bits),
             }
         )

@@ -27,8 +27,8 @@ class Activation(wiring.Component):
         super().__init__(
             {
                 "valid": In(1),
-                "code": In(config.adc_bits),
-                "neuron": In(bits_for(config.hidden - 1)),
+                "code": In(config.adc_bits),  # its answer
+                "neuron": In(bits_for(config.hidden - 1)),  # whose answer it is
                 "codes": Out(formats.lanes_bits),
             }
         )

@@ -37,9 +37,9 @@ class ArrayPort(Signature):
         super().__init__(
             {
                 "op": Out(ArrayOp),
-                "row": Out(formats.row_bits),
+                "row": Out(formats.row_bits),  # that the pulse acts on
                 "cell": Out(formats.cell_bits),
-                "mask": Out(formats.cells),
+                "mask": Out(formats.cells),  # cells that a RESET clears
                 "gate": Out(formats.gates_bits),
                 "segment": Out(formats.segment_bits),
                 "inputs": Out(formats.lanes_bits),

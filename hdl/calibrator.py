@@ -6,6 +6,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from oxmc.hdl.array_command import ArrayCommand
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.ram import Ram
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
@@ -32,25 +33,20 @@ class Calibrator(wiring.Component):
         self.histogram = Ram.of(formats, "histogram")
         super().__init__(
             {
-                "start": In(1),
-                "busy": Out(1),
+                "start": In(1),  # the command
+                "busy": Out(1),  # at work
                 **SAFE_PORTS,
                 "last_row": In(formats.row_bits),
-                # array commands, through Pulse
-                "op": Out(ArrayOp),
-                "row": Out(formats.row_bits),
-                "cell": Out(formats.cell_bits),
-                "gate": Out(formats.gate_bits),
-                "latch": In(1),
-                "converting": In(1),
-                "answer": In(1),
-                "code": In(formats.config.read_bits),
+                "command": Out(ArrayCommand(formats, "valid", "row", "cell", "gate", "converting")),  # to the array
+                "answer": In(1),  # a READ's code is there
+                "code": In(formats.config.read_bits),  # that was read
                 # the LUT's write port
-                "write": Out(1),
-                "entry": Out(formats.config.read_bits),
+                "write": Out(1),  # an entry is found
+                "gate": Out(formats.gate_bits),  # of this gate code
+                "entry": Out(formats.config.read_bits),  # the median
                 # strobes for observers
-                "counting_read": Out(1),
-                "counting_write": Out(1),
+                "counting_read": Out(1),  # a count is fetched
+                "counting_write": Out(1),  # a count is stored
             }
         )
 
@@ -102,25 +98,25 @@ class Calibrator(wiring.Component):
             m.next = "WRITE"
 
     def elaborate(self, platform):
-        formats, m = self.formats, Module()
-        config = formats.config
+        formats, config, command, m = self.formats, self.formats.config, self.command, Module()
         m.submodules.histogram = histogram = self.histogram
         self.answers = Signal(formats.calibration_bits)
         self.below = Signal(formats.calibration_bits)
         self.position = Signal(config.read_bits + 1)
         self.found = Signal()
-        last_cell, last_gate = self.cell == formats.cells - 1, self.gate == config.gate_codes - 1
+        last_cell, last_gate = command.cell == formats.cells - 1, self.gate == config.gate_codes - 1
         self._elaborate_histogram(m)
+        m.d.comb += [command.valid.eq(self.start | self.busy), command.gate.eq(self.gate.replicate(config.gate_dacs))]
 
         def go(state: str, op: ArrayOp = ArrayOp.IDLE) -> None:
-            m.d.comb += self.op.eq(op)
+            m.d.comb += command.op.eq(op)
             m.next = state
 
         with safe_fsm(m, self, "calibration_state") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 with m.If(self.start):
-                    m.d.sync += [self.row.eq(0), self.cell.eq(0), self.gate.eq(0), self.entry.eq(0)]
+                    m.d.sync += [command.row.eq(0), command.cell.eq(0), self.gate.eq(0), self.entry.eq(0)]
                     m.d.sync += [self.position.eq(0), self.answers.eq(0)]
                     m.next = "CLEAR"
             with m.State("CLEAR"):
@@ -129,28 +125,28 @@ class Calibrator(wiring.Component):
                 with m.If(self.position == 2**config.read_bits - 1):
                     go("SET", ArrayOp.SET)
             with m.State("SET"):
-                with m.If(self.latch):
+                with m.If(command.latch):
                     go("READ", ArrayOp.READ)
             with m.State("READ"):
-                m.d.comb += self.op.eq(ArrayOp.READ)
-                with m.If(self.latch):
-                    m.d.sync += self.cell.eq(Mux(last_cell, 0, self.cell + 1))
+                m.d.comb += command.op.eq(ArrayOp.READ)
+                with m.If(command.latch):
+                    m.d.sync += command.cell.eq(Mux(last_cell, 0, command.cell + 1))
                     if config.gate_dacs == 1:
                         go("SET", ArrayOp.SET)
                     else:
-                        with m.If(self.cell[: formats.lane_bits].all()):
+                        with m.If(command.cell[: formats.lane_bits].all()):
                             go("SET", ArrayOp.SET)
                     with m.If(last_cell):
                         go("RESET", ArrayOp.RESET)
             with m.State("RESET"):
-                with m.If(self.latch):
-                    m.d.sync += self.row.eq(Mux(self.row == self.last_row, 0, self.row + 1))
+                with m.If(command.latch):
+                    m.d.sync += command.row.eq(Mux(command.row == self.last_row, 0, command.row + 1))
                     go("SET", ArrayOp.SET)
-                    with m.If(self.row == self.last_row):
+                    with m.If(command.row == self.last_row):
                         go("SETTLE")
             with m.State("SETTLE"):
                 m.d.sync += [self.position.eq(0), self.below.eq(0), self.found.eq(0)]
-                with m.If(~self.converting & ~self.adding):
+                with m.If(~command.converting & ~self.adding):
                     m.next = "SCAN"
             with m.State("SCAN"):
                 self._elaborate_scan(m)

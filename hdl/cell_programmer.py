@@ -6,6 +6,7 @@ from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from oxmc.hdl.array_command import ArrayCommand
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
 from oxmc.pymodels.formats import Formats
@@ -26,20 +27,17 @@ class CellProgrammer(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
-                "busy": Out(1),
+                "busy": Out(1),  # at work on a row
                 **SAFE_PORTS,
-                "done": Out(1),
+                "done": Out(1),  # with its last cell
                 "window": In(read_bits),
-                "tries": In(TRIES_BITS),
-                # array commands, through Pulse
-                "op": Out(ArrayOp),
-                "cell": Out(formats.cell_bits),
-                "latch": In(1),
-                "answer": In(1),
-                "code": In(read_bits),
+                "tries": In(TRIES_BITS),  # repeats that a cell may have
+                "command": Out(ArrayCommand(formats, "valid", "cell", "mask")),  # to the array
+                "answer": In(1),  # a READ's code is there
+                "code": In(read_bits),  # that was read
                 # the current row's cell: fetched a cycle ahead
-                "fetch": Out(1),
-                "target": In(read_bits),
+                "fetch": Out(1),  # asks for gate code and target of the command's cell
+                "target": In(read_bits),  # read code of the current row's cell
                 # read code of a finished cell
                 "push": Out(1),
                 "push_code": Out(read_bits),
@@ -47,35 +45,37 @@ class CellProgrammer(wiring.Component):
         )
 
     def elaborate(self, platform):
-        m = Module()
+        command, m = self.command, Module()
         read = Signal.like(self.code)
         tried = Signal(TRIES_BITS)
         close = Signal()
         m.d.comb += [
             close.eq((self.code <= self.target + self.window) & (self.target <= self.code + self.window)),
             self.push_code.eq(read),
+            command.valid.eq(self.start | self.busy),
+            command.mask.eq(1 << command.cell),
         ]
 
         def pulse(op: ArrayOp) -> None:
             """Leave for the state of a pulse."""
-            m.d.comb += self.op.eq(op)
+            m.d.comb += command.op.eq(op)
             m.next = op.name
 
         with safe_fsm(m, self, "cell_state") as fsm:
             m.d.comb += self.busy.eq(~fsm.ongoing("IDLE"))
             with m.State("IDLE"):
                 with m.If(self.start):
-                    m.d.sync += self.cell.eq(0)
+                    m.d.sync += command.cell.eq(0)
                     m.next = "FETCH"
             with m.State("FETCH"):
                 m.d.comb += self.fetch.eq(1)
                 m.d.sync += tried.eq(0)
                 pulse(ArrayOp.SET)
             with m.State("SET"):
-                with m.If(self.latch):
+                with m.If(command.latch):
                     pulse(ArrayOp.READ)
             with m.State("READ"):
-                with m.If(self.latch):
+                with m.If(command.latch):
                     m.next = "ANSWER"
             with m.State("ANSWER"):
                 with m.If(self.answer):
@@ -85,13 +85,13 @@ class CellProgrammer(wiring.Component):
                         m.d.sync += tried.eq(tried + 1)
                         pulse(ArrayOp.RESET)
             with m.State("RESET"):
-                with m.If(self.latch):
+                with m.If(command.latch):
                     pulse(ArrayOp.SET)
             with m.State("PUSH"):
                 m.d.comb += self.push.eq(1)
-                m.d.sync += self.cell.eq(self.cell + 1)
+                m.d.sync += command.cell.eq(command.cell + 1)
                 m.next = "FETCH"
-                with m.If(self.cell == self.formats.cells - 1):
+                with m.If(command.cell == self.formats.cells - 1):
                     m.d.comb += self.done.eq(1)
                     m.next = "IDLE"
         return m

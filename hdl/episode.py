@@ -1,57 +1,68 @@
-"""The trainer's states that let a proposed row act, in place of its sweep over the samples."""
+"""The trainer that learns from rewards: an episode in which a proposed row acts takes the place of its sweep."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
 
 from amaranth import Module
 from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.array_port import ArrayOp
-
-if TYPE_CHECKING:
-    from oxmc.hdl.trainer import Trainer
-
-EPISODE_PORTS: dict[str, Any] = {
-    "waiting": Out(1),  # for the host: an observation and `step`, or `done`
-    "step": In(1),
-    "done": In(1),
-    "acting": Out(1),  # the action stands, until it is `taken`
-    "taken": In(1),
-}
-"""Ports of a trainer that learns from rewards."""
+from oxmc.hdl.trainer import Trainer
+from oxmc.pymodels.formats import Formats
 
 
-def elaborate_episode(trainer: Trainer, m: Module) -> None:
+class EpisodeTrainer(Trainer):
     """OBSERVE waits for the host. `step` evaluates sample 0, the observation, and the action leaves; `done` decides.
 
     A step takes outputs * eval + conversion + 1 cycles after `step` while `taken` is high; `done` 1 to `decide`. An
     episode has at least one step.
     """
-    output = trainer.part
-    m.d.comb += [
-        trainer.segment.eq(output),
-        trainer.last_output.eq(output == trainer.formats.config.outputs - 1),
-        trainer.fetch_index.eq(0),
-    ]
-    with m.State("OBSERVE"):
-        m.d.comb += trainer.waiting.eq(1)
-        with m.If(trainer.step):
-            m.d.comb += [trainer.fetch_sample.eq(1), trainer.op.eq(ArrayOp.EVAL)]
-            m.next = "EVAL"
-        with m.Elif(trainer.done):
-            m.next = "DECIDE"
-    with m.State("EVAL"):
-        m.d.comb += trainer.op.eq(ArrayOp.EVAL)
-        with m.If(trainer.latch):
-            with m.If(trainer.last_output):
-                m.d.comb += trainer.op.eq(ArrayOp.IDLE)
-                m.d.sync += output.eq(0)
-                m.next = "SETTLE"
-            with m.Else():
-                m.d.sync += output.eq(output + 1)
-    with m.State("SETTLE"):  # the last conversion, then the action leaves
-        with m.If(~trainer.converting):
-            m.d.comb += trainer.acting.eq(1)
-            with m.If(trainer.taken):
-                m.next = "OBSERVE"
+
+    def __init__(self, formats: Formats):
+        super().__init__(
+            formats,
+            {
+                "waiting": Out(1),  # for the host: an observation and `step`, or `done`
+                "step": In(1),  # the observation is there
+                "done": In(1),  # the episode is over
+                "acting": Out(1),  # the action stands, until it is `taken`
+                "taken": In(1),
+            },
+        )
+
+    def _open_sweep(self, m: Module) -> None:
+        """Wait for an observation."""
+        self._go(m, "OBSERVE")
+
+    def _elaborate_sweep(self, m: Module) -> None:
+        """States of an episode: wait, evaluate the observation output by output, act."""
+        output = self.part
+        m.d.comb += [
+            self.command.segment.eq(output),
+            self.last_output.eq(output == self.formats.config.outputs - 1),
+            self.fetch_index.eq(0),
+        ]
+        with m.State("OBSERVE"):
+            m.d.comb += self.waiting.eq(1)
+            with m.If(self.step):
+                m.d.comb += self.fetch_sample.eq(1)
+                self._go(m, "EVAL", ArrayOp.EVAL)
+            with m.Elif(self.done):
+                m.next = "DECIDE"
+        with m.State("EVAL"):
+            m.d.comb += self.command.op.eq(ArrayOp.EVAL)
+            with m.If(self.command.latch):
+                with m.If(self.last_output):
+                    m.d.sync += output.eq(0)
+                    self._go(m, "SETTLE")
+                with m.Else():
+                    m.d.sync += output.eq(output + 1)
+        with m.State("SETTLE"):  # the last conversion, then the action leaves
+            with m.If(~self.waits):
+                m.d.comb += self.acting.eq(1)
+                with m.If(self.taken):
+                    m.next = "OBSERVE"
+
+
+def trainer_of(formats: Formats) -> Trainer:
+    """The trainer that a configuration asks for."""
+    return EpisodeTrainer(formats) if formats.rewards else Trainer(formats)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from amaranth import Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from oxmc.hdl.array_command import ArrayCommand
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
 from oxmc.pymodels.formats import Formats, bits_for
@@ -25,51 +26,48 @@ class Former(wiring.Component):
         self.formats = formats
         super().__init__(
             {
-                "start": In(1),
-                "busy": Out(1),
+                "start": In(1),  # the command
+                "busy": Out(1),  # at work
                 **SAFE_PORTS,
-                "last_row": In(formats.row_bits),
-                "cycles": In(formats.condition_bits),
-                # array commands, through Pulse
-                "op": Out(ArrayOp),
-                "row": Out(formats.row_bits),
-                "cell": Out(formats.cell_bits),
-                "gate": Out(formats.gate_bits),
-                "latch": In(1),
+                "last_row": In(formats.row_bits),  # to be formed
+                "cycles": In(formats.condition_bits),  # of conditioning
+                "command": Out(ArrayCommand(formats, "valid", "row", "cell", "gate")),  # to the array
             }
         )
 
     def elaborate(self, platform):
-        formats, m = self.formats, Module()
+        formats, command, m = self.formats, self.command, Module()
         done = Signal(bits_for(2**formats.condition_bits - 1))
+        gate = Const(formats.condition_gate, formats.gate_bits)
+        m.d.comb += command.valid.eq(self.start | self.busy)
 
         def go(state: str, op: ArrayOp) -> None:
-            m.d.comb += self.op.eq(op)
+            m.d.comb += command.op.eq(op)
             m.next = state
 
         def scan(op: ArrayOp, last: int, step: int) -> None:
-            m.d.comb += self.op.eq(op)
-            with m.If(self.latch):
-                m.d.sync += self.cell.eq(Mux(self.cell == last, 0, self.cell + step))
-                with m.If(self.cell == last):
+            m.d.comb += command.op.eq(op)
+            with m.If(command.latch):
+                m.d.sync += command.cell.eq(Mux(command.cell == last, 0, command.cell + step))
+                with m.If(command.cell == last):
                     go("RESET", ArrayOp.RESET)
 
         with safe_fsm(m, self, "form_state") as fsm:
-            m.d.comb += [self.busy.eq(~fsm.ongoing("IDLE")), self.gate.eq(formats.condition_gate)]
+            m.d.comb += [self.busy.eq(~fsm.ongoing("IDLE")), command.gate.eq(gate.replicate(formats.config.gate_dacs))]
             with m.State("IDLE"):
                 with m.If(self.start):
-                    m.d.sync += [self.row.eq(0), self.cell.eq(0), done.eq(0)]
+                    m.d.sync += [command.row.eq(0), command.cell.eq(0), done.eq(0)]
                     go("FORM", ArrayOp.FORM)
             with m.State("FORM"):
                 scan(ArrayOp.FORM, formats.cells - 1, 1)
             with m.State("RESET"):
-                with m.If(self.latch):
+                with m.If(command.latch):
                     m.d.sync += done.eq(done + 1)
                     go("SET", ArrayOp.SET)
                     with m.If(done == self.cycles):
-                        m.d.sync += [self.row.eq(self.row + 1), done.eq(0)]
+                        m.d.sync += [command.row.eq(command.row + 1), done.eq(0)]
                         go("FORM", ArrayOp.FORM)
-                        with m.If(self.row == self.last_row):
+                        with m.If(command.row == self.last_row):
                             go("IDLE", ArrayOp.IDLE)
             with m.State("SET"):
                 scan(ArrayOp.SET, formats.last_group, formats.config.gate_dacs)

@@ -59,25 +59,30 @@ class GateDac(wiring.Component):
             {
                 **found,
                 "build": In(1),
-                "fetch_entry": In(1),
-                "entry_index": In(formats.gate_bits),
-                "busy": Out(1),
+                "fetch_entry": In(1),  # the host asks for an entry of the LUT
+                "entry_index": In(formats.gate_bits),  # this one
+                "busy": Out(1),  # a build runs
                 "mapped": Out(1),
                 **SAFE_PORTS,
                 "lookup": In(1),
-                "lookup_code": In(config.read_bits),
-                "lookup_cell": In(formats.cell_bits),
+                "lookup_code": In(config.read_bits),  # read code that is looked up
+                "lookup_cell": In(formats.cell_bits),  # cell of the proposed row that it belongs to
                 "fetch": In(1),
-                "fetch_cell": In(formats.cell_bits),
+                "fetch_cell": In(formats.cell_bits),  # cell of the next row whose gate code is asked for
                 "keep": In(1),
                 "gate": Out(formats.gates_bits),
                 "clamped": Out(config.gate_dacs),
                 "target": Out(config.read_bits),
                 "storing": Out(1),
-                "searching": Out(1),
-                "mapping": Out(1),
+                "searching": Out(1),  # a build reads an entry, for observers
+                "mapping": Out(1),  # a build writes an answer, for observers
             }
         )
+
+    @property
+    def cell_gate(self) -> Signal:
+        """Gate code of the cell that was fetched, where the correction asks for it."""
+        return self.gate if self.formats.config.gate_dacs == 1 else self.own
 
     def _elaborate_build(self, m: Module) -> None:
         """Two pointers walk up read codes and LUT entries together: `low` is the first of the largest entries not above

@@ -24,15 +24,15 @@ class Guard(wiring.Component):
             {
                 "refused": In(len(Error) - 1),
                 "illegal": In(1),
-                "clear": In(len(Error)),
+                "clear": In(len(Error)),  # errors that the host clears
                 "errors": Out(len(Error)),
                 "irq": Out(1),
                 "abort": In(1),
                 "starting": In(1),
-                "busy": In(1),
+                "busy": In(1),  # the chip is
                 # the running pulse
-                "pulsing": In(1),
-                "latch": In(1),
+                "pulsing": In(1),  # there is one
+                "latch": In(1),  # it is in its last cycle
                 "halt": Out(1),
                 "stopped": Out(1),
             }

@@ -26,8 +26,8 @@ class LawTerm(wiring.Component):
         super().__init__(
             {
                 "lookup": In(1),
-                "gate": In(formats.gate_bits),
-                "code": In(formats.config.read_bits),
+                "gate": In(formats.gate_bits),  # whose density it is
+                "code": In(formats.config.read_bits),  # at which
                 "exponent": Out(formats.law_exponent_bits),
                 "log_sd": Out(formats.law_sd_bits),
             }
@@ -73,7 +73,7 @@ class Hastings(wiring.Component):
                 "write": In(1),
                 "index": In(LAW_INDEX_BITS),
                 "word": In(HOST_WORD_BITS),
-                "clear": In(1),
+                "clear": In(1),  # a proposal begins
                 "valid": In(1),
                 "gate": In(gate),
                 "code": In(code),

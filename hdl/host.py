@@ -34,10 +34,10 @@ class HostBus(wiring.Signature):
     def __init__(self):
         super().__init__(
             {
-                "valid": In(1),
-                "write": In(1),
-                "address": In(ADDRESS_BITS),
-                "write_data": In(HOST_WORD_BITS),
+                "valid": In(1),  # a transfer is asked for
+                "write": In(1),  # it is a write
+                "address": In(ADDRESS_BITS),  # space and index
+                "write_data": In(HOST_WORD_BITS),  # the word
                 "ready": Out(1),
                 "error": Out(1),
                 "read_data": Out(HOST_WORD_BITS),
@@ -67,7 +67,7 @@ class Host(wiring.Component):
         status = {f"status_{register.name.lower()}": In(HOST_WORD_BITS) for register in Status}
         super().__init__(
             {
-                "bus": Out(HostBus()),
+                "bus": Out(HostBus()),  # of the host
                 "busy": In(1),
                 "waiting": In(1),
                 "mapped": In(1),
@@ -76,19 +76,19 @@ class Host(wiring.Component):
                 **settings,
                 **commands,
                 **status,
-                "seed_low": Out(1),
-                "seed_high": Out(1),
-                "clear_errors": Out(len(Error)),
+                "seed_low": Out(1),  # the word is the seed's lower half
+                "seed_high": Out(1),  # its upper half
+                "clear_errors": Out(len(Error)),  # errors that the word clears
                 "refused": Out(len(Error) - 1),
-                "starting": Out(1),
-                "writing": Out(1),
-                "space": Out(Space),
-                "index": Out(INDEX_BITS),
-                "fetch_counter": Out(1),
+                "starting": Out(1),  # a command begins that starts something
+                "writing": Out(1),  # a write is taken
+                "space": Out(Space),  # of the transfer
+                "index": Out(INDEX_BITS),  # in that space
+                "fetch_counter": Out(1),  # a row's counter is asked for
                 "counted": In(1),
-                "counter": In(formats.config.counter_bits),
-                "fetch_lut": Out(1),
-                "lut_entry": In(formats.config.read_bits),
+                "counter": In(formats.config.counter_bits),  # which is there a cycle later
+                "fetch_lut": Out(1),  # an entry of the LUT is asked for
+                "lut_entry": In(formats.config.read_bits),  # which is there a cycle later
             }
         )
 

@@ -6,6 +6,8 @@ from amaranth import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from oxmc.hdl.array_command import ArrayCommand
+from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.likelihood import table_index
 from oxmc.hdl.ram import Ram
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
@@ -34,29 +36,24 @@ class Inference(wiring.Component):
         self.table = Ram.of(formats, "response")
         super().__init__(
             {
-                "start": In(1),
-                "first_index": In(formats.sample_bits),
-                "last_index": In(formats.sample_bits),
-                "burn_in": In(formats.row_bits),
-                "last_row": In(formats.row_bits),
-                "busy": Out(1),
+                "start": In(1),  # the command
+                "first_index": In(formats.sample_bits),  # of the test points
+                "last_index": In(formats.sample_bits),  # of them
+                "burn_in": In(formats.row_bits),  # first row that votes
+                "last_row": In(formats.row_bits),  # that was filled
+                "busy": Out(1),  # at work
                 **SAFE_PORTS,
-                # array commands, through Pulse
-                "evaluate": Out(1),
-                "latch": In(1),
-                "converting": In(1),
-                "row": Out(formats.row_bits),
-                "segment": Out(formats.segment_bits),
-                "hidden": Out(1),
-                "fetch_sample": Out(1),
-                "fetch_index": Out(formats.sample_bits),
+                "command": Out(ArrayCommand(formats, "valid", "row", "segment", "converting")),  # to the array
+                "hidden": Out(1),  # the running evaluation is a hidden neuron's
+                "fetch_sample": Out(1),  # asks for a sample
+                "fetch_index": Out(formats.sample_bits),  # this one
                 # answers; `counter` is fetched in step with the table
-                "answer": In(1),
-                "code": In(config.adc_bits),
+                "answer": In(1),  # an output's code is there
+                "code": In(config.adc_bits),  # this one
                 "counter": In(config.counter_bits),
-                "adding": Out(1),
+                "adding": Out(1),  # its response is added
                 "voting": Out(1),
-                "result": Out(stream.Signature(result_layout(formats))),
+                "result": Out(stream.Signature(result_layout(formats))),  # of an output
             }
         )
 
@@ -113,8 +110,9 @@ class Inference(wiring.Component):
             first_row.eq(self._first_row()),
             last_output.eq(output == formats.config.outputs - 1),
             self.voting.eq(self.adding & (output == 0) & (index == self.first_index)),
-            self.row.eq(row),
-            self.segment.eq(output),
+            self.command.valid.eq(self.start | self.busy),
+            self.command.row.eq(row),
+            self.command.segment.eq(output),
             self.fetch_index.eq(index),
             self.result.payload.last.eq(last_output),
         ]
@@ -125,25 +123,27 @@ class Inference(wiring.Component):
                     m.d.sync += index.eq(self.first_index)
                     m.next = "FETCH"
             with m.State("FETCH"):
-                m.d.comb += [self.fetch_sample.eq(1), clear.eq(1), self.evaluate.eq(1)]
+                m.d.comb += [self.fetch_sample.eq(1), clear.eq(1), self.command.op.eq(ArrayOp.EVAL)]
                 m.d.sync += [row.eq(first_row), output.eq(0)]
                 m.next = "EVAL"
             with m.State("EVAL"):
-                m.d.comb += self.evaluate.eq(~self.latch | (row != self.last_row))
-                with m.If(self.latch):
+                m.d.comb += self.command.op.eq(
+                    Mux(self.command.latch & (row == self.last_row), ArrayOp.IDLE, ArrayOp.EVAL)
+                )
+                with m.If(self.command.latch):
                     with m.If(row == self.last_row):
                         m.next = "SETTLE"
                     with m.Else():
                         m.d.sync += row.eq(row + 1)
             with m.State("SETTLE"):  # the last conversion, its look-up and addition
-                with m.If(~self.converting):
+                with m.If(~self.command.converting):
                     m.next = "RESULT"
             with m.State("RESULT"):
                 m.d.comb += self.result.valid.eq(1)
                 with m.If(self.result.ready):
                     m.d.comb += clear.eq(1)
                     with m.If(~last_output):
-                        m.d.comb += self.evaluate.eq(1)
+                        m.d.comb += self.command.op.eq(ArrayOp.EVAL)
                         m.d.sync += [output.eq(output + 1), row.eq(first_row)]
                         m.next = "EVAL"
                     with m.Elif(index == self.last_index):

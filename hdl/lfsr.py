@@ -30,9 +30,9 @@ class Lfsr(wiring.Component):
         self.width, self.steps, self.step_bits = width, width // step_bits, step_bits
         super().__init__(
             {
-                "load": In(1),
-                "load_high": In(1),
-                "seed": In(HOST_WORD_BITS),
+                "load": In(1),  # the seed is the lower word
+                "load_high": In(1),  # the upper one
+                "seed": In(HOST_WORD_BITS),  # a word of it
                 "draw": In(1),
                 "busy": Out(1),
                 "ends": Out(1),

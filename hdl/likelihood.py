@@ -35,14 +35,19 @@ class Likelihood(wiring.Component):
             {
                 "clear": In(1),
                 "valid": In(1),
-                "code": In(config.adc_bits),
-                "label": In(1),
+                "code": In(config.adc_bits),  # of the evaluation
+                "label": In(1),  # t of its sample and output
                 "adding": Out(1),
                 "entry": Out(formats.likelihood_bits),
                 "sum": Out(formats.sum_bits),
                 "next_sum": Out(formats.sum_bits),
             }
         )
+
+    @property
+    def compared(self) -> Signal:
+        """The sum that a decision compares: where each is compared, as it will be."""
+        return self.next_sum if self.formats.config.early_rejection else self.sum
 
     def elaborate(self, platform):
         m = Module()

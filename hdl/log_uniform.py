@@ -18,7 +18,12 @@ class LogUniform(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        super().__init__({"state": In(formats.config.lfsr_bits), "neg_log2": Out(formats.log_u_bits)})
+        super().__init__(
+            {
+                "state": In(formats.config.lfsr_bits),  # of the LFSR
+                "neg_log2": Out(formats.log_u_bits),  # -log2 u
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

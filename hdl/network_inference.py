@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from amaranth import Array, Module, Signal, signed
 
+from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.inference import Inference
 from oxmc.hdl.safe import safe_fsm
+from oxmc.pymodels.formats import Formats
 
 
 class NetworkInference(Inference):
@@ -37,23 +39,23 @@ class NetworkInference(Inference):
         """States that evaluate all voting rows on one point, layer by layer."""
         hidden, last_segment = self.formats.config.hidden, self.formats.segments - 1
         with m.State("EVAL"):
-            m.d.comb += self.evaluate.eq(1)
-            with m.If(self.latch):
+            m.d.comb += self.command.op.eq(ArrayOp.EVAL)
+            with m.If(self.command.latch):
                 m.d.sync += segment.eq(segment + 1)
                 with m.If(segment == hidden - 1):
-                    m.d.comb += self.evaluate.eq(0)
+                    m.d.comb += self.command.op.eq(ArrayOp.IDLE)
                     m.next = "LAYER"
                 with m.If(segment == last_segment):
                     m.d.sync += [segment.eq(0), row.eq(row + 1)]
                     with m.If(row == self.last_row):
-                        m.d.comb += self.evaluate.eq(0)
+                        m.d.comb += self.command.op.eq(ArrayOp.IDLE)
                         m.next = "SETTLE"
         with m.State("LAYER"):  # the last hidden neuron's conversion and sigmoid
-            with m.If(~self.converting):
-                m.d.comb += self.evaluate.eq(1)
+            with m.If(~self.command.converting):
+                m.d.comb += self.command.op.eq(ArrayOp.EVAL)
                 m.next = "EVAL"
         with m.State("SETTLE"):  # the last conversion, its look-up and addition
-            with m.If(~self.converting):
+            with m.If(~self.command.converting):
                 m.next = "RESULT"
 
     def elaborate(self, platform):
@@ -70,8 +72,9 @@ class NetworkInference(Inference):
             total.eq(Array(totals)[output]),
             last_output.eq(output == formats.config.outputs - 1),
             self.voting.eq(self.adding & (self.answered == 0) & (index == self.first_index)),
-            self.row.eq(row),
-            self.segment.eq(segment),
+            self.command.valid.eq(self.start | self.busy),
+            self.command.row.eq(row),
+            self.command.segment.eq(segment),
             self.hidden.eq(segment < formats.config.hidden),
             self.fetch_index.eq(index),
             self.result.payload.last.eq(last_output),
@@ -83,7 +86,7 @@ class NetworkInference(Inference):
                     m.d.sync += index.eq(self.first_index)
                     m.next = "FETCH"
             with m.State("FETCH"):
-                m.d.comb += [self.fetch_sample.eq(1), clear.eq(1), self.evaluate.eq(1)]
+                m.d.comb += [self.fetch_sample.eq(1), clear.eq(1), self.command.op.eq(ArrayOp.EVAL)]
                 m.d.sync += [row.eq(self._first_row()), output.eq(0), segment.eq(0)]
                 m.next = "EVAL"
             self._elaborate_evaluation(m, row, segment)
@@ -98,3 +101,8 @@ class NetworkInference(Inference):
                         m.d.sync += index.eq(index + 1)
                         m.next = "FETCH"
         return m
+
+
+def inference_of(formats: Formats) -> Inference:
+    """The inference block that a configuration asks for."""
+    return NetworkInference(formats) if formats.config.hidden else Inference(formats)

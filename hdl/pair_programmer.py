@@ -6,6 +6,7 @@ from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from oxmc.hdl.array_command import ArrayCommand
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.ram import Ram
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
@@ -45,37 +46,34 @@ class PairProgrammer(wiring.Component):
             {
                 "start": In(1),
                 "fresh": In(1),
-                "busy": Out(1),
+                "busy": Out(1),  # at work on a row
                 **SAFE_PORTS,
-                "done": Out(1),
+                "done": Out(1),  # with its last pair
                 "window": In(config.read_bits),
-                "tries": In(TRIES_BITS),
-                "common_mode": In(config.read_bits),
-                # array commands, through Pulse
-                "op": Out(ArrayOp),
-                "cell": Out(formats.cell_bits),
-                "fetch_cell": Out(formats.cell_bits),
-                "latch": In(1),
-                "answer": In(1),
-                "code": In(config.read_bits),
+                "tries": In(TRIES_BITS),  # repeats that a pair may have
+                "common_mode": In(config.read_bits),  # mean read code of a pair's sides
+                "command": Out(ArrayCommand(formats, "valid", "cell", "mask")),  # to the array
+                "answer": In(1),  # a READ's code is there
+                "code": In(config.read_bits),  # that was read
                 # code map of the gate DAC controller
-                "lookup": Out(1),
-                "lookup_code": Out(config.read_bits),
+                "lookup": Out(1),  # asks for the gate code
+                "lookup_code": Out(config.read_bits),  # of this read code
                 "near_end": In(1),
                 # differences of the proposed row
-                "store": In(1),
-                "store_pair": In(self.pair_bits),
-                "difference": In(signed(config.read_bits + 1)),
+                "store": In(1),  # a pair of the proposed row is known
+                "store_pair": In(self.pair_bits),  # this one
+                "difference": In(signed(config.read_bits + 1)),  # its g+ - g-
                 "keep": In(1),
                 # read codes of a finished pair
                 "push": Out(1),
                 "push_code": Out(config.read_bits),
-                "pair": Out(self.pair_bits),
-                "next_pair": Out(self.pair_bits),
+                "pair": Out(self.pair_bits),  # at work
+                "next_pair": Out(self.pair_bits),  # to be fetched
+                "fetch_cell": Out(formats.cell_bits),  # whose offset is fetched
                 # strobes for observers
-                "pair_fetch": Out(1),
-                "offset_fetch": Out(1),
-                "offset_store": Out(1),
+                "pair_fetch": Out(1),  # a difference is fetched
+                "offset_fetch": Out(1),  # an offset is fetched
+                "offset_store": Out(1),  # an offset is stored
             }
         )
 
@@ -98,8 +96,10 @@ class PairProgrammer(wiring.Component):
         m.d.comb += [
             self.wanted.eq(abs(difference)),
             self.high_is_plus.eq(difference >= 0),
-            self.cell.eq(Cat(self.work_high ^ self.high_is_plus, self.pair)[: formats.cell_bits]),
-            self.fetch_cell.eq(self.cell),
+            self.command.cell.eq(Cat(self.work_high ^ self.high_is_plus, self.pair)[: formats.cell_bits]),
+            self.command.valid.eq(self.start | self.busy),
+            self.command.mask.eq(1 << self.command.cell),
+            self.fetch_cell.eq(self.command.cell),
             self.differences.write_lanes.eq(self.store),
             self.differences.write_address.eq(Cat(self.store_pair, ~bank)),
             self.differences.write_data.eq(self.difference),
@@ -158,7 +158,7 @@ class PairProgrammer(wiring.Component):
             moved.eq(offset + share + half),
             self.offset_store.eq(self.answer),
             self.offsets.write_lanes.eq(self.offset_store),
-            self.offsets.write_address.eq(self.cell),
+            self.offsets.write_address.eq(self.command.cell),
             self.offsets.write_data.eq(
                 Cat(Mux(moved < -top, -top, Mux(moved > top, top, moved))[: read_bits + 1], now_seen)
             ),
@@ -197,7 +197,7 @@ class PairProgrammer(wiring.Component):
 
         def pulse(op: ArrayOp) -> None:
             """Leave for the state of a pulse."""
-            m.d.comb += self.op.eq(op)
+            m.d.comb += self.command.op.eq(op)
             m.next = op.name
 
         with safe_fsm(m, self, "pair_state") as fsm:
@@ -220,13 +220,13 @@ class PairProgrammer(wiring.Component):
                 m.d.sync += [self.work_high.eq(~self.work_high), self.switched.eq(1)]
                 m.next = "OFFSET"
             with m.State("RESET"):
-                with m.If(self.latch):
+                with m.If(self.command.latch):
                     pulse(ArrayOp.SET)
             with m.State("SET"):
-                with m.If(self.latch):
+                with m.If(self.command.latch):
                     pulse(ArrayOp.READ)
             with m.State("READ"):
-                with m.If(self.latch):
+                with m.If(self.command.latch):
                     m.next = "ANSWER"
             with m.State("ANSWER"):
                 with m.If(self.answer):
@@ -236,7 +236,7 @@ class PairProgrammer(wiring.Component):
                     with m.Else():
                         m.d.sync += self.read_low.eq(self.code)
                     with m.If(self.first_attempt & ~self.work_high):
-                        m.d.comb += [self.offset_fetch.eq(1), self.fetch_cell.eq(self.cell ^ 1)]
+                        m.d.comb += [self.offset_fetch.eq(1), self.fetch_cell.eq(self.command.cell ^ 1)]
                         m.d.sync += self.work_high.eq(1)
                         m.next = "AIM"
                     with m.Elif(close | (self.tried == self.tries)):

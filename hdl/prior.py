@@ -33,11 +33,11 @@ class Prior(wiring.Component):
         super().__init__(
             {
                 "clear": In(1),
-                "valid": In(1),
-                "code": In(formats.config.read_bits),
+                "valid": In(1),  # a read code is there
+                "code": In(formats.config.read_bits),  # this one
                 "ready": In(1),
-                "multiplier": In(PRIOR_MULTIPLIER_BITS),
-                "shift": In(PRIOR_SHIFT_BITS),
+                "multiplier": In(PRIOR_MULTIPLIER_BITS),  # 1 / (2 sigma^2 ln 2), as an integer
+                "shift": In(PRIOR_SHIFT_BITS),  # and its scale
                 "square": Out(1),
                 "adding": Out(1),
                 "difference": Out(signed(formats.config.read_bits + 1)),

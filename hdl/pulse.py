@@ -39,19 +39,19 @@ class Pulse(wiring.Component):
         self.conversion = config.cycles(config.conversion_s)
         super().__init__(
             {
-                "op": In(ArrayOp),
+                "op": In(ArrayOp),  # the pulse to come
                 "tag": In(tag_bits),
                 "wide": In(1),
                 "running": Out(ArrayOp),
                 "latch": Out(1),
-                "wl": Out(1),
-                "bl": Out(1),
-                "sl": Out(1),
-                "inputs_on": Out(1),
-                "converting": Out(1),
+                "wl": Out(1),  # word line, in every pulse
+                "bl": Out(1),  # bit line
+                "sl": Out(1),  # source line
+                "inputs_on": Out(1),  # input drivers
+                "converting": Out(1),  # an answer is on its way
                 "result_valid": Out(1),
-                "result_is_eval": Out(1),
-                "result_tag": Out(tag_bits),
+                "result_is_eval": Out(1),  # it is an evaluation's
+                "result_tag": Out(tag_bits),  # the tag of its pulse
             }
         )
 

@@ -31,11 +31,11 @@ class Ram(wiring.Component):
         self.width, self.lanes, self.address_bits = width, geometry.lanes, geometry.address_bits
         super().__init__(
             {
-                "write_lanes": In(self.lanes),
-                "write_address": In(self.address_bits),
-                "write_data": In(width),
+                "write_lanes": In(self.lanes),  # lanes that are written
+                "write_address": In(self.address_bits),  # of the word
+                "write_data": In(width),  # the word
                 "read_enable": In(1),
-                "read_address": In(self.address_bits),
+                "read_address": In(self.address_bits),  # of the next word
                 "read_data": Out(width),
             }
         )

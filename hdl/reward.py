@@ -24,10 +24,10 @@ class Reward(wiring.Component):
         self.formats = formats
         super().__init__(
             {
-                "clear": In(1),
+                "clear": In(1),  # a proposal begins
                 "step": In(1),
                 "ready": In(1),
-                "exponent": In(formats.exponent_bits),
+                "exponent": In(formats.exponent_bits),  # that the reward is raised to
                 "steps": Out(STEP_BITS),
                 "cost": Out(formats.sum_bits),
             }

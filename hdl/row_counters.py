@@ -37,7 +37,7 @@ class RowCounters(wiring.Component):
                 "begin_vote": In(1),
                 "vote": In(1),
                 "fetch": In(1),
-                "fetch_row": In(formats.row_bits),
+                "fetch_row": In(formats.row_bits),  # whose counter is asked for
                 "counter": Out(formats.config.counter_bits),
                 "count": Out(formats.config.counter_bits),
                 "total": Out(formats.total_bits),

@@ -31,16 +31,16 @@ class SampleOrder(wiring.Component):
                 "ordered": Out(1),
                 # the running sweep
                 "fetch": In(1),
-                "position": In(formats.sample_bits),
+                "position": In(formats.sample_bits),  # in the order
                 "index": Out(formats.sample_bits),
                 # the next order
-                "last_sample": In(formats.sample_bits),
+                "last_sample": In(formats.sample_bits),  # of a sweep
                 "hard_above": In(formats.likelihood_bits),
-                "adding": In(1),
-                "entry": In(formats.likelihood_bits),
-                "sample": In(formats.sample_bits),
-                "last_output": In(1),
-                "filing": Out(1),
+                "adding": In(1),  # an evaluation is added
+                "entry": In(formats.likelihood_bits),  # its -log2 likelihood
+                "sample": In(formats.sample_bits),  # its sample
+                "last_output": In(1),  # it is the sample's last
+                "filing": Out(1),  # a sample is filed, for observers
             }
         )
 

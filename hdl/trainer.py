@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from oxmc.hdl.array_command import ArrayCommand
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.episode import EPISODE_PORTS, elaborate_episode
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import PROPOSAL_BITS, STREAK_BITS
@@ -17,23 +19,23 @@ FAST_BITS = 3
 
 
 class Trainer(wiring.Component):
-    """One proposal: SET the cells of `row`, READ them, EVAL every sample, decide; RESET the row if rejected.
+    """One proposal: SET the cells of a row, READ them, EVAL every sample, decide; RESET the row if rejected.
 
     A SET programs a group of as many cells as there are gate DACs. Row 0 is SET at gate code 0 and accepted without a
-    test. `current_row` is the current row, `row` the proposed one. From `propose` to `decide` a proposal takes
-    max(groups * set + cells * read + samples * outputs * eval + conversion, draw) + 2 cycles, all widths in cycles; a
-    rejection takes reset more. With a hidden layer a sample takes (hidden + outputs) * eval + conversion + 1: its
-    outputs wait for the last hidden neuron's answer and sigmoid. A training adds rows * reset to clear the array at its
-    start and a cycle to store the last counter.
+    test. `current_row` is the current row, the command's `row` the proposed one. From `propose` to `decide` a proposal
+    takes max(groups * set + cells * read + samples * outputs * eval + conversion, draw) + 2 cycles, all widths in
+    cycles; a rejection takes reset more. With a hidden layer a sample takes (hidden + outputs) * eval + conversion + 1:
+    its outputs wait for the last hidden neuron's answer and sigmoid. A training adds rows * reset to clear the array at
+    its start and a cycle to store the last counter.
 
     Options, each built only where the configuration asks for it: a programmer that reads while it writes takes the
     place of SET and READ (`program` to `programmed`); `exceeds` ends a sweep early and `hopeless` spares it, once prior
-    and draw are waited for; the order of the samples is fetched a position ahead; after `reject_limit` rejections `row`
+    and draw are waited for; the order of the samples is fetched a position ahead; after `reject_limit` rejections a row
     is left with a counter of zero for the next. With rewards an episode (`hdl.episode`) takes the place of the sweep.
-    With random gate codes in row 0 each of its SETs waits for a draw of its own, `draw_gate`.
+    With random gate codes in row 0 each of its SETs waits for a draw of its own.
 
-    `op` is the pulse that is to begin with the next cycle, as `oxmc.hdl.pulse` takes it: a state names that of the next
-    state, where `latch` ends it.
+    The pulse of `command` is the one that is to begin with the next cycle: a state names that of the next state, where
+    `latch` ends it.
 
     `summing` is high from the end of programming to the decision. It is a register, since what it opens is wide: as a
     function of the state it would move with every glitch, and an episode changes its state at each step.
@@ -43,62 +45,59 @@ class Trainer(wiring.Component):
     row's counter, so that the rows up to it are whole.
     """
 
-    def __init__(self, formats: Formats):
+    def __init__(self, formats: Formats, more_ports: dict[str, Any] | None = None):
         self.formats = formats
+        adding = {"adding": In(1)}  # read codes of the row are still added up
+        draw_ends = {"draw_ends": In(1)}  # with the next cycle the draw is there
         super().__init__(
             {
                 # settings and control
-                "start": In(1),
-                "last_row": In(formats.row_bits),
-                "last_sample": In(formats.sample_bits),
-                "max_proposals": In(PROPOSAL_BITS),
+                "start": In(1),  # the command
+                "last_row": In(formats.row_bits),  # to be filled
+                "last_sample": In(formats.sample_bits),  # of a sweep
+                "max_proposals": In(PROPOSAL_BITS),  # after which it ends
                 "reject_limit": In(STREAK_BITS),
-                "busy": Out(1),
+                "busy": Out(1),  # at work
                 **SAFE_PORTS,
-                # array commands, through Pulse
-                "op": Out(ArrayOp),
-                "latch": In(1),
-                "converting": In(1),
-                "cell": Out(formats.cell_bits),
-                "segment": Out(formats.segment_bits),
-                "hidden": Out(1),
-                "label": In(formats.label_bits),
-                "is_label": Out(1),
-                "last_output": Out(1),
+                "command": Out(ArrayCommand(formats, "row", "cell", "segment", "converting")),  # to the array
+                "hidden": Out(1),  # the running evaluation is a hidden neuron's
+                "label": In(formats.label_bits),  # of the sample that was fetched
+                "is_label": Out(1),  # the evaluated output is that label
+                "last_output": Out(1),  # it is the sample's last
                 # gate codes
-                "fetch_gate": Out(1),
-                "fetch_cell": Out(formats.cell_bits),
-                "first": Out(1),
+                "fetch_gate": Out(1),  # asks for the gate codes of a group
+                "fetch_cell": Out(formats.cell_bits),  # that begins with this cell
+                "first": Out(1),  # `row` is row 0
                 # verified programming of a row
-                "program": Out(1),
-                "fresh": Out(1),
-                "programmed": In(1),
+                "program": Out(1),  # a programmer is to write the row
+                "fresh": Out(1),  # what was learned of the row's cells is to be forgotten
+                "programmed": In(1),  # it is written
                 # samples, and their order a position ahead
-                "fetch_sample": Out(1),
-                "fetch_index": Out(formats.sample_bits),
-                "fetch_order": Out(1),
-                "order_position": Out(formats.sample_bits),
+                "fetch_sample": Out(1),  # asks for a sample
+                "fetch_index": Out(formats.sample_bits),  # this one, or the one that the order has next
+                "fetch_order": Out(1),  # asks for an entry of the order
+                "order_position": Out(formats.sample_bits),  # this one
                 # decision
-                "propose": Out(1),
-                "opens_first": Out(1),
-                "drawing": In(1),
-                "summing": Out(1),
-                "hopeless": In(1),
-                "exceeds": In(1),
-                "decide": Out(1),
-                "accept": In(1),
-                "accepted": Out(1),
-                "rejected": Out(1),
+                "propose": Out(1),  # a proposal begins: sums of the one before are cleared
+                "draw": Out(1),  # the LFSR is to draw: u, or a gate code of row 0
+                "drawing": In(1),  # the draw is not there yet
+                "summing": Out(1),  # the row is programmed, its decision still to come
+                "hopeless": In(1),  # whatever the samples say, the row is rejected
+                "exceeds": In(1),  # the samples so far suffice to reject it
+                "decide": Out(1),  # the proposal ends: `accept` counts
+                "accept": In(1),  # the proposed row is accepted, if it is not row 0
+                "accepted": Out(1),  # the decision is yes
+                "rejected": Out(1),  # the decision is no
                 # row counters
-                "store": Out(1),
-                "store_zero": Out(1),
-                "store_row": Out(formats.row_bits),
+                "store": Out(1),  # the current row's counter is whole
+                "store_zero": Out(1),  # a row was skipped
+                "store_row": Out(formats.row_bits),  # this is its row
                 # progress
-                "row": Out(formats.row_bits),
                 "current_row": Out(formats.row_bits),
-                "proposals": Out(PROPOSAL_BITS),
-                **(EPISODE_PORTS if formats.rewards else {}),
-                **({"draw_gate": Out(1), "draw_ends": In(1)} if formats.config.init == "random" else {}),
+                "proposals": Out(PROPOSAL_BITS),  # that were decided
+                **(adding if formats.config.early_rejection else {}),
+                **(draw_ends if formats.config.init == "random" else {}),
+                **(more_ports or {}),
             }
         )
 
@@ -120,10 +119,12 @@ class Trainer(wiring.Component):
             m.d.sync += streak.eq(streak + 1)
 
     def _elaborate_stop(self, m: Module) -> None:
-        """A sum that exceeded the threshold stops the sweep at the end of the running pulse."""
-        self.stop = Signal()
+        """A sum that exceeded the threshold stops the sweep at the end of the running pulse. `waits` is high while a
+        code, or what is added up from codes ahead of the sweep, is on its way."""
+        self.stop, self.waits = Signal(), self.command.converting
         if not self.formats.config.early_rejection:
             return
+        self.waits = self.command.converting | self.adding
         exceeded = Signal()
         m.d.comb += self.stop.eq(~self.first & (self.exceeds | exceeded))
         with m.If(self.propose):
@@ -133,18 +134,27 @@ class Trainer(wiring.Component):
 
     def _go(self, m: Module, state: str, op: ArrayOp = ArrayOp.IDLE) -> None:
         """Leave for a state that begins with a pulse, or with none."""
-        m.d.comb += self.op.eq(op)
+        m.d.comb += self.command.op.eq(op)
         m.next = state
 
     def _open_proposal(self, m: Module) -> None:
         """Start the next proposal for the row that `row` names from the next cycle on."""
-        m.d.comb += self.propose.eq(1)
+        m.d.comb += [self.propose.eq(1), self.draw.eq(1)]
         if self.formats.config.verify == "off":
             m.d.comb += [self.fetch_gate.eq(1), self.fetch_cell.eq(0)]
             self._go(m, "SET", ArrayOp.SET)
         else:
             m.d.comb += self.program.eq(1)
             self._go(m, "PROGRAM")
+
+    def _open_first(self, m: Module) -> None:
+        """Start row 0, which needs no u."""
+        m.d.comb += self.propose.eq(1)
+        if self.formats.config.init == "random":
+            m.d.comb += self.draw.eq(1)
+            self._go(m, "SET")
+        else:
+            self._go(m, "SET", ArrayOp.SET)
 
     def _programmed(self, m: Module) -> None:
         """Leave the programming of a row: its sums grow from now on."""
@@ -155,10 +165,8 @@ class Trainer(wiring.Component):
             self._open_sweep(m)
 
     def _open_sweep(self, m: Module) -> None:
-        """Fetch the first sample, or the first entry of the order it stands in, or wait for an observation."""
-        if self.formats.rewards:
-            self._go(m, "OBSERVE")
-        elif self.formats.config.sample_order == "hard_first":
+        """Fetch the first sample, or the first entry of the order it stands in."""
+        if self.formats.config.sample_order == "hard_first":
             m.d.comb += [self.fetch_order.eq(1), self.order_position.eq(0)]
             self._go(m, "ORDER")
         else:
@@ -175,23 +183,23 @@ class Trainer(wiring.Component):
             m.d.comb += last_group.eq(cell == self.formats.last_group)
         with m.State("SET"):
             m.d.comb += [
-                self.op.eq(ArrayOp.SET),
-                self.fetch_gate.eq(self.latch & ~last_group & ~self.first),
+                self.command.op.eq(ArrayOp.SET),
+                self.fetch_gate.eq(self.command.latch & ~last_group & ~self.first),
                 self.fetch_cell.eq(cell + dacs),
             ]
-            with m.If(self.latch):
+            with m.If(self.command.latch):
                 m.d.sync += cell.eq(Mux(last_group, 0, cell + dacs))
                 with m.If(last_group):
                     self._go(m, "READ", ArrayOp.READ)
             if self.formats.config.init == "random":
-                with m.If(self.first & ~(self.latch & last_cell)):
+                with m.If(self.first & ~(self.command.latch & last_cell)):
                     m.d.comb += [
-                        self.op.eq(Mux(self.draw_ends, ArrayOp.SET, ArrayOp.IDLE)),
-                        self.draw_gate.eq(self.latch),
+                        self.command.op.eq(Mux(self.draw_ends, ArrayOp.SET, ArrayOp.IDLE)),
+                        self.draw.eq(self.command.latch),
                     ]
         with m.State("READ"):
-            m.d.comb += self.op.eq(ArrayOp.READ)
-            with m.If(self.latch):
+            m.d.comb += self.command.op.eq(ArrayOp.READ)
+            with m.If(self.command.latch):
                 m.d.sync += cell.eq(Mux(last_cell, 0, cell + 1))
                 with m.If(last_cell):
                     self._programmed(m)
@@ -201,7 +209,7 @@ class Trainer(wiring.Component):
                     self._programmed(m)
         if self.formats.config.early_rejection:
             with m.State("THRESHOLD"):  # until the last pair's prior and the draw are there
-                with m.If(~self.converting & ~self.drawing):
+                with m.If(~self.waits & ~self.drawing):
                     with m.If(~self.first & self.hopeless):
                         m.next = "DECIDE"
                     with m.Else():
@@ -215,7 +223,7 @@ class Trainer(wiring.Component):
         low, high = sample[:FAST_BITS], sample[FAST_BITS:]
         following = Cat((low + 1)[:FAST_BITS], high + low.all())[: len(sample)]
         m.d.comb += [
-            self.segment.eq(segment),
+            self.command.segment.eq(segment),
             self.last_output.eq(segment == formats.segments - 1),
             last_eval.eq((sample == self.last_sample) & self.last_output),
             self.is_label.eq(self.label + config.hidden == segment if config.outputs > 1 else self.label),
@@ -232,8 +240,8 @@ class Trainer(wiring.Component):
         with m.State("EVAL"):
             next_sample = Signal()
             m.d.comb += [
-                self.op.eq(ArrayOp.EVAL),
-                next_sample.eq(self.latch & self.last_output & ~last_eval & ~self.stop),
+                self.command.op.eq(ArrayOp.EVAL),
+                next_sample.eq(self.command.latch & self.last_output & ~last_eval & ~self.stop),
                 self.fetch_sample.eq(next_sample),
                 self.fetch_index.eq(following),
             ]
@@ -242,7 +250,7 @@ class Trainer(wiring.Component):
                     self.fetch_order.eq(next_sample & (sample + 1 != self.last_sample)),
                     self.order_position.eq(sample + 2),
                 ]
-            with m.If(self.latch):
+            with m.If(self.command.latch):
                 with m.If(last_eval | self.stop):
                     m.d.sync += [sample.eq(0), segment.eq(0)]
                     self._go(m, "SETTLE")
@@ -258,14 +266,14 @@ class Trainer(wiring.Component):
         if config.hidden:
             m.d.comb += self.hidden.eq(segment < config.hidden)
             with m.State("LAYER"):  # the last hidden neuron's conversion and sigmoid
-                with m.If(~self.converting):
+                with m.If(~self.waits):
                     with m.If(self.stop):
                         m.d.sync += [sample.eq(0), segment.eq(0)]
                         m.next = "DECIDE"
                     with m.Else():
                         self._go(m, "EVAL", ArrayOp.EVAL)
         with m.State("SETTLE"):  # the last conversion, its table look-up and addition
-            with m.If(~self.converting & ~self.drawing):
+            with m.If(~self.waits & ~self.drawing):
                 m.next = "DECIDE"
 
     def _elaborate_decision(self, m: Module, row: Signal, current: Signal, proposals: Signal) -> None:
@@ -290,10 +298,10 @@ class Trainer(wiring.Component):
                 self._go(m, "UNDO", ArrayOp.RESET)
         with m.State("UNDO"):
             m.d.comb += [
-                self.store_zero.eq(self.latch & self.at_reject_limit),
+                self.store_zero.eq(self.command.latch & self.at_reject_limit),
                 self.store_row.eq(row),
             ]
-            with m.If(self.latch):
+            with m.If(self.command.latch):
                 with m.If((proposals == self.max_proposals) | (self.at_reject_limit & (row == self.last_row))):
                     m.next = "STORE"
                 with m.Else():
@@ -312,9 +320,9 @@ class Trainer(wiring.Component):
         self.sample = Signal(self.formats.sample_bits)
         self.part = Signal(self.formats.segment_bits, name="segment")  # of the sample or the episode's step
         m.d.comb += [
-            self.row.eq(row),
+            self.command.row.eq(row),
             self.current_row.eq(current),
-            self.cell.eq(cell),
+            self.command.cell.eq(cell),
             self.proposals.eq(proposals),
             self.first.eq(row == 0),
         ]
@@ -328,17 +336,12 @@ class Trainer(wiring.Component):
                     m.d.sync += [register.eq(0) for register in (cell, self.sample, self.part)]  # one may be left over
                     self._go(m, "CLEAR", ArrayOp.RESET)
             with m.State("CLEAR"):  # every row to the low conductive state
-                m.d.comb += self.op.eq(ArrayOp.RESET)
-                with m.If(self.latch):
+                m.d.comb += self.command.op.eq(ArrayOp.RESET)
+                with m.If(self.command.latch):
                     m.d.sync += row.eq(Mux(row == self.last_row, 0, row + 1))
                     with m.If(row == self.last_row):
-                        m.d.comb += [self.propose.eq(1), self.opens_first.eq(1)]
-                        if self.formats.config.init == "random":
-                            m.d.comb += self.draw_gate.eq(1)
-                            self._go(m, "SET")
-                        else:
-                            self._go(m, "SET", ArrayOp.SET)
+                        self._open_first(m)
             self._elaborate_programming(m, cell)
-            elaborate_episode(self, m) if self.formats.rewards else self._elaborate_sweep(m)
+            self._elaborate_sweep(m)
             self._elaborate_decision(m, row, current, proposals)
         return m

@@ -80,6 +80,8 @@ def _episodes(config: Config) -> bool:
     return config.acceptance == "reward"
 
 
+BETWEEN = ("answers", "arbiter", "cell_reads", "loader", "row_gates", "sample_path", "status", "tally")
+"""Instances of the blocks that choose, count and pass on what the others exchange."""
 COMMON_BLOCKS = (
     Block("control", "control", _points),
     Block("lfsr", "lfsr", _always),
@@ -91,7 +93,8 @@ COMMON_BLOCKS = (
     Block("pulse", "pulse", _points),
     Block("trainer", "trainer", _points),
     Block("memories", "memories", _always),  # what follows the outputs of all memories
-    Block("top", "guard", _always),
+    *(Block("top", instance, _always) for instance in ("guard", *BETWEEN)),
+    Block("top", "results", _episodes),
     Block("log_likelihood", "log_likelihood", _points),
     Block("inference", "inference", lambda config: _points(config) and not config.hidden),
 )

@@ -19,6 +19,7 @@ EQUAL = Formats(Config(features=16, read_bits=5))
 """Likelihood and prior as wide as each other: the current cost fills its width, u carries the threshold beyond it."""
 
 TEMPERED = Formats(Config(temper=1))
+EARLY = Formats(Config(outputs=2, features=2, read_bits=5, early_rejection=True))
 REWARDS = Formats(resolve("cartpole", "paper"))
 
 pytestmark = pytest.mark.cosim
@@ -32,6 +33,7 @@ def bench(simulator: str, formats: Formats, seed: int, *, design: Acceptance | N
         fraction_bits=formats.config.log_fraction_bits,
         kappa_bits=formats.kappa_bits if formats.rewards else 0,
         tempers=formats.config.temper > 0,
+        early=formats.config.early_rejection,
         seed=seed,
     )
     run_bench(
@@ -61,6 +63,16 @@ def test_acceptance_of_a_tempered_likelihood(seed: int) -> None:
 def test_bench_catches_a_shift_that_is_wrong(mutate: tuple[str, str], seed: int) -> None:
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", TEMPERED, seed, mutate=mutate)
+
+
+def test_acceptance_of_sums_on_the_way(seed: int) -> None:
+    bench("icarus", EARLY, seed)
+
+
+@pytest.mark.parametrize("mutate", [("assign exceeds = ", "assign exceeds = 1'b0 & "), ("| partial", "")])
+def test_bench_catches_a_sum_on_the_way_that_is_not_compared(mutate: tuple[str, str], seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", EARLY, seed, mutate=mutate)
 
 
 @pytest.mark.parametrize("mutate", [("prior + handicap", "prior"), ("operand + prior", "operand + prior + handicap")])

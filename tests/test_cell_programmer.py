@@ -52,7 +52,7 @@ def test_geometries(outputs: int, features: int, read_bits: int, gate_codes: int
 
 
 MISTAKES: dict[str, Change] = {
-    "commands no pulse": ("op", Signal.like),
+    "commands no pulse": ("command.op", Signal.like),
     "takes any read": ("window", lambda window: Const(2**7, len(window))),
     "has a wider window": ("window", lambda window: window + 1),
     "repeats once more": ("tries", lambda tries: tries + 1),

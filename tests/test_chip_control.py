@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth import Const, Module
+from amaranth import Const
 from benches import some
 from chip_jobs import chip_parameters
+from rewired import rewired
 
 from oxmc.hdl.chip import Chip
-from oxmc.hdl.trainer import Trainer
+from oxmc.hdl.top.tally import Tally
 from oxmc.hdl.verilog.netlist import build_config, chip_verilog
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
@@ -128,6 +129,7 @@ def test_a_host_ends_a_wrong_state(chip: str, seed: int, tmp_path: Path) -> None
 MISTAKES: dict[str, tuple[str, str, tuple[str, str]]] = {
     "adds what it stores": ("plain", "totals", ("else if (vote)", "else if (store)")),
     "never halts": ("plain", "abort", ("assign halt = ", "assign halt = 1'b0 & ")),
+    "begins one more pulse": ("plain", "abort", ("assign op = halt ? ", "assign op = 1'b0 ? ")),
     "cuts a pulse": ("prepared", "abort", ("assign halt = ", "assign halt = (stopped & busy) | ")),
     "stays in a lost state": ("plain", "upsets", ("train_state_state >= 4'h9", "1'b0 & train_state_state[3]")),
     "does not say so": ("plain", "upsets", ("assign raised[5] = ", "assign raised[5] = 1'b0 & ")),
@@ -145,34 +147,16 @@ def test_bench_catches_a_chip_that(mistake: str, seed: int, tmp_path: Path) -> N
         bench(chip, tmp_path, seed, scenario, mutate=change)
 
 
-class Busy:
-    """A trainer that says it is always busy; the rest is `trainer`'s."""
-
-    busy = Const(1)
-
-    def __init__(self, trainer: Trainer):
-        self.trainer = trainer
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.trainer, name)
-
-
 def test_bench_catches_clamps_of_a_calibration(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    connect = Chip._connect_commands
-
-    def connected(chip: Any, m: Module) -> None:
-        trainer = chip.trainer
-        chip.trainer = Busy(trainer)
-        connect(chip, m)
-        chip.trainer = trainer
-
-    monkeypatch.setattr(Chip, "_connect_commands", connected)
+    monkeypatch.setattr(
+        "oxmc.hdl.top.core.Tally", lambda formats: rewired(Tally(formats), "training", lambda _: Const(1))
+    )
     with pytest.raises(SystemExit, match="FAILED"):
         bench("prepared", tmp_path, seed, "clamps", elaborate=True)
 
 
 def test_bench_catches_what_an_abort_leaves_behind(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A conversion that the next command inherits."""
-    monkeypatch.setattr("oxmc.hdl.chip.ResetInserter", lambda _: lambda block: block)
+    monkeypatch.setattr("oxmc.hdl.top.core.ResetInserter", lambda _: lambda block: block)
     with pytest.raises(SystemExit, match="FAILED"):
         bench("plain", tmp_path, seed, "in_flight", elaborate=True, **SLUGGISH)

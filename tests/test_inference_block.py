@@ -10,8 +10,8 @@ from amaranth.lib.wiring import Component, In, connect, flipped
 from benches import on_each_simulator
 from rewired import Change, rewired
 
-from oxmc.hdl.chip import inference_of
 from oxmc.hdl.inference import Inference
+from oxmc.hdl.network_inference import inference_of
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
 from oxmc.tb.blocks.run_bench import Mutation, run_bench
@@ -92,9 +92,9 @@ class NarrowFormats(Formats):
 
 
 MISTAKES: dict[str, Change] = {
-    "never evaluates": ("evaluate", Signal.like),
+    "never evaluates": ("command.op", Signal.like),
     "never adds": ("answer", lambda _: Const(0)),
-    "does not wait for the last answer": ("converting", lambda _: Const(0)),
+    "does not wait for the last answer": ("command.converting", lambda _: Const(0)),
     "ignores the burn-in": ("burn_in", lambda _: Const(0)),
     "wraps": ("formats", lambda formats: NarrowFormats(formats.config)),
 }
@@ -125,7 +125,7 @@ def test_bench_catches_a_wrong_design(outputs: int, mutate: Mutation, seed: int)
     "mistake",
     [
         ("hidden", Signal.like),
-        ("converting", lambda _: Const(0)),  # waits neither for the hidden layer nor for the last answer
+        ("command.converting", lambda _: Const(0)),  # waits neither for the hidden layer nor for the last answer
         ("answer", lambda _: Const(0)),
     ],
     ids=["hidden", "converting", "answer"],

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from amaranth import Const, Signal
+from amaranth import Const, Module, Signal
 from benches import EFFORT, on_each_simulator
 from rewired import Change, rewired
 
@@ -93,22 +93,34 @@ def with_one_dac(formats: Formats) -> Formats:
     return Formats(formats.config.replace(gate_dacs=1))
 
 
+def draws(open_first: Any) -> Any:
+    """`Trainer._open_first` that asks for a draw."""
+
+    def opened(m: Module) -> None:
+        open_first(m)
+        m.d.comb += open_first.__self__.draw.eq(1)
+
+    return opened
+
+
 MISTAKES: dict[str, tuple[str, Change]] = {
-    "never commands a pulse": ("plain", ("op", Signal.like)),
+    "never commands a pulse": ("plain", ("command.op", Signal.like)),
     "decides before the draw ends": ("plain", ("drawing", lambda _: Const(0))),
-    "decides before the last answer": ("plain", ("converting", lambda _: Const(0))),
+    "decides before the last answer": ("plain", ("command.converting", lambda _: Const(0))),
     "makes one proposal too many": ("plain", ("max_proposals", lambda limit: limit + 1)),
-    "draws for row 0": ("plain", ("opens_first", Signal.like)),
+    "draws for row 0": ("plain", ("_open_first", draws)),
+    "draws no u": ("plain", ("draw", Signal.like)),
     "forgets the label": ("plain", ("label", lambda _: Const(0, 2))),
     "fetches the wrong cell's gate code": ("plain", ("fetch_cell", Signal.like)),
     "names no current row": ("plain", ("current_row", Signal.like)),
     "evaluates what is hopeless": ("early", ("hopeless", lambda _: Const(0))),
     "gives up on every row": ("early", ("hopeless", lambda _: Const(1))),
     "never stops early": ("early", ("exceeds", lambda _: Const(0))),
+    "compares ahead of the prior": ("early", ("adding", lambda _: Const(0))),
     "compares ahead of the draw": ("early", ("drawing", lambda _: Const(0))),
     "looks up no order": ("hard first", ("fetch_order", Signal.like)),
     "looks up one position": ("hard first", ("order_position", Signal.like)),
-    "draws no gate code": ("random row 0", ("draw_gate", Signal.like)),
+    "draws no gate code": ("random row 0", ("draw", Signal.like)),
     "takes a gate code too early": ("random row 0", ("drawing", lambda _: Const(0))),
     "SETs a cell at a time": ("two DACs", ("formats", with_one_dac)),
     "fetches the first group again": ("two DACs", ("fetch_cell", Signal.like)),
@@ -119,7 +131,7 @@ MISTAKES: dict[str, tuple[str, Change]] = {
     "waits for ever": ("cells", ("programmed", lambda _: Const(0))),
     "never says fresh": ("all", ("fresh", Signal.like)),
     "takes hidden neurons for outputs": ("hidden", ("hidden", Signal.like)),
-    "does not wait for the hidden layer": ("hidden", ("converting", lambda _: Const(0))),
+    "does not wait for the hidden layer": ("hidden", ("command.converting", lambda _: Const(0))),
     "evaluates outputs after a stop": ("one hidden", ("exceeds", lambda _: Const(0))),
 }
 

@@ -1,8 +1,9 @@
 """Mistakes in the wiring of the chip, all in one Verilog file, of which a bench chooses one at a time.
 
 The top module gets a register `mistake`; where it is a mistake's number, that one is in force. Tied to 0, those of one
-bit to 1, too, is each input and each output of each block; inverted is each select and condition of the top module; a
-register that the host reads shows another one in its place; each use of `restart` in the row counters is dropped.
+bit to 1, too, is each input and each output of each block; inverted is each select and condition of the blocks between
+the others, `GLUE`; a register that the host reads shows another one in its place; each use of `restart` in the row
+counters is dropped.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable
+from functools import partial
 
 from oxmc.hdl.verilog.netlist import CHIP_NAME, Port, module_ports
+from oxmc.pymodels.blocks import BETWEEN
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 
 INSTANCE = re.compile(r"^  (\w+) (\w+) \(\n(.*?)^  \);", flags=re.M | re.S)
 SELECT = re.compile(r"^(  assign (\S+) = )(\w+)( \? .*;)$", flags=re.M)
 CONDITION = re.compile(r"^( +(?:end else )?if \()(\w+)(\) begin)$", flags=re.M)
-STATE_BIT = re.compile(r"^(  assign status_state\[(\d+)\] = )(\w+)(;)$", flags=re.M)
+GLUE = (*BETWEEN, "results")
 RESTART = re.compile(r"\brestart(?= \||\) begin\n +(.*;))")
 UNTOUCHED = {"clk", "pins_clk", "pins_rst"}
 STATUS_PORTS = ("port_", "status_")
@@ -39,7 +42,7 @@ class Mistake:
 
 
 class Wiring:
-    """The top module of `text`, with every mistake built in but none in force; `mistakes` by number from 1 on."""
+    """`text` of a chip, with every mistake built in but none in force; `mistakes` by number from 1 on."""
 
     def __init__(self, text: str):
         self.mistakes: dict[int, Mistake] = {}
@@ -47,20 +50,14 @@ class Wiring:
         self.assigns: list[str] = []
         head, body = text.split(f"\nmodule {CHIP_NAME}(", 1)
         end = body.index("\nendmodule")
-        self.ports = {name: {port.name: port for port in module_ports(text, name)} for name in _modules(body[:end])}
+        self.ports = {name: _ports(text, name) for name in _modules(body[:end])}
         top = INSTANCE.sub(lambda found: self._instance(*found.groups()), body[:end])
-        top = SELECT.sub(lambda found: self._select(*found.groups()), top)
-        top = CONDITION.sub(lambda found: self._condition(*found.groups()), top)
-        top = STATE_BIT.sub(lambda found: self._state_bit(*found.groups()), top)
         first = top.index(";") + 1
         declared = "".join(f"\n  {line}" for line in ("integer mistake = 0;", *self.wires))
         assigned = "".join(f"\n  {line}" for line in self.assigns)
-        rest = re.sub(
-            rf"\nmodule {CHIP_NAME}_row_counters\(.*?\nendmodule",
-            lambda found: RESTART.sub(lambda use: self._restart(use), found[0]),
-            body[end:],
-            flags=re.S,
-        )
+        rest = _within("row_counters", body[end:], lambda module: RESTART.sub(self._restart, module))
+        for block in GLUE:
+            rest = _within(block, rest, partial(self._choices, block))
         self.text = f"{head}\nmodule {CHIP_NAME}({top[:first]}{declared}{top[first:]}{assigned}{rest}"
 
     def _number(self, *mistake: str) -> int:
@@ -110,17 +107,20 @@ class Wiring:
         self.assigns.append(f"assign {net} = {value};")
         return own
 
-    def _select(self, start: str, name: str, select: str, rest: str) -> str:
-        return f"{start}(mistake == {self._number('top', name, select, 'inverted')}) ^ {select}{rest}"
+    def _choices(self, block: str, module: str) -> str:
+        """The text of a block of `GLUE` with its selects and conditions."""
+        module = SELECT.sub(lambda found: self._select(block, *found.groups()), module)
+        return CONDITION.sub(lambda found: self._condition(block, *found.groups()), module)
 
-    def _state_bit(self, start: str, bit: str, net: str, rest: str) -> str:
-        return f"{start}mistake == {self._number('top', f'STATE[{bit}]', net, '0')} ? 1'd0 : {net}{rest}"
+    def _select(self, block: str, start: str, name: str, select: str, rest: str) -> str:
+        number = self._number(block, name, select, "inverted")
+        return f"{start}({CHIP_NAME}.mistake == {number}) ^ {select}{rest}"
 
-    def _condition(self, start: str, condition: str, rest: str) -> str:
+    def _condition(self, block: str, start: str, condition: str, rest: str) -> str:
         if condition == "rst" or condition.startswith("auto_"):
             return f"{start}{condition}{rest}"
-        number = self._number("top", "if", condition, "inverted")
-        return f"{start}(mistake == {number}) ^ {condition}{rest}"
+        number = self._number(block, "if", condition, "inverted")
+        return f"{start}({CHIP_NAME}.mistake == {number}) ^ {condition}{rest}"
 
     def representative(self) -> list[int]:
         """Those of what the host reads, of what a training clears, counts and orders by."""
@@ -128,9 +128,26 @@ class Wiring:
             number
             for number, it in self.mistakes.items()
             if (it.block == "control" and it.port.startswith(STATUS_PORTS))
-            or it.port.startswith("STATE")
+            or (it.block == "status" and it.what in ("0", "in its place") and it.net != "output")
             or (it.block in ("row_counters", "sample_order") and it.what in ("0", "dropped"))
         ]
+
+
+def _within(block: str, text: str, change: Callable[[str], str]) -> str:
+    """`text` with the module of a block changed, if there is one."""
+    return re.sub(rf"\nmodule {CHIP_NAME}_{block}\(.*?\nendmodule", lambda it: change(it[0]), text, flags=re.S)
+
+
+def _ports(text: str, module: str) -> dict[str, Port]:
+    """A module's ports, without inputs that are there for their name alone: a wire that leads through a block is drawn
+    past it, and the block has its names as inputs that it does not read."""
+    ports = {port.name: port for port in module_ports(text, module)}
+    body = text[text.index(f"\nmodule {module}(") :]
+    body = re.sub(r"^  (?:input|output|wire|reg) .*", "", body[body.index(";") : body.index("endmodule")], flags=re.M)
+    for line, target in re.findall(r"^(  assign (\w+) = .*;\n)", body, flags=re.M)[::-1]:
+        if target not in ports and len(re.findall(rf"\b{target}\b", body)) == 1:
+            body = body.replace(line, "")
+    return {name: port for name, port in ports.items() if port.way == "output" or re.search(rf"\b{name}\b", body)}
 
 
 def _modules(top: str) -> set[str]:
@@ -147,6 +164,10 @@ def always(_: Config) -> bool:
 def in_one_cycle(it: Config) -> bool:
     widths = (it.set_pulse_s, it.reset_pulse_s, it.read_pulse_s, it.eval_pulse_s)
     return all(it.cycles(width) == 1 for width in widths)
+
+
+def narrow_tags(it: Config) -> bool:
+    return it.sample_order == "given" and not it.hidden
 
 
 def rewarded(it: Config) -> bool:
@@ -167,6 +188,13 @@ HARMLESS: list[Rule] = [
     ),
     ("sample_order", "rst", "0", always, "TRAIN clears it"),
     ("trainer", "drawing", "0", always, "a draw is over long before the row is programmed"),
+    ("answers", "wide", "1", always, "keeps the tag from moving: energy alone"),
+    ("answers", "inputs_on", "0", narrow_tags, "a tag that is wider than it needs to be: energy alone"),
+    ("answers", "counter_fetch|host_fetch", "1", always, "a memory that reads for nobody: energy alone"),
+    ("sample_path", "train_fetch|vote_fetch|read_enable", "1", always, "a memory that reads for nobody: energy alone"),
+    ("arbiter", "bl", "1", always, "the mask is for a RESET: energy alone"),
+    ("arbiter|answers", "rst", "0", always, "a cycle later it is as if it had been"),
+    ("tally", "training", "1", lambda it: not (it.form or it.calibrate), "nobody else SETs"),
     ("trainer", "is_label", "0|1", lambda it: it.outputs == 1, "the tag has the label of one output"),
     ("acceptance", "compare", "1", always, "keeps operands from moving: energy alone"),
     ("log_prior|hastings.*|reward", "ready", "1", always, "keeps operands from moving: energy alone"),
@@ -183,18 +211,31 @@ HARMLESS: list[Rule] = [
     ("guard", "latch", "0", in_one_cycle, "the port is WL, too: a pulse that is on ends"),
     ("action", "restart|rst", "0", lambda it: it.outputs == 2, "its count of outputs wraps by itself"),
     ("trainer", "fetch_gate|fetch_cell", "0|1", lambda it: it.verify == "pair", "there are no gate codes to fetch"),
-    ("inference|trainer|guard|programmer", "latch", "1", in_one_cycle, "every cycle of a pulse is its last"),
+    (
+        "inference|trainer|guard|programmer|tally",
+        "(command_)?latch",
+        "1",
+        in_one_cycle,
+        "every cycle of a pulse is its last",
+    ),
     ("programmer", "illegal", "0", lambda it: it.verify == "pair", "every encoding is one of its states"),
     ("log_likelihood", "total", "0", lambda it: it.early_rejection, "the chip compares what it will be; for observers"),
     ("control", "last_sample", "0", rewarded, "it is 0"),
     ("control", "last_test", "1", rewarded, "it is 1"),
     ("inference", "first_index|last_index|index", "1", rewarded, "it is 1"),
-    ("top", r"s\d+", "inverted", lambda it: it.gate_dacs > 1, "the first DACs have a cell in the last group, too"),
-    ("calibrator", "converting", "0", lambda it: it.reset_pulse_s > it.conversion_s, "a RESET is longer"),
+    ("sample_path", "vote_index", "1", rewarded, "it is 1"),
+    (
+        "tally|arbiter",
+        r"s\d+",
+        "inverted",
+        lambda it: it.gate_dacs > 1,
+        "the last group has cells of the first DACs, too",
+    ),
+    ("calibrator", "command_converting", "0", lambda it: it.reset_pulse_s > it.conversion_s, "a RESET is longer"),
     ("pulse", "halt", "0", in_one_cycle, "no pulse has begun that it could forget"),
     ("inference", "output_s", "0", lambda it: it.outputs == 1, "there is one output"),
-    ("trainer", "segment", "0", one_segment, "there is one segment"),
-    ("top", "array_segment", "inverted", one_segment, "there is one segment"),
+    ("trainer|inference", "command_segment", "0", one_segment, "there is one segment"),
+    ("arbiter", r"(\w+_)?segment", "0|inverted", one_segment, "there is one segment"),
     ("trainer|row_counters", "store_zero", "0", lambda it: not it.reject_limit, "no row is skipped"),
 ]
 """Mistakes that change nothing that anyone could see, with the configurations where it is so, and why."""

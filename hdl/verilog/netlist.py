@@ -77,7 +77,7 @@ def _start_at_zero(text: str) -> str:
 def chip_verilog(config: Config, *, name: str = CHIP_NAME, observed: bool = False) -> str:
     """Verilog of the whole chip, preceded by the configuration it was made from as a comment.
 
-    All modules' names begin with `name`. An `observed` chip has the ports of `oxmc.hdl.chip.observers`, for simulation.
+    All modules' names begin with `name`. An `observed` chip has the ports of `oxmc.hdl.top.observers`, for simulation.
     """
     return kept_verilog(config, lambda: elaborated(config, name, observed), f"{name} {observed}")
 

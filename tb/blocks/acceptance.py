@@ -6,13 +6,18 @@ import itertools
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
 from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
+
+
+def early() -> bool:
+    """Whether the design compares sums on the way."""
+    return bool(parameters().get("early"))
 
 
 def kappa_bits() -> int:
@@ -24,7 +29,8 @@ def kappa_bits() -> int:
 class Cycle:
     """What is driven for one cycle; costs and -log2 u in units of the last place. `keep` comes with `compare`.
 
-    `handicap` is an input with rewards alone, `temper` with that option: a design without it sees none but 0.
+    `handicap` is an input with rewards alone, `partial` with early rejection, `temper` with that option: a design
+    without sees none but 0.
     """
 
     likelihood: int
@@ -34,6 +40,7 @@ class Cycle:
     keep: int = 0
     handicap: int = 0
     temper: int = 0
+    partial: int = 0
 
 
 def current_row(likelihood: int, prior: int) -> Cycle:
@@ -57,18 +64,26 @@ class Driver:
         self.dut, self.board, self.current = dut, board, 0
 
     async def run(self, cycle: Cycle) -> bool:
-        """The decision, checked along with the current cost it was made against and whether any sum was acceptable."""
+        """The decision, checked along with the current cost it was made against and whether any sum was acceptable.
+
+        With early rejection the sum is on the way in the cycle before.
+        """
+        if early() and not cycle.partial:
+            await self.run(replace(cycle, compare=0, keep=0, partial=1))
         for name, value in vars(cycle).items():
             if hasattr(self.dut, name):
                 getattr(self.dut, name).value = value
         await Timer(1, unit="ns")
         cost = cycle.likelihood // 2**cycle.temper + cycle.prior  # a >= u  <=>  cost + log2 kappa - current <= -log2 u
-        expected = bool(cycle.compare) and cost + cycle.handicap - self.current <= cycle.neg_log2_u
+        expected = bool(cycle.compare or cycle.partial) and cost + cycle.handicap - self.current <= cycle.neg_log2_u
         # the likelihood adds 0 at least
         hopeless = cycle.prior + cycle.handicap - self.current > cycle.neg_log2_u
         accept = bool(self.dut.accept.value)
-        self.board.expect((expected, hopeless, self.current), f"accept, hopeless, current cost for {cycle}")
-        self.board.observe((accept, bool(self.dut.hopeless.value), self.dut.current_cost.value.to_unsigned()))
+        exceeds = bool(early() and self.dut.exceeds.value)
+        due = (expected, hopeless, bool(cycle.partial) and not expected, self.current)
+        self.board.expect(due, f"accept, hopeless, exceeds, current cost for {cycle}")
+        hopeless = bool(self.dut.hopeless.value)
+        self.board.observe((accept, hopeless, exceeds, self.dut.current_cost.value.to_unsigned()))
         await FallingEdge(self.dut.clk)
         if cycle.keep:
             self.current = cost
@@ -105,7 +120,7 @@ def largest_operands() -> Largest:
 
 async def started(dut: Any) -> Driver:
     idle = dict(likelihood=0, prior=0, neg_log2_u=0, compare=0, keep=0)
-    await start(dut, **idle, **{name: 0 for name in ("handicap", "temper") if hasattr(dut, name)})
+    await start(dut, **idle, **{name: 0 for name in ("handicap", "temper", "partial") if hasattr(dut, name)})
     return Driver(dut, Scoreboard("acceptance"))
 
 

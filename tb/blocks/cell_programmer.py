@@ -30,7 +30,7 @@ from oxmc.tb.blocks.programming import (
 )
 from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
-STROBES = {"fetch": "cell", "push": "push_code", "done": None}
+STROBES = {"fetch": "command_cell", "push": "push_code", "done": None}
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ class Memory(Surroundings):
     def look(self) -> Cycle:
         cycle = observed(self.dut, self.running, STROBES, self.gate())
         if "push" in cycle:
-            assert int(self.dut.cell_s.value) == self.fetched, "a read code leaves with its cell"
+            assert int(self.dut.command_cell.value) == self.fetched, "a read code leaves with its cell"
         return cycle
 
     def advance(self) -> None:
         super().advance()
         if self.dut.fetch.value == 1:
-            self.fetched = int(self.dut.cell_s.value)
+            self.fetched = int(self.dut.command_cell.value)
 
 
 async def program(dut: Any, board: Scoreboard, row: Row, noise: random.Random, note: str) -> list[int]:
@@ -102,7 +102,7 @@ async def program(dut: Any, board: Scoreboard, row: Row, noise: random.Random, n
 
 
 async def begin(dut: Any) -> None:
-    idle = ("start", "halt", "window", "tries", "latch", "answer", "code", "target")
+    idle = ("start", "halt", "window", "tries", "command_latch", "answer", "code", "target")
     await start(dut, **dict.fromkeys(idle, 0))
 
 

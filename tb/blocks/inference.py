@@ -167,8 +167,8 @@ class Surroundings:
 
     def drive(self) -> None:
         dut, shape, rng = self.dut, self.shape, self.rng
-        dut.latch.value = int(self.running and self.elapsed + 1 >= self.averaging.eval_width)
-        dut.converting.value = int(self.converting > 0)
+        dut.command_latch.value = int(self.running and self.elapsed + 1 >= self.averaging.eval_width)
+        dut.command_converting.value = int(self.converting > 0)
         answers = self.converting == 1 and self.tag is not None and self.tag[2] >= 0  # a hidden neuron's goes elsewhere
         dut.answer.value = int(answers)
         code = self.averaging.codes[self.tag] if answers and self.tag else rng.getrandbits(shape.adc_bits)
@@ -181,16 +181,16 @@ class Surroundings:
     def advance(self) -> None:
         dut = self.dut
         self.answered = self.tag[1] if self.converting == 1 and self.tag and self.tag[2] >= 0 else None
-        latch = dut.latch.value == 1
+        latch = dut.command_latch.value == 1
         if self.running and not latch:
             self.elapsed += 1
         else:
-            self.elapsed, self.running = 0, int(dut.evaluate.value)
+            self.elapsed, self.running = 0, int(dut.command_op.value)
         self.converting = max(0, self.converting - 1)
         if latch:
             assert self.point is not None, "evaluation before a sample was fetched"
             self.tag, self.converting = (
-                (self.point, int(dut.row.value), int(dut.segment.value) - self.shape.hidden),
+                (self.point, int(dut.command_row.value), int(dut.command_segment.value) - self.shape.hidden),
                 self.averaging.conversion,
             )
         if dut.fetch_sample.value == 1:
@@ -204,7 +204,11 @@ def observed(dut: Any, shape: Shape, running: int) -> Cycle:
     """This cycle as `expected` writes it; what nobody looks at in this cycle is left out."""
     cycle: Cycle = {} if dut.busy.value == 1 else {"idle": 1}
     if running:
-        cycle |= {"row": int(dut.row.value), "segment": int(dut.segment.value), "hidden": int(dut.hidden.value)}
+        cycle |= {
+            "row": int(dut.command_row.value),
+            "segment": int(dut.command_segment.value),
+            "hidden": int(dut.hidden.value),
+        }
     if dut.fetch_sample.value == 1:
         cycle["fetch_sample"] = int(dut.fetch_index.value)
     if dut.adding.value == 1:
@@ -247,8 +251,9 @@ async def begin(dut: Any, rng: random.Random) -> Shape:
     entries += [rng.randint(-largest - 1, largest) for _ in range(2 ** widths["table_bits"])]
     entries = entries[: 2 ** widths["table_bits"]]
     rng.shuffle(entries)
-    inputs = "start halt first_index last_index burn_in last_row latch converting answer code counter result_ready"
-    await start(dut, **dict.fromkeys(f"{inputs} write write_address write_data".split(), 0))
+    inputs = "start halt first_index last_index burn_in last_row answer code counter result_ready".split()
+    inputs += "command_latch command_converting write write_address write_data".split()
+    await start(dut, **dict.fromkeys(inputs, 0))
     dut.write.value = 1
     for address, entry in enumerate(entries):
         dut.write_address.value, dut.write_data.value = address, entry % 2 ** widths["response_bits"]

@@ -37,7 +37,7 @@ STROBES = {
     "pair_fetch": "next_pair",
     "offset_fetch": "fetch_cell",
     "lookup": "lookup_code",
-    "offset_store": "cell",
+    "offset_store": "command_cell",
     "push": "push_code",
     "done": None,
 }
@@ -221,8 +221,8 @@ class Chain:
 
 async def begin(dut: Any, name: str, lut: tuple[int, ...]) -> Chain:
     idle = (
-        "start halt fresh window tries common_mode latch answer code near_end store store_pair difference keep".split()
-    )
+        "start halt fresh window tries common_mode command_latch answer code near_end store store_pair difference keep"
+    ).split()
     await start(dut, **dict.fromkeys(idle, 0))
     return Chain(dut, name, lut)
 

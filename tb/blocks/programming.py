@@ -110,23 +110,23 @@ class Surroundings:
     def drive(self) -> None:
         """Inputs of this cycle; the code bus carries anything except in the cycle of an answer."""
         dut = self.dut
-        dut.latch.value = int(self.running > 0 and self.elapsed + 1 >= self.timing.width(self.running))
+        dut.command_latch.value = int(self.running > 0 and self.elapsed + 1 >= self.timing.width(self.running))
         dut.answer.value = int(self.left == 1)
         dut.code.value = self.converted if self.left == 1 else self.noise.getrandbits(parameters()["read_bits"])
 
     def advance(self) -> None:
         dut = self.dut
         self.left = max(0, self.left - 1)
-        if dut.latch.value == 1:
-            cell = int(dut.cell_s.value)
+        if dut.command_latch.value == 1:
+            cell = int(dut.command_cell.value)
             if self.running == SET:
                 self.cells.set(cell, self.gate())
             if self.running == READ:
                 self.converted, self.left = self.cells.read(cell), self.timing.conversion
-        if self.running and dut.latch.value == 0:
+        if self.running and dut.command_latch.value == 0:
             self.elapsed += 1
         else:
-            self.elapsed, self.running = 0, int(dut.op.value)
+            self.elapsed, self.running = 0, int(dut.command_op.value)
 
 
 def observed(dut: Any, running: int, strobes: dict[str, str | None], gate: int) -> Cycle:
@@ -137,7 +137,7 @@ def observed(dut: Any, running: int, strobes: dict[str, str | None], gate: int) 
 
     cycle: Cycle = {}
     if running:
-        cycle |= {"op": running, "cell": value("cell")}
+        cycle |= {"op": running, "cell": value("command_cell")}
         if running == SET:
             cycle["gate"] = gate
     for strobe, carried in strobes.items():

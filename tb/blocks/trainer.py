@@ -28,7 +28,7 @@ ONE_CYCLE = {RESET: 1, SET: 1, READ: 1, EVAL: 1}
 
 Cycle = dict[str, Any]
 """What the trainer says in one cycle: its status, the command if there is one, each strobe with what it carries."""
-OPEN_FIRST: Cycle = {"propose": "first"}
+OPEN_FIRST: Cycle = {"propose": 1}
 HOPELESS = -1
 PRIOR = 1
 """Cycles from a row's last read code to its prior, in which the threshold is not there yet."""
@@ -125,7 +125,7 @@ def programming(training: Training, cells: int, row: int, number: int | None, fr
     for cell in range(0, cells, dacs):
         at_end: Cycle = {}
         if cell + dacs < cells:
-            at_end = {"fetch_gate": cell + dacs} if row else {"draw_gate": 1} if drawn else {}
+            at_end = {"fetch_gate": cell + dacs} if row else {"draw": 1} if drawn else {}
         yield from [{"row": row}] * (training.drawing if drawn else 0)
         yield from pulse(training, SET, at_end, row=row, cell=cell, first=int(row == 0))
     for cell in range(cells):
@@ -168,11 +168,11 @@ class Tally:
 
 def expected(training: Training, outputs: int, cells: int, tally: Tally) -> Iterator[Cycle]:
     """Every cycle from the one after `start` to the last busy one; `current` is there once a row has been accepted."""
-    open_next = {"propose": "next"} | ({"fetch_gate": 0} if option("verify") == "off" else {"program": 1})
+    open_next = {"propose": 1, "draw": 1} | ({"fetch_gate": 0} if option("verify") == "off" else {"program": 1})
     for row in range(training.rows):
         at_end = OPEN_FIRST if row == training.rows - 1 else {}
         if at_end and option("init") == "random":
-            at_end = {**OPEN_FIRST, "draw_gate": 1}
+            at_end = {**OPEN_FIRST, "draw": 1}
         yield from pulse(training, RESET, at_end, row=row, proposals=0)
     row, streak = 0, 0
     current: Cycle = {}
@@ -211,10 +211,6 @@ def expected(training: Training, outputs: int, cells: int, tally: Tally) -> Iter
         row += accepted or skips
 
 
-def draws_a_gate(dut: Any) -> bool:
-    return bool(option("init") == "random" and dut.draw_gate.value == 1)
-
-
 class Surroundings:
     """The blocks around the trainer. `drive` their outputs of a cycle, then `advance` over the edge that ends it."""
 
@@ -222,6 +218,7 @@ class Surroundings:
         self.dut, self.training = dut, training
         self.time = self.elapsed = self.converting = self.drawing = self.label = self.programming = self.running = 0
         self.number: int | None = None  # of the proposal; row 0 has none
+        self.opened = self.adding = 0
         self.evaluated = 0
         self.additions: dict[int, int] = {}  # by time: the evaluation that is added
         self.accepted_any = False
@@ -231,8 +228,10 @@ class Surroundings:
         dut.drawing.value = int(self.drawing > 0)
         if option("init") == "random":
             dut.draw_ends.value = int(self.drawing == 1)
-        dut.latch.value = int(self.running > 0 and self.elapsed + 1 >= self.training.widths[self.running])
-        dut.converting.value = int(self.converting > 0)
+        dut.command_latch.value = int(self.running > 0 and self.elapsed + 1 >= self.training.widths[self.running])
+        dut.command_converting.value = int(self.converting > 0)
+        if option("early_rejection"):
+            dut.adding.value = int(0 < self.adding <= PRIOR)
         dut.label_s.value = self.label
         dut.programmed.value = int(self.programming == 1)
         self._drive_decision()
@@ -246,16 +245,17 @@ class Surroundings:
         stop, adds = self.training.stop(number), self.additions.get(self.time)
         exceeds = adds is not None and stop is not None and adds >= stop
         dut.exceeds.value = int(row_0 or not option("early_rejection") or exceeds)
-        known = dut.summing.value == 1 and not self.running and not self.converting and not self.drawing
+        known = dut.summing.value == 1 and not (self.running or self.converting or self.adding or self.drawing)
         dut.hopeless.value = int(row_0 or (stop == HOPELESS) == known)
 
     def advance(self) -> None:
-        dut, latch = self.dut, self.dut.latch.value == 1
+        dut, latch = self.dut, self.dut.command_latch.value == 1
         op = self.running
         answers = latch and op in (READ, EVAL)
         self.converting = self.training.conversion if answers else max(0, self.converting - 1)
-        if option("early_rejection") and (answers and op == READ or self.programming == 1):
-            self.converting += PRIOR
+        self.adding = max(0, self.adding - 1)
+        if answers and op == READ or self.programming == 1:
+            self.adding = self.converting + PRIOR
         if latch and op == EVAL:
             if dut.hidden.value == 0:
                 self.additions[self.time + self.training.conversion + 1] = self.evaluated
@@ -263,10 +263,9 @@ class Surroundings:
         self.drawing, self.programming = max(0, self.drawing - 1), max(0, self.programming - 1)
         if dut.propose.value == 1:
             self.evaluated = 0
-            if dut.opens_first.value == 0:
-                self.number = 0 if self.number is None else self.number + 1
-                self.drawing = self.training.drawing
-        if draws_a_gate(dut):
+            self.number = self.opened - 1 if self.opened else None
+            self.opened += 1
+        if dut.draw.value == 1:
             self.drawing = self.training.drawing
         if dut.program_s.value == 1:
             self.programming = self.training.programmed_after(self.number or 0)
@@ -277,11 +276,12 @@ class Surroundings:
         if op and not latch:
             self.elapsed += 1
         else:
-            self.elapsed, self.running = 0, int(dut.op.value)
+            self.elapsed, self.running = 0, int(dut.command_op.value)
 
 
 FIELDS = {SET: ("cell", "first"), READ: ("cell",), EVAL: ("segment", "hidden", "is_label", "last_output")}
 """What a command carries besides its row."""
+PORTS = {"cell": "command_cell", "segment": "command_segment"}
 STROBES = {
     "fetch_gate": "fetch_cell",
     "fetch_sample": "fetch_index",
@@ -299,17 +299,17 @@ def observed(dut: Any, surroundings: Surroundings) -> Cycle:
     def value(name: str) -> int:
         return int(getattr(dut, plain(name)).value)
 
-    cycle: Cycle = {"row": value("row"), "proposals": value("proposals")}
+    cycle: Cycle = {"row": value("command_row"), "proposals": value("proposals")}
     if surroundings.accepted_any:
         cycle["current"] = value("current_row")
     if surroundings.programming and option("verify") == "pair":
         cycle["fresh"] = value("fresh")
     if value("program"):
         cycle["program"] = 1
-    if draws_a_gate(dut):
-        cycle["draw_gate"] = 1
+    if value("draw"):
+        cycle["draw"] = 1
     if op := surroundings.running:
-        cycle |= {"op": op, **{name: value(name) for name in FIELDS.get(op, ())}}
+        cycle |= {"op": op, **{name: value(PORTS.get(name, name)) for name in FIELDS.get(op, ())}}
         if cycle.get("hidden"):
             del cycle["is_label"]
     if value("summing"):
@@ -318,7 +318,7 @@ def observed(dut: Any, surroundings: Surroundings) -> Cycle:
         if value(strobe):
             cycle[strobe] = value(carried)
     if value("propose"):
-        cycle["propose"] = "first" if value("opens_first") else "next"
+        cycle["propose"] = 1
     verdict = (value("decide"), value("accepted"), value("rejected"))
     if any(verdict):
         cycle |= {"decide": OUTCOMES.get(verdict, "contradiction"), "first": value("first")}
@@ -393,8 +393,9 @@ def output_evaluations(samples: int) -> list[int]:
 
 
 async def begin(dut: Any) -> None:
-    idle = "start last_row last_sample max_proposals reject_limit latch converting label drawing accept".split()
-    idle += ["hopeless", "exceeds", "programmed", "halt"]
+    idle = "start last_row last_sample max_proposals reject_limit label drawing accept".split()
+    idle += ["command_latch", "command_converting", "hopeless", "exceeds", "programmed", "halt"]
+    idle += ["adding"] if option("early_rejection") else []
     idle += ["draw_ends"] if option("init") == "random" else []
     await start(dut, **dict.fromkeys(idle, 0))
 
@@ -410,7 +411,7 @@ async def run(dut: Any, board: Scoreboard, training: Training, note: str) -> Non
     dut.start.value = 1
     await ReadOnly()
     surroundings, seen = Surroundings(dut, training), list[Cycle]()
-    surroundings.running = int(dut.op.value)
+    surroundings.running = int(dut.command_op.value)
     await FallingEdge(dut.clk)
     dut.start.value = 0
     tally = Tally()

@@ -77,7 +77,7 @@ module cosim #(
     // results of the inference: {last, winner, sum}
     output reg                      result_toggle,
     output reg  [RESULT_SUM_BITS+LABEL_BITS:0] result_word,
-    // decisions of the chain, packed as oxmc.hdl.chip.decision_layout, for --lockstep
+    // decisions of the chain, packed as oxmc.hdl.top.observers.decision_layout, for --lockstep
     output reg                      decision_toggle,
     output reg  [DECISION_BITS-1:0] decision_word,
     // progress and counts

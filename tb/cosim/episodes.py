@@ -12,7 +12,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, First, RisingEdge
 
-from oxmc.hdl.chip import decision_layout
+from oxmc.hdl.top.observers import decision_layout
 from oxmc.pymodels.cartpole import TEST, TRAINING, cart_of, move, observe, start
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import Command

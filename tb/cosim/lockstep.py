@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from oxmc.hdl.chip import decision_layout
+from oxmc.hdl.top.observers import decision_layout
 from oxmc.pymodels.cartpole import cart_of
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
@@ -73,7 +73,7 @@ class Lockstep:
         self._reads.append((cycle, row, cell, code))
 
     def decide(self, cycle: int, word: int) -> None:
-        """Compare a whole proposal; `word` is packed as `oxmc.hdl.chip.decision_layout`."""
+        """Compare a whole proposal; `word` is packed as `oxmc.hdl.top.observers.decision_layout`."""
         place = self.chain.place
         row, current, current_cost = (int(place[name]) for name in (ROW, CURRENT, CURRENT_COST))
         counter = int(self.chain.counters[current])

@@ -30,13 +30,19 @@ from oxmc.tb.system.chip import PinWatcher, episodes, take_results
 
 
 class UpsetWatcher(PinWatcher):
-    """A `PinWatcher` that lets the pulse which runs at an upset address other cells; it still has its whole width."""
+    """A `PinWatcher` that lets the pulse which runs at an upset address other cells; it still has its whole width.
 
-    upset = False
+    Before the first upset no pulse outlasts the work of the chip.
+    """
+
+    upset = was_upset = False
 
     def _watch_pulse(self) -> None:
         super()._watch_pulse()
+        self.was_upset |= self.upset
         self.upset &= self._width > 0
+        idle = self.dut.busy.value == 0
+        assert self.was_upset or not (idle and self.dut.array_wl.value == 1), "a pulse begins without work"
 
     def _may_be(self, op: ArrayOp, place: tuple) -> bool:
         assert self._held is not None

@@ -155,7 +155,7 @@ class System(Desk):
             state = await self.read(Status.STATE)
             if self.progress[2]:
                 assert state & BUSY and state >> State.PHASE == phase, f"STATE {state:#x} in {what.name}"
-            if self.rng.random() < 0.05:
+            if self.rng.random() < (0.5 if what == Command.INFER else 0.05):
                 await self.poll()
             await self.wait(self.rng.randrange(40))
         assert self.dut.busy.value == 0, f"{what.name} must end"

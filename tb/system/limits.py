@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from cocotb.triggers import FallingEdge
 
-from oxmc.hdl.chip import CLAMP_BITS
 from oxmc.hdl.row_counters import LOST_BITS
+from oxmc.hdl.top.tally import CLAMP_BITS
 from oxmc.pymodels.interface import PROPOSAL_BITS, Command, Setting, Space, Status, settings
 from oxmc.tb.system.desk import System, scenario
 
@@ -73,7 +73,7 @@ class Limits:
 
     async def clamps(self) -> None:
         def near_the_end() -> None:
-            self.dut.clamps.value = 2**CLAMP_BITS - 2
+            self.dut.tally.clamps.value = 2**CLAMP_BITS - 2
 
         self.system.watcher.codes = (2**self.config.read_bits - 1, 0)
         await self.stuck(20, then=near_the_end)

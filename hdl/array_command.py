@@ -1,0 +1,35 @@
+"""What a block asks of the array: one interface for all that command it."""
+
+from __future__ import annotations
+
+from amaranth.lib.wiring import In, Out, Signature
+
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.pymodels.formats import Formats
+
+
+class ArrayCommand(Signature):
+    """Commander's side; on the other one is `oxmc.hdl.top.arbiter`.
+
+    `op` is the pulse that begins with the next cycle, IDLE for none: a commander names each pulse a cycle ahead. From
+    then to the cycle where `latch` is high, the pulse's last, the address fields hold. `row`, `cell`, `segment`,
+    `gate` and `mask` are as in `ArrayPort`.
+
+    `valid` is high from the cycle of the command to the block until it has ended; the fields are taken from the cycle
+    after. `converting` is high while an answer is on its way.
+
+    A commander has `op`, `latch` and those of the others that it `names`. Without `valid` it is the one that has the
+    array while nobody else asks for it.
+    """
+
+    def __init__(self, formats: Formats, *names: str):
+        others = {
+            "valid": Out(1),
+            "row": Out(formats.row_bits),
+            "cell": Out(formats.cell_bits),
+            "segment": Out(formats.segment_bits),
+            "gate": Out(formats.gates_bits),
+            "mask": Out(formats.cells),
+            "converting": In(1),
+        }
+        super().__init__({"op": Out(ArrayOp), "latch": In(1), **{name: others[name] for name in names}})

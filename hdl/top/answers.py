@@ -1,0 +1,114 @@
+"""What each answer of the converters belongs to: the tag that a pulse takes along, and who gets the answer."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from oxmc.hdl.array_port import ArrayOp
+from oxmc.pymodels.formats import Formats
+
+
+class Answers(wiring.Component):
+    """Makes the `tag` of the running pulse and reads it when Pulse brings it back with the answer, as `result_tag`.
+
+    In the inference it is the row that votes, in training a READ's cell or, in the lowest bit, whether the output is
+    the sample's label. With an order of samples an evaluation's last output and sample follow above that bit. The top
+    bit marks a hidden neuron, whose number is below. A training evaluation of one layer, in the samples' order, needs
+    the label alone, so its tag is not `wide`.
+
+    Answers of the former's and the calibrator's pulses are told apart by those.
+
+    Latency: combinational, but that an order's `added` and `added_last` are of the evaluation before, 1 cycle later.
+    """
+
+    def __init__(self, formats: Formats):
+        self.formats = formats
+        config = formats.config
+        self.orders = config.sample_order == "hard_first"
+        order_bits = 2 + formats.sample_bits if self.orders else 0
+        self.tag_bits = max(formats.cell_bits, formats.row_bits, order_bits) + (config.hidden > 0)
+        layer = {
+            "segment": In(formats.segment_bits),  # that the running pulse evaluates
+            "train_hidden": In(1),  # which is of a hidden neuron, in training
+            "vote_hidden": In(1),  # in the inference
+            "hidden": Out(1),  # in either: the array's inputs are a sample
+            "neuron": Out(1),  # the answer is a hidden neuron's, for the activation
+        }
+        order = {
+            "training": In(1),  # the trainer is busy
+            "last_output": In(1),  # the running evaluation is its sample's last
+            "fetch": In(1),  # of a sample for the trainer,
+            "sample": In(formats.sample_bits),  # which is this one
+            "added": Out(formats.sample_bits),  # sample of the evaluation that is added to the likelihood
+            "added_last": Out(1),  # which is its last
+        }
+        super().__init__(
+            {
+                # the running pulse
+                "running": In(ArrayOp),  # its command
+                "inputs_on": In(1),  # it is an evaluation
+                "voting": In(1),  # the inference is busy
+                "row": In(formats.row_bits),  # that votes
+                "cell": In(formats.cell_bits),  # that the trainer programs or reads
+                "is_label": In(1),  # the evaluated output is the sample's label
+                "tag": Out(self.tag_bits),
+                "wide": Out(1),  # more than the tag's lowest bit is needed
+                **(layer if config.hidden else {}),
+                **(order if self.orders else {}),
+                # the answer
+                "valid": In(1),  # it is there
+                "is_eval": In(1),  # it is an evaluation's
+                "result_tag": In(self.tag_bits),
+                "read": Out(1),  # a cell's read code
+                "trained": Out(1),  # an output's code, for likelihood or action
+                "voted": Out(1),  # an output's code, for the inference
+                # the row counters' read port: the row that voted, or the one that the host asks for
+                "host_fetch": In(1),  # the host asks
+                "host_row": In(formats.row_bits),  # for this row
+                "counter_fetch": Out(1),  # either asks
+                "counter_row": Out(formats.row_bits),  # for this row
+            }
+        )
+
+    def _elaborate_order(self, m: Module, tag: Value) -> Value:
+        """The sample last fetched joins the tags of its evaluations; the one last answered is added a cycle later."""
+        fetched = Signal(self.formats.sample_bits)
+        answered = Signal(self.formats.sample_bits + 1)
+        with m.If(self.fetch):
+            m.d.sync += fetched.eq(self.sample)
+        with m.If(self.trained):
+            m.d.sync += answered.eq(self.result_tag[1:])
+        m.d.comb += Cat(self.added_last, self.added).eq(answered)
+        return Mux(self.training & self.inputs_on, Cat(self.is_label, self.last_output, fetched), tag)
+
+    def _elaborate_layer(self, m: Module, tag: Value) -> Value:
+        m.d.comb += [
+            self.hidden.eq(Mux(self.voting, self.vote_hidden, self.train_hidden & self.inputs_on)),
+            self.neuron.eq(self.valid & self.is_eval & self.result_tag[-1]),
+        ]
+        below = Const(0, self.tag_bits - 1 - len(self.segment))
+        return Mux(self.hidden, Cat(self.segment, below, 1), tag)
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.formats.config
+        tag: Value = Mux(self.voting, self.row, Mux(self.running == ArrayOp.READ, self.cell, self.is_label))
+        evaluated = Signal()
+        m.d.comb += evaluated.eq(self.valid & self.is_eval)
+        if self.orders:
+            tag = self._elaborate_order(m, tag)
+        if config.hidden:
+            tag = self._elaborate_layer(m, tag)
+        is_output = ~self.result_tag[-1] if config.hidden else Const(1)
+        m.d.comb += [
+            self.tag.eq(tag),
+            self.wide.eq(Const(1) if self.orders or config.hidden else self.voting | ~self.inputs_on),
+            self.read.eq(self.valid & ~self.is_eval),
+            self.trained.eq(evaluated & ~self.voting & is_output),
+            self.voted.eq(evaluated & self.voting & is_output),
+            self.counter_fetch.eq(self.voted | self.host_fetch),
+            self.counter_row.eq(Mux(self.voting, self.result_tag, self.host_row)),
+        ]
+        return m
