@@ -34,7 +34,7 @@ CHIPS = {
     "network": TINY.replace(max_proposals=20, hidden=2, outputs=2, counter_bits=1, lfsr_bits=40, lfsr_step_bits=4),
     "corrected": TINY.replace(
         hastings=True, outputs=3, counter_bits=3, gate_dacs=8, features=3, reject_limit=3, rows=10, scale_per_us=0.02,
-        prior_sigma_us=200.0,
+        prior_sigma_us=200.0, temper=1,
     ),
     "eight bits": TINY,
     "wide": TINY.replace(read_bits=12, read_range_us=128.0),
