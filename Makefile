@@ -26,12 +26,12 @@ SIDE_BY_SIDE = -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 
 # The tests to run: all, or those of bench T.
 TESTS = $(if $(T),$(or $(shell find tests -name 'test_$(T).py'),$(error T must name a bench, so that \
-	tests/test_$(T).py exists)),tests)
+	test_$(T).py exists)),tests)
 
 # What `make quick` tests: arithmetic, tables and rules, without a simulator.
 UNITS := array blocks budget config costs docs draws evaluate fixed house identifiers streams testplan
 
-.PHONY: help setup demo test quick bare regress characterise power lint lock waves clean
+.PHONY: help setup demo test plan quick bare regress characterise power lint lock waves clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -49,9 +49,12 @@ demo: setup ## train the cancer classifier on the simulated chip, at the paper's
 test: setup ## run the tests but the campaigns of `make regress`, or one bench: T=lfsr [SIM=icarus|verilator]
 	@$(VENV)/bin/python -m pytest $(if $(T),,$(SIDE_BY_SIDE) -m "not campaign") $(TESTS)
 
+plan: setup ## print what is checked, and by which tests
+	@$(VENV)/bin/python -m pytest -q --plan tests || test $$? = 5
+
 quick: setup lint ## for the inner loop: lint, types, unit tests, one bench, a tiny training on the RTL
-	@$(VENV)/bin/python -m pytest -q $(patsubst %,tests/test_%.py,$(UNITS))
-	@OXMC_SIM=icarus $(VENV)/bin/python -m pytest -q tests/test_lfsr.py
+	@$(VENV)/bin/python -m pytest -q $(foreach unit,$(UNITS),$(shell find tests -name test_$(unit).py))
+	@OXMC_SIM=icarus $(VENV)/bin/python -m pytest -q tests/hdl/test_lfsr.py
 	@rm -rf $(BUILD)/quick
 	@$(VENV)/bin/oxmc train cancer --preset paper --engine icarus --rows 3 --set train_samples=12 --set test_samples=4 \
 		--set burn_in=0 --out $(BUILD)/quick
@@ -60,7 +63,7 @@ bare: ## the two commands in fresh minimal trees of Debian 12 and 13; root only 
 	@RELEASES='$(RELEASES)' COMMANDS='$(COMMANDS)' T='$(T)' tools/bare.sh
 
 regress: setup ## long campaigns: the RTL against the twin at full size, in lockstep over 1e8 cycles; mistakes in the wiring; statistics
-	@OXMC_MUTATIONS=400 $(VENV)/bin/python -m pytest tests/test_hostile_files.py
+	@OXMC_MUTATIONS=400 $(VENV)/bin/python -m pytest tests/cli/test_hostile_files.py
 	@OXMC_EFFORT=3 $(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) tests
 	@$(VENV)/bin/python -m pytest -v -s regress
 

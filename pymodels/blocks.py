@@ -1,7 +1,7 @@
 """The parts of a chip: which blocks and memories a configuration builds, and how large its memories are.
 
 `hdl` takes the memories' sizes from here, `energy` and `silicon` what there is to pay for. That `hdl/chip.py` builds
-these blocks and memories and no others, tests/test_blocks.py checks on netlists.
+these blocks and memories and no others, tests/hdl/test_blocks.py checks on netlists.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A pole stands on a cart that a force of fixed size pushes to the left or to the right (A. Barto, R. Sutton, C. Anderson,
 IEEE Trans. SMC 13, 834-846, 1983). The order of operations is that of gymnasium's CartPole-v1 with its Euler
-integrator, so that both give the same doubles step by step (`tests/test_cartpole.py`); here an episode ends at 15
-degrees as in the paper, there at 12.
+integrator, so that both give the same doubles step by step (`tests/pymodels/tasks/test_cartpole.py`); here an episode
+ends at 15 degrees as in the paper, there at 12.
 
 The starts of episodes are counter-based like all noise: one Philox block each, keyed by the seed's stream `episodes`,
 its counter (episode, kind, 0, 0). In training, an episode's number is that of its proposal, 0 for row 0.

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
+from opensta import broken_limits, complaints, needs_sta, power_w, shortest_period_ns, sta
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-from opensta import broken_limits, complaints, needs_sta, power_w, shortest_period_ns, sta  # noqa: E402
-
-from oxmc.pymodels.config import resolve  # noqa: E402
-from oxmc.silicon.synth import synthesise  # noqa: E402
+from oxmc.pymodels.config import resolve
+from oxmc.silicon.synth import synthesise
 
 
 @needs_sta

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
-from oxmc.tb.cosim.simulator import use_simulator
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from random_chips import check_random_chips
+
+from oxmc.tb.cosim.simulator import use_simulator
 
 CHIPS = int(os.environ.get("OXMC_REGRESS_CHIPS", "300"))
 SEED = int(os.environ.get("OXMC_TEST_SEED", "1"))

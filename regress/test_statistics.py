@@ -11,7 +11,7 @@ import pytest
 from oxmc.campaign.repeats import Plan, train_repeats
 from oxmc.pymodels.config import PRESETS, preset, resolve
 from oxmc.run.train import Request
-from oxmc.studies import age, common, early_rejection, engines, toy_posterior
+from oxmc.studies import age, early_rejection, engines, estimates, toy_posterior, trainings
 from oxmc.studies import total_variation as tv
 
 UNSEEN = 20000
@@ -24,8 +24,8 @@ def test_verified_pairs_are_as_near_the_posterior_as_plain_programming(pairs: in
     """No worse at `best`'s common mode, better by half at 60 uS; three standard errors as tolerance."""
     variants, case = tv.variants(), tv.problem(pairs)
 
-    def variation(name: str) -> common.Estimate:
-        found: common.Estimate = tv.compare(case, name, variants[name], range(CHAINS), ROWS)["total variation"]
+    def variation(name: str) -> estimates.Estimate:
+        found: estimates.Estimate = tv.compare(case, name, variants[name], range(CHAINS), ROWS)["total variation"]
         print(f"{pairs} pairs, {name}: {found}")
         return found
 
@@ -47,7 +47,7 @@ def test_early_rejection_decides_alike_over_1e5_proposals(name: str) -> None:
 
 def test_twin_is_as_accurate_as_float() -> None:
     """200 splits, paired: a difference of 0.002 would be seen (s.e. 0.0005); p below 1e-3 is no chance."""
-    line = engines.compare("paper", common.seeds_of(UNSEEN, 200))
+    line = engines.compare("paper", trainings.seeds_of(UNSEEN, 200))
     print(line)
     assert line["p, paired"] > 1e-3 and abs(line["twin less float, paired"].mean) < 0.002
 
@@ -55,10 +55,10 @@ def test_twin_is_as_accurate_as_float() -> None:
 @pytest.mark.parametrize(("d2d_spread", "least"), [(0.05, 0.962), (0.25, 0.960)])
 def test_best_is_as_accurate_as_logistic_regression(d2d_spread: float, least: float) -> None:
     """1,000 unseen splits (s.e. 0.0004): the accuracy asked for, within 0.003 of logistic regression; rows filled."""
-    config, seeds = preset("cancer", "best").replace(d2d_spread=d2d_spread), common.seeds_of(UNSEEN, 1000)
-    runs = common.trainings(config, seeds)
-    accuracy = common.estimate(common.accuracies(runs))
-    difference = common.paired(common.accuracies(runs), common.references(config, seeds))
+    config, seeds = preset("cancer", "best").replace(d2d_spread=d2d_spread), trainings.seeds_of(UNSEEN, 1000)
+    runs = trainings.trainings(config, seeds)
+    accuracy = estimates.estimate(trainings.accuracies(runs))
+    difference = estimates.paired(trainings.accuracies(runs), trainings.references(config, seeds))
     print(f"accuracy {accuracy}, to logistic regression {difference}")
     assert accuracy.mean >= least
     assert difference.mean >= -0.003
@@ -68,8 +68,10 @@ def test_best_is_as_accurate_as_logistic_regression(d2d_spread: float, least: fl
 
 def test_best_costs_less_than_paper() -> None:
     """Three times fewer SETs, four times fewer evaluations, 40 splits."""
-    seeds = common.seeds_of(UNSEEN, 40)
-    paper, best = (common.mean_costs(common.trainings(preset("cancer", name), seeds)) for name in ("paper", "best"))
+    seeds = trainings.seeds_of(UNSEEN, 40)
+    paper, best = (
+        trainings.mean_costs(trainings.trainings(preset("cancer", name), seeds)) for name in ("paper", "best")
+    )
     print(paper, best)
     assert 3 * best["SETs"] <= paper["SETs"] and 4 * best["evaluations"] <= paper["evaluations"]
 
@@ -85,9 +87,9 @@ def test_the_toys_posterior_is_near_the_exact_one() -> None:
 @pytest.mark.parametrize("age_cycles", [1e4, 1e7])
 def test_a_worn_array_is_as_accurate_as_a_fresh_one(age_cycles: float) -> None:
     """`best` in 128 rows, 100 splits, paired: within a point, two standard errors as tolerance; it fills or skips."""
-    config, seeds = resolve("cancer", "best", rows=age.ROWS), common.seeds_of(UNSEEN, 100)
-    fresh, worn = (common.trainings(config.replace(age_cycles=cycles), seeds) for cycles in (0.0, age_cycles))
-    difference = common.paired(common.accuracies(worn), common.accuracies(fresh))
+    config, seeds = resolve("cancer", "best", rows=age.ROWS), trainings.seeds_of(UNSEEN, 100)
+    fresh, worn = (trainings.trainings(config.replace(age_cycles=cycles), seeds) for cycles in (0.0, age_cycles))
+    difference = estimates.paired(trainings.accuracies(worn), trainings.accuracies(fresh))
     print(difference)
     assert abs(difference.mean) <= 0.01 - 2 * difference.sem
     assert all(run.rows + run.outcome.skipped == config.rows for run in worn)

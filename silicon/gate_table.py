@@ -31,7 +31,7 @@ TABLE = Path(str(resources.files("oxmc.energy"))) / "tables" / "gates_130nm.toml
 
 CELLS_FACTOR = 1.3
 """Bounds of our cells' energies: against the published library pins are within 25 %, internal energies within 45 % at
-worst (tests/test_liberty.py), and a block has many cells (an estimate)."""
+worst (tests/silicon/test_liberty.py), and a block has many cells (an estimate)."""
 CLOCK_FACTOR = 1.4
 """A published flip-flop's clock takes 1 / (1 - 0.28) of what ours does."""
 STANDARD_W = 2e-9

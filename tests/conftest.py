@@ -6,9 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from plan import mistakes, page, planned
 
 for _name in [name for name in os.environ if name.startswith(("COCOTB_", "GPI_", "PYGPI_"))]:
     del os.environ[_name]  # what a shell sets for other benches: the import of cocotb refuses a wrong value
+
+HERE = Path(__file__).parent
 
 DEFAULT_SEED = 20_260_101
 """Any constant would do; OXMC_TEST_SEED replaces it."""
@@ -21,7 +24,19 @@ LONGEST = (
 """Files that take longest: they come first, since the last to begin decide when the suite ends."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--plan", action="store_true", help="print the plan of verification and run no test")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Hold the tests against the plan, and order them. Raises `pytest.UsageError` for a test outside the plan."""
+    tests = planned(item for item in items if item.path.is_relative_to(HERE))
+    if wrong := mistakes(tests):
+        raise pytest.UsageError("\n".join(wrong))
+    if config.getoption("plan"):
+        print(page(tests))
+        items.clear()
     order = {f"test_{name}": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))  # stable
 

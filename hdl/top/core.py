@@ -47,7 +47,7 @@ class Core(wiring.Component):
     """What every chip has. `oxmc.hdl.chip` adds what the configuration asks for.
 
     Blocks come with the methods that wire them. Each signal is driven in one place, without a condition, so the order
-    of the methods means nothing; `tests/test_chip_drivers.py` refuses all else.
+    of the methods means nothing; `tests/hdl/test_chip_drivers.py` refuses all else.
     """
 
     def __init__(self, formats: Formats, *, observed: bool = False):

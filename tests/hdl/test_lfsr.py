@@ -1,0 +1,64 @@
+"""Runs the LFSR bench: whole period at small widths, published taps at large ones, and a bench that can fail."""
+
+from __future__ import annotations
+
+import pytest
+from benches import on_each_simulator
+
+from oxmc.hdl.lfsr import Lfsr
+from oxmc.pymodels.formats import LFSR_TAPS, lfsr_state
+from oxmc.tb.blocks.run_bench import run_bench
+
+LFSR = pytest.mark.testpoint(
+    "LFSR",
+    "whole period, published taps, fresh bits a draw, still between draws; both simulators",
+)
+LFSR_BENCH_CAN_FAIL = pytest.mark.testpoint("LFSR bench can fail", "wrong taps; a silent design")
+
+# from the table in Xilinx XAPP 052, typed in again here
+PUBLISHED_TAPS = {8: [8, 6, 5, 4], 11: [11, 9], 32: [32, 22, 2, 1], 64: [64, 63, 61, 60]}
+
+pytestmark = pytest.mark.cosim
+
+
+def bench(simulator: str, width: int, step_bits: int, seed: int, taps: list[int], **options) -> None:
+    parameters = dict(width=width, step_bits=step_bits, taps=taps, seed=seed, whole_period=step_bits == 1)
+    run_bench(Lfsr(width=width, step_bits=step_bits), "lfsr", "oxmc.tb.blocks.lfsr", simulator, parameters, **options)
+
+
+@LFSR
+@on_each_simulator
+@pytest.mark.parametrize(("width", "step_bits"), [(8, 1), (32, 8), (64, 16)])
+def test_lfsr(simulator: str, width: int, step_bits: int, seed: int) -> None:
+    bench(simulator, width, step_bits, seed, PUBLISHED_TAPS[width])
+
+
+@LFSR
+def test_lfsr_period_at_width_11(seed: int) -> None:
+    bench("icarus", 11, 1, seed, PUBLISHED_TAPS[11])
+
+
+@LFSR_BENCH_CAN_FAIL
+def test_bench_catches_wrong_taps(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    monkeypatch.setitem(LFSR_TAPS, 8, (8, 6, 5, 3))
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", 8, 1, seed, PUBLISHED_TAPS[8])
+
+
+@LFSR_BENCH_CAN_FAIL
+def test_bench_catches_a_silent_design(seed: int) -> None:
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", 8, 4, seed, PUBLISHED_TAPS[8], mutate=("assign busy =", "assign busy = 1'b0 &"))
+
+
+@LFSR_BENCH_CAN_FAIL
+def test_bench_catches_a_seed_of_zero(seed: int) -> None:
+    """The high word alone brings the state to zero where the low one is."""
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", 64, 16, seed, PUBLISHED_TAPS[64], mutate=("! state[31:0]", "1'b0 & state[0]"))
+
+
+@LFSR
+@pytest.mark.parametrize(("width", "seed_value", "state"), [(8, 0, 1), (8, 255, 255), (40, 1 << 35, 1 << 35 | 1)])
+def test_loaded_state(width: int, seed_value: int, state: int) -> None:
+    assert lfsr_state(seed_value, width) == state

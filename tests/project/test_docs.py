@@ -1,0 +1,132 @@
+"""What README and docs/ say of the project must be so: keys, links, paths, `make` targets and command lines."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import typer
+from commands import ROOT
+
+from oxmc.cli.app import UsageError, app
+from oxmc.cli.config_page import config_page
+from oxmc.pymodels.config import KEYS, parse_setting, resolve
+
+pytestmark = pytest.mark.testpoint(
+    "documentation",
+    "configuration page current; links, paths, make targets and command lines exist; the checks can fail",
+)
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS: dict[str, Any] = cast(Any, typer.main.get_command(app)).commands
+on_each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(#[^)\s]*)?\)")
+PATH = re.compile(r"(?<![\w./-])(?:hdl|pymodels|tb|energy|silicon|studies|oxmc|tests|docs|tools)/[\w./-]*\w")
+COMMAND = re.compile(r"^\s*(?:\$ )?(?:\.venv/bin/)?oxmc (.*)$|`(?:\.venv/bin/)?oxmc ([^`]*)`", re.M)
+TARGET = re.compile(r"(?:^\s*(?:\$ )?|`)make ([a-z]+)", re.M)
+
+
+def anchor(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return "#" + re.sub(r"[^\w -]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def dead_links(text: str, page: Path) -> list[str]:
+    """Relative links whose file or heading does not exist."""
+    dead = []
+    for name, fragment in LINK.findall(text):
+        target = (page.parent / name).resolve() if name else page
+        there = target.exists()
+        if there and fragment:
+            headings = re.findall(r"^#+ (.*)$", text if target == page else target.read_text(), re.M)
+            there = fragment in map(anchor, headings)
+        if not there:
+            dead.append(name + fragment)
+    return dead
+
+
+def missing_paths(text: str) -> list[str]:
+    """Paths in the project's folders that are named but do not exist."""
+    return [path for path in PATH.findall(text) if not (ROOT / path).exists()]
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The arguments of each `oxmc` command line."""
+    for line, inline in COMMAND.findall(text):
+        yield shlex.split(line or inline)
+
+
+def parse(arguments: list[str]) -> dict[str, Any]:
+    """What a command makes of its arguments, without running it. Raises `UsageError` for what it does not know."""
+    name, *rest = arguments
+    if name not in COMMANDS:
+        raise UsageError(f"no command {name!r}")
+    return dict(COMMANDS[name].make_context(name, rest).params)
+
+
+def test_config_page_is_current() -> None:
+    assert (ROOT / "docs/config.md").read_text() == config_page(), (
+        "run: python -m oxmc.cli.config_page > docs/config.md"
+    )
+
+
+def test_config_page_has_every_key_once() -> None:
+    assert re.findall(r"^\| `(\w+)` \|", config_page(), re.M) == list(KEYS)
+
+
+@on_each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    assert dead_links(page.read_text(), page) == []
+
+
+@on_each_page
+def test_named_paths_exist(page: Path) -> None:
+    assert missing_paths(page.read_text()) == []
+
+
+@on_each_page
+def test_make_targets_exist(page: Path) -> None:
+    targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.M)
+    assert [name for name in TARGET.findall(page.read_text()) if name not in targets] == []
+
+
+@on_each_page
+def test_command_lines_parse(page: Path) -> None:
+    """Commands and options exist and take what they are given; keys after --set exist and are in range."""
+    for arguments in commands(page.read_text()):
+        if len(arguments) == 1:  # a command's name in a sentence
+            assert arguments[0] in COMMANDS or arguments == ["--help"]
+        elif arguments[-1] != "--help":
+            params = parse(arguments)
+            settings = dict(parse_setting(text) for text in params.get("settings") or [])
+            if "task" in params:
+                resolve(params["task"], params["preset"], settings=settings)
+
+
+def test_readme_shows_every_command() -> None:
+    shown = {arguments[0] for arguments in commands((ROOT / "README.md").read_text()) if len(arguments) > 1}
+    assert shown - {"COMMAND"} == set(COMMANDS)
+
+
+@pytest.mark.parametrize("line", ["train cancer --no-such-option", "train", "fly", "verilog --set"])
+def test_a_bad_command_line_is_found(line: str) -> None:
+    (arguments,) = commands(f"    $ oxmc {line}\n")
+    with pytest.raises(UsageError):
+        parse(arguments)
+
+
+def test_dead_links_and_paths_are_found() -> None:
+    page = ROOT / "README.md"
+    assert dead_links("# A b\n[x](#a-b) [y](docs/none.md) [z](#none) [w](https://example.org)", page) == [
+        "docs/none.md",
+        "#none",
+    ]
+    assert missing_paths("see `hdl/none.py`, hdl/chip.py and build/none, oxmc/none.py") == [
+        "hdl/none.py",
+        "oxmc/none.py",
+    ]

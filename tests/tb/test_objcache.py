@@ -1,0 +1,91 @@
+"""Verilator's own objects: compiled once, and again for anything that they follow from."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from oxmc.tb.cosim import objcache, runners
+
+pytestmark = pytest.mark.testpoint(
+    "Verilator's own objects",
+    "compiled once for all builds, and anew for other flags, another compiler or version, or a damaged object; "
+    "a design is always compiled; nothing is kept of an error or where others can write",
+)
+
+COMPILER = """#!/bin/sh
+echo called >> calls
+for word; do last=$word; done
+grep -q error "$last" && exit 3
+cat "$last" > object.o
+"""
+LIBRARY = "verilator/include/verilated.cpp"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "verilator/include").mkdir(parents=True)
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "g++").write_text(COMPILER)
+    (tmp_path / "g++").chmod(0o755)
+    (tmp_path / LIBRARY).write_text("library")
+    (tmp_path / "design.cpp").write_text("design")
+    return tmp_path
+
+
+def compiled(folder: Path, source: str = LIBRARY, version: str = "5", flag: str = "-O2") -> tuple[int, str, int]:
+    """Exit code, the object, and how often the compiler has been called so far."""
+    (folder / "object.o").unlink(missing_ok=True)
+    command = [str(folder / "g++"), flag, "-c", "-o", "object.o", source]
+    script = [sys.executable, "-I", "-S", objcache.__file__, str(folder / "kept"), version]
+    done = subprocess.run([*script, *command], cwd=folder, check=False)
+    found = (folder / "object.o").read_text() if (folder / "object.o").exists() else ""
+    calls = (folder / "calls").read_text().count("called") if (folder / "calls").exists() else 0
+    return done.returncode, found, calls
+
+
+def test_the_library_is_compiled_once(folder: Path) -> None:
+    assert compiled(folder) == compiled(folder) == (0, "library", 1)
+
+
+def test_what_it_follows_from_compiles_it_anew(folder: Path) -> None:
+    compiled(folder)
+    assert compiled(folder, flag="-O3")[2] == 2
+    assert compiled(folder, version="6")[2] == 3
+    (folder / "g++").write_text(COMPILER + "# another\n")
+    assert compiled(folder) == (0, "library", 4)
+
+
+def test_a_design_is_always_compiled(folder: Path) -> None:
+    assert compiled(folder, "design.cpp")[2] == 1
+    assert compiled(folder, "design.cpp") == (0, "design", 2)
+
+
+def test_a_command_that_names_no_object_is_run(folder: Path) -> None:
+    """As Verilator compiles a design's headers."""
+    script = [sys.executable, "-I", "-S", objcache.__file__, str(folder / "kept"), "5"]
+    assert subprocess.run([*script, str(folder / "g++"), "-c", "design.cpp"], cwd=folder, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["o", "sha256"])
+def test_a_damaged_object_is_compiled_anew(folder: Path, kind: str) -> None:
+    compiled(folder)
+    (path,) = (folder / "kept").glob(f"*.{kind}")
+    path.write_text("x")
+    assert compiled(folder) == (0, "library", 2)
+    assert compiled(folder) == (0, "library", 2)
+
+
+def test_nothing_is_kept_of_an_error(folder: Path) -> None:
+    (folder / LIBRARY).write_text("error")
+    assert compiled(folder)[0] == 3 and not list((folder / "kept").iterdir())
+
+
+def test_a_cache_that_others_can_write_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OXMC_BUILD", str(tmp_path))
+    assert str(tmp_path) in " ".join(runners._objcache())
+    (tmp_path / "verilated").chmod(0o777)
+    assert runners._objcache() == []
