@@ -130,3 +130,26 @@ def test_dead_links_and_paths_are_found() -> None:
         "hdl/none.py",
         "oxmc/none.py",
     ]
+
+
+STEP = re.compile(r"^\d\. `([\w/.]+)`(.*(?:\n   .*)*)", re.M)
+
+
+def absent_names(page: str) -> list[str]:
+    """Names that the walk along a proposal gives to a file which has them not."""
+    walk = page.partition("## One proposal through the code")[2].partition("\n## ")[0]
+    return [
+        f"{file}: {name}"
+        for file, text in STEP.findall(walk)
+        for name in re.findall(r"`([\w.]+)`", text)
+        if not re.search(rf"\b{re.escape(name)}\b", (ROOT / file).read_text())
+    ]
+
+
+def test_a_proposal_can_be_followed_through_five_files() -> None:
+    page = (ROOT / "docs" / "design.md").read_text()
+    walk = page.partition("## One proposal through the code")[2].partition("\n## ")[0]
+    assert len(STEP.findall(walk)) == 5 and absent_names(page) == []
+    assert absent_names("## One proposal through the code\n1. `hdl/pulse.py`: has `latch`\n   and `lach`\n") == [
+        "hdl/pulse.py: lach"
+    ]
