@@ -32,7 +32,13 @@ def spare_collections() -> None:
     """Look for garbage rarely, and not at the end: imports make some hundred thousand objects, none of them garbage.
     Searching among them takes a tenth of a short command's time."""
     gc.set_threshold(100_000, 50, 100)
-    atexit.register(gc.freeze)
+    atexit.register(leave_garbage)
+
+
+def leave_garbage() -> None:
+    """Nothing is collected at the end, but where worker processes were: what they share is removed by collections."""
+    if "joblib.externals.loky" not in sys.modules:
+        gc.freeze()
 
 
 def spare_waiting() -> None:
