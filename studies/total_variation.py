@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from arviz_stats.base import array_stats
 
-from oxmc.posterior.posterior import log_likelihood, stored_models
+from oxmc.posterior.draws import stored_models
+from oxmc.posterior.likelihood import log_likelihood
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.job import Job

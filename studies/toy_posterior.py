@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from oxmc.posterior.posterior import log_likelihood
+from oxmc.posterior.likelihood import log_likelihood
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.tasks import Dataset
 from oxmc.studies import total_variation as tv

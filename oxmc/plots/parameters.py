@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oxmc.plots.style import CHAIN_COLOURS, grid
-from oxmc.posterior.posterior import expand, pair_inputs, pair_neurons
+from oxmc.posterior.draws import weights_us
+from oxmc.posterior.names import pair_names
+from oxmc.posterior.posterior import values_of
 from oxmc.posterior.row_accuracy import chain_parts
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.outcome import Outcome
@@ -29,7 +31,7 @@ Draws = list[list[np.ndarray]]
 
 
 def draws_of_tree(tree: xr.DataTree) -> Draws:
-    w = expand(tree)["w"].values
+    w = values_of(tree, "posterior", "w")
     return [list(w[:, :, pair]) for pair in range(w.shape[2])]
 
 
@@ -38,7 +40,7 @@ def draws_of_outputs(config: Config, state: Outcome) -> Draws:
     draws: Draws = []
     for rows, counts in chain_parts(config, state):
         voting = slice(min(config.burn_in, len(counts) - 1), len(counts))
-        w = (rows[voting, 0::2] - rows[voting, 1::2]) / 1000
+        w = weights_us(rows[voting])
         draws += [[np.repeat(column, counts[voting])] for column in w.T]
     return draws
 
@@ -88,14 +90,3 @@ def _name_pairs(axis: Any, config: Config, record: dict[str, Any], named: bool) 
             groups[low], ((low + high - 1) / 2, 1), xycoords=("data", "axes fraction"), xytext=(0, 2),
             textcoords="offset points", ha="center", va="bottom", fontsize=6.5,
         )  # fmt: skip
-
-
-def pair_names(config: Config, features: list[str], classes: list[str]) -> tuple[list[str], list[str]]:
-    """What feeds each pair of a model and the neuron that it feeds, by names where a task has them."""
-    outputs = classes if config.outputs > 1 and classes else [f"output {k}" for k in range(config.outputs)]
-    if config.counters == "own":
-        inputs = [str(name) for name in pair_inputs(config.chip, np.array(features))]
-        return inputs * config.outputs, [name for name in outputs for _ in inputs]
-    neurons = [*outputs, *(f"hidden {neuron}" for neuron in range(config.hidden))]
-    inputs = [str(name) for name in pair_inputs(config, np.array(features))]
-    return inputs, [neurons[neuron] for neuron in pair_neurons(config)]

@@ -19,7 +19,7 @@ from oxmc.plots.plane import has_plane, plane_figure
 from oxmc.plots.results import accuracy_figure, device_figure, repeats_figure, reward_figure, uncertainty_figure
 from oxmc.plots.style import CHAIN_COLOURS, WIDTH_IN, drawn, grid, plot_style, unmarked
 from oxmc.plots.sweep import read_sweep, sweep_figure
-from oxmc.posterior.posterior import expand, values_of
+from oxmc.posterior.posterior import values_of
 from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
@@ -89,9 +89,9 @@ def _figures(
     return figures
 
 
-def decisive_pairs(draws: xr.Dataset, shown: int = SHOWN) -> list[int]:
-    """The `shown` pairs whose mean lies most s.d. from 0, most decisive first."""
-    w = draws["w"].values.reshape(-1, draws.sizes["pair"])
+def decisive_pairs(draws: np.ndarray, shown: int = SHOWN) -> list[int]:
+    """The `shown` pairs whose mean over `draws` [chains, draws, pairs] lies most s.d. from 0, most decisive first."""
+    w = draws.reshape(-1, draws.shape[2])
     spread = w.std(axis=0)
     score = np.abs(w.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
     return [int(pair) for pair in np.argsort(-score, kind="stable")[:shown]]
@@ -102,13 +102,10 @@ def trace_figure(tree: xr.DataTree, *, rewards: bool = False) -> Figure:
 
     With `rewards`, what posterior.nc keeps in the place of a log-likelihood is the log of the reward's power.
     """
-    draws = expand(tree)
-    stats = (values_of(tree, "sample_stats", name) for name in ("log_likelihood", "counter"))
-    pairs, length = decisive_pairs(draws), draws.sizes["draw"]
-    likelihood = [np.repeat(values, counts)[:length] for values, counts in zip(*stats, strict=True)]
-    panels = [(_name(tree, pair), f"{_label(pair)} (µS)", draws["w"].values[:, :, pair]) for pair in pairs]
+    draws = values_of(tree, "posterior", "w")
+    panels = [(_name(tree, pair), f"{_label(pair)} (µS)", draws[:, :, pair]) for pair in decisive_pairs(draws)]
     name = ("reward, as the chain compares it", "log $r^β$ (nat)") if rewards else ("log-likelihood", "log L (nat)")
-    panels.append((*name, np.stack(likelihood)))
+    panels.append((*name, values_of(tree, "sample_stats", "log_likelihood")))
     figure, axes = grid(len(panels), 2, height_in=1.15 * len(panels) + 0.4, width_ratios=[5, 1], sharey="row")
     for (trace, marginal), (title, label, values) in zip(axes, panels, strict=True):
         _trace(trace, marginal, values)
@@ -119,9 +116,9 @@ def trace_figure(tree: xr.DataTree, *, rewards: bool = False) -> Figure:
     axes[-1, 0].set_xlabel("proposal after the burn-in")
     axes[-1, 1].set_xlabel("density")
     figure.align_ylabels(axes[:, 0])
-    if draws.sizes["chain"] > 1:
-        handles = [_line(chain) for chain in range(draws.sizes["chain"])]
-        labels = [f"chain {chain}" for chain in range(draws.sizes["chain"])]
+    if len(draws) > 1:
+        handles = [_line(chain) for chain in range(len(draws))]
+        labels = [f"chain {chain}" for chain in range(len(draws))]
         figure.legend(handles, labels, loc="outside upper right", ncols=min(8, len(labels)), frameon=False)
     return figure
 
@@ -143,9 +140,9 @@ def _trace(trace: Any, marginal: Any, values: np.ndarray) -> None:
 
 def pair_figure(tree: xr.DataTree) -> Figure:
     """Joint marginals below the diagonal, a dot a stored model, its area its counter; weighted marginals on it."""
-    pairs = decisive_pairs(expand(tree))
-    counters = values_of(tree, "sample_stats", "counter")
-    w = values_of(tree, "posterior", "w")[:, :, pairs]
+    pairs = decisive_pairs(values_of(tree, "posterior", "w"))
+    counters = values_of(tree, "stored_models", "counter")
+    w = values_of(tree, "stored_models", "w")[:, :, pairs]
     chains = [(values[counts > 0], counts[counts > 0]) for values, counts in zip(w, counters, strict=True)]
     everything, weights = (np.concatenate(parts) for parts in zip(*chains, strict=True))
     edges = [np.histogram_bin_edges(column, bins=24) for column in everything.T]
@@ -247,9 +244,4 @@ def _label(pair: int) -> str:
 
 def _name(tree: xr.DataTree, pair: int) -> str:
     """Feature or hidden neuron that feeds a pair, and what the pair feeds where that is not the only output."""
-    outputs, name = values_of(tree, "posterior", "pair_output"), values_of(tree, "posterior", "pair_feature")[pair]
-    name = unmarked(name)
-    if not outputs.max():
-        return name
-    hidden = int(outputs[pair]) - int(tree.attrs["outputs"])
-    return f"{name}, hidden {hidden}" if hidden >= 0 else f"{name}, output {outputs[pair]}"
+    return unmarked(str(values_of(tree, "posterior", "pair")[pair]))

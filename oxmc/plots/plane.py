@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oxmc.plots.style import CHAIN_COLOURS, grid
-from oxmc.posterior.posterior import log_likelihood, values_of
+from oxmc.posterior.likelihood import log_likelihood, log_prior
+from oxmc.posterior.posterior import values_of
 from oxmc.pymodels.config import Config
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def has_plane(config: Config) -> bool:
 
 def plane_figure(config: Config, tree: xr.DataTree, record: dict[str, Any]) -> Figure:
     """Stored models over the exact posterior's contours; probability of class 1 over the plane, and training points."""
-    counters = values_of(tree, "sample_stats", "counter").ravel()
-    w = values_of(tree, "posterior", "w").reshape(-1, 2)[counters > 0]
+    counters = values_of(tree, "stored_models", "counter").ravel()
+    w = values_of(tree, "stored_models", "w").reshape(-1, 2)[counters > 0]
     counters = counters[counters > 0]
     x, t = values_of(tree, "constant_data", "x"), values_of(tree, "observed_data", "t")
     figure, axes = grid(1, 2, height_in=3.3, width_ratios=[1, 1.25])
@@ -41,7 +42,7 @@ def plane_figure(config: Config, tree: xr.DataTree, record: dict[str, Any]) -> F
 
 def exact_posterior(config: Config, x: np.ndarray, t: np.ndarray, w_us: np.ndarray) -> np.ndarray:
     """Posterior of weights `w_us` float64 [n, 2] by Eq 7 and the normal prior, float64 [n], relative to the largest."""
-    logs = log_likelihood(config, w_us, x, t) - (w_us**2).sum(axis=1) / (2 * config.prior_sigma_us**2)
+    logs = log_likelihood(config, w_us, x, t) + log_prior(config, w_us)
     density: np.ndarray = np.exp(logs - logs.max())
     return density
 

@@ -18,7 +18,9 @@ import numpy as np
 from oxmc.energy.costs import NODES
 from oxmc.energy.parts import PARTS
 from oxmc.posterior import posterior
-from oxmc.posterior.posterior import log_likelihood, read_posterior, stored_models, values_of
+from oxmc.posterior.draws import plain_draws, stored_models, weights_us
+from oxmc.posterior.groups import model_likelihood
+from oxmc.posterior.posterior import read_posterior, values_of
 from oxmc.pymodels import strict
 from oxmc.pymodels.config import KEYS, Config, load_toml
 from oxmc.pymodels.errors import InputError, RunError
@@ -128,14 +130,13 @@ def read_state(folder: Path, config: Config) -> tuple[Outcome, np.ndarray]:
 
 
 def checked_posterior(folder: Path, config: Config) -> xr.DataTree:
-    """posterior.nc of a run directory, whose draws must be the stored models of its chains. Raises `InputError`."""
+    """posterior.nc of a run directory, whose models and draws must be those of its chains. Raises `InputError`."""
     tree = read_posterior(folder)
     rule = f"RUN must hold a {posterior.FILE} of its state, which {str(folder)!r} does not"
     try:
-        counters = values_of(tree, "sample_stats", "counter")
-        for chain, counts in enumerate(counters):
+        for chain in range(len(values_of(tree, "stored_models", "counter"))):
             state, _ = read_state(folder if chain == 0 else folder / f"chain-{chain}", config)
-            difference = _draws_differ(tree, config, state, chain, counts)
+            difference = _models_differ(tree, config, state, chain) or _draws_differ(tree, chain)
             if difference:
                 raise InputError(f"{rule} ({difference} of chain {chain})")
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
@@ -145,24 +146,34 @@ def checked_posterior(folder: Path, config: Config) -> xr.DataTree:
     return tree
 
 
-def _draws_differ(tree: xr.DataTree, config: Config, state: Outcome, chain: int, counts: np.ndarray) -> str | None:
-    """The first variable of a chain's draws that is not what its state gives."""
+def _models_differ(tree: xr.DataTree, config: Config, state: Outcome, chain: int) -> str | None:
+    """The first variable of a chain's stored models that is not what its state gives."""
     rows = stored_models(config, state)
-    stored_ns, here = state.conductance_ns[rows], (chain, slice(len(rows)))
-    w_us = (stored_ns[:, 0::2] - stored_ns[:, 1::2]) / 1000
-    x, t = values_of(tree, "constant_data", "x"), values_of(tree, "observed_data", "t")
-    if config.acceptance == "reward":
-        likelihood = config.reward_exponent * np.log(state.row_rewards[rows])
-    else:
-        likelihood = log_likelihood(config, w_us, x, t)
-    found = {name: values_of(tree, "sample_stats", name)[here] for name in ("counter", "row", "log_likelihood")}
+    x, t = np.zeros((0, config.features)), np.zeros(0, np.int64)
+    if config.acceptance != "reward":
+        x, t = values_of(tree, "constant_data", "x"), values_of(tree, "observed_data", "t")
+    likelihood = model_likelihood(config, x, t, state, rows)
+    names = ("counter", "row", "w", "log_likelihood")
+    found = {name: values_of(tree, "stored_models", name)[chain] for name in names}
+    of_rows = {name: values[: len(rows)] for name, values in found.items()}
     holds = {
-        "counter": np.array_equal(found["counter"], state.counters[rows]) and not counts[len(rows) :].any(),
-        "row": np.array_equal(found["row"], rows),
-        "w": np.array_equal(values_of(tree, "posterior", "w")[here], w_us),
-        "log_likelihood": np.allclose(found["log_likelihood"], likelihood, rtol=1e-9, atol=1e-9),
+        "counter": np.array_equal(of_rows["counter"], state.counters[rows]) and not found["counter"][len(rows) :].any(),
+        "row": np.array_equal(of_rows["row"], rows),
+        "w": np.array_equal(of_rows["w"], weights_us(state.conductance_ns[rows])),
+        "log_likelihood": np.allclose(of_rows["log_likelihood"], likelihood, rtol=1e-9, atol=1e-9),
     }
     return next((name for name, is_so in holds.items() if not is_so), None)
+
+
+def _draws_differ(tree: xr.DataTree, chain: int) -> str | None:
+    """The first variable of a chain's draws that does not follow from the stored models of all chains."""
+    due = plain_draws(list(values_of(tree, "stored_models", "counter")), int(tree.attrs["stride"]))[chain]
+    if not np.array_equal(values_of(tree, "sample_stats", "model")[chain], due):
+        return "model"
+    of_draws = {"w": values_of(tree, "posterior", "w")}
+    of_draws |= {name: values_of(tree, "sample_stats", name) for name in ("counter", "log_likelihood")}
+    stored = {name: values_of(tree, "stored_models", name)[chain][due] for name in of_draws}
+    return next((name for name, values in of_draws.items() if not np.array_equal(values[chain], stored[name])), None)
 
 
 def _config(run: dict[str, Any], rule: Rule) -> Config:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from oxmc.posterior.file import write_posterior
-from oxmc.posterior.posterior import FILE, NOT_WRITTEN, available, posterior_groups, tree_of
+from oxmc.posterior.groups import posterior_groups
+from oxmc.posterior.posterior import FILE, NOT_WRITTEN, available, tree_of
 from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
@@ -98,7 +99,8 @@ def train(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
             record["notes"].append(NOTE)
         elif available():
             source = {"task": request.task, "engine": request.engine, "preset": request.preset}
-            groups = posterior_groups(request.config, dataset, outcomes, source | {"seeds": " ".join(map(str, seeds))})
+            source["seeds"] = " ".join(map(str, seeds))
+            groups = posterior_groups(request.config, dataset, outcomes, request.seed, source)
             write_posterior(groups, folder / FILE)
             if len(seeds) > 1:
                 from oxmc.run.chains import chain_statistics

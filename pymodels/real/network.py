@@ -29,5 +29,5 @@ def output_sums(config: Config, models_us: np.ndarray, x: np.ndarray) -> np.ndar
     """V.w of the outputs of `models_us` [rows, pairs] in uS for features `x` [n, features]: [rows, n, outputs]."""
     from_features, from_hidden = layer_weights(config, models_us)
     if config.hidden:
-        return np.einsum("roh,rnh->rno", from_hidden, hidden_neurons(config, models_us, x))
-    return np.einsum("rof,nf->rno", from_features, x)
+        return np.matmul(hidden_neurons(config, models_us, x), from_hidden.transpose(0, 2, 1))
+    return np.matmul(x, from_features.transpose(0, 2, 1))

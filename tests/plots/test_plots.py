@@ -14,11 +14,12 @@ from commands import oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
 from oxmc.cli.app import run
-from oxmc.plots.parameters import draws_of_tree, pair_names, parameter_figure
+from oxmc.plots.parameters import draws_of_tree, parameter_figure
 from oxmc.plots.pictures import array_figure, decisive_pairs, pair_figure, trace_figure
 from oxmc.plots.plane import MASSES, exact_posterior, mass_levels, probability_at
 from oxmc.plots.results import reward_figure
-from oxmc.posterior.posterior import expand, read_posterior
+from oxmc.posterior.names import pair_names
+from oxmc.posterior.posterior import read_posterior
 from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.outcome import Outcome
@@ -79,25 +80,25 @@ def check_texts(folder: Path) -> None:
 
 def test_trace_shows_the_expanded_chains(trained: Path) -> None:
     tree: Any = read_posterior(trained)
-    draws = expand(tree)
+    draws = tree["posterior"]["w"].values
     figure = trace_figure(tree)
     pairs = decisive_pairs(draws)
     axes = np.array(figure.axes).reshape(-1, 2)
     assert len(axes) == len(pairs) + 1 == 5
     for axis, pair in zip(axes[:, 0], pairs, strict=False):
         for chain, line in enumerate(axis.lines):
-            assert np.array_equal(line.get_ydata(), draws["w"].values[chain, :, pair])
-    counters, values = (tree["sample_stats"][name].values[1] for name in ("counter", "log_likelihood"))
-    assert np.array_equal(axes[-1, 0].lines[1].get_ydata(), np.repeat(values, counters)[: draws.sizes["draw"]])
+            assert np.array_equal(line.get_ydata(), draws[chain, :, pair])
+    counters, values = (tree["stored_models"][name].values[1] for name in ("counter", "log_likelihood"))
+    assert np.array_equal(axes[-1, 0].lines[1].get_ydata(), np.repeat(values, counters)[: draws.shape[1]])
 
 
 def test_pairs_show_stored_models_by_their_counters(trained: Path) -> None:
     tree: Any = read_posterior(trained)
-    pairs = decisive_pairs(expand(tree))
+    pairs = decisive_pairs(tree["posterior"]["w"].values)
     axis: Any = np.array(pair_figure(tree).axes).reshape(4, 4)[1, 0]
     for chain, dots in enumerate(axis.collections):
-        counters = tree["sample_stats"]["counter"].values[chain]
-        w = tree["posterior"]["w"].values[chain][counters > 0]
+        counters = tree["stored_models"]["counter"].values[chain]
+        w = tree["stored_models"]["w"].values[chain][counters > 0]
         assert np.array_equal(dots.get_offsets(), w[:, pairs[:2]])
         sizes = dots.get_sizes()
         assert np.allclose(sizes / sizes[0], counters[counters > 0] / counters[0], rtol=1e-12)  # rounding
@@ -120,7 +121,7 @@ def test_parameters_show_quantiles_of_the_draws(trained: Path) -> None:
     config = Config(rows=24, features=6, burn_in=4, prior_sigma_us=50.0)
     record = json.loads((trained / "run.json").read_text())
     axis: Any = parameter_figure(config, draws_of_tree(tree), record).axes[0]
-    w = expand(tree)["w"].values
+    w = tree["posterior"]["w"].values
     bars = [bar.get_segments() for bar in axis.collections]
     assert len(bars) == 4  # 90 and 50 % of two chains
     for chain, wide, narrow in ((0, *bars[:2]), (1, *bars[2:])):
@@ -137,7 +138,7 @@ def test_pair_names_follow_the_order_of_a_row() -> None:
     assert inputs == ["a", "b", "a", "b", "hidden 0", "hidden 1", "hidden 0", "hidden 1"]
     assert fed == ["hidden 0", "hidden 0", "hidden 1", "hidden 1", "no", "no", "yes", "yes"]
     own = Config(features=2, outputs=2, counters="own")
-    assert pair_names(own, ["a", "b"], []) == (["a", "b"] * 2, ["output 0"] * 2 + ["output 1"] * 2)
+    assert pair_names(own, ["a", "b"], []) == (["a", "b"] * 2, ["class 0"] * 2 + ["class 1"] * 2)
 
 
 def test_contours_enclose_what_they_say() -> None:
@@ -162,7 +163,7 @@ def test_the_plane_predicts_as_eq_8(capsys: CaptureFixture[str], tmp_path: Path)
     assert all(text in svg for text in ("90 % of the exact one", "P(upper left)", "lower right", "µS"))
     tree: Any = read_posterior(out)
     config = resolve("toy", "best", rows=40)
-    counters, w = tree["sample_stats"]["counter"].values[0], tree["posterior"]["w"].values[0]
+    counters, w = (tree["stored_models"][name].values[0] for name in ("counter", "w"))
     x = np.array([[-2.0, 2.0], [2.0, -2.0], [1.0, 1.5]])
     expected = [sum(c / (1 + np.exp(-row @ point)) for c, row in zip(counters, w, strict=True)) for point in x]
     found = probability_at(config, w, counters, x)
@@ -206,11 +207,8 @@ def test_rewards_by_row(capsys: CaptureFixture[str], tmp_path: Path) -> None:
 
 
 def test_decisive_pairs_are_those_far_from_0() -> None:
-    import xarray as xr
-
-    noise = np.random.default_rng(0).standard_normal((1, 500, 6))
-    w = xr.Dataset({"w": (("chain", "draw", "pair"), noise + np.array([0, -9, 3, 1, 5, 0]))})
-    w["w"][:, :, 5] = 0.0  # never moved and says nothing
+    w = np.random.default_rng(0).standard_normal((1, 500, 6)) + np.array([0, -9, 3, 1, 5, 0])
+    w[:, :, 5] = 0.0  # never moved and says nothing
     assert decisive_pairs(w) == [1, 4, 2, 3]
     assert decisive_pairs(w, 2) == [1, 4]
 

@@ -27,7 +27,7 @@ def test_streams_are_numpys_spawned_children(value: int) -> None:
 
 
 def test_names_and_order_are_fixed() -> None:
-    names = ("split", "devices", "lfsr", "array", "stuck", "float", "chains", "repeats", "episodes", "outputs")
+    names = ("split", "devices", "lfsr", "array", "stuck", "float", "chains", "repeats", "episodes", "outputs", "prior")
     assert STREAMS == {name: key for key, name in enumerate(names)}
 
 
