@@ -134,7 +134,7 @@ def train(case: Problem, config: Config, seed: int) -> Outcome:
 
 def weighted_rows(config: Config, outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
     """Weights w in uS [rows, pairs] and counters of the stored models after the burn-in."""
-    rows = stored_models(config, outcome)
+    rows = stored_models(config, outcome.counters)
     stored_ns = outcome.conductance_ns[rows]
     return (stored_ns[:, 0::2] - stored_ns[:, 1::2]) / 1000, outcome.counters[rows]
 

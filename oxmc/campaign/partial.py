@@ -22,6 +22,7 @@ from oxmc.pymodels import strict
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.files import read_json, understood
 from oxmc.pymodels.whole import write_file
+from oxmc.run.cautions import repeats_warnings
 from oxmc.run.checked import checked_run, is_first
 from oxmc.run.records import check_record
 from oxmc.run.rundir import json_text, made_parents, read_run, take_name, write_json
@@ -172,11 +173,15 @@ class Partial:
         final = self.folder / "final"
         shutil.rmtree(final, ignore_errors=True)
         final.mkdir()
+        warned = 0
         with (self.folder / "runs.jsonl").open("rb") as lines, (final / "runs.jsonl").open("wb") as ordered:
             for repeat in range(repeats["n"]):
                 lines.seek(self._offsets[repeat])
-                ordered.write(lines.readline())
-        run = {**read_run(self.folder), "repeats": dict(repeats)}
+                line = lines.readline()
+                ordered.write(line)
+                warned += bool(strict.loads(line)["warnings"])
+        run = {**read_run(self.folder), "repeats": {**repeats, "warned": warned}}
+        run["warnings"] = repeats_warnings(warned, repeats["n"])
         if len(self.code) > 1:
             run["notes"].append(f"repeats were made by several versions of the code: {', '.join(self.code)}")
         write_json(final / "run.json", run)

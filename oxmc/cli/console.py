@@ -55,13 +55,16 @@ def _mean_texts(mean: dict[str, Any]) -> tuple[str, str]:
     return f"{mean['mean']:.4f}", "-" if mean["sem"] is None else f"{mean['sem']:.4f}"
 
 
-def _mixing(chains: dict[str, Any]) -> str:
-    if chains["rhat_max"] is None or chains["ess_bulk_min"] is None:
-        return "too short to tell how well they mix"
-    return (
-        f"R-hat at most {chains['rhat_max']:.2f}, effective draws at least {chains['ess_bulk_min']:.3g}, "
-        f"{chains['ess_per_uj']:.3g} a uJ ({chains['node']})"
-    )
+def _mixing(mixing: dict[str, Any]) -> str:
+    """How one chain or several have mixed; of several, what an effective draw costs."""
+    if mixing["rhat_max"] is None or mixing["ess_bulk_min"] is None:
+        return "R-hat and effective draws unknown"
+    cost = f", {mixing['ess_per_uj']:.3g} a uJ ({mixing['node']})" if "ess_per_uj" in mixing else ""
+    return f"R-hat at most {mixing['rhat_max']:.2f}, effective draws at least {mixing['ess_bulk_min']:.3g}{cost}"
+
+
+def _warning_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
+    return [("warning", sentence) for sentence in run["warnings"]]
 
 
 def _rows_text(result: dict[str, Any], config: dict[str, Any]) -> str:
@@ -110,13 +113,13 @@ def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
         ("simulation", f"{clock['wall_s']:.1f} s, {clock['cycles_per_s'] / 1e3:.1f} kcycles/s ({run['engine']})"),
     ]
     rows += [(f"energy at {node}", _joules_text(joules)) for node, joules in run["energy_j"].items()]
-    if chains := run.get("chains"):
-        rows.append((f"{chains['n']} chains", _mixing(chains)))
-    rows += _data_rows(run)
+    chains = run.get("chains")
+    rows.append((f"{chains['n']} chains", _mixing(chains)) if chains else ("one chain", _mixing(run["mixing"])))
+    rows += [*_data_rows(run), *_warning_rows(run)]
     rows.append(("state", result["state_sha256"][:16]))
     rows.append(("run directory", str(out)))
     for name, value in rows:
-        table.add_row(name, value)
+        table.add_row(name, value, style="yellow" if name == "warning" else None)
     return table
 
 
@@ -131,7 +134,7 @@ def repeats_summary(run: dict[str, Any], out: Path, reference: float) -> Table:
     table.add_row("5th to 95th percentile", f"{repeats['low']:.4f} to {repeats['high']:.4f}")
     table.add_row(known, f"mean {reference:.4f} {of}{'s' if metric == 'accuracy' else ''}")
     table.add_row("repeats", f"{repeats['n']} in {repeats['wall_s']:.1f} s ({run['engine']})")
-    for row in _data_rows(run):
-        table.add_row(*row)
+    for name, value in [*_data_rows(run), *_warning_rows(run)]:
+        table.add_row(name, value, style="yellow" if name == "warning" else None)
     table.add_row("run directory", str(out))
     return table

@@ -11,16 +11,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.outcome import Outcome
 
 MOST_VALUES = 1 << 23
 """Values of the largest group of draws; of more proposals only every so many-th is kept as a draw."""
 
 
-def stored_models(config: Config, outcome: Outcome) -> np.ndarray:
-    """Rows that hold the posterior, int64: from burn_in on, those of the chain; if none is, the last one."""
-    first = min(config.burn_in, outcome.last_row)
-    rows: np.ndarray = first + np.flatnonzero(outcome.counters[first:])
+def stored_models(config: Config, counters: np.ndarray) -> np.ndarray:
+    """Rows that hold the posterior, int64: from burn_in on, those of the chain; if none is, the last one.
+
+    `counters` int64 are those of all rows up to the last that the chain was at.
+    """
+    first = min(config.burn_in, len(counters) - 1)
+    rows: np.ndarray = first + np.flatnonzero(counters[first:])
     return rows
 
 

@@ -75,7 +75,7 @@ class Chains:
 
 def chains_of(config: Config, dataset: Dataset, outcomes: Sequence[Outcome]) -> Chains:
     """The stored models of one outcome a chain, and their draws."""
-    models = [stored_models(config, outcome) for outcome in outcomes]
+    models = [stored_models(config, outcome.counters) for outcome in outcomes]
     counters = [outcome.counters[rows] for outcome, rows in zip(outcomes, models, strict=True)]
     shape = (len(outcomes), max(map(len, models)))
     w_us = np.full((*shape, config.pairs), np.nan)

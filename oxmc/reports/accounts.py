@@ -131,6 +131,8 @@ def _text(accounts: Sequence[Account]) -> str:
     stream = io.StringIO()
     console = PlainConsole(file=stream, width=120, highlight=False)
     for account in accounts:
+        for sentence in account.run["warnings"]:
+            console.print(f"warning: {sentence}")
         for node, ledger in account.ledgers.items():
             title = f"{account.path} at {node}"
             if node in account.repeats:
@@ -201,6 +203,7 @@ def _entry(account: Account) -> dict[str, Any]:
     return {
         "run": str(account.path),
         "share": account.share,
+        "warnings": account.run["warnings"],
         **{name: account.run[name] for name in names},
         "card": account.config.card,
         "point": {name: point.figure(name) for name in MULTIPLIERS},

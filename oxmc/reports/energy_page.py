@@ -134,7 +134,7 @@ def _run(account: Account) -> dict[str, Any]:
         ("chip time", f"{seconds(run['time']['chip_s'])} at {run['time']['clock_hz'] / 1e6:g} MHz"),
     ]
     nodes = [_node(account, node) for node in account.ledgers]
-    return {"name": str(account.path), "facts": facts, "nodes": nodes}
+    return {"name": str(account.path), "facts": facts, "warnings": run["warnings"], "nodes": nodes}
 
 
 def _node(account: Account, node: str) -> dict[str, Any]:

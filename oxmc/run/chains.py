@@ -5,13 +5,13 @@ Chain 0 is the plain run of the user's seed. Each further one has its own device
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from oxmc.energy.costs import NODES
 from oxmc.posterior.posterior import diagnostics
 from oxmc.pymodels.config import Config
+from oxmc.run.cautions import number
 from oxmc.run.result import ledger_of
 
 if TYPE_CHECKING:
@@ -39,16 +39,11 @@ def chain_statistics(
         "seeds": list(seeds),
         "values": [record["result"]["value"] for record in records],
         "state_sha256": [record["result"]["state_sha256"] for record in records],
-        "rhat_max": _number(float(worst["rhat"].max(skipna=False))),
-        "ess_bulk_min": _number(ess),
-        "autocorrelation_max": _number(float(worst["autocorrelation_time"].max(skipna=False))),
+        "rhat_max": number(float(worst["rhat"].max(skipna=False))),
+        "ess_bulk_min": number(ess),
+        "autocorrelation_max": number(float(worst["autocorrelation_time"].max(skipna=False))),
         "node": NODE,
-        "ess_per_uj": _number(ess / (1e6 * train_j)),
-        "ess_per_set": _number(ess / sum(events["set"] for events in train)),
-        "ess_per_chip_s": _number(ess * config.clock_hz / sum(events["cycle"] for events in train)),
+        "ess_per_uj": number(ess / (1e6 * train_j)),
+        "ess_per_set": number(ess / sum(events["set"] for events in train)),
+        "ess_per_chip_s": number(ess * config.clock_hz / sum(events["cycle"] for events in train)),
     }
-
-
-def _number(value: float) -> float | None:
-    """JSON knows no NaN."""
-    return value if math.isfinite(value) else None

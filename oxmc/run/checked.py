@@ -27,6 +27,7 @@ from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import chain_seeds, repeat_seed
 from oxmc.run.books import CONSERVATION_LIMIT
+from oxmc.run.cautions import mixing_record, repeats_warnings, warnings_of
 from oxmc.run.records import CHAIN, read_records, short_record, summarise
 from oxmc.run.records import FILE as RECORDS
 from oxmc.run.result import counted_record, state_sha256, time_record
@@ -39,7 +40,7 @@ STATE = "state.npz"
 TEXTS = ("task", "engine", "preset")
 WRITTEN = {
     "schema", "task", "engine", "preset", "seed", "config", "versions", "result", "chain", "events", "quantities",
-    "phases", "time", "energy_j", "array_energy_j", "conservation_error", "notes", "data",
+    "phases", "time", "energy_j", "array_energy_j", "conservation_error", "mixing", "warnings", "notes", "data",
 }  # fmt: skip
 """What every run.json has."""
 OPTIONAL = {"uncertainty", "chains", "repeats"}
@@ -86,7 +87,7 @@ def checked_run(path: Path, *, repeats: bool = True) -> CheckedRun:
         if not repeats:
             return CheckedRun(run, config, state, [])
         _check_due(load_toml(path / "config.toml"), config.as_dict(), "config.toml", rule)
-        return CheckedRun(run, config, state, _records(run, path, rule))
+        return CheckedRun(run, config, state, _records(run, config, path, rule))
     except (AttributeError, IndexError, KeyError, OverflowError, RunError, TypeError, ZeroDivisionError) as error:
         raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not ({error!r})") from error
 
@@ -148,7 +149,7 @@ def checked_posterior(folder: Path, config: Config) -> xr.DataTree:
 
 def _models_differ(tree: xr.DataTree, config: Config, state: Outcome, chain: int) -> str | None:
     """The first variable of a chain's stored models that is not what its state gives."""
-    rows = stored_models(config, state)
+    rows = stored_models(config, state.counters)
     x, t = np.zeros((0, config.features)), np.zeros(0, np.int64)
     if config.acceptance != "reward":
         x, t = values_of(tree, "constant_data", "x"), values_of(tree, "observed_data", "t")
@@ -199,7 +200,8 @@ def _check_written(run: dict[str, Any], config: Config, rule: Rule) -> None:
     rule(
         _texts(run["versions"].values()) and "sources" in run["versions"], "versions must be texts, sources among them"
     )
-    rule(isinstance(run["notes"], list) and _texts(run["notes"]), "notes must be a list of texts")
+    for name in ("notes", "warnings"):
+        rule(isinstance(run[name], list) and _texts(run[name]), f"{name} must be a list of texts")
     _check_data(run["data"], config, rule)
     _check_shown(run, rule)
     times = run["time"]
@@ -290,21 +292,33 @@ def _check_state(run: dict[str, Any], config: Config, state: Outcome, test_t: np
     due = counted_record(config, state, test_t)
     for name, part in due.items():
         _check_due(run[name], part, name, rule)
+    mixing, found = run["mixing"], mixing_record(config, state)
+    _names(mixing, found, "mixing", rule)
+    for name, value in found.items():
+        rule(_is_near(mixing[name], value), f"mixing.{name} must be {value!r}, not {mixing[name]!r}")
     rule(("uncertainty" in run) == ("uncertainty" in due), "uncertainty must be there where rows have voted")
 
 
+def _is_near(found: Any, due: float | None) -> bool:
+    """Whether a statistic is one that another machine has rounded."""
+    if due is None or found is None:
+        return found is due
+    return type(found) is type(due) and math.isclose(found, due, rel_tol=1e-6)
+
+
 def _check_chains(run: dict[str, Any], config: Config, path: Path, rule: Rule) -> None:
-    """Of several chains the state of each, in a folder of its own."""
+    """Of several chains the state of each, in a folder of its own; what is warned of follows from all."""
     if "chains" not in run:
         rule(not (path / "chain-1").exists(), "run.json must have chains, as there is a folder chain-1")
+        if "repeats" not in run:
+            _check_due(run["warnings"], warnings_of(config, run), "warnings", rule)
         return
     chains, n = run["chains"], run["chains"]["n"]
     rule(type(n) is int and 2 <= n <= 64, f"chains must be 2 or more, not {n!r}")
     states = [read_state(path if c == 0 else path / f"chain-{c}", config) for c in range(n)]
     digests = [state_sha256(state.conductance_ns, state.counters) for state, _ in states]
-    values = [
-        counted_record(config, state, test_t)["result"]["value"] for state, test_t in states if test_t is not None
-    ]
+    records = [counted_record(config, state, test_t) for state, test_t in states]
+    values = [record["result"]["value"] for record in records]
     due = {"n": n, "seeds": chain_seeds(run["seed"], n), "values": values, "state_sha256": digests, "node": NODES[0]}
     _check_due({name: chains[name] for name in due}, due, "chains", rule)
     rule(chains.keys() == {*due, *CHAINS}, f"chains must have {', '.join((*due, *CHAINS))}")
@@ -314,9 +328,10 @@ def _check_chains(run: dict[str, Any], config: Config, path: Path, rule: Rule) -
             value is None or type(value) is float and strict.is_number(value, 0),
             f"{name} must be a number, not {value!r}",
         )
+    _check_due(run["warnings"], warnings_of(config, run, records[1:]), "warnings", rule)
 
 
-def _records(run: dict[str, Any], path: Path, rule: Rule) -> list[dict[str, Any]]:
+def _records(run: dict[str, Any], config: Config, path: Path, rule: Rule) -> list[dict[str, Any]]:
     """The lines of the repeats, which `repeats` sums up; the first is of run.json itself."""
     if "repeats" not in run:
         rule(not (path / RECORDS).exists(), f"run.json must have repeats, as there is a {RECORDS}")
@@ -327,6 +342,10 @@ def _records(run: dict[str, Any], path: Path, rule: Rule) -> list[dict[str, Any]
     seeds = [repeat_seed(run["seed"], repeat) for repeat in range(len(records))]
     _check_due([record["seed"] for record in records], seeds, "seeds of the repeats", rule)
     rule(strict.is_number(repeats["wall_s"], 0), f"wall_s must be a number >= 0, not {repeats['wall_s']!r}")
-    _check_due(repeats, summarise([record["value"] for record in records], repeats["wall_s"]), "repeats", rule)
-    _check_due(records[0], short_record(0, run, records[0]["reference"]), f"line 1 of {RECORDS}", rule)
+    warned = sum(bool(record["warnings"]) for record in records)
+    due = summarise([record["value"] for record in records], repeats["wall_s"]) | {"warned": warned}
+    _check_due(repeats, due, "repeats", rule)
+    _check_due(run["warnings"], repeats_warnings(warned, len(records)), "warnings", rule)
+    first = run | {"warnings": warnings_of(config, run)}
+    _check_due(records[0], short_record(0, first, records[0]["reference"]), f"line 1 of {RECORDS}", rule)
     return records

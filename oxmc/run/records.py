@@ -34,6 +34,7 @@ def short_record(repeat: int, run: dict[str, Any], reference: float) -> dict[str
             name: sum(run["phases"][phase]["events"][name] for phase in PARTS[HEADLINE]) for name in run["events"]
         },
         "reference": reference,
+        "warnings": run["warnings"],
     }
 
 
@@ -65,8 +66,11 @@ NUMBERS = {
 }
 """Parts of a record that hold a number of each name."""
 PLAIN = ("repeat", "seed", "value", "rows_used", "cycles", "reference")
-RECORD = (*PLAIN, "complete", "state_sha256", *NUMBERS)
-TYPES = {"repeat": int, "seed": int, "rows_used": int, "cycles": int, "complete": bool, "state_sha256": str}
+RECORD = (*PLAIN, "complete", "state_sha256", "warnings", *NUMBERS)
+TYPES = {
+    "repeat": int, "seed": int, "rows_used": int, "cycles": int, "complete": bool, "state_sha256": str,
+    "warnings": list,
+}  # fmt: skip
 
 
 def check_record(record: Any) -> None:

@@ -25,6 +25,7 @@ from oxmc.pymodels.tasks import Dataset
 from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.uncertainty import uncertainty_record
 from oxmc.run.books import check_array, check_events
+from oxmc.run.cautions import mixing_record, warnings_of
 from oxmc.run.engine import in_integers
 from oxmc.run.own_counters import voting_totals
 from oxmc.run.rundir import SCHEMA
@@ -210,7 +211,9 @@ def run_record(
         "energy_j": energy_j,
         "array_energy_j": counted["array_energy_j"],
         "conservation_error": error,
+        "mixing": mixing_record(config, outcome),
         "notes": [*dataset.notes, *dataset.remarks],
     }
+    record["warnings"] = warnings_of(config, record)
     check_events(record, config)
     return record

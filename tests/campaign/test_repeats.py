@@ -41,7 +41,7 @@ SEED, REPEATS, MANY = 3, 5, 30
 FILES = ["config.toml", "run.json", "runs.jsonl", "state.npz"]
 RECORD_KEYS = [
     "repeat", "seed", "value", "rows_used", "complete", "state_sha256", "chain", "events", "cycles", "energy_j",
-    "training_j", "training_events", "reference",
+    "training_j", "training_events", "reference", "warnings",
 ]  # fmt: skip
 KILLS = int(os.environ.get("OXMC_KILLS", "10"))
 DEADLINE_S = 120.0
@@ -102,7 +102,7 @@ def test_statistics(whole: Callable[[int], Path]) -> None:
     found, lines = run_json["repeats"], records(whole(REPEATS))
     values = [line["value"] for line in lines]
     assert [line["repeat"] for line in lines] == list(range(REPEATS)) and list(lines[0]) == RECORD_KEYS
-    assert list(found) == ["n", "values", "median", "mean", "sem", "low", "high", "wall_s"]
+    assert list(found) == ["n", "values", "median", "mean", "sem", "low", "high", "wall_s", "warned"]
     assert (found["n"], found["values"]) == (REPEATS, values)
     # the standard library divides exact fractions, numpy adds doubles: a few roundings apart
     for name, value in (("median", statistics.median(values)), ("mean", statistics.mean(values))):
