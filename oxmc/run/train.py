@@ -20,7 +20,6 @@ from oxmc.pymodels.streams import chain_seeds
 from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task
 from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.pymodels.whole import write_file
-from oxmc.run.cautions import warnings_of
 from oxmc.run.engine import Options, Watcher, engine_of
 from oxmc.run.own_counters import NOTE, joined, output_jobs
 from oxmc.run.rundir import write_json, writing
@@ -104,6 +103,7 @@ def train(request: Request, watcher: Watcher | None = None) -> dict[str, Any]:
             groups = posterior_groups(request.config, dataset, outcomes, request.seed, source)
             write_posterior(groups, folder / FILE)
             if len(seeds) > 1:
+                from oxmc.run.cautions import warnings_of
                 from oxmc.run.chains import chain_statistics
 
                 record["chains"] = chain_statistics(tree_of(groups), request.config, records, seeds)
