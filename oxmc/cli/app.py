@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import os
 import resource
@@ -12,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from oxmc.cli import bench, calibrate, data, energy, plot, sweep, synth, train, verilog
+from oxmc.cli import bench, calibrate, data, doctor, energy, listed, plot, show, sweep, synth, train, verilog
 from oxmc.pymodels.errors import InputError, RunError, printable
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
@@ -20,23 +21,38 @@ EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 UsageError: Any = typer.BadParameter.__mro__[1]
 """Typer carries its own copy of click; this is the base of its usage errors."""
 
-app = typer.Typer(name="oxmc", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    name="oxmc", pretty_exceptions_enable=False, rich_markup_mode=None, invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
 LONGEST_MESSAGE = 2000
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"oxmc {importlib.metadata.version('oxmc')}")
+        raise typer.Exit
+
+
 @app.callback()
-def oxmc(debug: Annotated[bool, typer.Option(help="Show a traceback where a command fails.")] = False) -> None:
+def oxmc(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option(help="Show a traceback where a command fails.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Its version.")] = False,
+) -> None:
     """A chip that trains Bayesian models inside its own resistive memory, simulated cycle by cycle."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 COMMANDS = (
-    train.train, calibrate.calibrate, verilog.verilog, synth.synth, energy.energy, sweep.sweep, plot.plot, bench.bench,
-    data.data,
+    train.train, calibrate.calibrate, verilog.verilog, synth.synth, energy.energy, sweep.sweep, plot.plot, show.show,
+    listed.list_, bench.bench, data.data, doctor.doctor,
 )  # fmt: skip
 """In the order of `oxmc --help`."""
 
 for _command in COMMANDS:
-    app.command()(_command)
+    app.command(_command.__name__.rstrip("_"))(_command)
 
 
 class Terminated(BaseException):

@@ -22,20 +22,20 @@ Where a preset of a task leaves the default, which is cancer's `paper`. How each
 """
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
     """A value as TOML and the command line write it."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _limits(field: dataclasses.Field) -> str:
+def limits(field: dataclasses.Field) -> str:
     """The values a key may take."""
     if field.metadata["choices"]:
         return ", ".join(field.metadata["choices"])
     if isinstance(field.default, bool):
         return "true, false"
-    return f"{_text(field.metadata['low'])} to {_text(field.metadata['high'])}"
+    return f"{text_of(field.metadata['low'])} to {text_of(field.metadata['high'])}"
 
 
 def _row(*cells: str) -> str:
@@ -47,7 +47,7 @@ def config_page() -> str:
     lines = [HEAD, _row("key", "default", "range or choices", "unit", "meaning"), "|---" * 5 + "|"]
     for name, field in KEYS.items():
         meta = field.metadata
-        lines.append(_row(f"`{name}`", _text(field.default), _limits(field), meta["unit"], meta["doc"]))
+        lines.append(_row(f"`{name}`", text_of(field.default), limits(field), meta["unit"], meta["doc"]))
     lines.append(PRESETS_HEAD)
     for task in TASKS:
         lines += [f"### {task}\n", *_presets(task), ""]
@@ -61,7 +61,7 @@ def _presets(task: str) -> list[str]:
     for name, field in KEYS.items():
         values = [getattr(config, name) for config in configs.values()]
         if any(value != field.default for value in values):
-            lines.append(_row(name, *("" if value == field.default else _text(value) for value in values)))
+            lines.append(_row(name, *("" if value == field.default else text_of(value) for value in values)))
     return lines
 
 

@@ -63,7 +63,7 @@ def _mixing(mixing: dict[str, Any]) -> str:
     return f"R-hat at most {mixing['rhat_max']:.2f}, effective draws at least {mixing['ess_bulk_min']:.3g}{cost}"
 
 
-def _warning_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
+def warning_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
     return [("warning", sentence) for sentence in run["warnings"]]
 
 
@@ -94,17 +94,14 @@ def _data_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
     return rows + [("note", remark) for remark in data.get("remarks", [])]
 
 
-def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
-    """The end of `oxmc train` on a terminal; `reference` is the value of `REFERENCES`."""
+def facts(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a training came to, by name; of several chains the first, of repeats repeat 0."""
     result, chain, clock, config = run["result"], run["chain"], run["time"], run["config"]
-    table = Table(show_header=False, box=None, pad_edge=False)
     where = "on the chip" if in_integers(run["engine"]) else "in real numbers"
     rewards = result["metric"] == "reward"
     tested = f"{config['test_episodes']} episodes" if rewards else f"{config['test_samples']} points"
-    known, of = REFERENCES[result["metric"]]
     rows = [
         (f"test {result['metric']}", f"{result['value']:.4f} on {tested} ({where})"),
-        (known, f"{reference:.4f} {of}"),
         ("rows", _rows_text(result, config)),
         ("proposals", f"{chain['proposals']}, acceptance {chain['acceptance']:.3f}"),
         ("row counters", f"largest {chain['counter_max']}, counts lost {chain['counters_saturated']}"),
@@ -114,10 +111,21 @@ def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
     ]
     rows += [(f"energy at {node}", _joules_text(joules)) for node, joules in run["energy_j"].items()]
     chains = run.get("chains")
-    rows.append((f"{chains['n']} chains", _mixing(chains)) if chains else ("one chain", _mixing(run["mixing"])))
-    rows += [*_data_rows(run), *_warning_rows(run)]
-    rows.append(("state", result["state_sha256"][:16]))
-    rows.append(("run directory", str(out)))
+    rows.append((f"{chains['n']} chains", _mixing(chains)) if chains else ("convergence", _mixing(run["mixing"])))
+    return rows + _data_rows(run)
+
+
+def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
+    """The end of `oxmc train` on a terminal; `reference` is the value of `REFERENCES`."""
+    known, of = REFERENCES[run["result"]["metric"]]
+    value, *others = facts(run)
+    rows = [value, (known, f"{reference:.4f} {of}"), *others, *warning_rows(run)]
+    return pairs([*rows, ("state", run["result"]["state_sha256"][:16]), ("run directory", str(out))])
+
+
+def pairs(rows: list[tuple[str, str]]) -> Table:
+    """Names and what they are; warnings in a colour of their own."""
+    table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in rows:
         table.add_row(name, value, style="yellow" if name == "warning" else None)
     return table
@@ -125,16 +133,19 @@ def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
 
 def repeats_summary(run: dict[str, Any], out: Path, reference: float) -> Table:
     """The end of `oxmc train --repeats` on a terminal; `reference` is the mean of `REFERENCES`."""
-    repeats = run["repeats"]
-    sem = "" if repeats["sem"] is None else f" +- {repeats['sem']:.4f} (standard error)"
-    table = Table(show_header=False, box=None, pad_edge=False)
     metric = run["result"]["metric"]
     known, of = REFERENCES[metric]
-    table.add_row(f"test {metric}", f"median {repeats['median']:.4f}, mean {repeats['mean']:.4f}{sem}")
-    table.add_row("5th to 95th percentile", f"{repeats['low']:.4f} to {repeats['high']:.4f}")
-    table.add_row(known, f"mean {reference:.4f} {of}{'s' if metric == 'accuracy' else ''}")
-    table.add_row("repeats", f"{repeats['n']} in {repeats['wall_s']:.1f} s ({run['engine']})")
-    for name, value in [*_data_rows(run), *_warning_rows(run)]:
-        table.add_row(name, value, style="yellow" if name == "warning" else None)
-    table.add_row("run directory", str(out))
-    return table
+    *values, many = repeats_facts(run)
+    rows = [*values, (known, f"mean {reference:.4f} {of}{'s' if metric == 'accuracy' else ''}"), many]
+    return pairs([*rows, *_data_rows(run), *warning_rows(run), ("run directory", str(out))])
+
+
+def repeats_facts(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """What repeats came to, and how many there were."""
+    repeats = run["repeats"]
+    sem = "" if repeats["sem"] is None else f" +- {repeats['sem']:.4f} (standard error)"
+    return [
+        (f"test {run['result']['metric']}", f"median {repeats['median']:.4f}, mean {repeats['mean']:.4f}{sem}"),
+        ("5th to 95th percentile", f"{repeats['low']:.4f} to {repeats['high']:.4f}"),
+        ("repeats", f"{repeats['n']} in {repeats['wall_s']:.1f} s ({run['engine']})"),
+    ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oxmc.pymodels.config import PRESETS, TASKS, load_toml, parse_setting
+from oxmc.pymodels.config import KEYS, PRESETS, TASKS, load_toml, parse_setting
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.run.engine import ENGINES
 
@@ -24,8 +24,18 @@ MOST_SEED, MOST_SUBJECT, MOST_REPEATS, MOST_JOBS = 2**128 - 1, 10**9, 1_000_000,
 
 ENGINE_HELP = "; ".join(f"{name}: {engine.help}" for name, engine in ENGINES.items()) + "."
 
-Task = Annotated[str, typer.Argument(help=f"What to learn: {', '.join(TASKS)}.")]
-Preset = Annotated[str, typer.Option(help=f"Named configuration of the task: {', '.join(PRESETS)}.")]
+
+def one_of(words: Iterable[str]) -> Callable[[str], list[str]]:
+    """What a shell offers for a word that is begun."""
+    return lambda incomplete: [word for word in words if word.startswith(incomplete)]
+
+
+_KEYS = one_of([f"{name}=" for name in KEYS])
+Task = Annotated[str, typer.Argument(help=f"What to learn: {', '.join(TASKS)}.", autocompletion=one_of(TASKS))]
+Preset = Annotated[
+    str,
+    typer.Option(help=f"Named configuration of the task: {', '.join(PRESETS)}.", autocompletion=one_of(PRESETS)),
+]
 Config = Annotated[Path | None, typer.Option(help="TOML file of configuration keys, over the preset.")]
 Data = Annotated[Path | None, typer.Option(help="File or folder with the data of table or ecg.")]
 Subject = Annotated[str | None, typer.Option(metavar="R", help="The record that ecg is tested on.")]
@@ -35,10 +45,14 @@ Keep = Annotated[
     list[str] | None, typer.Option(metavar="COLUMN", help="A column that table uses although it looks like an index.")
 ]
 Drop = Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="A column that table leaves out.")]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One key, over the file.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="One key, over the file.", autocompletion=_KEYS),
+]
 Seed = Annotated[str, typer.Option(metavar="N", help="All randomness comes from it; an integer >= 0.")]
 Rows = Annotated[str | None, typer.Option(metavar="N", help="Array rows; also caps burn_in at N/8.")]
-Engine = Annotated[str, typer.Option(help=ENGINE_HELP)]
+Engine = Annotated[str, typer.Option(help=ENGINE_HELP, autocompletion=one_of(ENGINES))]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and run and write nothing.")]
 Cluster = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run the repeats.")]
 
 

@@ -42,6 +42,7 @@ def sweep(
     label: options.Label = None,
     keep: options.Keep = None,
     drop: options.Drop = None,
+    dry_run: options.DryRun = False,
 ) -> None:
     """Train at every combination of some keys' values: mean accuracy, mean energy at both nodes, the Pareto front.
 
@@ -76,6 +77,11 @@ def sweep(
     request = training.Request(
         task=task, preset=preset, engine=engine, seed=seed_value, config=first, out=folder, source=source
     )
+    if dry_run:
+        from oxmc.cli.dry import show_sweep
+
+        show_sweep(request, points, plan.repeats, folder, as_json=as_json or output == "json")
+        return
     with progress.sweep_progress(len(points), plan.repeats) as watcher:
         asked = sweeping.Sweep(request=request, plan=plan, axes=axes, points=points, around=one_at_a_time)
         record = sweeping.run_sweep(asked, watcher)

@@ -64,6 +64,7 @@ def train(
     label: options.Label = None,
     keep: options.Keep = None,
     drop: options.Drop = None,
+    dry_run: options.DryRun = False,
 ) -> None:
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
 
@@ -109,6 +110,11 @@ def train(
         coupling=coupling,
         source=source,
     )
+    if dry_run:
+        from oxmc.cli.dry import show_training
+
+        show_training(request, request.out, plan.repeats if plan else None, as_json=as_json)
+        return
     if plan:
         with progress.repeats_progress(plan.repeats) as repeats_watcher:
             run = repeating.train_repeats(request, plan, repeats_watcher)

@@ -93,7 +93,6 @@ def test_train_refuses(capsys: CaptureFixture[str], folder: Path, arguments: str
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("", "Missing command."),
         ("tarin", "No such command 'tarin'."),
         ("train", "Missing argument 'task'."),
         ("train cancer wine", "Got unexpected extra argument"),
