@@ -15,11 +15,10 @@ from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 from oxmc.cli.app import COMMANDS, run
 from oxmc.pymodels.config import KEYS, PRESETS, TASKS, load_toml, resolve
 
-
 pytestmark = pytest.mark.testpoint(
     "first commands",
-    "oxmc alone, help, version, completion in bash; lists are whole; runs shown and compared; a dry run foresees cycles "
-    "and joules of the run, its configuration leads to the same, and it writes nothing",
+    "oxmc alone, help, version, completion in bash; lists are whole; runs shown and compared; a dry run foresees the "
+    "cycles and joules of the run, its configuration leads to the same, and it writes nothing",
 )
 
 

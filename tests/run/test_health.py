@@ -13,7 +13,6 @@ from oxmc.pymodels.errors import InputError
 from oxmc.run import health
 from oxmc.run.health import Check
 
-
 pytestmark = pytest.mark.testpoint(
     "doctor",
     "this machine is well; what is needed decides, what is optional does not; a tool that is not there; a simulator "
