@@ -26,6 +26,7 @@ from oxmc.pymodels.config import KEYS, Config, load_toml
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import chain_seeds, repeat_seed
+from oxmc.pymodels.tasks.scaling import Scaling
 from oxmc.run.books import CONSERVATION_LIMIT
 from oxmc.run.cautions import mixing_record, repeats_warnings, warnings_of
 from oxmc.run.records import CHAIN, read_records, short_record, summarise
@@ -44,7 +45,7 @@ WRITTEN = {
 }  # fmt: skip
 """What every run.json has."""
 OPTIONAL = {"uncertainty", "chains", "repeats"}
-OF_TABLES = ("keep", "drop", "counts", "remarks")
+OF_SOME = ("keep", "drop", "counts", "remarks", "scaling")
 """What `data` may have besides."""
 BOUNDS = ("low", "total", "high")
 CHAINS = ("rhat_max", "ess_bulk_min", "autocorrelation_max", "ess_per_uj", "ess_per_set", "ess_per_chip_s")
@@ -247,7 +248,7 @@ def _check_due(found: Any, due: Any, where: str, rule: Rule) -> None:
 def _check_data(data: dict[str, Any], config: Config, rule: Rule) -> None:
     names = ("file", "sha256", "subject", "label", "features", "classes")
     rule(isinstance(data, dict), f"data must be a table of names, not {data!r}")
-    _names({name: data[name] for name in data if name not in OF_TABLES}, names, "data", rule)
+    _names({name: data[name] for name in data if name not in OF_SOME}, names, "data", rule)
     for name in ("keep", "drop", "remarks"):
         rule(isinstance(data.get(name, []), list) and _texts(data.get(name, [])), f"{name} must be a list of texts")
     counts = data.get("counts", [1] * len(data["classes"]))
@@ -256,6 +257,8 @@ def _check_data(data: dict[str, Any], config: Config, rule: Rule) -> None:
         and len(counts) == len(data["classes"]),
         f"counts must be a positive integer a class, not {counts!r:.200}",
     )  # fmt: skip
+    if "scaling" in data:
+        scaling_of(data, rule)
     for name in ("file", "sha256", "label"):
         rule(data[name] is None or isinstance(data[name], str), f"{name} must be a text or null, not {data[name]!r}")
     subject = data["subject"]
@@ -266,6 +269,17 @@ def _check_data(data: dict[str, Any], config: Config, rule: Rule) -> None:
     for name, counts in (("features", (config.features,)), ("classes", (0, classes))):
         value = data[name]
         rule(isinstance(value, list) and len(value) in counts and _texts(value), f"{name} must be {counts[-1]} texts")
+
+
+def scaling_of(data: dict[str, Any], rule: Rule) -> Scaling | None:
+    """How a run's raw features became those it learned from; None where run.json does not say."""
+    if "scaling" not in data:
+        return None
+    try:
+        return Scaling.read(data["scaling"], len(data["features"]))
+    except ValueError as error:
+        rule(False, str(error))
+        raise AssertionError from error
 
 
 def _check_joules(node: str, joules: dict[str, Any], rule: Rule) -> None:

@@ -17,6 +17,7 @@ from oxmc.pymodels.config import TASKS, Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.files import open_plain, understood
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.tasks.scaling import Scaling
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class Dataset:
     """What was decided about a user's data, who is told at the end of a run."""
     counts: tuple[int, ...] = ()
     """Points of each class in a user's data; empty for data that the project brings."""
+    scaling: Scaling | None = None
+    """What made these features of raw values; None where there are no points."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,12 +63,13 @@ class DataSource:
         return {"sha256": sha256, "subject": self.subject, "label": self.label, **chosen}
 
     def record(self, dataset: Dataset) -> dict[str, Any]:
-        """run.json's `data`: what was read, the names of features and classes, and what a user should be told."""
+        """run.json's `data`: what was read, names of features and classes, their scaling, what to tell a user."""
         file = None if self.data is None else str(self.data)
         names = {"features": list(dataset.feature_names), "classes": list(dataset.class_names)}
         counts = {"counts": list(dataset.counts)} if dataset.counts else {}
         remarks = {"remarks": list(dataset.remarks)} if dataset.remarks else {}
-        return {"file": file, **self.identity(), **names, **counts, **remarks}
+        scaling = {"scaling": dataset.scaling.as_dict()} if dataset.scaling else {}
+        return {"file": file, **self.identity(), **names, **counts, **remarks, **scaling}
 
 
 NO_SOURCE = DataSource()

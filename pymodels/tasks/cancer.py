@@ -17,6 +17,7 @@ import numpy as np
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.tasks import Dataset, DataSource
+from oxmc.pymodels.tasks.scaling import Scaling
 from oxmc.pymodels.tasks.splits import check, check_points, clipping_note, split_rng
 
 POINTS, FEATURES = 569, 30
@@ -28,12 +29,17 @@ def load(config: Config, seed: int, source: DataSource) -> Dataset:
     t = points()[1]
     order = split_rng(config, seed).permutation(POINTS)
     train, test = np.split(order[: config.train_samples + config.test_samples], [config.train_samples])
-    scaled, names = (
-        _scaled_by_all(config.features) if config.preprocessing == "all" else _scaled(config.features, train)
+    kept, mean, scale = (
+        _chosen_by_all(config.features) if config.preprocessing == "all" else _chosen(config.features, train)
     )
+    raw, _, names = points()
+    raw = raw[:, kept]
+    scaling = Scaling.of(mean, scale, raw[train])
+    scaled = scaling.features(raw, bias=False)
     return Dataset(
         train_x=scaled[train], train_t=t[train], test_x=scaled[test], test_t=t[test],
-        feature_names=names, class_names=("benign", "malignant"), notes=_notes(config, scaled[order]),
+        feature_names=tuple(map(str, names[kept])), class_names=("benign", "malignant"),
+        notes=_notes(config, scaled[order]), scaling=scaling,
     )  # fmt: skip
 
 
@@ -59,27 +65,26 @@ def best_features(x: np.ndarray, t: np.ndarray, count: int) -> np.ndarray:
     return kept
 
 
-def standardised(x: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """x [n, features] scaled to mean 0 and variance 1 over the points `seen`; the last term corrects for rounding."""
+def moments(x: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and s.d. of x [n, features] over points `seen`, float64 [features]; the last term corrects for rounding."""
     n = len(seen)
     mean = x[seen].sum(axis=0) / n
     off = x[seen] - mean
     variance = ((off**2).sum(axis=0) - off.sum(axis=0) ** 2 / n) / n
-    scaled: np.ndarray = (x - mean) / np.sqrt(variance)
-    return scaled
+    return mean, np.sqrt(variance)
 
 
-def _scaled(features: int, seen: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """All points, float64 [569, features], and the features' names, chosen and scaled by the points `seen`."""
-    x, t, names = points()
+def _chosen(features: int, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which features are kept, bool [30], and mean and s.d. of those, chosen and computed by the points `seen`."""
+    x, t, _ = points()
     kept = best_features(x[seen], t[seen], features)
-    return standardised(x[:, kept], seen), tuple(map(str, names[kept]))
+    return kept, *moments(x[:, kept], seen)
 
 
 @cache
-def _scaled_by_all(features: int) -> tuple[np.ndarray, tuple[str, ...]]:
+def _chosen_by_all(features: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The same for every split, and a third of a repeat on the twin."""
-    return _scaled(features, np.arange(POINTS))
+    return _chosen(features, np.arange(POINTS))
 
 
 def _check(config: Config) -> None:

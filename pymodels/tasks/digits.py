@@ -16,6 +16,7 @@ from sklearn.utils import Bunch
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.tasks import Dataset, DataSource
+from oxmc.pymodels.tasks.scaling import Scaling
 from oxmc.pymodels.tasks.splits import check, check_points, clipping_note, split_rng
 
 POINTS, FEATURES, CLASSES = 1797, 64, 10
@@ -35,6 +36,7 @@ def load(config: Config, seed: int, source: DataSource) -> Dataset:
         train_x=x[train], train_t=t[train], test_x=x[test], test_t=t[test],
         feature_names=tuple(map(str, bunch.feature_names)), class_names=tuple(map(str, bunch.target_names)),
         notes=("pixels scaled by a constant, not centred", clipping_note(config, x)),
+        scaling=Scaling.of(np.full(FEATURES, MIDDLE), np.full(FEATURES, SCALE), bunch.data[train]),
     )  # fmt: skip
 
 

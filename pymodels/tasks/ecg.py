@@ -20,6 +20,7 @@ from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.tasks import Dataset, DataSource
 from oxmc.pymodels.tasks.ecg_beats import BINS, Beats, read_beats
 from oxmc.pymodels.tasks.ecg_synthetic import synthetic_beats
+from oxmc.pymodels.tasks.scaling import Scaling
 from oxmc.pymodels.tasks.splits import check, clipping_note, split_rng
 
 FEATURES = 2 * BINS
@@ -39,8 +40,8 @@ def load(config: Config, seed: int, source: DataSource) -> Dataset:
     test = _of_subject(rng, config, np.flatnonzero(beats.record == subject), subject)
     seen = beats.x[train]
     spread = seen.std(axis=0)
-    mean, scale = seen.mean(axis=0), np.where(spread > 0, spread, 1.0)
-    train_x, test_x = (seen - mean) / scale, (beats.x[test] - mean) / scale
+    scaling = Scaling.of(seen.mean(axis=0), np.where(spread > 0, spread, 1.0), seen)
+    train_x, test_x = (scaling.features(raw, bias=False) for raw in (seen, beats.x[test]))
     share = f"{100 * t[test].mean():.1f} % of its {len(test)} beats are not normal"
     notes = (
         beats.origin,
@@ -52,7 +53,7 @@ def load(config: Config, seed: int, source: DataSource) -> Dataset:
     return Dataset(
         train_x=train_x, train_t=t[train], test_x=test_x, test_t=t[test],
         feature_names=tuple(f"channel {c} bin {b}" for c in range(2) for b in range(BINS)),
-        class_names=("normal", "not normal"), notes=notes, remarks=beats.remarks,
+        class_names=("normal", "not normal"), notes=notes, remarks=beats.remarks, scaling=scaling,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.streams import stream_rng
 from oxmc.pymodels.tasks import Dataset, clipped_share
+from oxmc.pymodels.tasks.scaling import Scaling
 
 
 def split_rng(config: Config, seed: int) -> np.random.Generator:
@@ -65,12 +66,13 @@ def scaled_split(
     train, test = np.split(order[: config.train_samples + config.test_samples], [config.train_samples])
     seen = x[train] if config.preprocessing == "train" else x
     spread = seen.std(axis=0)
-    scaled = (x - seen.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    if config.bias:
-        scaled, names = np.column_stack([scaled, np.ones(len(x))]), (*names, "bias")
+    scaling = Scaling.of(seen.mean(axis=0), np.where(spread > 0, spread, 1.0), x[train])
+    scaled = scaling.features(x, bias=config.bias)
+    names = (*names, "bias") if config.bias else names
     which = "the training points only" if config.preprocessing == "train" else "all points: a small leak of test data"
     return Dataset(
         train_x=scaled[train], train_t=t[train], test_x=scaled[test], test_t=t[test],
         feature_names=names, class_names=classes,
         notes=(f"scaling saw {which}", clipping_note(config, scaled[np.concatenate([train, test])])),
+        scaling=scaling,
     )  # fmt: skip

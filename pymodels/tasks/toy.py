@@ -11,6 +11,7 @@ import numpy as np
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.tasks import Dataset, DataSource
+from oxmc.pymodels.tasks.scaling import Scaling
 from oxmc.pymodels.tasks.splits import check, clipping_note, split_rng
 
 SHIFT = 2.0
@@ -30,7 +31,7 @@ def load(config: Config, seed: int, source: DataSource) -> Dataset:
     return Dataset(
         train_x=train_x, train_t=train_t, test_x=test_x, test_t=test_t,
         feature_names=("x", "y"), class_names=("lower right", "upper left"),
-        notes=("drawn points, unscaled", clipped),
+        notes=("drawn points, unscaled", clipped), scaling=Scaling.none(train_x),
     )  # fmt: skip
 
 

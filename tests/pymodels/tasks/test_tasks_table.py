@@ -70,6 +70,8 @@ def test_values_reach_the_chip_unmixed(folder: Path) -> None:
 
 def test_run_json_says_what_was_read(capsys: CaptureFixture[str], folder: Path) -> None:
     run = run_on(capsys, "twin", folder / "run", "table", "--data", "two.csv", "--label", "kind", *SMALL)
+    scaling = run["data"].pop("scaling")
+    assert [len(scaling[name]) for name in ("mean", "scale", "low", "high")] == [2] * 4  # the bias is no column
     assert run["data"] == {
         "file": "two.csv",
         "sha256": hashlib.sha256(TWO.encode()).hexdigest(),
