@@ -1,1 +1,55 @@
-"""oxmc: a chip that trains Bayesian models in its own OxRAM array, and the bench to prove it."""
+"""oxmc: a chip that trains Bayesian models in its own OxRAM array, and the bench to prove it.
+
+    import oxmc
+
+    run = oxmc.train("cancer", engine="twin", seed=7)  # or arrays: oxmc.train(X, y)
+    run.record["result"]["value"], run.predict(X_new), run.posterior, run.energy("28nm").total
+
+Everything that goes wrong on purpose is an `OxmcError`, with the command line's texts. Names are loaded when they are
+first used, so that importing oxmc costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from oxmc.api.many import sweep, train_many
+    from oxmc.api.run import Run, open_run
+    from oxmc.api.task import Task
+    from oxmc.api.tools import calibrate, verilog
+    from oxmc.api.training import train
+    from oxmc.pymodels.config import Config, preset
+    from oxmc.pymodels.errors import OxmcError
+
+_WHERE = {
+    "train": "api.training",
+    "train_many": "api.many",
+    "sweep": "api.many",
+    "calibrate": "api.tools",
+    "verilog": "api.tools",
+    "open_run": "api.run",
+    "Run": "api.run",
+    "Task": "api.task",
+    "Config": "pymodels.config",
+    "preset": "pymodels.config",
+    "OxmcError": "pymodels.errors",
+}
+"""The module of each public name."""
+
+__all__ = [
+    "Config", "OxmcError", "Run", "Task", "calibrate", "open_run", "preset", "sweep", "train", "train_many", "verilog",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'oxmc' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"oxmc.{_WHERE[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

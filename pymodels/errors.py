@@ -1,4 +1,8 @@
-"""Errors that carry a message for the user; the command line prints them as one line."""
+"""Errors that carry a message for the user; the command line prints them as one line.
+
+`OxmcError` is whatever oxmc raises on purpose: `InputError` where what it was given is wrong, `RunError` where a run or
+a check failed. Python's own errors of the kind, `ValueError` and `RuntimeError`, catch them, too.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,15 @@ LONGEST_SHOWN = 200
 """Characters of a value that a message shows."""
 
 
-class InputError(ValueError):
+class OxmcError(Exception):
+    """What oxmc raises on purpose; its message says in one line what is wrong."""
+
+
+class InputError(OxmcError, ValueError):
     """Bad usage or input: exit code 2. The message names the parameter, the rule and the value."""
 
 
-class RunError(RuntimeError):
+class RunError(OxmcError, RuntimeError):
     """The run or a check failed: exit code 1."""
 
 

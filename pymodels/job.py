@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pickle
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import ARRAY_EVENTS, CLOCK_EVENTS, DIGITAL_EVENTS, PULSE_EVENTS
 from oxmc.pymodels.files import read_arrays
+
+if TYPE_CHECKING:
+    from oxmc.pymodels.surroundings import Surroundings
 
 JOB_VARIABLE, OWNER_VARIABLE, LOCKSTEP_VARIABLE = "OXMC_JOB", "OXMC_OWNER", "OXMC_LOCKSTEP"
 """Environment of the simulator: the job's folder, the process that wants the run, whether the twin runs beside it."""
 SECONDS = "seconds"
 """File in a job's folder: wall time in s from the release of reset to the end of the inference, for `oxmc bench`."""
+SURROUNDINGS = "surroundings.pickle"
+"""File beside a job: an environment of a user's own."""
 COUNTED = (*DIGITAL_EVENTS, *ARRAY_EVENTS, *PULSE_EVENTS, *CLOCK_EVENTS)
 """Order of the counters in the co-simulation top."""
 
@@ -32,13 +41,37 @@ class Job:
     codes: np.ndarray
     labels: np.ndarray
     features: np.ndarray | None = None
+    surroundings: Surroundings | None = None
+    """The environment of a user's own that rewards."""
 
     def save(self, path: Path) -> None:
         header = json.dumps({"config": self.config.as_dict(), "seed": str(self.seed)})
         np.savez(path, header=header, codes=self.codes, labels=self.labels)
+        if self.surroundings is not None:
+            path.with_name(SURROUNDINGS).write_bytes(_packed(self.surroundings))
 
     @classmethod
     def load(cls, path: Path) -> Job:
         arrays = read_arrays(path, "a job must be whole", ("header", "codes", "labels"))
-        header = json.loads(str(arrays["header"]))
-        return cls(Config(**header["config"]), int(header["seed"]), arrays["codes"], arrays["labels"])
+        header, beside = json.loads(str(arrays["header"])), path.with_name(SURROUNDINGS)
+        surroundings = _unpacked(beside.read_bytes()) if beside.exists() else None
+        config, seed = Config(**header["config"]), int(header["seed"])
+        return cls(config, seed, arrays["codes"], arrays["labels"], surroundings=surroundings)
+
+
+def _packed(surroundings: Surroundings) -> bytes:
+    """An environment for another process, which finds modules where this one does; a notebook's classes go whole."""
+    from joblib.externals import cloudpickle
+
+    try:
+        return pickle.dumps((sys.path, cloudpickle.dumps(surroundings)))
+    except Exception as error:  # whatever an object of a user's holds
+        raise InputError(f"environment must be one that can be pickled for a simulator ({error})") from error
+
+
+def _unpacked(content: bytes) -> Surroundings:
+    """What this program packed a moment ago."""
+    path, inner = pickle.loads(content)
+    sys.path += [name for name in path if name not in sys.path]
+    found: Surroundings = pickle.loads(inner)
+    return found

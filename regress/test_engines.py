@@ -23,7 +23,7 @@ def run(folder: Path, preset: str, seed: int, engine: str, dacs: int = 1, **opti
         config=resolve("cancer", preset).replace(gate_dacs=dacs),
         out=folder / f"{preset}-{engine}-{seed}-{dacs}-{options.get('coupling', '')}", **options,
     )  # fmt: skip
-    return train(request)
+    return train(request).record
 
 
 @pytest.mark.parametrize("coupling", COUPLINGS)

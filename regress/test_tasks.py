@@ -68,7 +68,7 @@ def timed(request: Request) -> tuple[dict[str, Any], float, float]:
     """run.json, CPU seconds and seconds of a training whose simulator is built already."""
     engine_of(request.engine).prepare(request.config, request)
     cpu, wall = cpu_s(), time.monotonic()
-    run = train(request)
+    run = train(request).record
     return run, cpu_s() - cpu, time.monotonic() - wall
 
 

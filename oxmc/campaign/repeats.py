@@ -121,12 +121,13 @@ def run_repeat(request: Request, repeat: int, scratch: Path | None) -> Answer:
         reference = Ahead(lambda: _reference(request.config, dataset, seed))
         with tempfile.TemporaryDirectory(dir=scratch, prefix="oxmc-", ignore_cleanup_errors=True) as folder:
             beside = dataclasses.replace(request, meanwhile=reference.start)
-            _, run = run_chain(beside, dataset, seed, Path(folder), None)
+            chain = run_chain(beside, dataset, seed, Path(folder), None)
+            chain.save(Path(folder))
             state = (Path(folder) / "state.npz").read_bytes()
-        record = short_record(repeat, run, reference.value())
+        record = short_record(repeat, chain.record, reference.value())
     except Exception as error:  # one bad repeat must not end the others
         return Answer(repeat, seed, error=_described(error))
-    return Answer(repeat, seed, record, (run, state) if repeat == 0 else None)
+    return Answer(repeat, seed, record, (chain.record, state) if repeat == 0 else None)
 
 
 Runner = Callable[[Request, Sequence[int], Path], contextlib.AbstractContextManager[Iterator[Answer]]]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import functools
 import io
 import shutil
 import statistics
@@ -20,15 +19,15 @@ from oxmc.campaign.partial import KEPT_RULE, check_config, check_same, partial_f
 from oxmc.campaign.repeats import Plan, Standing, UnfinishedError, train_repeats
 from oxmc.campaign.sweep_points import Axis, Point, Resolve, described, value_text
 from oxmc.plots.sweep import available, draw
-from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.files import read_json, understood
 from oxmc.pymodels.strict import first_difference
-from oxmc.pymodels.tasks import DataSource, fitted_keys
+from oxmc.pymodels.tasks import DataSource
 from oxmc.pymodels.whole import write_file
 from oxmc.run.checked import checked_run
-from oxmc.run.engine import engine_of
 from oxmc.run.records import read_records
+from oxmc.run.request import configured
 from oxmc.run.result import NODES
 from oxmc.run.rundir import (
     SWEEP_SCHEMA,
@@ -82,16 +81,12 @@ def resolver(
     rows: int | None = None,
 ) -> Resolve:
     """What makes a configuration of a point's settings, over those of all points; `rows` cap the burn-in as --rows."""
-    file, fixed = toml or {}, settings or {}
+    fixed = settings or {}
 
     def resolved(point: Mapping[str, Any]) -> Config:
         given = {**fixed, **point}
         count = given.pop("rows", rows)
-        fit = functools.partial(fitted_keys, task, source=source)
-        chosen = resolve(task, preset, toml=file, settings=given, rows=count, fit=fit)
-        runner = engine_of(engine)
-        runner.refuse_config(chosen)
-        return runner.sized(chosen, {*file, *given})
+        return configured(task, preset, engine, source, toml=toml, settings=given, rows=count)
 
     return resolved
 

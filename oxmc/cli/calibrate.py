@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from oxmc.cli import options, terminal
-from oxmc.pymodels.config import resolve
 from oxmc.run.engine import ENGINES
 
 CALIBRATING = "; ".join(f"{name}: {engine.help}" for name, engine in ENGINES.items() if engine.calibrates) + "."
@@ -25,11 +24,11 @@ def calibrate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Let the chip fill its gate LUT by a sweep over the array, and compare it with the device card's law."""
-    from oxmc.run.calibration import calibrate as sweep
+    from oxmc.api.tools import calibrate as calibrated
     from oxmc.run.calibration import render
 
-    toml, keys = options.keys_of(config, settings)
-    keys["calibrate"] = True
-    chosen = resolve(task, preset, toml=toml, settings=keys, rows=options.row_count(rows, keys))
-    record = sweep(chosen, engine, options.seed_value(seed))
+    record = calibrated(
+        task, preset=preset, engine=engine, seed=seed, rows=options.row_value(rows), config=config,
+        settings=options.keys(settings),
+    )  # fmt: skip
     print(json.dumps(record)) if as_json else terminal.show(render(record))

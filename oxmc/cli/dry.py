@@ -6,25 +6,29 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oxmc.api.many import repeats_place, sweep_place
+from oxmc.api.training import stem_of
 from oxmc.cli import terminal
 from oxmc.cli.config_page import text_of
 from oxmc.run.foreseen import foreseen
-from oxmc.run.rundir import check_out
+from oxmc.run.rundir import DEFAULT_PARENT, check_out, free_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from oxmc.campaign.sweep_points import Point
+    from oxmc.campaign.repeats import Plan
+    from oxmc.campaign.sweep import Sweep
     from oxmc.run.train import Request
 
 NOTHING = "nothing was run and nothing was written"
 
 
-def show_training(request: Request, out: Path, repeats: int | None, *, as_json: bool) -> None:
+def show_training(request: Request, plan: Plan | None, out: Path | None, *, as_json: bool) -> None:
     """What a training, or each of some repeats, would be. Raises `InputError` where it would be refused."""
-    if repeats is None:
-        check_out(out)
-    found = foreseen(request) | {"repeats": repeats, "out": str(out)}
+    if plan is None:
+        place, repeats = out or free_name(stem_of(request)), None
+        check_out(place)
+    else:
+        place, repeats = repeats_place(request, plan, out, DEFAULT_PARENT), plan.repeats
+    found = foreseen(request) | {"repeats": repeats, "out": str(place)}
     if as_json:
         print(json.dumps(found))
         return
@@ -38,23 +42,25 @@ def show_training(request: Request, out: Path, repeats: int | None, *, as_json: 
         ("trainings", trainings),
         *_size_rows(found),
         *_estimate_rows(found["estimate"]),
-        ("would go to", str(out)),
+        ("would go to", str(place)),
     ]
     terminal.show(console.pairs(rows), NOTHING)
     print(f"\n{request.config.to_toml()}", end="")
 
 
-def show_sweep(request: Request, points: Sequence[Point], repeats: int, out: Path, *, as_json: bool) -> None:
+def show_sweep(asked: Sweep, out: Path | None, *, as_json: bool) -> None:
     """What the points of a sweep would be; the cost of none, as there may be many."""
+    request, points, repeats = asked.request, asked.points, asked.plan.repeats
+    place = sweep_place(asked, out, DEFAULT_PARENT)
     entries = [{"settings": settings, "config": config.as_dict()} for settings, config in points]
     found = {name: getattr(request, name) for name in ("task", "preset", "engine", "seed")}
-    found |= {"repeats": repeats, "trainings": repeats * len(points), "out": str(out), "points": entries}
+    found |= {"repeats": repeats, "trainings": repeats * len(points), "out": str(place), "points": entries}
     if as_json:
         print(json.dumps(found))
         return
     lines = [f"point {number}: {_settings(settings) or 'the preset'}" for number, (settings, _) in enumerate(points)]
     total = f"{len(points)} points x {repeats} repeats = {found['trainings']} trainings of {request.task}, "
-    terminal.show(*lines, f"{total}preset {request.preset}, engine {request.engine}", f"would go to {out}", NOTHING)
+    terminal.show(*lines, f"{total}preset {request.preset}, engine {request.engine}", f"would go to {place}", NOTHING)
 
 
 def _settings(settings: dict[str, Any]) -> str:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oxmc.pymodels.config import KEYS, PRESETS, TASKS, load_toml, parse_setting
-from oxmc.pymodels.errors import InputError, shown
+from oxmc.pymodels.config import KEYS, PRESETS, TASKS, parse_setting
+from oxmc.pymodels.errors import InputError
 from oxmc.run.engine import ENGINES
 
 if TYPE_CHECKING:
     from oxmc.campaign.repeats import Plan
-    from oxmc.pymodels.tasks import DataSource
 
 DEFAULT_PRESET = "best"
 """The best we have measured; `paper` is what the paper did."""
-
-MOST_SEED, MOST_SUBJECT, MOST_REPEATS, MOST_JOBS = 2**128 - 1, 10**9, 1_000_000, 1024
-"""More randomness than numpy's generator has, records than a database has, and work or processes than a machine has."""
 
 ENGINE_HELP = "; ".join(f"{name}: {engine.help}" for name, engine in ENGINES.items()) + "."
 
@@ -56,44 +52,14 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be run, 
 Cluster = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run the repeats.")]
 
 
-def seed_value(text: str) -> int:
-    """The value of --seed."""
-    return integer("--seed", text, 0, MOST_SEED)
+def keys(settings: list[str] | None) -> dict[str, Any]:
+    """Keys of --set. Raises `InputError` for what is no key and value."""
+    return dict(parse_setting(text) for text in settings or [])
 
 
-def keys_of(config: Path | None, settings: list[str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Keys of the file --config, and those of --set. Raises `InputError` for what is no key and value."""
-    return load_toml(config) if config else {}, dict(parse_setting(text) for text in settings or [])
-
-
-def integer(option: str, text: str, low: int, high: int) -> int:
-    """The value of an option. Raises `InputError` if it is no integer from `low` to `high`."""
-    try:
-        value = int(text)
-    except ValueError:
-        value = low - 1
-    if value < low:
-        raise InputError(f"{option} must be an integer >= {low}, not {shown(text)}")
-    if value > high:
-        raise InputError(f"{option} must be an integer of at most {high}, not {shown(text)}")
-    return value
-
-
-def row_count(rows: str | None, settings: Mapping[str, Any]) -> Any:
-    """The value of --rows. Raises `InputError` where --set says it, too."""
-    if rows is not None and "rows" in settings:
-        raise InputError(f"--rows {rows} must be left out with --set rows={settings['rows']}")
+def row_value(rows: str | None) -> Any:
+    """The value of --rows."""
     return None if rows is None else parse_setting(f"rows={rows}")[1]
-
-
-def data_source(
-    data: Path | None, subject: str | None, label: str | None, keep: list[str] | None, drop: list[str] | None
-) -> DataSource:
-    """What a user gave of the data. Raises `InputError` for a subject that is no number."""
-    from oxmc.pymodels.tasks import DataSource
-
-    number = None if subject is None else integer("--subject", subject, 0, MOST_SUBJECT)
-    return DataSource(data=data, subject=number, label=label, keep=tuple(keep or ()), drop=tuple(drop or ()))
 
 
 def repeat_plan(
@@ -107,10 +73,8 @@ def repeat_plan(
             if given:
                 raise InputError(f"{option} must come with --repeats, which is not there")
         return None
-    from oxmc.campaign.repeats import Plan
+    from oxmc.api.many import plan_of
 
     if jobs is not None and cluster is not None:
         raise InputError("--jobs must be left out with --cluster, where each worker does one repeat at a time")
-    count = integer("--repeats", repeats, 1, MOST_REPEATS)
-    processes = integer("--jobs", "1" if jobs is None else jobs, 1, MOST_JOBS)
-    return Plan(repeats=count, jobs=processes, cluster=cluster, resume=resume, other_code=other_code)
+    return plan_of(repeats, "1" if jobs is None else jobs, cluster, resume, other_code)

@@ -9,9 +9,7 @@ from typing import Annotated
 import typer
 
 from oxmc.cli import options
-from oxmc.pymodels.config import resolve
 from oxmc.pymodels.errors import InputError
-from oxmc.run.engine import Options, engine_of
 
 
 def sweep(
@@ -47,47 +45,31 @@ def sweep(
     """Train at every combination of some keys' values: mean accuracy, mean energy at both nodes, the Pareto front.
 
     KEY,KEY=V1,V2 gives both keys V1, then V2; KEY,KEY=V1:W1,V2:W2 gives each its own."""
-    from oxmc.campaign import sweep as sweeping
-    from oxmc.campaign import sweep_points
-    from oxmc.campaign.repeats import default_out
-    from oxmc.cli import console, progress
-    from oxmc.pymodels.tasks import fit_config
-    from oxmc.run import train as training
+    from oxmc.api import many, progress
+    from oxmc.campaign.sweep import table_csv
+    from oxmc.campaign.sweep_points import parse_vary
+    from oxmc.cli import console
+    from oxmc.run.rundir import DEFAULT_PARENT
 
     if output not in ("text", "json", "csv"):
         raise InputError(f"--format must be one of text, json, csv, not {output!r}")
-    engine_of(engine).refuse(Options())
-    seed_value = options.seed_value(seed)
     plan = options.repeat_plan(repeats, jobs, cluster, resume, other_code)
     assert plan is not None
-    toml, fixed = options.keys_of(config, settings)
-    source = options.data_source(data, subject, label, keep, drop)
-    fit_config(task, resolve(task, preset), (), source)  # what is wrong with the data is so at each point
-    options.row_count(rows, fixed)
-    row_count = None if rows is None else options.integer("--rows", rows, 0, options.MOST_SUBJECT)
-    axes = sweep_points.parse_vary(vary, again=one_at_a_time)
-    for name in () if one_at_a_time else (name for axis in axes for name in axis if name in fixed):
-        raise InputError(f"--set {name} must be left out with --vary {name}")
-
-    resolved = sweeping.resolver(task, preset, engine, source, toml=toml, settings=fixed, rows=row_count)
-    points = (sweep_points.points_around if one_at_a_time else sweep_points.all_points)(axes, resolved)
-    stem = f"sweep-{task}-{preset}-s{seed_value}"
-    folder = out or default_out(stem, resume=resume)
-    first = points[0][1]
-    request = training.Request(
-        task=task, preset=preset, engine=engine, seed=seed_value, config=first, out=folder, source=source
-    )
+    asked = many.sweep_of(
+        task, parse_vary(vary, again=one_at_a_time), plan, around=one_at_a_time, preset=preset, engine=engine,
+        seed=seed, rows=rows, config=config, settings=options.keys(settings), data=data, subject=subject, label=label,
+        keep=keep or (), drop=drop or (),
+    )  # fmt: skip
     if dry_run:
         from oxmc.cli.dry import show_sweep
 
-        show_sweep(request, points, plan.repeats, folder, as_json=as_json or output == "json")
+        show_sweep(asked, out, as_json=as_json or output == "json")
         return
-    with progress.sweep_progress(len(points), plan.repeats) as watcher:
-        asked = sweeping.Sweep(request=request, plan=plan, axes=axes, points=points, around=one_at_a_time)
-        record = sweeping.run_sweep(asked, watcher)
+    with progress.sweep(len(asked.points), plan.repeats, plain=True) as watcher:
+        done = many.run_asked(asked, out, watcher, parent=DEFAULT_PARENT)
     if as_json or output == "json":
-        print(json.dumps(record, indent=2))
+        print(json.dumps(done.record, indent=2))
     elif output == "csv":
-        print(sweeping.table_csv(record), end="")
+        print(table_csv(done.record), end="")
     else:
-        console.wide().print(console.sweep_table(record, folder))
+        console.wide().print(console.sweep_table(done.record, done.path))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from oxmc.cli import options, terminal
-from oxmc.pymodels.config import resolve
+from oxmc.pymodels.config import load_toml, resolve
 
 
 def synth(
@@ -24,8 +24,8 @@ def synth(
     """Synthesise the chip: cells and area by block, the longest path, the fastest clock."""
     from oxmc.silicon import synth as synthesis
 
-    toml, keys = options.keys_of(config, settings)
-    chosen = resolve(task, preset, toml=toml, settings=keys)
+    toml = load_toml(config) if config else None
+    chosen = resolve(task, preset, toml=toml, settings=options.keys(settings))
     folder = out or Path("build/synth") / f"{task}-{preset}-{target}"
     result = synthesis.synthesise(chosen, target, folder)
     if as_json:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,23 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from oxmc.cli import options, terminal
-from oxmc.pymodels.config import parse_setting, resolve
-from oxmc.pymodels.errors import InputError, shown
-from oxmc.run.engine import Options, engine_of
-
-MAX_CHAINS = 64
-
-
-def _chains(text: str) -> int:
-    """The number of chains in `text`. Raises `InputError` unless it is 1 or more and can be analysed."""
-    from oxmc.posterior.posterior import EXTRA, available
-    from oxmc.pymodels.machine import not_installed
-
-    if not (text.isdecimal() and len(text) <= len(str(MAX_CHAINS)) and 1 <= int(text) <= MAX_CHAINS):
-        raise InputError(f"--chains must be an integer from 1 to {MAX_CHAINS}, not {shown(text)}")
-    if int(text) > 1 and not available():
-        raise InputError(f"--chains above 1 needs {not_installed(EXTRA)}")
-    return int(text)
+from oxmc.pymodels.config import parse_setting
+from oxmc.pymodels.errors import InputError
 
 
 def _preparation(age: str | None, calibrate: bool, form: bool) -> dict[str, Any]:
@@ -69,75 +52,40 @@ def train(
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
 
     The twin gives the same bits without the clock, in a fraction of a second."""
-    from oxmc.cli import progress
-    from oxmc.pymodels.ahead import Ahead
-    from oxmc.pymodels.tasks import fitted_keys, load_task, reference_value  # what `oxmc --help` need not load
-    from oxmc.run import train as training
-    from oxmc.run.rundir import check_out, free_name
+    from oxmc.api import progress, training  # what `oxmc --help` need not load
+    from oxmc.run.rundir import DEFAULT_PARENT, free_name
 
-    runner = engine_of(engine)
-    runner.refuse(Options(waves=waves, lockstep=lockstep, coupling=coupling))
-    seed_value = options.seed_value(seed)
     plan = options.repeat_plan(repeats, jobs, cluster, resume, other_code)
     for option, given in (("--waves", waves), ("--chains", chains != "1")):
         if plan and given:
             raise InputError(f"{option} must be left out with --repeats")
-    toml, keys = options.keys_of(config, settings)
-    keys |= _preparation(age, calibrate, form)
-    source = options.data_source(data, subject, label, keep, drop)
-    fitted = resolve(
-        task, preset, toml=toml, settings=keys, rows=options.row_count(rows, keys),
-        fit=functools.partial(fitted_keys, task, source=source),
+    request = training.request_of(
+        task, preset=preset, engine=engine, seed=seed, rows=options.row_value(rows), config=config,
+        settings=options.keys(settings) | _preparation(age, calibrate, form), chains=chains, coupling=coupling,
+        waves=waves, lockstep=lockstep, data=data, subject=subject, label=label, keep=keep or (), drop=drop or (),
     )  # fmt: skip
-    runner.refuse_config(fitted)
-    stem = f"{task}-{preset}-{engine}-s{seed_value}"
-    if plan:
-        from oxmc.campaign import repeats as repeating
-
-        unnamed = repeating.default_out(f"{stem}-r{plan.repeats}", resume=resume)
-    else:
-        unnamed = free_name(stem)
-    request = training.Request(
-        task=task,
-        preset=preset,
-        engine=engine,
-        seed=seed_value,
-        config=runner.sized(fitted, {*toml, *keys}),
-        out=out or unnamed,
-        waves=waves,
-        lockstep=lockstep,
-        chains=_chains(chains),
-        coupling=coupling,
-        source=source,
-    )
     if dry_run:
         from oxmc.cli.dry import show_training
 
-        show_training(request, request.out, plan.repeats if plan else None, as_json=as_json)
+        show_training(request, plan, out, as_json=as_json)
         return
     if plan:
-        with progress.repeats_progress(plan.repeats) as repeats_watcher:
-            run = repeating.train_repeats(request, plan, repeats_watcher)
-        from oxmc.cli import console
-        from oxmc.run.records import mean_reference
+        from oxmc.api import many
 
-        summary = console.repeats_summary(run, request.out, mean_reference(request.out))
-        print(json.dumps(run)) if as_json else terminal.show(summary)
+        with progress.repeats(plan.repeats, plain=True) as repeats_watcher:
+            runs = many.run_plan(request, plan, out, repeats_watcher, parent=DEFAULT_PARENT)
+        from oxmc.cli import console
+
+        summary = console.repeats_summary(runs.record, runs.path, runs.baseline)
+        print(json.dumps(runs.record)) if as_json else terminal.show(summary)
         return
-    check_out(request.out)
-    reference = Ahead(
-        lambda: reference_value(request.config, load_task(task, request.config, seed_value, source), seed_value)
-    )
-    # chains end with statistics that import scipy, as the reference does: one thread at a time
-    meanwhile = None if as_json or request.chains > 1 else reference.start
-    with progress.progress(request.config.rows) as watcher:
-        run = training.train(dataclasses.replace(request, meanwhile=meanwhile), watcher)
+    place = out or free_name(training.stem_of(request))
+    with progress.training(request.config.rows, plain=True) as watcher:
+        run = training.run_request(request, place, watcher, ahead=not as_json)
     if as_json:
-        print(json.dumps(run))
+        print(json.dumps(run.record))
         return
     from oxmc.cli import console
     from oxmc.energy.report import render_components
-    from oxmc.run import result
 
-    ledgers = {node: result.ledger_of(request.config, run["phases"], node) for node in result.NODES}
-    terminal.show(render_components(ledgers), console.summary(run, request.out, reference.value()))
+    terminal.show(render_components(run.ledgers()), console.summary(run.record, run.path, run.baseline))

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from oxmc.cli import options
-from oxmc.pymodels.config import resolve
 from oxmc.pymodels.errors import printable
 
 
@@ -24,9 +23,8 @@ def verilog(
     ] = False,
 ) -> None:
     """Write the chip as synthesizable Verilog: with lint waivers, its memories, and the configuration behind it."""
-    from oxmc.hdl.verilog.netlist import write_verilog
+    from oxmc.api.tools import verilog as written
 
-    toml, keys = options.keys_of(config, settings)
-    chosen = resolve(task, preset, toml=toml, settings=keys)
-    for path in write_verilog(chosen, out, name=name, observed=observers):
+    keys = options.keys(settings)
+    for path in written(task, preset=preset, config=config, settings=keys, out=out, name=name, observers=observers):
         print(printable(str(path)))

@@ -24,7 +24,7 @@ from oxmc.pymodels.ahead import heard
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.files import understood
-from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.outcome import Outcome, kept_test_set
 from oxmc.pymodels.whole import write_files
 from oxmc.run.checked import checked_posterior, checked_run
 from oxmc.run.records import mean_reference
@@ -42,17 +42,26 @@ def plot_run(run: Path, out: Path) -> list[Path]:
 
     Raises `InputError` if the run lacks a posterior or state, or `out` cannot be written.
     """
+    makers = figures_of(run)
+    return _draw(lambda: {name: make() for name, make in makers.items()}, run, out)
+
+
+def figures_of(run: Path) -> dict[str, Callable[[], Figure]]:
+    """What draws each picture that a run directory has data for, by name; within `plot_style`.
+
+    Raises `InputError` if the run is not whole or lacks its posterior.
+    """
     if (run / "sweep.json").exists():
-        return _draw(lambda: {"sweep": sweep_figure(read_sweep(run))}, run, out)
+        return {"sweep": lambda: sweep_figure(read_sweep(run))}
     checked = checked_run(run)
     record, config, state = checked.run, checked.config, checked.state
     if state is None:
         raise InputError(f"RUN must be a run directory, not {str(run)!r}")
     record["data"] |= {kind: list(map(unmarked, record["data"][kind])) for kind in ("features", "classes")}
     if "repeats" in record:
-        return _draw(lambda: {"repeats": repeats_figure(record, mean_reference(run))}, run, out)
+        return {"repeats": lambda: repeats_figure(record, mean_reference(run))}
     tree = None if config.counters == "own" else checked_posterior(run, config)
-    return _draw(lambda: _figures(config, state, tree, record, run), run, out)
+    return _makers(config, state, tree, record, run)
 
 
 def _draw(figures: Callable[[], Mapping[str, Figure]], run: Path, out: Path) -> list[Path]:
@@ -64,29 +73,29 @@ def _draw(figures: Callable[[], Mapping[str, Figure]], run: Path, out: Path) -> 
     return write_files(pictures, out)
 
 
-def _figures(
+def _makers(
     config: Config, state: Outcome, tree: xr.DataTree | None, record: dict[str, Any], run: Path
-) -> dict[str, Figure]:
-    """All that the run has data for, by name."""
-    figures: dict[str, Figure] = {}
+) -> dict[str, Callable[[], Figure]]:
+    """Of one training."""
+    makers: dict[str, Callable[[], Figure]] = {}
     if tree is not None:
-        figures = {"trace": trace_figure(tree, rewards=bool(state.rewards.size)), "pairs": pair_figure(tree)}
-    draws = draws_of_outputs(config, state) if tree is None else draws_of_tree(tree)
-    figures |= {
-        "parameters": parameter_figure(config, draws, record),
-        "array": array_figure(config, state),
-        "devices": device_figure(config),
-    }
+        makers["trace"] = lambda: trace_figure(tree, rewards=bool(state.rewards.size))
+        makers["pairs"] = lambda: pair_figure(tree)
+    makers["parameters"] = lambda: parameter_figure(
+        config, draws_of_outputs(config, state) if tree is None else draws_of_tree(tree), record
+    )
+    makers["array"] = lambda: array_figure(config, state)
+    makers["devices"] = lambda: device_figure(config)
     if tree is not None and has_plane(config):
-        figures["plane"] = plane_figure(config, tree, record)
-    accuracy = accuracy_figure(config, state, run)
-    if accuracy is not None:
-        figures["accuracy"] = accuracy
+        makers["plane"] = lambda: plane_figure(config, tree, record)
+    kept = kept_test_set(run / "state.npz")
+    if kept is not None:
+        makers["accuracy"] = lambda: accuracy_figure(config, state, *kept)
     if state.rewards.size:
-        figures["reward"] = reward_figure(config, state)
+        makers["reward"] = lambda: reward_figure(config, state)
     if "uncertainty" in record:
-        figures["uncertainty"] = uncertainty_figure(record["uncertainty"])
-    return figures
+        makers["uncertainty"] = lambda: uncertainty_figure(record["uncertainty"])
+    return makers
 
 
 def decisive_pairs(draws: np.ndarray, shown: int = SHOWN) -> list[int]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,19 +13,15 @@ import numpy as np
 from oxmc.plots.style import CHAIN_COLOURS, grid
 from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.outcome import Outcome, kept_test_set
+from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def accuracy_figure(config: Config, state: Outcome, folder: Path) -> Figure | None:
-    """Each stored row's test accuracy alone, and that of all from the burn-in to it; None where no test set is kept."""
-    kept = kept_test_set(folder / "state.npz")
-    if kept is None:
-        return None
-    codes, t = kept
+def accuracy_figure(config: Config, state: Outcome, codes: np.ndarray, t: np.ndarray) -> Figure:
+    """Accuracy of each stored row alone, and of all from the burn-in to it, on test points `codes` of classes `t`."""
     filled, alone = accuracy_alone(config, state, codes, t)
     ends, together = accuracy_together(config, state, codes, t)
     figure, axes = grid(1, 1, height_in=2.6)

@@ -27,6 +27,7 @@ from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import chain_seeds, repeat_seed
 from oxmc.pymodels.tasks.scaling import Scaling
+from oxmc.pymodels.tasks.table_columns import LABELS
 from oxmc.run.books import CONSERVATION_LIMIT
 from oxmc.run.cautions import mixing_record, repeats_warnings, warnings_of
 from oxmc.run.records import CHAIN, read_records, short_record, summarise
@@ -45,7 +46,7 @@ WRITTEN = {
 }  # fmt: skip
 """What every run.json has."""
 OPTIONAL = {"uncertainty", "chains", "repeats"}
-OF_SOME = ("keep", "drop", "counts", "remarks", "scaling")
+OF_SOME = ("keep", "drop", "counts", "remarks", "scaling", "labels")
 """What `data` may have besides."""
 BOUNDS = ("low", "total", "high")
 CHAINS = ("rhat_max", "ess_bulk_min", "autocorrelation_max", "ess_per_uj", "ess_per_set", "ess_per_chip_s")
@@ -258,7 +259,12 @@ def _check_data(data: dict[str, Any], config: Config, rule: Rule) -> None:
         f"counts must be a positive integer a class, not {counts!r:.200}",
     )  # fmt: skip
     if "scaling" in data:
-        scaling_of(data, rule)
+        try:
+            Scaling.read(data["scaling"], len(data["features"]))
+        except ValueError as error:
+            rule(False, str(error))
+    labels = data.get("labels", LABELS[0])
+    rule(labels in LABELS, f"labels must be one of {', '.join(LABELS)}, not {labels!r:.200}")
     for name in ("file", "sha256", "label"):
         rule(data[name] is None or isinstance(data[name], str), f"{name} must be a text or null, not {data[name]!r}")
     subject = data["subject"]
@@ -269,17 +275,6 @@ def _check_data(data: dict[str, Any], config: Config, rule: Rule) -> None:
     for name, counts in (("features", (config.features,)), ("classes", (0, classes))):
         value = data[name]
         rule(isinstance(value, list) and len(value) in counts and _texts(value), f"{name} must be {counts[-1]} texts")
-
-
-def scaling_of(data: dict[str, Any], rule: Rule) -> Scaling | None:
-    """How a run's raw features became those it learned from; None where run.json does not say."""
-    if "scaling" not in data:
-        return None
-    try:
-        return Scaling.read(data["scaling"], len(data["features"]))
-    except ValueError as error:
-        rule(False, str(error))
-        raise AssertionError from error
 
 
 def _check_joules(node: str, joules: dict[str, Any], rule: Rule) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from oxmc.pymodels.job import Job
     from oxmc.pymodels.outcome import Outcome
+    from oxmc.pymodels.rule import Rule
     from oxmc.tb.cosim.simulator import Simulation
 
 COUPLINGS = ("python", "compiled")
@@ -54,6 +55,8 @@ class Options:
     coupling: str = "python"
     meanwhile: Callable[[], object] | None = None
     """Called while a simulator runs; starts what does not depend on the outcome, in a thread of its own."""
+    accept: Rule | None = None
+    """A rule of a user's own in the place of the chip's acceptance."""
 
 
 class Engine:
@@ -70,6 +73,8 @@ class Engine:
     learns_from_rewards = True
     calibrates = False
     """Whether `lut` is there."""
+    takes_rules = False
+    """Whether `Options.accept` can replace the acceptance."""
 
     def refuse(self, options: Options) -> None:
         """Raises `InputError` for options that this engine does not have."""
@@ -77,11 +82,14 @@ class Engine:
         missing = {"--waves": options.waves and not self.has_waves, "--lockstep": options.lockstep and not self.is_rtl}
         for option, is_missing in missing.items():
             if is_missing:
-                raise InputError(f"{option} needs an RTL engine ({_rtl_names()}), not {self.name!r}")
+                raise InputError(f"{option} needs an RTL engine ({rtl_names()}), not {self.name!r}")
         if options.coupling not in COUPLINGS:
             raise InputError(f"--coupling must be one of {', '.join(COUPLINGS)}, not {options.coupling!r}")
         if compiled and not self.is_rtl:
-            raise InputError(f"--coupling compiled needs an RTL engine ({_rtl_names()}), not {self.name!r}")
+            raise InputError(f"--coupling compiled needs an RTL engine ({rtl_names()}), not {self.name!r}")
+        if options.accept is not None and not self.takes_rules:
+            names = ", ".join(name for name, engine in ENGINES.items() if engine.takes_rules)
+            raise InputError(f"accept needs a software engine ({names}), not {self.name!r}")
         if compiled and options.lockstep:
             raise InputError("--lockstep must be left out with --coupling compiled, where Python sees no pulses")
 
@@ -194,11 +202,12 @@ class Twin(Engine):
     name = "twin"
     help = "the RTL's bit-true model"
     calibrates = True
+    takes_rules = True
 
     def run(self, job: Job, options: Options, folder: Path, watcher: Watcher | None) -> Outcome:
         from oxmc.tb.cosim.twin import twin_of
 
-        return heard(lambda: twin_of(job))
+        return heard(lambda: twin_of(job, options.accept))
 
     def lut(self, config: Config, seed: int) -> np.ndarray:
         from oxmc.run.calibration import in_model
@@ -213,6 +222,7 @@ class Float(Engine):
     help = "the paper's simulator in real numbers"
     in_integers = False
     learns_from_rewards = False
+    takes_rules = True
 
     def refuse_config(self, config: Config) -> None:
         """Nor anything ahead of the training, nor devices that a chip meets only in its pulses."""
@@ -236,7 +246,7 @@ class Float(Engine):
         features = job.features
         assert features is not None
         words = load_word_count(Formats(job.config), len(job.codes))
-        return heard(lambda: run_float(job.config, job.seed, features, job.labels, words))
+        return heard(lambda: run_float(job.config, job.seed, features, job.labels, words, options.accept))
 
 
 ENGINES: dict[str, Engine] = {
@@ -270,5 +280,6 @@ def in_integers(name: str) -> bool:
     return name in ENGINES and ENGINES[name].in_integers
 
 
-def _rtl_names() -> str:
+def rtl_names() -> str:
+    """The RTL engines, for a message."""
     return ", ".join(name for name, engine in ENGINES.items() if engine.is_rtl)

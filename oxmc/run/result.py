@@ -117,7 +117,7 @@ def _check_episodes(job: Job, outcome: Outcome) -> None:
     from oxmc.pymodels.twin.episodes import posterior_episodes
 
     filled = outcome.conductance_ns[: outcome.last_row + 1]
-    rewards, actions, sums, _ = posterior_episodes(job.config, job.seed, filled, outcome.counters)
+    rewards, actions, sums, _ = posterior_episodes(job.config, job.seed, filled, outcome.counters, job.surroundings)
     if rewards.tolist() != outcome.rewards.tolist():
         raise RunError(f"test episodes must have rewards {rewards.tolist()}, not {outcome.rewards.tolist()}")
     if (actions != outcome.classes).any() or (sums != outcome.sums).any():

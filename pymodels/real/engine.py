@@ -10,6 +10,7 @@ Events and clock cycles are those of a chip that made the same decisions.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -24,8 +25,11 @@ from oxmc.pymodels.oxram.devices import Card, first_gate, gate_table, load_card,
 from oxmc.pymodels.oxram.draws import ONE
 from oxmc.pymodels.real import kernel as kernel
 from oxmc.pymodels.real.network import hidden_neurons, layer_weights, output_sums
-from oxmc.pymodels.streams import stream_sequence
+from oxmc.pymodels.rule import Proposal, Rule
+from oxmc.pymodels.streams import stream_rng, stream_sequence
 
+Decide = Callable[[int, int, int, float, tuple[float, ...]], bool]
+"""Proposal, its row, the current row and its cost, and what `kernel.judge` returns: whether it is accepted."""
 LAW_POINTS = 1025
 """Points of the continuous programming law; linear in between, which leaves errors far below 1 nS."""
 
@@ -104,16 +108,53 @@ def float_rng(seed: int) -> np.random.Generator:
 
 
 def run_chain(
-    config: Config, law: kernel.Law, cells: kernel.Cells, data: kernel.Data, rng: np.random.Generator
-) -> FloatChain:
-    """Train on `data`, in place on `cells`, whose number of rows ends the chain."""
+    config: Config, law: kernel.Law, cells: kernel.Cells, data: kernel.Data, rng: np.random.Generator,
+    accept: Decide | None = None,
+) -> FloatChain:  # fmt: skip
+    """Train on `data`, in place on `cells`, whose rows end the chain; `accept` as for `kernel.train_chain`."""
     book = kernel.Ledger(np.zeros(len(kernel.COUNTS), np.int64), np.zeros(4))
-    counters, proposals = kernel.train_chain(rng, law, cells, data, plan_of(config, law), book)
+    train = kernel.train_chain if accept is None else kernel.train_chain.py_func
+    counters, proposals = train(rng, law, cells, data, plan_of(config, law), book, accept)
     return FloatChain(cells.conductance_us, counters, proposals, book)
 
 
-def run_float(config: Config, seed: int, x: np.ndarray, labels: np.ndarray, words: int) -> Outcome:
-    """Train and infer in real numbers.
+def decided_by(accept: Rule, config: Config, cells: kernel.Cells, rng: np.random.Generator) -> Decide:
+    """A user's rule as `kernel.train_chain` asks it; the kernel's nats become bits."""
+    temper = 2.0**-config.temper
+
+    def weights(row: int) -> np.ndarray:
+        us = cells.conductance_us[row]
+        w: np.ndarray = us[0::2] - us[1::2]
+        return w
+
+    def decide(number: int, row: int, current: int, cost: float, found: tuple[float, ...]) -> bool:
+        likelihood, threshold, prior, neg_log_u, hastings = found
+        nats = {
+            "likelihood": likelihood * temper,
+            "prior": prior,
+            "current": cost,
+            "u": neg_log_u,
+            "correction": hastings,
+        }
+        proposal = Proposal(
+            number=number,
+            row=int(row),
+            current_row=int(current),
+            w_us=weights(row),
+            current_w_us=weights(current),
+            **{name: float(value) / math.log(2) for name, value in nats.items()},
+            accepts=bool(likelihood <= threshold),
+            rng=rng,
+        )
+        return bool(accept(proposal))
+
+    return decide
+
+
+def run_float(
+    config: Config, seed: int, x: np.ndarray, labels: np.ndarray, words: int, accept: Rule | None = None
+) -> Outcome:
+    """Train and infer in real numbers, or with the rule `accept` in the place of the acceptance.
 
     `x` float64 [train + test, features] and `labels` int64 [train + test] hold the training points first; `words` is
     how many a host would load ahead of its commands. In the `Outcome`, conductances are rounded to nS and sums to units
@@ -122,7 +163,9 @@ def run_float(config: Config, seed: int, x: np.ndarray, labels: np.ndarray, word
     card = load_card(config.card)
     array = OxramArray(config, card, seed)
     law = programming_law(card, config)
-    chain = run_chain(config, law, cells_of(array), training_data(config, x, labels), float_rng(seed))
+    cells = cells_of(array)
+    decide = None if accept is None else decided_by(accept, config, cells, stream_rng(seed, "rule"))
+    chain = run_chain(config, law, cells, training_data(config, x, labels), float_rng(seed), decide)
     test = x[config.train_samples :]
     sums = vote(config, chain, test)
     tally = dict(zip(kernel.COUNTS, chain.book.counts.tolist(), strict=True))

@@ -390,10 +390,35 @@ def first_model(rng: np.random.Generator, law: Law, cells: Cells, book: Ledger, 
 
 
 @njit(cache=True, nogil=True)
+def judge(
+    rng: np.random.Generator, law: Law, cells: Cells, data: Data, plan: Plan, book: Ledger, order: np.ndarray,
+    terms: np.ndarray, row: int, current: int, cost: float,
+) -> tuple[float, float, float, float, float]:  # fmt: skip
+    """-log likelihood of the model in `row`, the most that is accepted, -log prior, -log u and -log of Hastings' ratio.
+
+    `cost` is that of the model in row `current`, tempered likelihood and prior.
+    """
+    prior, hastings = neg_log_prior(plan, cells.conductance_us[row]), 0.0
+    log_u = np.log(1.0 - rng.random())
+    threshold = cost - log_u - prior
+    if plan.hastings:
+        hastings = neg_log_hastings(law, cells.conductance_us[current], cells.conductance_us[row])
+        threshold -= hastings
+    threshold /= plan.temper
+    limit = threshold if plan.early_rejection else np.inf
+    likelihood = neg_log_likelihood(plan, data, cells.conductance_us[row], order, limit, terms, book)
+    return likelihood, threshold, prior, -log_u, hastings
+
+
+@njit(cache=True, nogil=True)
 def train_chain(
-    rng: np.random.Generator, law: Law, cells: Cells, data: Data, plan: Plan, book: Ledger
+    rng: np.random.Generator, law: Law, cells: Cells, data: Data, plan: Plan, book: Ledger, accept: Any = None
 ) -> tuple[np.ndarray, int]:
-    """The whole chain, into `cells`; counters int64 [filled rows] and proposals. A skipped row's counter is 0."""
+    """The whole chain, into `cells`; counters int64 [filled rows] and proposals. A skipped row's counter is 0.
+
+    `accept` decides in the place of the comparison, given proposal, rows, cost and what `judge` returns; it is Python,
+    and so must this function be then (`train_chain.py_func`).
+    """
     rows, width = cells.factor.shape
     counters = np.zeros(rows, np.int64)
     memory = Memory(np.zeros(width), np.zeros(width, np.int64))
@@ -411,16 +436,12 @@ def train_chain(
             memory.trials[:] = 0
         program_row(rng, law, cells, book, plan, memory, row, current)
         proposals += 1
-        prior = neg_log_prior(plan, cells.conductance_us[row])
-        threshold = cost - np.log(1.0 - rng.random()) - prior
-        if plan.hastings:
-            threshold -= neg_log_hastings(law, cells.conductance_us[current], cells.conductance_us[row])
-        threshold /= plan.temper
-        limit = threshold if plan.early_rejection else np.inf
-        likelihood = neg_log_likelihood(plan, data, cells.conductance_us[row], order, limit, terms, book)
-        accepted = likelihood <= threshold
+        found = judge(rng, law, cells, data, plan, book, order, terms, row, current, cost)
+        accepted = found[0] <= found[1]
+        if accept is not None:
+            accepted = accept(proposals, row, current, cost, found)
         if accepted:
-            cost = likelihood * plan.temper + prior
+            cost = found[0] * plan.temper + found[2]
             counters[row] = 1
             book.counts[STORED] += 1
             current, row, rejections = row, row + 1, 0

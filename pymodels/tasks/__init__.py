@@ -9,7 +9,7 @@ import os
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.files import open_plain, understood
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.tasks.scaling import Scaling
+
+if TYPE_CHECKING:
+    from oxmc.pymodels.surroundings import Surroundings
+    from oxmc.pymodels.tasks.table_columns import Table
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,8 @@ class Dataset:
     """Points of each class in a user's data; empty for data that the project brings."""
     scaling: Scaling | None = None
     """What made these features of raw values; None where there are no points."""
+    surroundings: Surroundings | None = None
+    """The environment of a user's own that rewards."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,12 +59,20 @@ class DataSource:
     label: str | None = None
     keep: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    name: str = ""
+    """What a task of the user's own is called."""
+    table: Table | None = dataclasses.field(default=None, compare=False)
+    """Arrays, in the place of a file."""
+    surroundings: Surroundings | None = dataclasses.field(default=None, compare=False)
+    """An environment, in the place of the cart's."""
 
     OPTIONS = {"data": "--data", "subject": "--subject", "label": "--label", "keep": "--keep", "drop": "--drop"}
 
     def identity(self) -> dict[str, Any]:
         """What must be the same for two trainings to be of the same data; the file's contents, not its name."""
         sha256 = None if self.data is None else sha256_of(self.data)
+        if self.table is not None:
+            sha256 = self.table.sha256
         chosen = {name: list(names) for name, names in (("keep", self.keep), ("drop", self.drop)) if names}
         return {"sha256": sha256, "subject": self.subject, "label": self.label, **chosen}
 
@@ -68,8 +82,10 @@ class DataSource:
         names = {"features": list(dataset.feature_names), "classes": list(dataset.class_names)}
         counts = {"counts": list(dataset.counts)} if dataset.counts else {}
         remarks = {"remarks": list(dataset.remarks)} if dataset.remarks else {}
-        scaling = {"scaling": dataset.scaling.as_dict()} if dataset.scaling else {}
-        return {"file": file, **self.identity(), **names, **counts, **remarks, **scaling}
+        more: dict[str, Any] = {"scaling": dataset.scaling.as_dict()} if dataset.scaling else {}
+        if self.table is not None:
+            more["labels"] = self.table.labels
+        return {"file": file, **self.identity(), **names, **counts, **remarks, **more}
 
 
 NO_SOURCE = DataSource()
@@ -145,6 +161,9 @@ def fitted_keys(
     Raises `InputError`.
     """
     _check(name, source)
+    if source.surroundings is not None:
+        sizes = {"features": len(source.surroundings.observations), "outputs": source.surroundings.actions}
+        return {key: value for key, value in sizes.items() if key not in given}
     if name not in TAKES:
         return {}
     changes = importlib.import_module(f"oxmc.pymodels.tasks.{name}").fit(keys, given, source)
@@ -164,6 +183,10 @@ def clipped_share(config: Config, x: np.ndarray) -> float:
 
 def reference_value(config: Config, dataset: Dataset, seed: int) -> float:
     """What the result is held against: a logistic regression's accuracy, or the reward of acting at random."""
+    if dataset.surroundings is not None:
+        from oxmc.pymodels.environment import random_rewards
+
+        return random_rewards(config, seed, dataset.surroundings)
     if config.acceptance == "reward":
         from oxmc.pymodels.cartpole import reference_reward
 

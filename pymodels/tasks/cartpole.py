@@ -21,14 +21,19 @@ def load(config: Config, seed: int, source: DataSource) -> Dataset:
     """No points, but names and notes. Raises `InputError` where `config` is not for this task."""
     if config.acceptance != "reward":
         raise InputError(f"acceptance must be reward for task cartpole, not {config.acceptance!r}")
-    for name, value in (("outputs", OUTPUTS), ("features", len(FEATURES))):
+    own = source.surroundings
+    features, outputs = (own.observations, own.actions) if own else (FEATURES, OUTPUTS)
+    for name, value in (("outputs", outputs), ("features", len(features))):
         if getattr(config, name) != value:
-            raise InputError(f"{name} must be {value} for task cartpole, not {getattr(config, name)}")
+            raise InputError(
+                f"{name} must be {value} for task {source.name or 'cartpole'}, not {getattr(config, name)}"
+            )
     none = np.zeros((0, config.features)), np.zeros(0, np.int64)
     notes = (
         f"mean reward of {config.test_episodes} test episodes of at most {config.episode_steps} steps",
         "one training episode a proposal, from a start of its own",
     )
     return Dataset(
-        train_x=none[0], train_t=none[1], test_x=none[0], test_t=none[1], feature_names=FEATURES, notes=notes
-    )
+        train_x=none[0], train_t=none[1], test_x=none[0], test_t=none[1], feature_names=features, notes=notes,
+        surroundings=own,
+    )  # fmt: skip

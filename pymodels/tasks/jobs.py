@@ -20,4 +20,4 @@ def make_job(config: Config, dataset: Dataset, seed: int) -> Job:
 
         law_of(config)  # so does a law
     x, labels = np.concatenate([dataset.train_x, dataset.test_x]), np.concatenate([dataset.train_t, dataset.test_t])
-    return Job(config, seed, quantise(config, x), labels, features=x)
+    return Job(config, seed, quantise(config, x), labels, features=x, surroundings=dataset.surroundings)

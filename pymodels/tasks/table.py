@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from oxmc.pymodels.config import KEYS, Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.tasks import Dataset, DataSource, Stamp, stamp_of
@@ -25,7 +27,7 @@ TRAIN_SHARE = 0.65
 
 def load(config: Config, seed: int, source: DataSource) -> Dataset:
     """The split and scaled table. Raises `InputError` where file and `config` do not fit."""
-    table = _table(source)
+    table = table_in(source)
     check("table", "features", config.features, len(table.features) + config.bias)
     check("table", "outputs", config.outputs, outputs_for(len(table.classes)))
     if len(table.x) <= len(table.classes):
@@ -34,7 +36,7 @@ def load(config: Config, seed: int, source: DataSource) -> Dataset:
     if config.train_samples < len(table.classes):
         rule = f"train_samples must be at least {len(table.classes)}, a row of each class"
         raise InputError(f"{rule}, not {config.train_samples}")
-    order = each_class_drawn(split_rng(config, seed).permutation(len(table.x)), table.t, config.train_samples)
+    order = _order(config, seed, table)
     data = scaled_split(config, seed, table.x, table.t, table.features, table.classes, order)
     return dataclasses.replace(data, remarks=(*table.notes, *_sizes(config, table)), counts=table.counts)
 
@@ -42,7 +44,8 @@ def load(config: Config, seed: int, source: DataSource) -> Dataset:
 def _sizes(config: Config, table: Table) -> list[str]:
     """A note where rows are left over."""
     used, n = config.train_samples + config.test_samples, len(table.x)
-    return [f"{used:,} of {n:,} rows used, drawn by the seed (train_samples, test_samples)"] if used < n else []
+    how = "the first of each part" if table.train_rows else "drawn by the seed"
+    return [f"{used:,} of {n:,} rows used, {how} (train_samples, test_samples)"] if used < n else []
 
 
 def fit(keys: Mapping[str, Any], given: Collection[str], source: DataSource) -> dict[str, Any]:
@@ -50,18 +53,18 @@ def fit(keys: Mapping[str, Any], given: Collection[str], source: DataSource) -> 
 
     A file of more rows than a chip's memory takes is used in part.
     """
-    table = _table(source)
+    table = table_in(source)
     points = len(table.x)
     most = {name: KEYS[name].metadata["high"] for name in ("features", "outputs", "train_samples", "test_samples")}
-    train = max(round(TRAIN_SHARE * points), len(table.classes))
-    if "test_samples" in given:
+    train = table.train_rows or max(round(TRAIN_SHARE * points), len(table.classes))
+    if "test_samples" in given and not table.train_rows:
         train = points - keys["test_samples"]
     train = keys["train_samples"] if "train_samples" in given else min(max(1, train), most["train_samples"])
     changes = {
         "features": len(table.features) + keys["bias"],
         "outputs": outputs_for(len(table.classes)),
         "train_samples": train,
-        "test_samples": min(max(1, points - train), most["test_samples"]),
+        "test_samples": min(max(1, points - (table.train_rows or train)), most["test_samples"]),
     }
     if changes["features"] > most["features"] and "features" not in given:
         rule = f"--data must give features of at most {most['features']}, not {changes['features']}"
@@ -69,7 +72,21 @@ def fit(keys: Mapping[str, Any], given: Collection[str], source: DataSource) -> 
     return changes
 
 
-def _table(source: DataSource) -> Table:
+def _order(config: Config, seed: int, table: Table) -> np.ndarray:
+    """Places of the points in the table, those of the training first; drawn, unless the table says which these are."""
+    if table.train_rows:
+        parts = {"train_samples": (0, table.train_rows), "test_samples": (table.train_rows, len(table.x))}
+        for name, (first, end) in parts.items():
+            if getattr(config, name) > end - first:
+                raise InputError(f"{name} must be at most {end - first} for this task, not {getattr(config, name)}")
+        return np.concatenate([np.arange(first, first + getattr(config, name)) for name, (first, _) in parts.items()])
+    return each_class_drawn(split_rng(config, seed).permutation(len(table.x)), table.t, config.train_samples)
+
+
+def table_in(source: DataSource) -> Table:
+    """What a user gave: arrays, or a file that is read once. Raises `InputError`."""
+    if source.table is not None:
+        return source.table
     for option, value in (("--data", source.data), ("--label", source.label)):
         if value is None:
             raise InputError(f"task table needs {option}: oxmc train table --data FILE.csv --label COLUMN")

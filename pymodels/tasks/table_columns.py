@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
+import hashlib
 import re
 import shlex
 import unicodedata
@@ -33,19 +35,34 @@ LARGEST = 1e100
 """So large that no measurement is, and so small that squares and their sums are finite."""
 DISTINCT_SHARE = 0.5
 """Above this share of different values a label is taken for a measurement, if it has more classes than outputs."""
+LABELS = ("text", "integer", "number", "boolean")
 SHOWN = 40
 """Characters of a name or value in a message."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A file that was read: x float64 [n, features], t int64 [n], the names of both, and what a reader should know."""
+    """A file that was read: x float64 [n, features], t int64 [n], the names of both, and what a reader should know.
+
+    Of arrays that a program gave, `labels` says what the classes' names stand for (`LABELS`), and the first
+    `train_rows` are to be trained on, all others tested, unless it is 0.
+    """
 
     x: np.ndarray
     t: np.ndarray
     features: tuple[str, ...]
     classes: tuple[str, ...]
     notes: tuple[str, ...]
+    labels: str = "text"
+    train_rows: int = 0
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Digest of all that is in it."""
+        digest = hashlib.sha256(repr((self.features, self.classes, self.train_rows)).encode())
+        for array in (self.x, self.t):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
     @property
     def counts(self) -> tuple[int, ...]:
@@ -198,13 +215,28 @@ def _decimal_comma(sheet: Sheet, columns: dict[str, list[str]]) -> bool:
     return bool(with_comma)
 
 
-def _numbers(sheet: Sheet, name: str, values: Sequence[str], decimal_comma: bool) -> np.ndarray:
-    """A column as float64 [n]. Raises `InputError` for the first value that is none."""
+def new_points(sheet: Sheet, features: Sequence[str]) -> np.ndarray:
+    """The columns `features` of a table as float64 [n, features], to predict from. Raises `InputError`."""
+    missing = [name for name in features if name not in sheet.names]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise InputError(
+            f"--data must have the columns trained on, but {str(sheet.path)!r} lacks {shown_names(missing[:3])}{more}"
+        )
+    columns = {name: _column(sheet, name) for name in features}
+    decimal_comma = _decimal_comma(sheet, columns)
+    found = [_numbers(sheet, name, values, decimal_comma, needed=True) for name, values in columns.items()]
+    return np.stack(found, axis=1)
+
+
+def _numbers(
+    sheet: Sheet, name: str, values: Sequence[str], decimal_comma: bool, *, needed: bool = False
+) -> np.ndarray:
+    """A column as float64 [n]; one that is `needed` cannot be left out. Raises `InputError` for what is no number."""
     missing = [_is_missing(value) for value in values]
     if any(missing):
-        _refuse_missing(
-            sheet, name, missing, f"fill it in, take the line out, or leave the column out (--drop {shlex.quote(name)})"
-        )
+        dropped = f", take the line out, or leave the column out (--drop {shlex.quote(name)})"
+        _refuse_missing(sheet, name, missing, f"fill it in{' or take the line out' if needed else dropped}")
     if all(value.lower() in TRUTH for value in values):
         return np.array([TRUTH[value.lower()] for value in values])
     found = np.empty(len(values))
@@ -217,7 +249,8 @@ def _numbers(sheet: Sheet, name: str, values: Sequence[str], decimal_comma: bool
         try:
             found[row] = float(plain.replace("_", "?"))  # Python would take 1_0 for ten
         except ValueError:
-            _refuse(sheet, row, name, f"must be a number, not {shown(text)}: {_advice(name, text, values)}")
+            advice = "" if needed else f": {_advice(name, text, values)}"
+            _refuse(sheet, row, name, f"must be a number, not {shown(text)}{advice}")
         if not abs(found[row]) <= LARGEST:
             rule = f"at most {LARGEST:g} in size" if np.isfinite(found[row]) else "a finite number"
             _refuse(sheet, row, name, f"must be {rule}, not {shown(text)}")

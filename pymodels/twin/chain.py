@@ -16,13 +16,15 @@ from oxmc.pymodels.formats import Formats, formats_of, lfsr_state
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import first_gate, load_card
-from oxmc.pymodels.streams import lfsr_seed
+from oxmc.pymodels.rule import Rule
+from oxmc.pymodels.streams import lfsr_seed, stream_rng
 from oxmc.pymodels.twin.evaluate import room_for, sample_codes
 from oxmc.pymodels.twin.hastings import law_of, no_law
 from oxmc.pymodels.twin.inference import hidden_codes, predict, winners
 from oxmc.pymodels.twin.kernel import train_chain
 from oxmc.pymodels.twin.lfsr import leap_table
 from oxmc.pymodels.twin.prepare import prepare
+from oxmc.pymodels.twin.ruled import train_by_rule
 from oxmc.pymodels.twin.sense import sensed_votes
 from oxmc.pymodels.twin.state import (
     CURRENT,
@@ -145,8 +147,11 @@ def training_data(config: Config, codes: np.ndarray, labels: np.ndarray) -> Data
     return Data(sample_codes(codes), np.ascontiguousarray(codes**2), (codes**2).sum(axis=0), flips)
 
 
-def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, lut: np.ndarray, words: int) -> Outcome:
-    """Train and infer as the chip does.
+def run_twin(
+    config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, lut: np.ndarray, words: int,
+    accept: Rule | None = None,
+) -> Outcome:  # fmt: skip
+    """Train and infer as the chip does, or with the rule `accept` in the place of its acceptance.
 
     `codes` int64 [train + test, features] and `labels` int64 [train + test] hold the training points first, `lut`
     int64 [gate_codes] the LUT in read codes, `words` is how many the host loads ahead of its commands.
@@ -158,7 +163,11 @@ def run_twin(config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, l
     train, test = np.split(codes, [config.train_samples])
     chain = new_chain(config, config.rows, seed)
     chip = arithmetic(formats, lut)
-    train_chain(chip, devices, chain, training_data(config, train, labels))
+    data = training_data(config, train, labels)
+    if accept is None:
+        train_chain(chip, devices, chain, data)
+    else:
+        train_by_rule(chip, devices, chain, data, accept, stream_rng(seed, "rule"))
     last_row, proposals = int(chain.place[CURRENT]), int(chain.place[PROPOSALS])
     counters, counted = chain.counters[: last_row + 1], chain.tally
     tally = dict(zip(TALLIES, counted.tolist(), strict=True))

@@ -62,6 +62,15 @@ def book_drive(model_ns: np.ndarray, code2: np.ndarray, tally: np.ndarray) -> No
 
 
 @njit(cache=True, nogil=True)
+def book_episode(chip: Arithmetic, model_ns: np.ndarray, steps: int, code2: np.ndarray, tally: np.ndarray) -> None:
+    """Book an episode of one row, [cells], of so many steps and squared codes summed over them, [features]."""
+    tally[EVALS] += steps * chip.outputs
+    tally[SAMPLE_READS] += steps
+    tally[SWEEPS] += 1
+    book_drive(model_ns, code2, tally)
+
+
+@njit(cache=True, nogil=True)
 def run_episode(chip: Arithmetic, cart: Cart, model_ns: np.ndarray, episode: int, tally: np.ndarray) -> int:
     """Steps that one row lasts in a training episode; books them."""
     state, codes = np.empty(4), np.empty(4, np.int64)
@@ -72,23 +81,15 @@ def run_episode(chip: Arithmetic, cart: Cart, model_ns: np.ndarray, episode: int
         code2 += codes * codes
         over = move(state, act(chip, model_ns, codes))
         steps += 1
-    tally[EVALS] += steps * chip.outputs
-    tally[SAMPLE_READS] += steps
-    tally[SWEEPS] += 1
-    book_drive(model_ns, code2, tally)
+    book_episode(chip, model_ns, steps, code2, tally)
     return steps
 
 
 @njit(cache=True, nogil=True)
-def episode_step(
-    chip: Arithmetic, devices: Devices, chain: Chain, cart: Cart, rewards: Rewards, stored: np.ndarray
-) -> bool:
-    """One proposal, from programming a row to the decision and what follows from it; True when the chain has ended.
-
-    `stored` int64 [rows] takes the reward with which a row was accepted.
-    """
+def draw_row(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
+    """Program a proposal; its prior and the draw of u, all that is known ahead of its episode."""
     place, last = chain.place, chain.seen_last
-    rows, row = devices.conductance_ns.shape[0], place[ROW]
+    row = place[ROW]
     program_row(chip, devices, chain)
     squares = 0
     for cell in range(0, len(chain.read), 2):
@@ -99,10 +100,25 @@ def episode_step(
         last[NEG_LOG2_U] = neg_log2_u(chain.lfsr[0], chip)
         place[PROPOSALS] += 1
     relax_row(devices, row, devices.effects)
-    steps = run_episode(chip, cart, devices.conductance_ns[row], place[PROPOSALS], chain.tally)
+
+
+@njit(cache=True, nogil=True)
+def judge(chain: Chain, rewards: Rewards, steps: int) -> None:
+    """The decision on a row that lasted `steps`, left in `chain.seen_last`."""
+    place, last = chain.place, chain.seen_last
     last[COST] = rewards.costs[steps]
     threshold = place[CURRENT_COST] + last[NEG_LOG2_U] - last[PRIOR] - rewards.log2_kappa
-    last[ACCEPTED] = row == 0 or last[COST] <= threshold
+    last[ACCEPTED] = place[ROW] == 0 or last[COST] <= threshold
+
+
+@njit(cache=True, nogil=True)
+def settle_episode(chip: Arithmetic, devices: Devices, chain: Chain, stored: np.ndarray, steps: int) -> bool:
+    """What follows from the decision on a row that lasted `steps`; True when the chain has ended.
+
+    `stored` int64 [rows] takes the reward with which a row was accepted.
+    """
+    place, last = chain.place, chain.seen_last
+    rows, row = devices.conductance_ns.shape[0], place[ROW]
     at_limit = place[PROPOSALS] == chip.max_proposals
     if not last[ACCEPTED]:
         reject(chip, devices, chain)
@@ -113,6 +129,18 @@ def episode_step(
     chain.current_read[:] = chain.read
     place[ROW] += 1
     return at_limit or place[ROW] == rows
+
+
+@njit(cache=True, nogil=True)
+def episode_step(
+    chip: Arithmetic, devices: Devices, chain: Chain, cart: Cart, rewards: Rewards, stored: np.ndarray
+) -> bool:
+    """One proposal with its episode and all that follows from it; True when the chain has ended."""
+    draw_row(chip, devices, chain)
+    row, episode = chain.place[ROW], chain.place[PROPOSALS]
+    steps = run_episode(chip, cart, devices.conductance_ns[row], episode, chain.tally)
+    judge(chain, rewards, steps)
+    return settle_episode(chip, devices, chain, stored, steps)
 
 
 @njit(cache=True, nogil=True)

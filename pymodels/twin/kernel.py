@@ -200,10 +200,10 @@ def reject(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
 
 
 @njit(cache=True, nogil=True, borrows=True)
-def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
-    """One proposal, from programming a row to the decision and what follows from it; True when the chain has ended."""
+def propose(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> None:
+    """One proposal, from programming a row to the decision, which is left in `chain.seen_last`."""
     place, last = chain.place, chain.seen_last
-    rows, row = devices.conductance_ns.shape[0], place[ROW]
+    row = place[ROW]
     program_row(chip, devices, chain)
     squares = 0
     for cell in range(0, len(chain.read), 2):
@@ -226,6 +226,13 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
     last[COST] = sweep(chip, model, data, chain, threshold, row == 0)
     devices.evaluations[row] = chain.tally[EVALS] - evaluated
     last[ACCEPTED] = row == 0 or last[COST] <= threshold
+
+
+@njit(cache=True, nogil=True, borrows=True)
+def settle(chip: Arithmetic, devices: Devices, chain: Chain) -> bool:
+    """What follows from the decision in `chain.seen_last`; True when the chain has ended."""
+    place, last = chain.place, chain.seen_last
+    rows, row = devices.conductance_ns.shape[0], place[ROW]
     at_limit = place[PROPOSALS] == chip.max_proposals
     if not last[ACCEPTED]:
         reject(chip, devices, chain)
@@ -240,6 +247,13 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
         hard_first(chip, chain)
     place[ROW] += 1
     return at_limit or place[ROW] == rows
+
+
+@njit(cache=True, nogil=True, borrows=True)
+def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
+    """One proposal with all that follows from it; True when the chain has ended."""
+    propose(chip, devices, chain, data)
+    return settle(chip, devices, chain)
 
 
 @njit(cache=True, nogil=True, borrows=True)

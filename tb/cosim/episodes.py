@@ -13,7 +13,8 @@ import numpy as np
 from cocotb.triggers import FallingEdge, First, RisingEdge
 
 from oxmc.hdl.top.observers import decision_layout
-from oxmc.pymodels.cartpole import TEST, TRAINING, cart_of, move, observe, start
+from oxmc.pymodels.cartpole import TEST, TRAINING
+from oxmc.pymodels.environment import episodes_of
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import Command
 from oxmc.pymodels.job import Job
@@ -25,27 +26,19 @@ TRAINING_SAMPLE, TEST_SAMPLE = 0, 1
 
 
 class Environment:
-    """One cart and its pole, an episode after the other; `steps` counts those of the running one."""
+    """The episodes of a job as host words, one episode after the other; `steps` counts those of the running one."""
 
     def __init__(self, job: Job):
-        self.formats, self.cart = Formats(job.config), cart_of(job.config, job.seed)
-        self.state, self.codes = np.empty(4), np.empty(4, np.int64)
-        self.steps = 0
+        self.formats, self._episodes = Formats(job.config), episodes_of(job.config, job.seed, job.surroundings)
+        self.restart, self.act = self._episodes.restart, self._episodes.act
 
-    def restart(self, episode: int, kind: int) -> None:
-        start(self.cart, episode, kind, self.state)
-        self.steps = 0
+    @property
+    def steps(self) -> int:
+        return self._episodes.steps
 
     def observation(self, sample: int) -> list[Word]:
         """The host words that bring the present observation to `sample` of the memory."""
-        observe(self.cart, self.state, self.codes)
-        return observation_words(self.formats, sample, self.codes.tolist())
-
-    def act(self, action: int) -> bool:
-        """One step; True if the episode is over."""
-        over = bool(move(self.state, action))
-        self.steps += 1
-        return over or self.steps == self.cart.steps
+        return observation_words(self.formats, sample, self._episodes.codes.tolist())
 
 
 class EpisodeHost:

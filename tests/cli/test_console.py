@@ -7,7 +7,7 @@ import io
 import pytest
 from pytest import CaptureFixture, MonkeyPatch
 
-from oxmc.cli import progress
+from oxmc.api import progress
 from oxmc.run.engine import Progress
 
 pytestmark = pytest.mark.testpoint("progress and summary", "plain lines where nobody looks, a bar on a terminal")
@@ -18,7 +18,7 @@ AT_ROW_2 = Progress(cycles=5000, row=2, proposals=10, seconds=2.0)
 def test_plain_lines(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch) -> None:
     """On stderr, so that stdout keeps the result, and none before there is a rate."""
     monkeypatch.setattr(progress, "PLAIN_LINE_S", 0.0)
-    with progress.progress(8) as watch:
+    with progress.training(8, plain=True) as watch:
         watch(AT_ROW_2)
         watch(Progress(cycles=0, row=0, proposals=0, seconds=0.0))
     found = capsys.readouterr()
@@ -30,7 +30,7 @@ def test_plain_lines(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch) -> N
 
 
 def test_plain_lines_are_rare(capsys: CaptureFixture[str]) -> None:
-    with progress.progress(8) as watch:
+    with progress.training(8, plain=True) as watch:
         for _ in range(100):
             watch(AT_ROW_2)
     assert capsys.readouterr() == ("", "")
@@ -49,7 +49,7 @@ def test_a_bar_on_a_terminal(monkeypatch: MonkeyPatch, fails: bool) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     try:
-        with progress.progress(8) as watch:
+        with progress.training(8, plain=True) as watch:
             watch(AT_ROW_2)
             if fails:
                 raise KeyboardInterrupt

@@ -23,7 +23,7 @@ LARGE = (
 LOAD = """
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.tasks import load_task
-import oxmc.cli.progress, oxmc.run.rundir, oxmc.tb.cosim.simulator, oxmc.run.train
+import oxmc.api.progress, oxmc.api.training, oxmc.run.rundir, oxmc.tb.cosim.simulator, oxmc.run.train
 oxmc.run.train.make_job(preset("cancer", "paper"), load_task("cancer", preset("cancer", "paper"), 0), 0)
 """
 """What `oxmc train cancer` does ahead of the simulator."""
@@ -51,8 +51,8 @@ def loaded(program: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("program", "allowed"),
-    [("import oxmc.cli.app", set()), (LOAD, {"numpy"}), (SIMULATE, {"numpy"})],
-    ids=["command line", "training", "compiled coupling"],
+    [("import oxmc; dir(oxmc)", set()), ("import oxmc.cli.app", set()), (LOAD, {"numpy"}), (SIMULATE, {"numpy"})],
+    ids=["package", "command line", "training", "compiled coupling"],
 )
 def test_nothing_large_is_loaded(program: str, allowed: set[str]) -> None:
     assert loaded(program) - allowed == set()

@@ -62,7 +62,7 @@ def trained(
     keys = dict(parse_setting(text) for text in (*OWN.get(task, TINY), *more))
     chosen = source if task == "table" else DataSource()
     config = fit_config(task, resolve(task, preset, settings=keys, rows=5), set(keys), chosen)
-    return train(Request(task=task, preset=preset, engine=engine, seed=3, config=config, out=out, source=chosen))
+    return train(Request(task=task, preset=preset, engine=engine, seed=3, config=config, out=out, source=chosen)).record
 
 
 @pytest.mark.parametrize(("task", "engine", "preset", "more"), CASES)

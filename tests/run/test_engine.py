@@ -164,7 +164,7 @@ def test_gates_are_the_twin(capsys: CaptureFixture[str], monkeypatch: MonkeyPatc
     request = Request(
         task="toy", preset="paper", engine="gates", seed=0, config=config, out=tmp_path / "g", waves=True
     )  # fmt: skip
-    run, twin = train(request, seen.append), run_on(capsys, "twin", tmp_path / "t", *TINY)
+    run, twin = train(request, seen.append).record, run_on(capsys, "twin", tmp_path / "t", *TINY)
     assert {key: run[key] for key in ALIKE} == {key: twin[key] for key in ALIKE}
     assert run["engine"] == "gates" and run["time"]["cycles"] == twin["time"]["cycles"]
     check_same_joules(run, twin)

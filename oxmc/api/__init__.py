@@ -1,0 +1,1 @@
+"""What `import oxmc` offers; the command line is a thin layer over it."""

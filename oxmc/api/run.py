@@ -1,0 +1,172 @@
+"""A training that is done: what came of it, what it makes of new data, its posterior, joules and pictures."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from oxmc.api.data import columns_of, named_classes
+from oxmc.api.energy import Energy
+from oxmc.api.page import html, text
+from oxmc.api.plot import Plots
+from oxmc.pymodels.ahead import Ahead
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.outcome import Outcome
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from oxmc.energy.ledger import Ledger
+    from oxmc.pymodels.tasks.scaling import Scaling
+    from oxmc.run.inference import Prediction
+    from oxmc.run.train import Training
+
+
+def open_run(path: str | os.PathLike[str]) -> Run:
+    """The run in a run directory, whoever made it; of repeats, repeat 0 is the run. Raises `OxmcError` unless whole."""
+    from oxmc.run.checked import checked_run
+
+    found = checked_run(Path(path))
+    if found.state is None:
+        raise InputError(f"RUN must be a run directory, not {str(path)!r}")
+    return Run(found.run, found.config, found.state, place=lambda: Path(path))
+
+
+class Run:
+    """A finished training. `oxmc.train` and `oxmc.open_run` make it.
+
+    A run of several chains predicts by the first; its posterior holds them all.
+    """
+
+    def __init__(
+        self, record: dict[str, Any], config: Config, state: Outcome, *, place: Callable[[], Path],
+        training: Training | None = None, baseline: Ahead[float] | None = None,
+    ):  # fmt: skip
+        self.record = record
+        """run.json: `result`, `chain`, `events`, `time`, `energy_j`, `notes` and so on (docs/design.md)."""
+        self.config = config
+        self._state, self._place, self._training, self._baseline = state, place, training, baseline
+
+    @functools.cached_property
+    def path(self) -> Path:
+        """The run directory; of a run without `out` it is written now, into a folder that ends with the program."""
+        return self._place()
+
+    @property
+    def baseline(self) -> float:
+        """What the result is held against: a logistic regression's accuracy on the same split, or acting at random.
+
+        Raises `OxmcError` for a run that was opened, which does not keep it.
+        """
+        if self._baseline is None:
+            raise InputError("baseline needs the run's training points, which a run directory does not keep")
+        return self._baseline.value()
+
+    @functools.cached_property
+    def classes(self) -> np.ndarray:
+        """The classes [n] in the order of their numbers, of the kind that the labels were."""
+        data = self.record["data"]
+        names = data["classes"] or [str(number) for number in range(max(2, self.config.outputs))]
+        return named_classes(names, data.get("labels", "text"))
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """`classes`, as scikit-learn calls them."""
+        return self.classes
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the columns that `predict` takes, in order, without the bias that oxmc appends itself."""
+        return np.array(self._columns, object)
+
+    @property
+    def n_features_in_(self) -> int:
+        """How many columns `predict` takes."""
+        return len(self._columns)
+
+    @property
+    def _columns(self) -> list[str]:
+        names: list[str] = self.record["data"]["features"]
+        return names[: len(self._scaling.mean)]
+
+    @functools.cached_property
+    def _scaling(self) -> Scaling:
+        from oxmc.run.inference import kept_scaling
+
+        return kept_scaling(self.record, "this run")
+
+    def predict(self, X: ArrayLike, *, engine: str = "twin") -> np.ndarray:
+        """The class of each new point, [n], one of `classes`.
+
+        `X` is [n, columns] of raw values as trained on, which are scaled and quantised as then: columns of a data frame
+        are found by their names, extra ones ignored; those of an array are all, in order. The stored rows vote with
+        their counters (Eq 8 of the paper); `engine` is twin, icarus or verilator, which give the same.
+
+        Raises `OxmcError` for other columns, values that are no numbers, a run without classes, or of before oxmc kept
+        the scaling.
+        """
+        chosen: np.ndarray = self.classes[self._infer(X, engine).classes]
+        return chosen
+
+    def predict_proba(self, X: ArrayLike, *, engine: str = "twin") -> np.ndarray:
+        """The probability of each class for each new point, float64 [n, classes], in the order of `classes`.
+
+        Arguments and errors as for `predict`. Several outputs, each one class against the rest, are divided by their
+        sum, while `predict` takes the largest: with counters of their own both agree but for ties.
+        """
+        return self._infer(X, engine).probability
+
+    def _infer(self, X: ArrayLike, engine: str) -> Prediction:
+        from oxmc.run.inference import infer
+
+        raw, _ = columns_of(X, self._columns)
+        bias = len(self._columns) < self.config.features
+        return infer(self.config, self._state, self._scaling.features(raw, bias=bias), engine)
+
+    @functools.cached_property
+    def posterior(self) -> xr.DataTree:
+        """The posterior as ArviZ and xarray have it, w in uS, as in posterior.nc: see docs/posterior.md.
+
+        Raises `OxmcError` without the packages of extra `analysis`, and for outputs with counters of their own.
+        """
+        from oxmc.posterior.posterior import EXTRA, available, tree_of
+        from oxmc.pymodels.machine import not_installed
+        from oxmc.run.checked import checked_posterior
+
+        if self.config.counters == "own":
+            raise InputError("counters must be shared for a posterior, not 'own'")
+        if not available():
+            raise InputError(f"posterior needs {not_installed(EXTRA)}")
+        if self._training is not None and self._training.groups is not None:
+            return tree_of(self._training.groups)
+        return checked_posterior(self.path, self.config)
+
+    def energy(self, node: str = "28nm") -> Energy:
+        """The joules of the run at `node`: 28nm, 130nm or the file of a cost table. Raises `OxmcError` for another."""
+        from oxmc.run.result import ledger_of
+
+        return Energy.of(node, ledger_of(self.config, self.record["phases"], node))
+
+    def ledgers(self) -> dict[str, Ledger]:
+        """The ledger of joules at each node."""
+        from oxmc.run.result import NODES, ledger_of
+
+        return {node: ledger_of(self.config, self.record["phases"], node) for node in NODES}
+
+    @property
+    def plot(self) -> Plots:
+        """Pictures: `run.plot.trace()`, `.array()`, `.accuracy()` and so on, each a matplotlib figure."""
+        return Plots(self)
+
+    def __repr__(self) -> str:
+        return text(self.record)
+
+    def _repr_html_(self) -> str:
+        return html(self.record)

@@ -1,0 +1,237 @@
+"""`oxmc.train`: one training, of a task of the project or of data of one's own."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from oxmc.api import progress, session
+from oxmc.api.data import table_of_arrays
+from oxmc.api.run import Run
+from oxmc.api.task import Task
+from oxmc.pymodels.ahead import Ahead
+from oxmc.pymodels.config import Config, load_toml
+from oxmc.pymodels.errors import InputError, shown
+from oxmc.pymodels.machine import not_installed
+from oxmc.pymodels.rule import Rule
+from oxmc.pymodels.tasks import DataSource, load_task, reference_value
+from oxmc.run.engine import Options, Watcher, engine_of
+from oxmc.run.request import MOST_CHAINS, MOST_SEED, MOST_SUBJECT, configured, integer
+from oxmc.run.rundir import free_name, writing
+from oxmc.run.train import Request, Training, trained
+from oxmc.run.train import train as train_into
+
+Place = str | os.PathLike[str]
+
+
+def train(
+    task: str | Task | ArrayLike,
+    y: ArrayLike | None = None,
+    *,
+    preset: str = "best",
+    engine: str = "twin",
+    seed: int = 0,
+    rows: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    config: Config | Place | None = None,
+    data: Place | None = None,
+    label: str | None = None,
+    subject: int | None = None,
+    keep: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    chains: int = 1,
+    waves: bool = False,
+    lockstep: bool = False,
+    coupling: str = "python",
+    accept: Rule | None = None,
+    out: Place | None = None,
+    show_progress: bool | None = None,
+) -> Run:
+    """Train a model on the chip or a model of it, test it, and return the run.
+
+    What is learned is `task`: the name of one ("cancer", "toy", "wine", "digits", "ecg", "cartpole"; "table" with
+    `data` and `label`), a `Task` of one's own, or points [n, columns] with labels `y` [n]. Such points are split,
+    scaled and quantised as task table does it with a file; every column of them is used.
+
+    `preset` (paper, best, plain) names the configuration; over it go `config`, a `Config` or a TOML file, then
+    `settings`, keys of docs/config.md, then `rows`, which also caps `burn_in` at rows / 8. `engine` is twin, float,
+    verilator, icarus or gates: twin, verilator and icarus give the same bits for one `seed`, an integer >= 0 from which
+    all randomness comes. `data`, `label`, `subject`, `keep` and `drop` are the command line's, as are `chains`,
+    `waves`, `lockstep` and `coupling`. `accept` replaces the acceptance rule on a software engine (`oxmc.Task` and
+    docs/api.md say how).
+
+    The run directory is written to `out`, a new or empty folder. Without it the run lies in a temporary folder that
+    ends with the program, written when `run.path` is first asked for. Progress of a simulator is shown in a notebook
+    and on a terminal unless `show_progress` says otherwise.
+
+    Raises `OxmcError`: `InputError`, a `ValueError`, for what cannot be, and `RunError`, a `RuntimeError`, where the
+    run or a check of it fails; then nothing is left.
+    """
+    request = request_of(
+        task, y, preset=preset, engine=engine, seed=seed, rows=rows, settings=settings, config=config, data=data,
+        label=label, subject=subject, keep=keep, drop=drop, chains=chains, waves=waves, lockstep=lockstep,
+        coupling=coupling, accept=accept,
+    )  # fmt: skip
+    with progress.training(request.config.rows, show_progress) as watcher:
+        return run_request(request, out, watcher)
+
+
+def request_of(
+    task: object,
+    y: ArrayLike | None = None,
+    *,
+    preset: str = "best",
+    engine: str = "twin",
+    seed: object = 0,
+    rows: Any = None,
+    settings: Mapping[str, Any] | None = None,
+    config: Config | Place | None = None,
+    data: Place | None = None,
+    label: str | None = None,
+    subject: object = None,
+    keep: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    chains: object = 1,
+    **options: Any,
+) -> Request:
+    """What was asked for, checked, as the engine will have it; numbers may be texts. `options` are `Options`'."""
+    runner, asked = engine_of(engine), Options(**options)
+    runner.refuse(asked)
+    number = integer("--seed", seed, 0, MOST_SEED)
+    keys, fixed = keys_of(config), dict(settings or {})
+    name, source = sourced(task, y, data=data, subject=subject, label=label, keep=keep, drop=drop)
+    row_count(rows, fixed)
+    chosen = configured(name, preset, engine, source, toml=keys, settings=ruled(fixed, asked), rows=rows)
+    return Request(
+        **plain(asked),
+        task=name,
+        preset=preset,
+        engine=engine,
+        seed=number,
+        config=chosen,
+        chains=_chains(chains),
+        source=source,
+    )
+
+
+def plain(options: Options) -> dict[str, Any]:
+    """The fields of `Options` alone."""
+    return {field.name: getattr(options, field.name) for field in dataclasses.fields(Options)}
+
+
+def ruled(settings: Mapping[str, Any], options: Options) -> dict[str, Any]:
+    """Settings of a training: a rule of one's own sees whole sums."""
+    return {**settings, **({} if options.accept is None else {"early_rejection": False})}
+
+
+def keys_of(config: Config | Place | None) -> dict[str, Any]:
+    """The keys of a configuration, or of a TOML file of some. Raises `InputError`."""
+    if config is None:
+        return {}
+    return config.as_dict() if isinstance(config, Config) else load_toml(Path(config))
+
+
+def row_count(rows: Any, settings: Mapping[str, Any]) -> Any:
+    """`rows`. Raises `InputError` where `settings` has them, too."""
+    if rows is not None and "rows" in settings:
+        raise InputError(f"--rows {rows} must be left out with --set rows={settings['rows']}")
+    return rows
+
+
+def sourced(
+    task: object,
+    y: ArrayLike | None = None,
+    *,
+    data: Place | None = None,
+    subject: object = None,
+    label: str | None = None,
+    keep: Sequence[str] = (),
+    drop: Sequence[str] = (),
+) -> tuple[str, DataSource]:
+    """The name of a task and where its data comes from. Raises `InputError`."""
+    source = DataSource(
+        data=None if data is None else Path(data),
+        subject=None if subject is None else integer("--subject", subject, 0, MOST_SUBJECT),
+        label=label,
+        keep=tuple(keep),
+        drop=tuple(drop),
+    )
+    if isinstance(task, str) and y is None:
+        return task, source
+    if source != DataSource():
+        raise InputError("data, subject, label, keep and drop must be left out where points are given")
+    if isinstance(task, str):
+        raise InputError(f"y must come with points X, not with the name of a task, {shown(task)}")
+    if isinstance(task, Task):
+        if y is not None:
+            raise InputError("y must be left out with a Task, which has its own")
+        return task.base, task.source
+    if y is None:
+        raise InputError("X must come with the labels y of its points")
+    points: Any = task
+    return "table", DataSource(table=table_of_arrays(points, y))
+
+
+def _chains(chains: object) -> int:
+    """The number of chains. Raises `InputError` unless it is 1 or more and can be analysed."""
+    from oxmc.posterior.posterior import EXTRA, available
+
+    try:
+        count = integer("--chains", chains, 1, MOST_CHAINS)
+    except InputError as error:
+        raise InputError(f"--chains must be an integer from 1 to {MOST_CHAINS}, not {shown(chains)}") from error
+    if count > 1 and not available():
+        raise InputError(f"--chains above 1 needs {not_installed(EXTRA)}")
+    return count
+
+
+def run_request(request: Request, out: Place | None, watcher: Watcher | None = None, *, ahead: bool = False) -> Run:
+    """Train; the run directory goes to `out`, or lies in the session's folder once it is asked for.
+
+    With `ahead` the run's baseline is worked out while a simulator runs.
+    """
+    config, source, seed = request.config, request.source, request.seed
+    baseline = Ahead(lambda: reference_value(config, load_task(request.task, config, seed, source), seed))
+    if ahead and request.chains == 1:  # chains end with statistics that import scipy, too: one thread at a time
+        request = dataclasses.replace(request, meanwhile=baseline.start)
+    if out is not None:
+        place = Path(out)
+        training = train_into(dataclasses.replace(request, out=place), watcher)
+        return _run(training, lambda: place, baseline)
+    scratch = session.scratch()
+    try:
+        training = trained(request, scratch, watcher)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    return _run(training, functools.partial(_written, training, scratch), baseline)
+
+
+def _run(training: Training, place: Any, baseline: Ahead[float]) -> Run:
+    first = training.chains[0]
+    return Run(
+        training.record, training.request.config, first.outcome, place=place, training=training, baseline=baseline
+    )
+
+
+def stem_of(request: Request) -> str:
+    """What a run is called that nobody named."""
+    return f"{request.name}-{request.preset}-{request.engine}-s{request.seed}"
+
+
+def _written(training: Training, scratch: Path) -> Path:
+    """The run directory of a training, in the session's folder, with what the engine left in `scratch`."""
+    out = free_name(stem_of(training.request), session.folder())
+    with writing(out) as folder:
+        for path in scratch.iterdir():
+            path.rename(folder / path.name)
+        training.write(folder)
+    scratch.rmdir()
+    return out

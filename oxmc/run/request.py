@@ -1,0 +1,54 @@
+"""What a user asked for, in Python or on a command line, checked once: numbers in their range, keys as one `Config`."""
+
+from __future__ import annotations
+
+import functools
+import numbers
+from collections.abc import Mapping
+from typing import Any
+
+from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.errors import InputError, shown
+from oxmc.pymodels.tasks import NO_SOURCE, DataSource, fitted_keys
+from oxmc.run.engine import engine_of
+
+MOST_SEED, MOST_SUBJECT, MOST_REPEATS, MOST_JOBS, MOST_CHAINS = 2**128 - 1, 10**9, 1_000_000, 1024, 64
+"""More randomness than numpy's generator has, records than a database has, and work or processes than a machine has."""
+
+
+def integer(name: str, value: object, low: int, high: int) -> int:
+    """The value of parameter `name`, a number or the text of one.
+
+    Raises `InputError` if it is no integer from `low` to `high`.
+    """
+    try:
+        is_whole = isinstance(value, (str, numbers.Integral)) and not isinstance(value, bool)
+        found = int(value) if is_whole else low - 1  # type: ignore[call-overload]
+    except ValueError:
+        found = low - 1
+    if found < low:
+        raise InputError(f"{name} must be an integer >= {low}, not {shown(value)}")
+    if found > high:
+        raise InputError(f"{name} must be an integer of at most {high}, not {shown(value)}")
+    return int(found)
+
+
+def configured(
+    task: str,
+    preset: str,
+    engine: str,
+    source: DataSource = NO_SOURCE,
+    *,
+    toml: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
+    rows: int | None = None,
+) -> Config:
+    """The configuration of a training: preset, what follows from the data, the keys of a file, `settings`, `rows`.
+
+    Raises `InputError` for keys that cannot be, and what the data or the engine does not serve.
+    """
+    fit = functools.partial(fitted_keys, task, source=source)
+    chosen = resolve(task, preset, toml=toml, settings=settings, rows=rows, fit=fit)
+    runner = engine_of(engine)
+    runner.refuse_config(chosen)
+    return runner.sized(chosen, {*(toml or {}), *(settings or {})})
