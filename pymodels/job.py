@@ -61,7 +61,7 @@ class Job:
 
 def _packed(surroundings: Surroundings) -> bytes:
     """An environment for another process, which finds modules where this one does; a notebook's classes go whole."""
-    from joblib.externals import cloudpickle
+    import cloudpickle
 
     try:
         return pickle.dumps((sys.path, cloudpickle.dumps(surroundings)))

@@ -18,6 +18,7 @@ from oxmc.pymodels.tasks.table_columns import new_points, shown_names
 from oxmc.pymodels.tasks.table_file import read_sheet
 from oxmc.run.checked import checked_run
 from oxmc.run.inference import Prediction, infer, kept_scaling
+from oxmc.run.result import is_noisy
 
 NAMED = 3
 """Columns that a note names."""
@@ -78,15 +79,10 @@ def predict_table(run: Path, data: Path, engine: str = "twin") -> Predicted:
         *_ignored([name for name in sheet.names if name not in columns]),
         *_beyond(scaling, raw, columns),
         *_clipped(scaled, config.input_range),
-        *(("the array's read noise is left out: rows vote by the conductances that were stored",) * noisy(config)),
+        *(("the array's read noise is left out: rows vote by the conductances that were stored",) * is_noisy(config)),
     )
     names = record["data"]["classes"] or [str(number) for number in range(max(2, config.outputs))]
     return Predicted(infer(config, checked.state, scaled, engine), tuple(names), notes)
-
-
-def noisy(config: Any) -> bool:
-    """Whether an array changes from one evaluation to the next."""
-    return bool(config.read_noise) or config.fault_mode == "each_read"
 
 
 def _of_several(record: dict[str, Any]) -> list[str]:

@@ -88,6 +88,11 @@ def phases_of(outcome: Outcome) -> dict[str, dict[str, dict[str, int]]]:
     }
 
 
+def is_noisy(config: Config) -> bool:
+    """Whether an array answers differently from one evaluation to the next."""
+    return bool(effects_of(load_card(config.card), config).sensing)
+
+
 def check_inference(job: Job, outcome: Outcome) -> None:
     """The chip's classes and sums must be the integer model's. Raises `RunError` naming the first that is not."""
     if job.config.acceptance == "reward":
@@ -95,7 +100,7 @@ def check_inference(job: Job, outcome: Outcome) -> None:
         return
     test_codes = job.codes[job.config.train_samples :]
     rows = outcome.last_row + 1
-    if effects_of(load_card(job.config.card), job.config).sensing:  # votes follow from all that was read before
+    if is_noisy(job.config):  # votes follow from all that was read before
         from oxmc.pymodels.twin.chain import run_twin
 
         lut = np.array(lut_codes(Formats(job.config)))

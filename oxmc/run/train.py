@@ -140,6 +140,11 @@ def trained(request: Request, folder: Path, watcher: Watcher | None = None) -> T
         raise InputError(f"--chains must be 1 with counters = own, not {request.chains}")
     if request.lockstep and dataset.surroundings is not None:
         raise InputError("--lockstep must be left out with an environment of one's own")
+    if request.accept is not None:
+        from oxmc.run.result import is_noisy
+
+        if is_noisy(request.config):
+            raise InputError("accept must be left out with read noise, whose votes follow from all that was read before")
     seeds = chain_seeds(request.seed, request.chains)
     places = [folder, *(folder / f"chain-{chain}" for chain in range(1, len(seeds)))]
     chains = [run_chain(request, dataset, seed, place, watcher) for seed, place in zip(seeds, places, strict=True)]

@@ -66,5 +66,6 @@ def _proposal(chip: Arithmetic, devices: Devices, chain: Chain, rng: np.random.G
 
 def _weights(devices: Devices, row: int) -> np.ndarray:
     """w = g+ - g- of a row, float64 [pairs] in uS."""
-    cells: np.ndarray = devices.conductance_ns[row] / 1000
-    return cells[0::2] - cells[1::2]
+    cells = devices.conductance_ns[row]
+    w: np.ndarray = (cells[0::2] - cells[1::2]) / 1000
+    return w

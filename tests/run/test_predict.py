@@ -109,7 +109,10 @@ def test_a_runs_own_test_points_on_verilator(folder: Path) -> None:
 @pytest.mark.cosim
 def test_more_points_than_a_chip_holds_go_in_turn(folder: Path) -> None:
     run = trained(folder, "toy")
-    state, x = Outcome.load(run.path / "state.npz"), np.random.default_rng(0).normal(size=(1100, 2))  # the smallest chip holds 1024
+    state, x = (
+        Outcome.load(run.path / "state.npz"),
+        np.random.default_rng(0).normal(size=(1100, 2)),
+    )  # the smallest chip holds 1024
     assert np.array_equal(infer(run.config, state, x, "icarus").sums, infer(run.config, state, x).sums)
 
 
