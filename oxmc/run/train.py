@@ -144,7 +144,7 @@ def trained(request: Request, folder: Path, watcher: Watcher | None = None) -> T
         from oxmc.run.result import is_noisy
 
         if is_noisy(request.config):
-            raise InputError("accept must be left out with read noise, whose votes follow from all that was read before")
+            raise InputError("accept must be left out with read noise, where votes follow from all reads before")
     seeds = chain_seeds(request.seed, request.chains)
     places = [folder, *(folder / f"chain-{chain}" for chain in range(1, len(seeds)))]
     chains = [run_chain(request, dataset, seed, place, watcher) for seed, place in zip(seeds, places, strict=True)]

@@ -1,6 +1,6 @@
 """The twin's episodes where Python takes part: an environment or an acceptance rule of a user's own.
 
-The kernels' own steps, one by one, and the same bits for the same environment (`tests/test_api_rewards.py`).
+The kernels' own steps, one by one, and the same bits for the same environment (`tests/api/test_api_task.py`).
 """
 
 from __future__ import annotations

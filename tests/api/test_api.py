@@ -19,6 +19,11 @@ from sklearn.linear_model import LogisticRegression
 import oxmc
 from oxmc.api import session
 
+pytestmark = pytest.mark.testpoint(
+    "Python API",
+    "names, the command line's bits and texts, arrays as in scikit-learn, runs kept and shown, many trainings, sweeps",
+)
+
 SMALL = {"train_samples": 30, "test_samples": 10}
 PAGE = ROOT / "docs" / "api.md"
 IRIS = load_iris()

@@ -10,6 +10,11 @@ import pytest
 import oxmc
 from oxmc.pymodels.rule import NOTE, Proposal
 
+pytestmark = pytest.mark.testpoint(
+    "acceptance rule of one's own",
+    "the chip's rule makes the chip's chain bit by bit, others others; what a rule is told; none on the chip",
+)
+
 SMALL = {"train_samples": 30, "test_samples": 10}
 CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("cancer", "twin", {"preset": "best"}),

@@ -18,6 +18,11 @@ from oxmc.pymodels.surroundings import Surroundings
 from oxmc.pymodels.twin import episodes as twin_episodes
 from oxmc.pymodels.twin import plain_episodes
 
+pytestmark = pytest.mark.testpoint(
+    "tasks of one's own",
+    "points with their own test set, an environment, alike on twin and RTL; Python takes the kernel's steps; refusals",
+)
+
 WINE = load_wine()
 ALIKE = ("result", "chain", "events", "quantities", "config", "data", "notes")
 

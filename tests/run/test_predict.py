@@ -22,6 +22,11 @@ from oxmc.run.checked import checked_run
 from oxmc.run.inference import infer
 from oxmc.run.predict import predict_table
 
+pytestmark = pytest.mark.testpoint(
+    "prediction of new points",
+    "a run's own test points come out as in its test, to the bit, on twin and RTL; columns by name, notes, refusals",
+)
+
 SMALL = {"train_samples": 16, "test_samples": 5}
 TABLE = "size,kind,weight\n" + "".join(f"{k % 7}.5,{'yes' if k % 3 else 'no'},{k * k % 11}\n" for k in range(30))
 TASKS: dict[str, dict[str, Any]] = {

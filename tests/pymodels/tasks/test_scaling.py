@@ -14,6 +14,11 @@ from oxmc.pymodels.config import preset
 from oxmc.pymodels.tasks import load_task
 from oxmc.pymodels.tasks.scaling import Scaling
 
+pytestmark = pytest.mark.testpoint(
+    "scaling kept with a run",
+    "scikit-learn's, raw points become the features to the bit, numbers read back whole, others refused",
+)
+
 
 def test_wine_is_scaled_as_scikit_learn_does() -> None:
     config = preset("wine", "best").replace(preprocessing="all")
