@@ -18,8 +18,9 @@ HUGE = 2**200 + 17
 
 @pytest.mark.parametrize("value", [0, 1, 2**32, HUGE])
 def test_streams_are_numpys_spawned_children(value: int) -> None:
-    children = np.random.SeedSequence(value).spawn(len(STREAMS))
-    for name, child in zip(STREAMS, children, strict=True):
+    children = np.random.SeedSequence(value).spawn(max(STREAMS.values()) + 1)
+    for name, key in STREAMS.items():
+        child = children[key]
         assert stream_key(value, name) == tuple(int(word) for word in child.generate_state(2))
         assert np.array_equal(
             stream_rng(value, name).integers(2**62, size=8), np.random.default_rng(child).integers(2**62, size=8)
@@ -27,7 +28,9 @@ def test_streams_are_numpys_spawned_children(value: int) -> None:
 
 
 def test_names_and_order_are_fixed() -> None:
-    names = ("split", "devices", "lfsr", "array", "stuck", "float", "chains", "repeats", "episodes", "outputs", "prior")
+    names = (
+        "split", "devices", "lfsr", "array", "stuck", "float", "chains", "repeats", "episodes", "outputs", "prior", "rule",
+    )  # fmt: skip
     assert STREAMS == {name: key for key, name in enumerate(names)}
 
 
