@@ -6,22 +6,14 @@
     run.record["result"]["value"], run.predict(X_new), run.posterior, run.energy("28nm").total
 
 Everything that goes wrong on purpose is an `OxmcError`, with the command line's texts. Names are loaded when they are
-first used, so that importing oxmc costs nothing.
+first used, so that importing oxmc costs nothing. `__init__.pyi` tells type checkers what they are; an import here would
+make the whole program one of every kernel's sources (`oxmc/pymodels/kernels.py`).
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from oxmc.api.many import sweep, train_many
-    from oxmc.api.run import Run, open_run
-    from oxmc.api.task import Task
-    from oxmc.api.tools import calibrate, verilog
-    from oxmc.api.training import train
-    from oxmc.pymodels.config import Config, preset
-    from oxmc.pymodels.errors import OxmcError
+from typing import Any
 
 _WHERE = {
     "train": "api.training",

@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 import oxmc
 from oxmc.api import session
+from oxmc.pymodels.kernels import _imported
 
 pytestmark = pytest.mark.testpoint(
     "Python API",
@@ -39,7 +40,15 @@ def test_names() -> None:
     assert all(getattr(oxmc, name).__doc__ for name in oxmc.__all__)
     with pytest.raises(AttributeError, match="^module 'oxmc' has no attribute 'trian'$"):
         oxmc.trian  # noqa: B018
+    stub = Path(oxmc.__file__).with_suffix(".pyi").read_text()
+    assert stub.count("import") == len(oxmc.__all__) and all(f" as {name}\n" in stub for name in oxmc.__all__)
     assert (Path(oxmc.__file__).parent / "py.typed").exists()
+
+
+def test_no_kernel_is_made_from_the_api() -> None:
+    """What a kernel's cache is held against ends below the package itself, or each change would compile all anew."""
+    closure = {path.name for path in _imported(Path(oxmc.__file__), Path(oxmc.__file__).parents[1])}
+    assert closure <= {"__init__.py"}
 
 
 def test_the_same_bits_as_the_command_line(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
