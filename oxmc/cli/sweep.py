@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from oxmc.cli import options
 from oxmc.pymodels.errors import InputError
+
+if TYPE_CHECKING:
+    from oxmc.api.many import Sweep
 
 
 def sweep(
@@ -46,9 +49,7 @@ def sweep(
 
     KEY,KEY=V1,V2 gives both keys V1, then V2; KEY,KEY=V1:W1,V2:W2 gives each its own."""
     from oxmc.api import many, progress
-    from oxmc.campaign.sweep import table_csv
     from oxmc.campaign.sweep_points import parse_vary
-    from oxmc.cli import console
     from oxmc.run.rundir import DEFAULT_PARENT
 
     if output not in ("text", "json", "csv"):
@@ -67,7 +68,15 @@ def sweep(
         return
     with progress.sweep(len(asked.points), plan.repeats, plain=True) as watcher:
         done = many.run_asked(asked, out, watcher, parent=DEFAULT_PARENT)
-    if as_json or output == "json":
+    _print(done, "json" if as_json else output)
+
+
+def _print(done: Sweep, output: str) -> None:
+    """A finished sweep on standard output."""
+    from oxmc.campaign.sweep import table_csv
+    from oxmc.cli import console
+
+    if output == "json":
         print(json.dumps(done.record, indent=2))
     elif output == "csv":
         print(table_csv(done.record), end="")
