@@ -70,6 +70,8 @@ def _add_deep_source(root: Path, monkeypatch: MonkeyPatch) -> None:
 
 
 def _other_amaranth(root: Path, monkeypatch: MonkeyPatch) -> None:
+    """As another process would find it: this one asks once."""
+    monkeypatch.setattr(netlist_cache, "_tools", netlist_cache._tools.__wrapped__)
     original = importlib.metadata.version
     monkeypatch.setattr(importlib.metadata, "version", lambda name: original(name) + ".1" * (name == "amaranth"))
 

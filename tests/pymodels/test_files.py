@@ -331,6 +331,7 @@ WRITES = {
     "silicon/gate_costs.py",
     "pymodels/job.py",
     "oxmc/campaign/partial.py",
+    "oxmc/run/inference.py",
     "tb/cosim/runners.py",
     "tb/cosim/simulated.py",
     "studies/records.py",
