@@ -13,6 +13,16 @@ BINS = 10
 """Equal bins of confidence for the calibration curve (C. Guo et al., On calibration of neural networks, 2017)."""
 KEPT = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)
 """Shares of the test points, the surest first, for which the accuracy is given."""
+NORMAL_95 = 1.959963984540054
+"""Standard deviations from the mean that hold 95 % of a normal distribution."""
+
+
+def wilson_interval(right: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share of which `right` of `n` points tell (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927)."""
+    share, z2 = right / n, NORMAL_95**2 / n
+    middle = (share + z2 / 2) / (1 + z2)
+    half = NORMAL_95 * ((share * (1 - share) + z2 / 4) / n) ** 0.5 / (1 + z2)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def class_probabilities(config: Config, sums: np.ndarray, total: int | np.ndarray) -> np.ndarray:

@@ -63,11 +63,15 @@ class Run:
     def baseline(self) -> float:
         """What the result is held against: a logistic regression's accuracy on the same split, or acting at random.
 
-        Raises `OxmcError` for a run that was opened, which does not keep it.
+        Raises `OxmcError` for a run that was opened and keeps no training points: one with an environment of its own,
+        or with data of one's own and without posterior.nc.
         """
-        if self._baseline is None:
-            raise InputError("baseline needs the run's training points, which a run directory does not keep")
-        return self._baseline.value()
+        if self._baseline is not None:
+            return self._baseline.value()
+        from oxmc.run.baseline import baseline_of
+        from oxmc.run.checked import checked_run
+
+        return baseline_of(self.path, checked_run(self.path))
 
     @functools.cached_property
     def classes(self) -> np.ndarray:
@@ -159,6 +163,18 @@ class Run:
         from oxmc.run.result import NODES, ledger_of
 
         return {node: ledger_of(self.config, self.record["phases"], node) for node in NODES}
+
+    def report(self, out: str | os.PathLike[str] | None = None) -> Path:
+        """Write the run as one page for a browser, that of `oxmc report`; the file's name.
+
+        `out` is a file; without it report.html in the run directory. Raises `OxmcError` where it cannot be written.
+        """
+        from oxmc.pymodels.whole import write_file
+        from oxmc.reports.run_page import run_page
+
+        place = self.path / "report.html" if out is None else Path(out)
+        write_file(place, run_page(self.path))
+        return place
 
     @property
     def plot(self) -> Plots:

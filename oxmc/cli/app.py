@@ -13,7 +13,22 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from oxmc.cli import bench, calibrate, data, doctor, energy, listed, plot, predict, show, sweep, synth, train, verilog
+from oxmc.cli import (
+    bench,
+    calibrate,
+    data,
+    doctor,
+    energy,
+    listed,
+    plot,
+    predict,
+    report,
+    show,
+    sweep,
+    synth,
+    train,
+    verilog,
+)
 from oxmc.pymodels.errors import InputError, RunError, printable
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
@@ -47,7 +62,7 @@ def oxmc(
 
 COMMANDS = (
     train.train, predict.predict, calibrate.calibrate, verilog.verilog, synth.synth, energy.energy, sweep.sweep,
-    plot.plot, show.show, listed.list_, bench.bench, data.data, doctor.doctor,
+    plot.plot, report.report, show.show, listed.list_, bench.bench, data.data, doctor.doctor,
 )  # fmt: skip
 """In the order of `oxmc --help`."""
 

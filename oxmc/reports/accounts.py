@@ -95,7 +95,11 @@ def read_account(path: Path, nodes: Sequence[str]) -> Account:
 
     Raises `InputError` if it is not whole, `RunError` if its events do not follow from each other.
     """
-    checked = checked_run(path)
+    return account_of(path, checked_run(path), nodes)
+
+
+def account_of(path: Path, checked: CheckedRun, nodes: Sequence[str]) -> Account:
+    """The same of a run that was read already."""
     run, config, phases = checked.run, checked.config, checked.run["phases"]
     with _whole(path):
         ledgers = {node: ledger_of(config, phases, node) for node in nodes}

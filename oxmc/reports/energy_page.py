@@ -7,15 +7,9 @@ model of `energy/whatif.py` over again, so that the sliders move the same table 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-import re
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any
-
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup, escape
 
 from oxmc.energy.costs import Cost
 from oxmc.energy.interval import Band, Uncertainty, ratio_band, uncertainty
@@ -27,6 +21,7 @@ from oxmc.posterior.learning_curve import learning_curve
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
 from oxmc.reports.accounts import Account, summary
+from oxmc.reports.markup import rendered, seconds
 from oxmc.run.engine import in_integers
 from oxmc.run.result import costs_of
 from oxmc.silicon.chip_point import point_of
@@ -35,21 +30,15 @@ FIGURES_SHOWN = 10
 LINE_COLOURS = 4
 AHEAD = ("load", "calibrate")
 """Phases ahead of a training whose joules its curve starts from; forming happens once in an array's life."""
-LINK = re.compile(r"https?://[^\s,;)]+[^\s,;).]|\bdoi:(10\.\S+[^\s,;).])")
-PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"), (1e-15, "f"))
 
 
 def page(accounts: Sequence[Account]) -> str:
     """The page as HTML. Raises `InputError` for runs that cannot be shown."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {
-        "joules": joules, "watts": watts, "seconds": seconds, "share": _share, "linked": linked, "rounded": _rounded,
-        "round_tick": _round_tick,
-    }  # fmt: skip
-    template = environment.from_string(_asset("energy.html"))
     runs = [_run(account) for account in accounts]
     ledgers = [ledger for account in accounts for ledger in account.ledgers.values()]
-    return template.render(
+    return rendered(
+        "energy",
+        {"models": [_model(account).as_json() for account in accounts]},
         runs=runs,
         axis=_axis([node for run in runs for node in run["nodes"]]),
         comparison=_comparison(accounts),
@@ -57,63 +46,7 @@ def page(accounts: Sequence[Account]) -> str:
         paper={"source": SOURCE, "doi": DOI, "cpu_j": CPU_J},
         curves=_curves(accounts),
         phases=[phase for phase in PHASES if any(phase in ledger.by_phase() for ledger in ledgers)],
-        css=Markup(_asset("energy.css")),
-        js=Markup(_asset("energy.js")),
-        data=_embedded({"models": [_model(account).as_json() for account in accounts]}),
     )
-
-
-def joules(value: float) -> str:
-    """Three digits and a unit: 12.0 µJ."""
-    for scale, prefix in PREFIXES:
-        if abs(value) >= scale * 0.9995 or scale == PREFIXES[-1][0]:
-            mantissa = value / scale
-            digits = 2 - min(2, math.floor(math.log10(max(1.0, abs(mantissa)))))
-            return f"{mantissa:.{digits}f}\u202f{prefix}J".replace("-", "\N{MINUS SIGN}")
-    raise AssertionError
-
-
-def watts(value: float) -> str:
-    return joules(value).removesuffix("J") + "W"
-
-
-def seconds(value: float) -> str:
-    return joules(value).removesuffix("J") + "s"
-
-
-def linked(text: str) -> Markup:
-    """A source with the addresses that stand in it as links."""
-    parts, last = [], 0
-    for found in LINK.finditer(text):
-        address = f"https://doi.org/{found[1]}" if found[1] else found[0]
-        parts += [escape(text[last : found.start()]), Markup('<a href="{}">{}</a>').format(address, found[0])]
-        last = found.end()
-    return Markup("").join([*parts, escape(text[last:])])
-
-
-def _share(value: float) -> str:
-    return f"{value:.1%}".replace("%", "\u202f%")
-
-
-def _rounded(value: float) -> str:
-    """Two digits, thousands apart: 50,000."""
-    digits = max(0, math.floor(math.log10(value)) - 1) if value >= 1 else 0
-    return f"{round(value, -digits):,.0f}"
-
-
-def _round_tick(text: str) -> str:
-    """A round value without the zeros behind its point."""
-    number, _, unit = text.partition("\u202f")
-    return f"{float(number):g}\u202f{unit}"
-
-
-def _asset(name: str) -> str:
-    return (resources.files("oxmc.reports") / "page" / name).read_text(encoding="utf-8")
-
-
-def _embedded(value: Any) -> Markup:
-    """JSON that cannot end the script element it stands in."""
-    return Markup(json.dumps(value).replace("<", "\\u003c"))
 
 
 def _model(account: Account) -> Model:
@@ -133,11 +66,12 @@ def _run(account: Account) -> dict[str, Any]:
         ("proposals", f"{run['chain']['proposals']}, {run['chain']['acceptance']:.1%} kept"),
         ("chip time", f"{seconds(run['time']['chip_s'])} at {run['time']['clock_hz'] / 1e6:g} MHz"),
     ]
-    nodes = [_node(account, node) for node in account.ledgers]
+    nodes = [node_facts(account, node) for node in account.ledgers]
     return {"name": str(account.path), "facts": facts, "warnings": run["warnings"], "nodes": nodes}
 
 
-def _node(account: Account, node: str) -> dict[str, Any]:
+def node_facts(account: Account, node: str) -> dict[str, Any]:
+    """What a page shows of a run's joules at a node, with its tables of terms."""
     ledger, bands = account.ledgers[node], account.bands[node]
     training, comparison = ledger_of_part(ledger, HEADLINE), account.paper(node)
     return {
@@ -155,7 +89,7 @@ def _node(account: Account, node: str) -> dict[str, Any]:
         "phases": dict.fromkeys(PHASES, 0.0) | ledger.by_phase(),
         "lanes": _lanes(training, comparison),
         "paper": comparison,
-        "components": _components(ledger, bands),
+        "components": component_rows(ledger, bands),
         "figures": _tornado(ledger, bands),
         "repeats": summary(account.training_repeats[node]) if node in account.training_repeats else None,
     }
@@ -193,7 +127,7 @@ def _lanes(training: Ledger, comparison: Comparison | None) -> list[dict[str, An
     ]
 
 
-def _components(ledger: Ledger, bands: Uncertainty) -> list[dict[str, Any]]:
+def component_rows(ledger: Ledger, bands: Uncertainty) -> list[dict[str, Any]]:
     """Components with their joules by phase, the largest first."""
     rows = []
     for name, total in sorted(ledger.by_component().items(), key=lambda item: -item[1]):

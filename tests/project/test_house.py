@@ -48,7 +48,7 @@ BELOW: dict[str, frozenset[str]] = {
         "campaign": "leaves pymodels posterior run plots",
         "reports": "leaves pymodels energy silicon posterior run campaign",
         "speed": "leaves pymodels hdl.verilog energy tb.cosim run campaign",
-        "api": "leaves pymodels hdl.verilog energy posterior run plots campaign",
+        "api": "leaves pymodels hdl.verilog energy posterior run plots campaign reports",
         "cli": "leaves pymodels hdl.verilog energy silicon posterior run plots campaign reports speed api",
         "studies": "leaves pymodels energy tb.cosim posterior run plots campaign",
         "start": "cli",

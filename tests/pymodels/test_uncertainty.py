@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import entropy
+from scipy.stats import binomtest, entropy
 from sklearn.metrics import brier_score_loss, log_loss
 
 from oxmc.pymodels.config import Config
@@ -15,11 +15,13 @@ from oxmc.pymodels.uncertainty import (
     expected_calibration_error,
     rejection_curve,
     uncertainty_record,
+    wilson_interval,
 )
 
 pytestmark = pytest.mark.testpoint(
     "uncertainty",
-    "likelihood, Brier score and entropy against scikit-learn and scipy; calibration and rejection by hand",
+    "likelihood, Brier score and entropy against scikit-learn and scipy; calibration and rejection by hand; intervals "
+    "of a share against scipy",
 )
 
 
@@ -71,3 +73,9 @@ def test_rejection_keeps_the_surest() -> None:
     t = np.array([0, 0, 1, 1])
     accuracies = {entry["kept"]: entry["accuracy"] for entry in rejection_curve(p, t)}
     assert accuracies[1.0] == 0.5 and accuracies[0.5] == 1.0
+
+
+@pytest.mark.parametrize(("right", "n"), [(0, 1), (1, 1), (0, 30), (30, 30), (195, 200), (3, 8)])
+def test_interval_of_a_share(right: int, n: int) -> None:
+    due = binomtest(right, n).proportion_ci(0.95, method="wilson")
+    assert wilson_interval(right, n) == pytest.approx((due.low, due.high), rel=1e-12, abs=1e-15)

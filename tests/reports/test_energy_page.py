@@ -5,17 +5,15 @@ The browser is Debian's Chromium without a window; where there is none, those te
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import re
 import shutil
-import subprocess
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import Nesting, chromium, in_browser, text_of, widths
 from commands import SMALL, oxmc
 from pytest import CaptureFixture, TempPathFactory
 
@@ -26,7 +24,8 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.outcome import Outcome
 from oxmc.reports.accounts import read_account
-from oxmc.reports.energy_page import _model, joules, linked, page
+from oxmc.reports.energy_page import _model, page
+from oxmc.reports.markup import joules, linked
 from oxmc.run.rundir import read_run
 
 ENERGY_PAGE = pytest.mark.testpoint(
@@ -38,10 +37,6 @@ ENERGY_PAGE_IN_A_BROWSER = pytest.mark.testpoint(
     "headless Chromium: sliders move the totals as the Python model does, nothing on the console, no sideways "
     "scrolling at 390 px",
 )
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
-in_browser = pytest.mark.skipif(not CHROMIUM, reason="no Chromium to show the page: apt-get install chromium")
-VOID = {"meta", "link", "br", "input", "img"}
 
 
 @pytest.fixture(scope="module")
@@ -59,36 +54,9 @@ def one(runs: tuple[Path, Path]) -> str:
     return page([read_account(runs[0], ("28nm", "130nm"))])
 
 
-class Nesting(HTMLParser):
-    """Elements that are closed in the wrong order or not at all, and every address that the page would load."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.open: list[str] = []
-        self.wrong: list[str] = []
-        self.loads: list[str] = []
-        self.feed(text)
-        self.wrong += self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.open.append(tag)
-        self.loads += [value for key, value in attrs if key in ("src", "srcset", "data") and value]
-        self.loads += [value for key, value in attrs if tag == "link" and key == "href" and value != "data:,"]
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(tag)
-
-
 def spaced(value: float) -> str:
     """Joules as `text_of` has them: any space is one."""
     return joules(value).replace("\u202f", " ")
-
-
-def text_of(markup: str) -> str:
-    body = markup.partition("<body>")[2].partition("<script")[0]
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body)))
 
 
 @ENERGY_PAGE
@@ -266,17 +234,6 @@ def test_the_command_writes_the_page(capsys: CaptureFixture[str], runs: tuple[Pa
     assert file.read_text(encoding="utf-8") == page([read_account(runs[0], ("28nm", "130nm"))])
 
 
-def chromium(folder: Path, address: str, *options: str) -> tuple[str, list[str]]:
-    """The page's elements after its scripts ran, and what it said on the console."""
-    command = [
-        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--enable-logging=stderr",
-        f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=3000", *options, "--dump-dom", address,
-    ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-
-
 def answers(dom: str) -> dict[str, dict[str, float]]:
     """What the page worked out, by node."""
     found = {}
@@ -341,21 +298,10 @@ def test_a_hand_on_the_slider(one: str, tmp_path: Path) -> None:
 @in_browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_fits(runs: tuple[Path, Path], tmp_path: Path, width: int) -> None:
-    """No sideways scrolling at the width of a telephone or a desk; two runs, of which one has a long name.
-
-    A window without a screen is never narrower than 500 px, so the page stands in a frame.
-    """
+    """No sideways scrolling at the width of a telephone or a desk; two runs, of which one has a long name."""
     long = Path(shutil.copytree(runs[1], tmp_path / ("a-run-with-a-rather-long-name" * 4)))
-    inner = html.escape(page([read_account(path, ("28nm", "130nm")) for path in (runs[0], long)]))
-    (tmp_path / "frame.html").write_text(
-        f'<!doctype html><html><body><iframe id="f" style="width:{width}px;height:900px;border:0" srcdoc="{inner}">'
-        "</iframe><script>f.onload = () => { const page = f.contentDocument.documentElement;"
-        "document.documentElement.dataset.widths = page.scrollWidth + ' ' + page.clientWidth; };</script>",
-        encoding="utf-8",
-    )
-    dom, console = chromium(tmp_path, f"file://{tmp_path / 'frame.html'}", "--hide-scrollbars")
-    (widths,) = re.findall(r'data-widths="([^"]*)"', dom)
-    assert console == [] and widths == f"{width} {width}"
+    both = page([read_account(path, ("28nm", "130nm")) for path in (runs[0], long)])
+    assert widths(both, tmp_path, width) == (width, width)
 
 
 @ENERGY_PAGE_IN_A_BROWSER
