@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ from rich.table import Table
 
 from oxmc.campaign.sweep_points import value_text
 from oxmc.pymodels.tasks.table_columns import shown_names
+from oxmc.pymodels.uncertainty import wilson_interval
 from oxmc.reports.plain import PlainConsole
+from oxmc.run.baseline import NAMES
 from oxmc.run.engine import in_integers
 
 WIDE = 160
 """Columns of a table that goes into a file or a pipe, where there is no width to keep to."""
-REFERENCES = {"accuracy": ("logistic regression", "on the same split"), "reward": ("random actions", "steps")}
-"""What a metric is held against, and of what."""
+OF = {"accuracy": "on the same split", "reward": "steps"}
+"""What a metric's baseline is of."""
 
 
 def wide() -> Console:
@@ -63,8 +66,10 @@ def _mixing(mixing: dict[str, Any]) -> str:
     return f"R-hat at most {mixing['rhat_max']:.2f}, effective draws at least {mixing['ess_bulk_min']:.3g}{cost}"
 
 
-def warning_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
-    return [("warning", sentence) for sentence in run["warnings"]]
+def caution_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """What warns of a run, and what a reader should know of it."""
+    warned, noted = run["warnings"], run["notes"]
+    return [("warning", sentence) for sentence in warned] + [("note", sentence) for sentence in noted]
 
 
 def _rows_text(result: dict[str, Any], config: dict[str, Any]) -> str:
@@ -74,28 +79,36 @@ def _rows_text(result: dict[str, Any], config: dict[str, Any]) -> str:
 
 
 def _joules_text(joules: dict[str, Any]) -> str:
-    """The first part, which is the training, with its interval; then the other parts."""
+    """The first part, which is the training, with its bounds; then the other parts."""
     (name, first), *others = joules["parts"].items()
-    span = f"{first['low'] * 1e6:.3g} - {first['high'] * 1e6:.3g}"
+    span = f"{first['low'] * 1e6:.3g} to {first['high'] * 1e6:.3g} with all figures at their bounds"
     more = "".join(f", {name} {part['total'] * 1e6:.3g} uJ" for name, part in others)
-    return f"{name} {first['total'] * 1e6:.3g} uJ ({span} uJ){more}"
+    return f"{name} {first['total'] * 1e6:.3g} uJ ({span}){more}"
 
 
 def _data_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
-    """A user's data: its points, features and classes, and what was decided about it."""
+    """A user's data: its points, features and classes."""
     data, config = run.get("data") or {}, run["config"]
-    rows = []
-    if counts := data.get("counts"):
-        features = config["features"] - config["bias"]
-        names = [shown_names([name]) for name in data["classes"]]
-        classes = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
-        bias = " and a bias" if config["bias"] else ""
-        rows.append(("data", f"{sum(counts)} rows, {features} features{bias}, {len(counts)} classes: {classes}"))
-    return rows + [("note", remark) for remark in data.get("remarks", [])]
+    if not (counts := data.get("counts")):
+        return []
+    features = config["features"] - config["bias"]
+    names = [shown_names([name]) for name in data["classes"]]
+    classes = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
+    bias = " and a bias" if config["bias"] else ""
+    return [("data", f"{sum(counts)} rows, {features} features{bias}, {len(counts)} classes: {classes}")]
+
+
+def _interval_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """How far the share of right answers may be from what so few test points tell."""
+    result, n = run["result"], run["config"]["test_samples"]
+    if result["metric"] != "accuracy":
+        return []
+    low, high = wilson_interval(round(result["value"] * n), n)
+    return [("95 % interval", f"{low:.4f} to {high:.4f}, which {n} points leave (Wilson's)")]
 
 
 def facts(run: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a training came to, by name; of several chains the first, of repeats repeat 0."""
+    """What a training came to, by name, the result first; of several chains the first, of repeats repeat 0."""
     result, chain, clock, config = run["result"], run["chain"], run["time"], run["config"]
     where = "on the chip" if in_integers(run["engine"]) else "in real numbers"
     rewards = result["metric"] == "reward"
@@ -109,18 +122,24 @@ def facts(run: dict[str, Any]) -> list[tuple[str, str]]:
         ("chip time", f"{clock['cycles']} cycles, {clock['chip_s'] * 1e3:.1f} ms at {clock['clock_hz'] / 1e6:g} MHz"),
         ("simulation", f"{clock['wall_s']:.1f} s, {clock['cycles_per_s'] / 1e3:.1f} kcycles/s ({run['engine']})"),
     ]
-    rows += [(f"energy at {node}", _joules_text(joules)) for node, joules in run["energy_j"].items()]
     chains = run.get("chains")
     rows.append((f"{chains['n']} chains", _mixing(chains)) if chains else ("convergence", _mixing(run["mixing"])))
+    rows += [(f"energy at {node}", _joules_text(joules)) for node, joules in run["energy_j"].items()]
     return rows + _data_rows(run)
 
 
-def summary(run: dict[str, Any], out: Path, reference: float) -> Table:
-    """The end of `oxmc train` on a terminal; `reference` is the value of `REFERENCES`."""
-    known, of = REFERENCES[run["result"]["metric"]]
+def summary(run: dict[str, Any], reference: float) -> Table:
+    """What `oxmc train` says first; `reference` is the value of its baseline."""
+    metric = run["result"]["metric"]
     value, *others = facts(run)
-    rows = [value, (known, f"{reference:.4f} {of}"), *others, *warning_rows(run)]
-    return pairs([*rows, ("state", run["result"]["state_sha256"][:16]), ("run directory", str(out))])
+    answer = [value, *_interval_rows(run), (NAMES[metric], f"{reference:.4f} {OF[metric]}")]
+    return pairs([*answer, *caution_rows(run), *others])
+
+
+def ending(run: dict[str, Any], out: Path) -> Table:
+    """Where a run lies, and how to look at it."""
+    page = f"oxmc report {shlex.quote(str(out))}"
+    return pairs([("state", run["result"]["state_sha256"][:16]), ("run directory", str(out)), ("as a page", page)])
 
 
 def pairs(rows: list[tuple[str, str]]) -> Table:
@@ -132,12 +151,12 @@ def pairs(rows: list[tuple[str, str]]) -> Table:
 
 
 def repeats_summary(run: dict[str, Any], out: Path, reference: float) -> Table:
-    """The end of `oxmc train --repeats` on a terminal; `reference` is the mean of `REFERENCES`."""
+    """The end of `oxmc train --repeats` on a terminal; `reference` is the mean of their baselines."""
     metric = run["result"]["metric"]
-    known, of = REFERENCES[metric]
     *values, many = repeats_facts(run)
-    rows = [*values, (known, f"mean {reference:.4f} {of}{'s' if metric == 'accuracy' else ''}"), many]
-    return pairs([*rows, *_data_rows(run), *warning_rows(run), ("run directory", str(out))])
+    rows = [*values, (NAMES[metric], f"mean {reference:.4f} {OF[metric]}{'s' if metric == 'accuracy' else ''}"), many]
+    where = [("run directory", str(out)), ("as a page", f"oxmc report {shlex.quote(str(out))}")]
+    return pairs([*rows, *caution_rows(run), *_data_rows(run), *where])
 
 
 def repeats_facts(run: dict[str, Any]) -> list[tuple[str, str]]:

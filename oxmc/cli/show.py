@@ -73,10 +73,8 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
 def _one(found: dict[str, Any]) -> Any:
     from oxmc.cli import console
 
-    run = found["record"]
-    notes = [("note", note) for note in run["notes"] if note not in run["data"].get("remarks", ())]
     files = ("files", ", ".join(found["files"]) or "none beside run.json")
-    return console.pairs([*_facts(found).items(), *notes, *console.warning_rows(run), files])
+    return console.pairs([*_facts(found).items(), *console.caution_rows(found["record"]), files])
 
 
 def _several(found: list[dict[str, Any]]) -> list[Any]:

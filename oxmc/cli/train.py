@@ -88,4 +88,5 @@ def train(
     from oxmc.cli import console
     from oxmc.energy.report import render_components
 
-    terminal.show(render_components(run.ledgers()), console.summary(run.record, run.path, run.baseline))
+    answer, where = console.summary(run.record, run.baseline), console.ending(run.record, run.path)
+    terminal.show(answer, render_components(run.ledgers()), where)

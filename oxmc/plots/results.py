@@ -15,6 +15,7 @@ from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table
+from oxmc.run.baseline import NAMES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,9 +53,8 @@ def repeats_figure(record: Mapping[str, Any], reference: float) -> Figure:
     lines = (("median", repeats["median"], "-"), ("mean", repeats["mean"], "--"))
     for name, value, style in lines:
         axis.axvline(value, color=CHAIN_COLOURS[0], linestyle=style, label=f"{name} {value:.4f}")
-    known = "logistic regression" if metric == "accuracy" else "random actions"
     axis.axvline(
-        reference, color=CHAIN_COLOURS[1], linestyle=":", linewidth=1.4, label=f"{known}, mean {reference:.4f}"
+        reference, color=CHAIN_COLOURS[1], linestyle=":", linewidth=1.4, label=f"{NAMES[metric]}, mean {reference:.4f}"
     )
     axis.set(xlabel=f"test {metric}", ylabel="repeats")
     title = (

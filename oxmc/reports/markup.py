@@ -22,7 +22,7 @@ def rendered(name: str, data: Any, **values: Any) -> str:
     )
     environment.filters |= {
         "joules": joules, "watts": watts, "seconds": seconds, "share": share, "linked": linked, "rounded": rounded,
-        "round_tick": round_tick,
+        "round_tick": round_tick, "signed": signed,
     }  # fmt: skip
     return environment.get_template(f"{name}.html").render(
         css=Markup(asset("base.css") + asset(f"{name}.css")),
@@ -38,8 +38,13 @@ def joules(value: float) -> str:
         if abs(value) >= scale * 0.9995 or scale == PREFIXES[-1][0]:
             mantissa = value / scale
             digits = 2 - min(2, math.floor(math.log10(max(1.0, abs(mantissa)))))
-            return f"{mantissa:.{digits}f}\u202f{prefix}J".replace("-", "\N{MINUS SIGN}")
+            return signed(f"{mantissa:.{digits}f}\u202f{prefix}J")
     raise AssertionError
+
+
+def signed(text: str) -> str:
+    """A number with a minus as it is printed."""
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def watts(value: float) -> str:

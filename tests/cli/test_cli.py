@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -314,7 +315,12 @@ def test_summary(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: Monke
     assert f"run directory {name}" in lines
     assert f"state {run['result']['state_sha256'][:16]}" in lines
     assert f"test accuracy {run['result']['value']:.4f} on 5 points (on the chip)" in lines
-    assert any(line.startswith("logistic regression ") for line in lines)
+    (reference,) = (k for k, line in enumerate(lines) if line.startswith("logistic regression "))
+    told = " ".join(lines)
+    assert reference < next(k for k, line in enumerate(lines) if "uJ" in line or "nJ" in line)
+    assert all(f"warning {text}" in told for text in run["warnings"])
+    assert run["notes"] and all(f"note {text}" in told for text in run["notes"])
+    assert lines[-1] == f"as a page oxmc report {shlex.quote(name)}"
     for node, joules in run["energy_j"].items():
         training = joules["parts"]["training"]["total"]
         assert any(line.startswith(f"energy at {node} training {training * 1e6:.3g} uJ") for line in lines)

@@ -114,7 +114,7 @@ def test_weights_are_what_arviz_makes_of_the_posterior(runs: dict[str, Path], pa
     assert np.array_equal(ends.T, [(each.low, each.high) for each in weights])
     text = text_of(pages["chains"])
     best = max(weights, key=lambda each: each.score)
-    assert f"{best.name} {best.mean:.1f} {best.sd:.1f} " in text
+    assert f"{best.name} {best.mean:.1f} {best.sd:.1f} ".replace("-", "\N{MINUS SIGN}") in text
     assert all(f"chain {chain}" in text for chain in range(3))
 
 
@@ -190,7 +190,7 @@ def test_repeats_are_a_histogram(runs: dict[str, Path], pages: dict[str, str]) -
     assert most == 100.0 and sum(found) == pytest.approx(
         100 * len(values) / max(np.unique(values, return_counts=True)[1])
     )
-    assert "Below is repeat 0 of 3" in text_of(pages["repeats"])
+    assert "What follows is of repeat 0 of 3." in text_of(pages["repeats"])
 
 
 @REPORT
