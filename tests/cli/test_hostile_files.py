@@ -155,6 +155,10 @@ def drawn(at: Path) -> tuple[Any, ...]:
     return "plot", at / "run", "--out", at / "out"
 
 
+def reported(at: Path) -> tuple[Any, ...]:
+    return "report", at / "run", "--out", at / "out"
+
+
 def resumed(at: Path) -> tuple[Any, ...]:
     return *TWIN, "--repeats", "3", "--resume", "--out", at / "new"
 
@@ -176,13 +180,15 @@ CASES: list[Case] = [
     ("plotted run", "run/run.json", drawn, (change_json, cut, flip)),
     ("plotted state", "run/state.npz", drawn, (*BYTES, change_arrays)),
     ("plotted posterior", "run/posterior.nc", drawn, (cut, flip, replace)),
+    ("reported run", "run/run.json", reported, (change_json, cut, flip)),
+    ("reported state", "run/state.npz", reported, (*BYTES, change_arrays)),
     ("unfinished repeats", ".new.partial/request.json", resumed, (*BYTES, change_json)),
     ("their lines", ".new.partial/runs.jsonl", resumed, (*BYTES, change_json)),
     ("their time", ".new.partial/wall_s", resumed, BYTES),
     ("sweep", "swept/sweep.json", lambda at: (*SWEEP, "--resume", "--out", at / "swept"), (*BYTES, change_json)),
     ("resumed repeats", "many/run.json", lambda at: (*TWIN, "--repeats", "2", "--resume", "--out", at / "many"), BYTES),
 ]  # fmt: skip
-SLOW = {"plotted": 8, "state": 3}
+SLOW = {"plotted": 8, "reported": 4, "state": 3}
 """Kinds of cases of which so many times fewer are tried: a picture takes a second."""
 
 
