@@ -61,8 +61,10 @@ def parameter_figure(config: Config, draws: Draws, record: dict[str, Any]) -> Fi
         colour = CHAIN_COLOURS[chain % len(CHAIN_COLOURS)]
         for low, high, width in SHARES:
             ends = np.array([np.quantile(value, (low, high)) for value in values])
-            label = f"{round(100 * (high - low))} % of the draws" if not chain else f"chain {chain}" * (width == 1.0)
-            axis.vlines(x, *ends.T, color=colour, linewidth=width * full, label=label)
+            of_draws = f"{round(100 * (high - low))} % of the draws"
+            label = of_draws if chains == 1 else f"chain {chain}, {of_draws}" if not chain else f"chain {chain}"
+            drawn = label if not chain or width == 1.0 else None
+            axis.vlines(x, *ends.T, color=colour, linewidth=width * full, label=drawn)
         if named:
             medians = [np.median(value) for value in values]
             axis.plot(x, medians, "o", color="white", markeredgecolor=colour, markeredgewidth=0.5, markersize=2.5)

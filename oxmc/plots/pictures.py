@@ -8,6 +8,7 @@ the conductances of the first chain's array, with its row counters; and those of
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from oxmc.pymodels.files import understood
 from oxmc.pymodels.outcome import Outcome, kept_test_set
 from oxmc.pymodels.whole import write_files
 from oxmc.run.checked import checked_posterior, checked_run
+from oxmc.run.provenance import provenance
 from oxmc.run.records import mean_reference
 
 if TYPE_CHECKING:
@@ -59,9 +61,19 @@ def figures_of(run: Path) -> dict[str, Callable[[], Figure]]:
         raise InputError(f"RUN must be a run directory, not {str(run)!r}")
     record["data"] |= {kind: list(map(unmarked, record["data"][kind])) for kind in ("features", "classes")}
     if "repeats" in record:
-        return {"repeats": lambda: repeats_figure(record, mean_reference(run))}
-    tree = None if config.counters == "own" else checked_posterior(run, config)
-    return _makers(config, state, tree, record, run)
+        makers = {"repeats": lambda: repeats_figure(record, mean_reference(run))}
+    else:
+        tree = None if config.counters == "own" else checked_posterior(run, config)
+        makers = _makers(config, state, tree, record, run)
+    return {name: functools.partial(_named, make, record) for name, make in makers.items()}
+
+
+def _named(make: Callable[[], Figure], record: dict[str, Any]) -> Figure:
+    """A picture that says below what it is of."""
+    figure = make()
+    text = unmarked(", ".join(f"{name} {value}" for name, value in provenance(record)))
+    figure.supxlabel(text, x=0.01, ha="left", fontsize=5.5, color="0.4")
+    return figure
 
 
 def _draw(figures: Callable[[], Mapping[str, Figure]], run: Path, out: Path) -> list[Path]:
@@ -206,7 +218,8 @@ def array_figure(config: Config, state: Outcome) -> Figure:
     figure.colorbar(image, ax=heat, location="left", label="conductance (µS)", pad=0.01, aspect=40)
     counters = np.zeros(rows, np.int64)
     counters[: len(state.counters)] = state.counters
-    bars.barh(np.arange(rows), counters, height=1.0, color=CHAIN_COLOURS[0], linewidth=0)
+    colours = ["0.75" if row % config.rows < config.burn_in else CHAIN_COLOURS[0] for row in range(rows)]
+    bars.barh(np.arange(rows), counters, height=1.0, color=colours, linewidth=0)
     bars.set(xlabel="row counter")
     bars.tick_params(left=False, labelleft=False)
     bars.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))

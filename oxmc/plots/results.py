@@ -27,8 +27,10 @@ def accuracy_figure(config: Config, state: Outcome, codes: np.ndarray, t: np.nda
     ends, together = accuracy_together(config, state, codes, t)
     figure, axes = grid(1, 1, height_in=2.6)
     axis = axes[0, 0]
-    axis.scatter(filled, alone, s=6, color=CHAIN_COLOURS[2], linewidths=0, alpha=0.6, label="one row alone")
-    axis.plot(ends, together, color=CHAIN_COLOURS[0], linewidth=1.4, label="rows from the burn-in to here")
+    votes = filled >= config.burn_in
+    axis.scatter(filled[votes], alone[votes], s=6, color=CHAIN_COLOURS[2], linewidths=0, label="one row alone")
+    axis.scatter(filled[~votes], alone[~votes], s=6, color="0.75", linewidths=0)
+    axis.step(ends, together, where="post", color=CHAIN_COLOURS[0], linewidth=1.4, label="votes up to here together")
     _mark_burn_in(axis, config)
     axis.set(xlabel="row", ylabel="test accuracy", xlim=(-0.5, config.rows - 0.5))
     axis.legend(frameon=False, loc="lower right", fontsize=7)
@@ -37,7 +39,9 @@ def accuracy_figure(config: Config, state: Outcome, codes: np.ndarray, t: np.nda
 
 def _mark_burn_in(axis: Any, config: Config) -> None:
     if config.burn_in:
-        axis.axvspan(-0.5, config.burn_in - 0.5, color=CHAIN_COLOURS[1], alpha=0.1, linewidth=0, label="burn-in")
+        axis.axvspan(
+            -0.5, config.burn_in - 0.5, color=CHAIN_COLOURS[1], alpha=0.1, linewidth=0, label="burn-in, does not vote"
+        )
 
 
 def repeats_figure(record: Mapping[str, Any], reference: float) -> Figure:
@@ -91,8 +95,11 @@ def uncertainty_figure(record: dict[str, Any]) -> Figure:
     reliability.plot([0, 1], [0, 1], color="0.6", linewidth=0.6, linestyle=(0, (4, 2)))
     reliability.plot(confidence, accuracy, color=CHAIN_COLOURS[0])
     reliability.scatter(confidence, accuracy, s=sizes, color=CHAIN_COLOURS[0], linewidths=0)
+    for entry in curve:
+        at = entry["confidence"], entry["accuracy"]
+        reliability.annotate(str(entry["n"]), at, (-5, 4), textcoords="offset points", ha="right", fontsize=6)
     low = min([*confidence, *accuracy, 0.5]) - 0.03
-    reliability.set(xlabel="confidence", ylabel="accuracy", xlim=(low, 1.03), ylim=(low, 1.03))
+    reliability.set(xlabel="confidence (number: test points)", ylabel="accuracy", xlim=(low, 1.03), ylim=(low, 1.03))
     error = record["expected_calibration_error"]
     reliability.set_title(f"calibration, expected error {error:.3f}", loc="left")
     kept = record["rejection"]

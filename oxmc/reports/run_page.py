@@ -35,6 +35,7 @@ from oxmc.run.cautions import ESS_LEAST, RHAT_MOST
 from oxmc.run.checked import CheckedRun, checked_run
 from oxmc.run.engine import in_integers
 from oxmc.run.foreseen import changed_keys
+from oxmc.run.provenance import provenance
 from oxmc.run.result import NODES
 
 OPEN = 24
@@ -61,7 +62,7 @@ def run_page(path: Path) -> str:
         "run",
         {"array": array},
         run=run,
-        about=_about(run, path),
+        about=[*provenance(run), ("run directory", str(path))],
         share=account.share,
         result=_result(path, checked),
         facts=_chain_facts(checked),
@@ -76,18 +77,6 @@ def run_page(path: Path) -> str:
         phases=[phase for phase in PHASES if any(phase in each.by_phase() for each in account.ledgers.values())],
         settings=_settings(run),
     )
-
-
-def _about(run: dict[str, Any], path: Path) -> list[tuple[str, str]]:
-    """What a picture must say of where it comes from."""
-    data = run["data"]
-    kept = f"{data['file'] or 'arrays'}, SHA-256 {data['sha256'][:12]}" if data["sha256"] else "those of the task"
-    of = {"label": "column", "subject": "subject"}
-    kept += "".join(f", {word} {data[name]}" for name, word in of.items() if data[name] is not None)
-    return [
-        ("task", run["task"]), ("preset", run["preset"]), ("engine", run["engine"]), ("seed", str(run["seed"])),
-        ("data", kept), ("run directory", str(path)),
-    ]  # fmt: skip
 
 
 def _result(path: Path, checked: CheckedRun) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from oxmc.cli.app import run
 from oxmc.plots.parameters import draws_of_tree, parameter_figure
 from oxmc.plots.pictures import array_figure, decisive_pairs, pair_figure, trace_figure
 from oxmc.plots.plane import MASSES, exact_posterior, mass_levels, probability_at
-from oxmc.plots.results import reward_figure
+from oxmc.plots.results import reward_figure, uncertainty_figure
 from oxmc.posterior.names import pair_names
 from oxmc.posterior.posterior import read_posterior
 from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together
@@ -59,6 +59,9 @@ def test_files_are_whole_and_repeatable(capsys: CaptureFixture[str], trained: Pa
     for path in files:
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
 
+    for name in NAMES:
+        text = (trained / "plots" / f"{name}.svg").read_text()
+        assert "task cancer, preset best, engine float, seed 0, data those of the task" in text, name
     check_texts(trained / "plots")
 
 
@@ -67,7 +70,7 @@ def check_texts(folder: Path) -> None:
     for name, texts in {
         "trace": ("proposal after the burn-in", "log L (nat)", "chain 1", "µS"),
         "pairs": ("counter 10", "chain 0", "µS"),
-        "parameters": ("w (µS)", "prior ± s.d.", "50 % of the draws", "what the pair weighs"),
+        "parameters": ("w (µS)", "prior ± s.d.", "chain 0, 50 % of the draws", "chain 1", "what the pair weighs"),
         "array": ("conductance (µS)", "row counter", "burn-in", "cell (even: g+, odd: g−)"),
         "devices": ("SET current (µA)", "word line (V)", "gate LUT, 48 codes"),
         "accuracy": ("test accuracy", "one row alone", "burn-in"),
@@ -113,6 +116,18 @@ def test_array_shows_conductances_and_counters(trained: Path) -> None:
     assert np.array_equal(heat.images[0].get_array(), state.conductance_ns / 1000)
     assert [bar.get_width() for bar in bars.patches] == state.counters.tolist()
     assert heat.lines[0].get_ydata()[0] == 3.5  # between rows 3 and 4
+
+
+def test_burn_in_is_drawn_as_not_voting(trained: Path) -> None:
+    """Its counters, and its rows alone, are grey; each dot of the calibration has its count."""
+    record = json.loads((trained / "run.json").read_text())
+    config = Config(**record["config"])
+    bars = array_figure(config, Outcome.load(trained / "state.npz")).axes[1].patches
+    grey = [bar.get_facecolor()[:3] == (0.75, 0.75, 0.75) for bar in bars]
+    assert grey == [True] * config.burn_in + [False] * (config.rows - config.burn_in)
+    reliability = uncertainty_figure(record["uncertainty"]).axes[0]
+    counts = [int(text.get_text()) for text in reliability.texts]
+    assert counts == [entry["n"] for entry in record["uncertainty"]["calibration"]] and sum(counts) == 5
 
 
 def test_parameters_show_quantiles_of_the_draws(trained: Path) -> None:
