@@ -19,6 +19,18 @@ class ArrayOp(enum.Enum, shape=3):
     EVAL = 5
 
 
+PULSE_PINS = ("wl", "bl", "sl", "inputs_on")
+DRIVEN = {
+    ArrayOp.IDLE: (0, 0, 0, 0),
+    ArrayOp.FORM: (1, 0, 1, 0),
+    ArrayOp.RESET: (1, 1, 0, 0),
+    ArrayOp.SET: (1, 0, 1, 0),
+    ArrayOp.READ: (1, 0, 1, 0),
+    ArrayOp.EVAL: (1, 0, 0, 1),
+}
+"""What each command drives on `PULSE_PINS`."""
+
+
 class ArrayPort(Signature):
     """Chip side of the array port.
 

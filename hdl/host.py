@@ -31,7 +31,7 @@ class HostBus(wiring.Signature):
     bit in the ERRORS register. Until its end the transfer stays as it is.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             {
                 "valid": In(1),  # a transfer is asked for

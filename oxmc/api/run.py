@@ -18,6 +18,7 @@ from oxmc.api.plot import Plots
 from oxmc.pymodels.ahead import Ahead
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -72,6 +73,21 @@ class Run:
         from oxmc.run.checked import checked_run
 
         return baseline_of(self.path, checked_run(self.path))
+
+    @property
+    def state(self) -> Outcome:
+        """What the engine left: stored conductances, counters, the inference's sums, and all that was counted."""
+        return self._state
+
+    @property
+    def job(self) -> Job:
+        """What the engine was given: configuration, seed, and the points as input codes, training points first.
+
+        `oxmc.cocotb.Host` loads it into a chip. Raises `OxmcError` for a run that was opened, which does not keep it.
+        """
+        if self._training is None:
+            raise InputError("job needs the run's training points, which a run directory does not keep")
+        return self._training.chains[0].job
 
     @functools.cached_property
     def classes(self) -> np.ndarray:

@@ -44,8 +44,8 @@ class Scoreboard:
 
 
 def parameters() -> dict[str, Any]:
-    """What `run_bench` passed to the bench."""
-    return json.loads(os.environ[PARAMETERS_VARIABLE])
+    """What `run_bench` passed to the bench; nothing where a bench is imported alone."""
+    return json.loads(os.environ.get(PARAMETERS_VARIABLE, "{}"))
 
 
 async def start(dut: Any, **idle: int) -> None:

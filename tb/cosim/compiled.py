@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from oxmc.pymodels.oxram.cells import Cells
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.cosim.chip_outcome import check_counts, outcome_of
+from oxmc.tb.cosim.event_word import Pin
 from oxmc.tb.cosim.program import command, commands, load_words
 
 LOAD, FINAL = "load", "final"
@@ -39,19 +40,6 @@ FAULT_MODES = ("permanent", "each_set", "each_read")
 """In the order of their numbers in the array module."""
 WRITE = 1 << (ADDRESS_BITS + HOST_WORD_BITS)
 """Flag of a write in the host's program."""
-
-
-class Pin(NamedTuple):
-    """A register of the top whose value was kept; read as cocotb's are."""
-
-    number: int
-
-    @property
-    def value(self) -> Pin:
-        return self
-
-    def to_unsigned(self) -> int:
-        return self.number
 
 
 def kept_event(file: Path) -> Any:

@@ -27,6 +27,19 @@ FILE = "event_word.vh"
 _PLACES = tuple((sum(WIDTHS[:index]), 2**width - 1) for index, width in enumerate(WIDTHS))
 
 
+class Pin(NamedTuple):
+    """A register of the top whose value is kept; read as cocotb's are."""
+
+    number: int
+
+    @property
+    def value(self) -> Pin:
+        return self
+
+    def to_unsigned(self) -> int:
+        return self.number
+
+
 def unpack(word: int) -> Event:
     """The fields of a word."""
     return Event(*(word >> shift & mask for shift, mask in _PLACES))

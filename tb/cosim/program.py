@@ -19,7 +19,9 @@ from oxmc.pymodels.interface import (
     address,
     sample_lane_bits,
     sample_lanes,
+    setting_limits,
     settings,
+    strobe_limits,
 )
 from oxmc.pymodels.oxram.devices import load_card, lut_table
 
@@ -41,11 +43,13 @@ def setting(register: Setting, value: int) -> Word:
 
 def checked_setting(formats: Formats, register: Setting, value: int) -> Word:
     """The word that sets a register. Raises `InputError` for a value that the chip would refuse."""
-    limits = settings(formats).get(register)
+    strobes = {strobe: (0, high) for strobe, high in strobe_limits(formats).items()}
+    limits = (setting_limits(formats) | strobes).get(register)
     if limits is None:
         raise InputError(f"{register.name} must be a setting of this chip, which has it only where its option is built")
-    if not limits.low <= value <= limits.high:
-        raise InputError(f"{register.name} must be from {limits.low} to {limits.high}, not {value}")
+    low, high = limits
+    if not low <= value <= high:
+        raise InputError(f"{register.name} must be from {low} to {high}, not {value}")
     return setting(register, value)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Pulses:
-    """Hands the events of the co-simulation top `dut` to the array model.
+    """Hands the events of the co-simulation top `dut`, or of what has its registers, to the array model.
 
     Raises `ArrayError` with the clock cycle when the chip breaks the port's protocol or the array refuses the pulse.
     """
@@ -29,8 +29,11 @@ class Pulses:
         self._set = self._set_cell if array.config.gate_dacs == 1 else self._set_group
 
     def act(self, word: int) -> int | None:
-        """Let the array do what an event says; the answer of a conversion as the converter bus carries it."""
-        pulse = unpack(word)
+        """Let the array do what an event's word says; the answer of a conversion as the converter bus carries it."""
+        return self.obey(unpack(word))
+
+    def obey(self, pulse: Event) -> int | None:
+        """The same for the fields of a word."""
         try:
             if pulse.fault:
                 raise ArrayError(

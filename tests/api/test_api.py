@@ -173,6 +173,9 @@ def test_a_run_is_opened_as_it_was(tmp_path: Path, capsys: CaptureFixture[str]) 
         assert found.components == energy["nodes"]["28nm"]["components"]
         assert sum(found.by_component.values()) == pytest.approx(found.total, rel=1e-12)
     assert run.baseline == again.baseline > 0.5
+    assert (run.state.counters == again.state.counters).all() and run.job.config == again.config
+    with pytest.raises(oxmc.OxmcError, match="^job needs the run's training points"):
+        again.job  # noqa: B018
     with pytest.raises(oxmc.OxmcError, match="^RUN must be a run directory with a run.json"):
         oxmc.open_run(tmp_path)
 

@@ -21,10 +21,10 @@ pytestmark = pytest.mark.testpoint(
     "configuration page current; links, paths, make targets and command lines exist; the checks can fail",
 )
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS: dict[str, Any] = cast(Any, typer.main.get_command(app)).commands
 OPTIONS = {option for each in cast(Any, typer.main.get_command(app)).params for option in each.opts} | {"--help"}
-on_each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+on_each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(#[^)\s]*)?\)")
 PATH = re.compile(r"(?<![\w./-])(?:hdl|pymodels|tb|energy|silicon|studies|oxmc|tests|docs|tools)/[\w./-]*\w")

@@ -40,6 +40,7 @@ BELOW: dict[str, frozenset[str]] = {
         "energy": "leaves",
         "tb.cosim": "leaves pymodels hdl hdl.top hdl.verilog",
         "tb.blocks": "leaves pymodels hdl hdl.verilog tb.cosim",
+        "cocotb": "leaves pymodels hdl tb.cosim",
         "tb.system": "leaves pymodels hdl hdl.top tb.cosim tb.blocks",
         "silicon": "leaves pymodels hdl hdl.verilog energy tb.cosim",
         "posterior": "leaves pymodels",
@@ -55,7 +56,7 @@ BELOW: dict[str, frozenset[str]] = {
     }.items()
 }
 """What each room may import of the others. `start` is oxmc/start.py and oxmc/__main__.py; `hdl` are the chip's blocks,
-`hdl.top` what brings them together, `hdl.chip` the chip."""
+`hdl.top` what brings them together, `hdl.chip` the chip; `cocotb` is what we offer for benches of others."""
 NOT_THERE: dict[str, tuple[str, ...]] = {
     "leaves": ("amaranth", "cocotb", "typer", "rich"),
     "pymodels": ("amaranth", "cocotb", "typer", "rich"),
@@ -152,6 +153,7 @@ EXAMPLES = {
     "energy": "def late():\n    from oxmc.hdl.chip import Chip",
     "tb.cosim": "from oxmc.tb.blocks.scoreboard import Scoreboard",
     "tb.blocks": "from oxmc.run.train import train",
+    "cocotb": "from oxmc.api.run import Run",
     "tb.system": "from oxmc.silicon.gates import run_gates",
     "silicon": "from oxmc.run import result",
     "posterior": "import oxmc.run.train",
@@ -184,6 +186,12 @@ def test_a_foreign_package_is_found(room: str) -> None:
 def test_an_allowed_import_passes() -> None:
     assert breaches("from amaranth import Module\nfrom oxmc.pymodels import config", "oxmc.hdl.chip") == []
     assert breaches("import oxmc.hdl.verilog.netlist\nfrom . import console", "oxmc.cli.app") == []
+
+
+def test_cocotb_is_cocotb_in_a_room_of_its_name() -> None:
+    import oxmc.cocotb.array
+
+    assert oxmc.cocotb.array.cocotb.__name__ == "cocotb" and not hasattr(oxmc.cocotb.array.cocotb, "OxramArray")
 
 
 def test_nothing_imports_a_room_by_its_folder() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import amaranth
 import pytest
-from commands import copy_project
+from commands import ROOT, copy_project
 
 pytestmark = [
     pytest.mark.cosim,
@@ -18,10 +18,12 @@ pytestmark = [
     pytest.mark.testpoint(
         "wheel",
         "built and installed into an environment of its own, beside a user's packages called tb, hdl, energy, "
-        "pymodels: one import name, trainings on twin and Icarus, a block bench, the user's own tests",
+        "pymodels: one import name, trainings on twin and Icarus, a block bench, all benches and oxmc.cocotb imported, "
+        "the user's own tests",
     ),
 ]
 FOREIGN = ("tb", "hdl", "energy", "pymodels", "silicon", "studies")
+BENCHES = [path for room in ("blocks", "system") for path in (ROOT / "tb" / room).glob("*.py") if path.stem[0] != "_"]
 BENCH = """
 import oxmc.hdl.lfsr
 from oxmc.tb.blocks.run_bench import run_bench
@@ -31,6 +33,15 @@ run_bench(
     design, "lfsr", "oxmc.tb.blocks.lfsr", "icarus",
     dict(seed=1, width=8, step_bits=1, taps=[8, 6, 5, 4], whole_period=True),
 )
+"""
+ALL_BENCHES = """
+import importlib, pkgutil
+import oxmc.cocotb, oxmc.tb.blocks, oxmc.tb.system
+
+for room in (oxmc.tb.blocks, oxmc.tb.system):
+    for module in pkgutil.iter_modules(room.__path__, room.__name__ + "."):
+        importlib.import_module(module.name)
+        print(module.name)
 """
 THEIR_TEST = """
 import tb.own
@@ -96,4 +107,6 @@ def test_a_user_installs_the_wheel_beside_own_packages(python: Path, users: Path
 
 def test_a_users_bench_and_tests_run_beside_ours(python: Path, users: Path) -> None:
     assert "PASS=" in run(python, users, "bench.py")
+    benches = run(python, users, "-c", ALL_BENCHES).split()
+    assert benches.count("oxmc.tb.blocks.trainer") == 1 and len(benches) == len(BENCHES)
     assert "1 passed" in run(python, users, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_own.py")
