@@ -13,11 +13,10 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, RisingEdge
 
-from oxmc.cocotb.ports import level, port, ports
+from oxmc.cocotb.ports import formats_of, level, port, ports
 from oxmc.hdl.array_port import DRIVEN, PULSE_PINS, ArrayOp, ArrayPort
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import PHASES
-from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.oxram.array import ArrayError
 from oxmc.pymodels.oxram.array import OxramArray as Model
 from oxmc.pymodels.oxram.devices import load_card
@@ -64,7 +63,8 @@ class OxramArray:
     bench and names operation, row, cell, rule and clock cycle: cycle 0 is the first after the last reset. Answers of
     READ and EVAL are on `data` in the one cycle that the conversion time ends in, and inverted before and after.
 
-    Raises `InputError` for a port that is not there or has another width than the configuration says.
+    Raises `InputError` for a port that is not there or has another width than the configuration says, and for counters
+    of each output's own, which are several chains.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class OxramArray:
         clock: str = "clk",
         reset: str | None = "rst",
     ) -> None:
-        formats = Formats(config)
+        formats = formats_of(config)
         self.model = Model(config, load_card(config.card), seed, formed=not config.form if formed is None else formed)
         self._ports = ports(dut, prefix, ArrayPort(formats))
         self._clock, self._reset = port(dut, clock, 1), None if reset is None else port(dut, reset, 1)

@@ -9,7 +9,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, ReadOnly, RisingEdge
 
-from oxmc.cocotb.ports import level, port, ports
+from oxmc.cocotb.ports import formats_of, level, port, ports
 from oxmc.hdl.host import HostBus
 from oxmc.pymodels.cartpole import TEST, TRAINING
 from oxmc.pymodels.config import Config
@@ -34,7 +34,7 @@ class Host:
 
     Methods that say so raise `RunError` for a transfer that the chip refuses, naming the register, and for one that
     does not end within `PATIENCE` cycles. The constructor raises `InputError` for a port that is not there or has
-    another width than the configuration says.
+    another width than the configuration says, and for counters of each output's own, which are several chains.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Host:
         waiting: str = "waiting",
         clock: str = "clk",
     ) -> None:
-        self.config, self._formats = config, Formats(config)
+        self.config, self._formats = config, formats_of(config)
         self._bus = ports(dut, prefix, HostBus())
         bits = self._formats.response_sum_bits + self._formats.label_bits + 1
         widths = {"valid": 1, "ready": 1, "payload": bits}

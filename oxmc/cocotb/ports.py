@@ -8,7 +8,9 @@ from typing import Any
 from amaranth.hdl import Shape
 from amaranth.lib.wiring import Signature
 
+from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.formats import Formats
 
 
 def port(dut: Any, name: str, width: int | None = None) -> Any:
@@ -35,3 +37,11 @@ def level(signal: Any) -> int | None:
     """0 or 1, None while a one-bit signal is neither."""
     value = signal.value
     return int(value) if value.is_resolvable else None
+
+
+def formats_of(config: Config) -> Formats:
+    """Widths and tables of a chip. Raises `InputError` where a configuration asks for one chain after the other."""
+    if config.counters == "own":
+        rule = "counters must be shared for a chip in a bench of one's own, which trains one chain"
+        raise InputError(f"{rule}, not {config.counters!r}")
+    return Formats(config)

@@ -10,12 +10,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from benches import some
 from commands import ROOT
 from walk_bench import KEYS
 
 from oxmc.hdl.verilog.netlist import CHIP_NAME, build_config, chip_verilog
 from oxmc.pymodels.config import resolve
 from oxmc.tb.cosim import runners
+from oxmc.tb.cosim.simulator import SIMULATORS, use_simulator
 
 pytestmark = [
     pytest.mark.cosim,
@@ -28,27 +30,34 @@ pytestmark = [
 ]
 HERE = Path(__file__).parent
 EXAMPLE = ROOT / "docs/guide/own-bench"
+QUICK = {"icarus": [], "verilator": ["-Wno-fatal", "-O1", "-CFLAGS", "-O0"]}
 README = (EXAMPLE / "README.md").read_text()
 COMMANDS = re.findall(r"^    ((?:oxmc|make)\b.*)$", README, re.M)
 
 
-def passed(folder: Path, top: str, module: str, sources: dict[str, str]) -> None:
-    """All tests of a bench must pass on Icarus."""
+on_each = pytest.mark.parametrize("simulator", some(SIMULATORS, "icarus"))
+
+
+def passed(simulator: str, folder: Path, top: str, module: str, sources: dict[str, str]) -> None:
+    """All tests of a bench must pass."""
+    use_simulator(simulator)
     for name, text in sources.items():
         (folder / name).write_text(text)
-    runners.build("icarus", folder, top, list(sources))
+    runners.build(simulator, folder, top, list(sources), arguments=QUICK[simulator])
     plain = {"COCOTB_REWRITE_ASSERTION_FILES": ""}  # kernels cannot be compiled from modules that pytest has rewritten
-    runners.simulate("icarus", folder, folder, top, module, plain)
+    runners.simulate(simulator, folder, folder, top, module, plain)
     assert runners.failed_tests(folder / runners.RESULTS) == 0, (folder / runners.SIMULATOR_LOG).read_text()
 
 
-def test_ports_by_hand(tmp_path: Path) -> None:
-    passed(tmp_path, "hands", "hands_bench", {"hands.v": (HERE / "hands.v").read_text()})
+@on_each
+def test_ports_by_hand(simulator: str, tmp_path: Path) -> None:
+    passed(simulator, tmp_path, "hands", "hands_bench", {"hands.v": (HERE / "hands.v").read_text()})
 
 
-def test_rewards_forming_and_calibration(tmp_path: Path) -> None:
+@on_each
+def test_rewards_forming_and_calibration(simulator: str, tmp_path: Path) -> None:
     config = resolve("cartpole", "best", settings=KEYS)
-    passed(tmp_path, CHIP_NAME, "walk_bench", {"chip.v": chip_verilog(build_config(config))})
+    passed(simulator, tmp_path, CHIP_NAME, "walk_bench", {"chip.v": chip_verilog(build_config(config))})
 
 
 def run(folder: Path, command: str) -> tuple[int, str]:
