@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,10 @@ Mutation = tuple[str, str] | Callable[[str], str] | None
 """A change of Verilog: what replaces what, or what makes one text of another."""
 
 
+LONGEST_NAME = 80
+"""Characters of a test's name in that of a folder."""
+
+
 def run_bench(
     design: Component | str,
     name: str,
@@ -34,7 +39,7 @@ def run_bench(
     """Build one block, or its Verilog, and run the cocotb tests of `module` on it; `parameters` reach them as JSON.
 
     `mutate` changes the Verilog, for a test that proves the bench can fail. Raises `SystemExit` if a
-    test fails. With OXMC_WAVES set a VCD is left in the build folder.
+    test fails. With OXMC_WAVES set a VCD is left in the build folder, which then has the name of pytest's test, too.
     """
     use_simulator(simulator)
     waves = bool(os.environ.get("OXMC_WAVES"))
@@ -52,8 +57,8 @@ def run_bench(
         "icarus": ["-DCOCOTB_SIM=1", *(["-s", "waves"] if waves else [])],
     }[simulator]
     digest = hashlib.sha256(repr((sources, arguments, waves)).encode()).hexdigest()[:12]
-    broken = "-broken" if mutate else ""
-    folder = cache_folder().parent / "bench" / f"{name}-{simulator}-{digest}{broken}"
+    broken, test = "-broken" if mutate else "", _test_name() if waves else ""
+    folder = cache_folder().parent / "bench" / f"{name}-{simulator}-{test}{digest}{broken}"
 
     def compile_in(scratch: Path) -> None:
         runners.build(simulator, scratch, name, list(sources), arguments=arguments, waves=waves)
@@ -67,3 +72,10 @@ def run_bench(
         print((folder / runners.SIMULATOR_LOG).read_text())  # pytest shows it where the test fails
     if failed := runners.failed_tests(folder / runners.RESULTS):
         raise SystemExit(f"FAILED {failed} tests.")
+
+
+def _test_name() -> str:
+    """The test that pytest runs, fit for the name of a folder; nothing where a bench runs without pytest."""
+    _, _, test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("::")
+    words = re.sub(r"\W+", "-", test.removesuffix(" (call)").removeprefix("test_")).strip("-")
+    return f"{words[:LONGEST_NAME]}-" if words else ""
