@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -24,16 +25,9 @@ pytestmark = [
 ]
 FOREIGN = ("tb", "hdl", "energy", "pymodels", "silicon", "studies")
 BENCHES = [path for room in ("blocks", "system") for path in (ROOT / "tb" / room).glob("*.py") if path.stem[0] != "_"]
-BENCH = """
-import oxmc.hdl.lfsr
-from oxmc.tb.blocks.run_bench import run_bench
-
-design = oxmc.hdl.lfsr.Lfsr(width=8, step_bits=1)
-run_bench(
-    design, "lfsr", "oxmc.tb.blocks.lfsr", "icarus",
-    dict(seed=1, width=8, step_bits=1, taps=[8, 6, 5, 4], whole_period=True),
-)
-"""
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs/cocotb.md").read_text(), re.S)
+(BENCH,) = [block for block in BLOCKS if "run_bench(" in block]
+"""What the docs tell a user to run."""
 ALL_BENCHES = """
 import importlib, pkgutil
 import oxmc.cocotb, oxmc.tb.blocks, oxmc.tb.system
