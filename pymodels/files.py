@@ -114,13 +114,6 @@ def read_json(path: Path, rule: str, *, named: Path | None = None) -> Any:
         return strict.loads(file.read(MOST_TEXT).decode("utf-8-sig"))
 
 
-def read_json_lines(path: Path, rule: str) -> list[Any]:
-    """A JSON value a line. Raises `InputError`."""
-    text = read_text(path, rule)
-    with understood(rule, path):
-        return [strict.loads(line) for line in text.splitlines()]
-
-
 def read_arrays(path: Path, rule: str, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
     """The arrays of an .npz file, those of `names` or all. Raises `InputError`, also for one of `names` that lacks.
 

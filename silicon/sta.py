@@ -8,7 +8,6 @@ delay (`WIRE_PF`), no path is taken for false, nothing is derated.
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from oxmc.pymodels.errors import RunError
@@ -197,11 +196,3 @@ def violations(netlist: Mapped) -> list[Violation]:
     checks += [("load", net, name, netlist.load_pf[net], PORT_MAX_PF) for net, name in outside]
     found = [Violation(*check) for check in checks if check[3] > check[4]]
     return sorted(found, key=lambda each: (each.kind, -each.value / each.limit))
-
-
-def fanouts(netlist: Mapped) -> dict[int, int]:
-    """How many nets have how many listeners."""
-    counts: dict[int, int] = defaultdict(int)
-    for pins in netlist.listeners.values():
-        counts[len(pins)] += 1
-    return dict(counts)
