@@ -14,13 +14,12 @@ from oxmc.api import progress, session
 from oxmc.api.page import html, table_html, text
 from oxmc.api.run import Run, open_run
 from oxmc.api.task import Task
-from oxmc.api.training import Place, keys_of, plain, request_of, row_count, ruled, sourced, stem_of
+from oxmc.api.training import Place, asked_of, keys_of, request_of, row_count, ruled, sourced, stem_of
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.config import preset as preset_of
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.tasks import fit_config
-from oxmc.run.engine import Options, engine_of
-from oxmc.run.request import MOST_JOBS, MOST_REPEATS, MOST_SEED, MOST_SUBJECT, integer
+from oxmc.run.request import MOST_JOBS, MOST_REPEATS, MOST_SUBJECT, integer
 from oxmc.run.train import Request
 
 if TYPE_CHECKING:
@@ -209,21 +208,17 @@ def sweep_of(
     from oxmc.campaign.sweep import resolver
     from oxmc.campaign.sweep_points import all_points, points_around
 
-    asked = Options(**options)
-    engine_of(engine).refuse(asked)
-    number = integer("--seed", seed, 0, MOST_SEED)
+    fields = asked_of(engine, seed, options)
     name, source = sourced(task, y, data=data, subject=subject, label=label, keep=keep, drop=drop)
-    toml, fixed = keys_of(config), dict(settings or {})
+    toml, fixed = keys_of(config), ruled(settings, fields)
     fit_config(name, preset_of(name, preset), (), source)  # what is wrong with the data is so at each point
     row_count(rows, fixed)
     count = None if rows is None else integer("--rows", rows, 0, MOST_SUBJECT)
     for key in () if around else (key for axis in axes for key in axis if key in fixed):
         raise InputError(f"--set {key} must be left out with --vary {key}")
-    resolved = resolver(name, preset, engine, source, toml=toml, settings=ruled(fixed, asked), rows=count)
+    resolved = resolver(name, preset, engine, source, toml=toml, settings=fixed, rows=count)
     points = (points_around if around else all_points)(axes, resolved)
-    request = Request(
-        **plain(asked), task=name, preset=preset, engine=engine, seed=number, config=points[0][1], source=source
-    )
+    request = Request(**fields, task=name, preset=preset, config=points[0][1], source=source)
     return Asked(request=request, plan=plan, axes=axes, points=points, around=around)
 
 

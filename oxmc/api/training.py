@@ -102,33 +102,25 @@ def request_of(
     **options: Any,
 ) -> Request:
     """What was asked for, checked, as the engine will have it; numbers may be texts. `options` are `Options`'."""
-    runner, asked = engine_of(engine), Options(**options)
-    runner.refuse(asked)
-    number = integer("--seed", seed, 0, MOST_SEED)
-    keys, fixed = keys_of(config), dict(settings or {})
+    fields = asked_of(engine, seed, options)
     name, source = sourced(task, y, data=data, subject=subject, label=label, keep=keep, drop=drop)
+    fixed = ruled(settings, fields)
     row_count(rows, fixed)
-    chosen = configured(name, preset, engine, source, toml=keys, settings=ruled(fixed, asked), rows=rows)
-    return Request(
-        **plain(asked),
-        task=name,
-        preset=preset,
-        engine=engine,
-        seed=number,
-        config=chosen,
-        chains=_chains(chains),
-        source=source,
-    )
+    chosen = configured(name, preset, engine, source, toml=keys_of(config), settings=fixed, rows=rows)
+    return Request(**fields, task=name, preset=preset, config=chosen, chains=_chains(chains), source=source)
 
 
-def plain(options: Options) -> dict[str, Any]:
-    """The fields of `Options` alone."""
-    return {field.name: getattr(options, field.name) for field in dataclasses.fields(Options)}
+def asked_of(engine: str, seed: object, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a `Request` that no data is needed for: `Options`', engine and seed. Raises `InputError`."""
+    asked = Options(**options)
+    engine_of(engine).refuse(asked)
+    fields = {field.name: getattr(asked, field.name) for field in dataclasses.fields(Options)}
+    return fields | {"engine": engine, "seed": integer("--seed", seed, 0, MOST_SEED)}
 
 
-def ruled(settings: Mapping[str, Any], options: Options) -> dict[str, Any]:
+def ruled(settings: Mapping[str, Any] | None, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a training: a rule of one's own sees whole sums."""
-    return {**settings, **({} if options.accept is None else {"early_rejection": False})}
+    return {**(settings or {}), **({} if fields["accept"] is None else {"early_rejection": False})}
 
 
 def keys_of(config: Config | Place | None) -> dict[str, Any]:
