@@ -53,7 +53,9 @@ def _version(asked: bool) -> None:
 def oxmc(
     context: typer.Context,
     debug: Annotated[bool, typer.Option(help="Show a traceback where a command fails.")] = False,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
     """A chip that trains Bayesian models inside its own resistive memory, simulated cycle by cycle."""
     if context.invoked_subcommand is None:
