@@ -6,10 +6,9 @@ import importlib.metadata
 import io
 import os
 import resource
-import signal
 import sys
 import warnings
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -24,11 +23,13 @@ from oxmc.cli import (
     predict,
     report,
     show,
+    signals,
     sweep,
     synth,
     train,
     verilog,
 )
+from oxmc.cli.signals import Terminated
 from oxmc.pymodels.errors import InputError, RunError, printable
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
@@ -72,10 +73,6 @@ for _command in COMMANDS:
     app.command(_command.__name__.rstrip("_"))(_command)
 
 
-class Terminated(BaseException):
-    """SIGTERM came. Like `KeyboardInterrupt` it is no `Exception`, so that nothing but `run` stops it."""
-
-
 def _fail(message: str, code: int) -> int:
     """Say on one line of stderr, which a terminal takes for text, what went wrong."""
     line = printable(" ".join(message.splitlines()))
@@ -93,10 +90,6 @@ STOPPED: dict[type, tuple[str, int]] = {
     KeyboardInterrupt: ("interrupted", EXIT_INTERRUPTED),
     Terminated: ("terminated", EXIT_TERMINATED),
 }
-
-
-def _terminate(signum: int, frame: object) -> NoReturn:
-    raise Terminated
 
 
 def run(arguments: list[str]) -> int:
@@ -133,7 +126,7 @@ def main() -> None:
     """Entry point of `oxmc` and `python -m oxmc`."""
     from oxmc.pymodels.ahead import is_left_alone
 
-    signal.signal(signal.SIGTERM, _terminate)
+    signals.install()
     if not (sys.warnoptions or "--debug" in sys.argv):
         warnings.simplefilter("ignore")  # of libraries to programmers; what users should know is in the results
     if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
