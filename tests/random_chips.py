@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import random
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 from oxmc.hdl.verilog.netlist import write_verilog
 from oxmc.pymodels.config import KEYS, Config
 from oxmc.pymodels.errors import InputError
+from oxmc.tb.cosim.runners import VERILATOR_ROOT
 
 CHIP_KEYS = {"rows", "train_samples", "test_samples", "counters"} | {n for n, f in KEYS.items() if f.metadata["shapes"]}
 """The keys that shape a chip."""
@@ -53,8 +55,15 @@ def _draw(field: Any, rng: random.Random) -> Any:
 
 
 def tool(folder: Path, *command: str) -> str:
-    """What a tool says of files in its folder: nothing, if it takes them without a word, and fails if it refuses."""
-    found = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    """What a tool says of files in its folder: nothing, if it takes them without a word, and fails if it refuses.
+
+    Verilator is called as the simulator does it: its script wants more of Perl than a minimal Debian has.
+    """
+    program, environment = command[0], None
+    if program == "verilator":
+        program = str(VERILATOR_ROOT / "bin" / "verilator_bin")
+        environment = os.environ | {"VERILATOR_ROOT": str(VERILATOR_ROOT)}
+    found = subprocess.run((program, *command[1:]), cwd=folder, capture_output=True, text=True, env=environment)
     return found.stdout + found.stderr + (f"exit code {found.returncode}" if found.returncode else "")
 
 
