@@ -1,7 +1,7 @@
 """One checked, frozen parameter object for the chip, the array model and the tools.
 
-Every key stands here once with its range, unit and meaning; `docs/config.md` is printed from this table. A `Config`
-is complete and valid or it does not exist: construction checks each key, then the rules between keys.
+Every key stands here once with its range, unit and meaning; `docs/reference/config.md` is printed from this table. A
+`Config` is complete and valid or it does not exist: construction checks each key, then the rules between keys.
 """
 
 from __future__ import annotations

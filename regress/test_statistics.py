@@ -1,4 +1,4 @@
-"""Statistics at full size, run by `make regress`; the figures behind them are in docs/statistics.md."""
+"""Statistics at full size, run by `make regress`; the figures behind them are in docs/measurements/statistics.md."""
 
 from __future__ import annotations
 

@@ -42,7 +42,8 @@ SMALL = 1e-3
 """Terms with less than this share of their block's energy, in all runs, are left out."""
 
 HEAD = """\
-# Energy of the chip's logic at 130 nm, 1.8 V: measured. Written by `make power`, do not edit; docs/silicon.md says how.
+# Energy of the chip's logic at 130 nm, 1.8 V: measured. Written by `make power`, do not edit.
+# How: docs/reference/silicon.md.
 #
 # [[measured]] is what the costs come from, [held_out] how far they are off, block by block, on trainings that they were
 # not fitted to: predicted over measured energy, less one. [[cost]] is as in energy/costs.py; 130nm.toml and 28nm.toml

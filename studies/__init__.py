@@ -1,1 +1,4 @@
-"""Studies of the chain's statistics on the twin, each run by `python -m oxmc.studies.NAME`; see docs/statistics.md."""
+"""Studies of the chain's statistics on the twin, each run by `python -m oxmc.studies.NAME`.
+
+Their figures are in docs/measurements/statistics.md.
+"""

@@ -1,6 +1,6 @@
-"""The page docs/licences.md: the licence of each package in requirements.lock, by its own installed metadata.
+"""The page docs/reference/licences.md: the licence of each package in requirements.lock, by its own installed metadata.
 
-python -m tools.licences > docs/licences.md
+python -m tools.licences > docs/reference/licences.md
 """
 
 from __future__ import annotations

@@ -25,4 +25,4 @@ PYTHON
 echo "lock: $(grep -c '^[a-z]' "$LOCK") packages in $LOCK"
 # Licences are read from what is installed, so that has to be what the lock says.
 "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$LOCK"
-"$VENV/bin/python" -m tools.licences >docs/licences.md
+"$VENV/bin/python" -m tools.licences >docs/reference/licences.md

@@ -152,7 +152,7 @@ class Run:
 
     @functools.cached_property
     def posterior(self) -> xr.DataTree:
-        """The posterior as ArviZ and xarray have it, w in uS, as in posterior.nc: see docs/posterior.md.
+        """The posterior as ArviZ and xarray have it, w in uS, as in posterior.nc: see docs/reference/posterior.md.
 
         Raises `OxmcError` without the packages of extra `analysis`, and for outputs with counters of their own.
         """

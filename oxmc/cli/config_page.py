@@ -1,4 +1,4 @@
-"""`python -m oxmc.cli.config_page` prints `docs/config.md` from the table of configuration keys."""
+"""`python -m oxmc.cli.config_page` prints `docs/reference/config.md` from the table of configuration keys."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _row(*cells: str) -> str:
 
 
 def config_page() -> str:
-    """The whole of `docs/config.md`."""
+    """The whole of `docs/reference/config.md`."""
     lines = [HEAD, _row("key", "default", "range or choices", "unit", "meaning"), "|---" * 5 + "|"]
     for name, field in KEYS.items():
         meta = field.metadata

@@ -9,7 +9,8 @@
     await host.train(run.job)
     classes, sums = await host.infer()
 
-The top, its clock and its reset are the bench's own. docs/cocotb.md has more, docs/guide/own-bench a whole example.
+The top, its clock and its reset are the bench's own. docs/reference/cocotb.md has more,
+docs/guide/own-bench a whole example.
 """
 
 from oxmc.cocotb.array import OxramArray as OxramArray

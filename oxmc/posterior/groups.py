@@ -1,4 +1,4 @@
-"""A training's posterior by groups and variables, as ArviZ lays them out; docs/posterior.md has the table."""
+"""A training's posterior by groups and variables, as ArviZ lays them out; docs/reference/posterior.md has the table."""
 
 from __future__ import annotations
 

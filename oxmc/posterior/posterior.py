@@ -1,4 +1,4 @@
-"""`posterior.nc`, a training's posterior in ArviZ's layout, as xarray reads it; docs/posterior.md describes it."""
+"""`posterior.nc`, a training's posterior in ArviZ's layout, as xarray reads it (docs/reference/posterior.md)."""
 
 from __future__ import annotations
 

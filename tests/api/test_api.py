@@ -26,7 +26,7 @@ pytestmark = pytest.mark.testpoint(
 )
 
 SMALL = {"train_samples": 30, "test_samples": 10}
-PAGE = ROOT / "docs" / "api.md"
+PAGE = ROOT / "docs/reference/api.md"
 IRIS = load_iris()
 NAMES = np.array(IRIS.target_names)[IRIS.target]
 

@@ -251,7 +251,7 @@ def test_a_user_puts_two_chips_into_one_design(pair: str, capsys: CaptureFixture
 @VERILOG_IN_A_USER_S_DESIGN
 @pytest.mark.cosim
 def test_two_chips_of_one_name_are_refused_by_the_tools(chip: Path, tmp_path: Path) -> None:
-    """As docs/verilog.md says: an error in Icarus and slang, in Verilator a warning that our waivers leave alone."""
+    """docs/reference/verilog.md: an error in Icarus and slang, in Verilator a warning that our waivers leave alone."""
     use_simulator("verilator")
     write_verilog(Config(features=4), tmp_path)
     shutil.copy(chip / "oxmc_chip.v", tmp_path / "other.v")

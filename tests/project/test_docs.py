@@ -71,8 +71,8 @@ def parse(arguments: list[str]) -> dict[str, Any]:
 
 
 def test_config_page_is_current() -> None:
-    assert (ROOT / "docs/config.md").read_text() == config_page(), (
-        "run: python -m oxmc.cli.config_page > docs/config.md"
+    assert (ROOT / "docs/reference/config.md").read_text() == config_page(), (
+        "run: python -m oxmc.cli.config_page > docs/reference/config.md"
     )
 
 

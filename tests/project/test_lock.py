@@ -128,7 +128,7 @@ def test_set_up_installs_from_the_lock_alone() -> None:
 
 def test_the_page_of_licences_is_current() -> None:
     """Each package of the lock once, none without a licence; by the metadata where versions are the locked ones."""
-    text = (ROOT / "docs/licences.md").read_text()
+    text = (ROOT / "docs/reference/licences.md").read_text()
     rows = dict(re.findall(r"^\| ([\w.-]+) \| (.*) \|$", text, re.M))
     rows.pop("package")
     assert list(rows) == locked(LOCK) and all(rows.values()), "run: make lock"

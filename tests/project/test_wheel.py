@@ -25,7 +25,7 @@ pytestmark = [
 ]
 FOREIGN = ("tb", "hdl", "energy", "pymodels", "silicon", "studies")
 BENCHES = [path for room in ("blocks", "system") for path in (ROOT / "tb" / room).glob("*.py") if path.stem[0] != "_"]
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs/cocotb.md").read_text(), re.S)
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs/reference/cocotb.md").read_text(), re.S)
 (BENCH,) = [block for block in BLOCKS if "run_bench(" in block]
 """What the docs tell a user to run."""
 ALL_BENCHES = """

@@ -226,8 +226,8 @@ def test_power_of_waves_is_explained(folder: Path, netlist: Mapped) -> None:
 
 
 def test_the_documented_commands_are_these() -> None:
-    """docs/silicon.md says how to run what is tested here, and shows the commands of the file."""
-    text = (ROOT / "docs" / "silicon.md").read_text()
+    """docs/reference/silicon.md says how to run what is tested here, and shows the commands of the file."""
+    text = (ROOT / "docs/reference/silicon.md").read_text()
     assert "    $ cd build/windows && sta -exit sta.tcl\n" in text
     shown = text.partition("    read_liberty cells.lib\n")[2]
     commands = COMMANDS.format(netlist="netlist.v", period=100).partition("read_liberty cells.lib\n")[2]

@@ -37,7 +37,7 @@ def test_points_are_scikit_learns() -> None:
 
 
 def test_logistic_regression_reaches_its_known_accuracy() -> None:
-    """0.968 (docs/tasks.md); 3 splits of 629 points: s.e. sqrt(.968*.032/629/3) = 0.0041, four of them."""
+    """0.968 (docs/measurements/tasks.md); 3 splits of 629 points: s.e. sqrt(.968*.032/629/3) = 0.0041, four of them."""
     scores = [reference_accuracy(load_task("digits", BEST, seed)) for seed in range(3)]
     assert abs(np.mean(scores) - 0.968) < 4 * 0.0041
 

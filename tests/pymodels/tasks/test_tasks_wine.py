@@ -45,7 +45,7 @@ def test_bias_is_a_last_feature_of_one() -> None:
 
 
 def test_logistic_regression_reaches_its_known_accuracy() -> None:
-    """0.981 (docs/tasks.md); 20 splits of 62 points: s.e. sqrt(.981*.019/62/20) = 0.0039, four of them."""
+    """0.981 (docs/measurements/tasks.md); 20 splits of 62 points: s.e. sqrt(.981*.019/62/20) = 0.0039, four of them."""
     scores = [reference_accuracy(load_task("wine", BEST, seed)) for seed in range(20)]
     assert abs(np.mean(scores) - 0.981) < 4 * 0.0039
 
