@@ -17,8 +17,8 @@ class CellProgrammer(wiring.Component):
     """SET and READ each cell; RESET and SET it again while its read code is off its target by more than `window` and
     tries are left. Target and gate code are those that the gate DAC controller keeps of the current row.
 
-    A cell takes 2 + set + read + conversion cycles, a repeat reset + set + read + conversion; one cycle passes from
-    `start` to the first of them. The final read code of each cell leaves on `push` and `push_code`.
+    Latency: a cell takes 2 + set + read + conversion cycles, a repeat reset + set + read + conversion; one cycle passes
+    from `start` to the first of them. The final read code of each cell leaves on `push` and `push_code`.
     """
 
     def __init__(self, formats: Formats):

@@ -13,8 +13,8 @@ from oxmc.pymodels.formats import Formats
 class EpisodeTrainer(Trainer):
     """OBSERVE waits for the host. `step` evaluates sample 0, the observation, and the action leaves; `done` decides.
 
-    A step takes outputs * eval + conversion + 1 cycles after `step` while `taken` is high; `done` 1 to `decide`. An
-    episode has at least one step.
+    Latency: a step takes outputs * eval + conversion + 1 cycles after `step` while `taken` is high; `done` 1 to
+    `decide`. An episode has at least one step.
     """
 
     def __init__(self, formats: Formats):

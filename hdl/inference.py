@@ -27,7 +27,7 @@ class Inference(wiring.Component):
     `ready` paces the next. When fewer rows are filled than the burn-in leaves out, the last filled row alone votes.
     `voting` is high with the `counter` of each row that votes, once an inference. `halt` takes back a waiting result.
 
-    A point takes 1 cycle to fetch and, while `ready` is high, rows * eval + conversion + 2 cycles an output.
+    Latency: a point takes 1 cycle to fetch and, while `ready` is high, rows * eval + conversion + 2 cycles an output.
     """
 
     def __init__(self, formats: Formats):

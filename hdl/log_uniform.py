@@ -13,7 +13,9 @@ class LogUniform(wiring.Component):
     """-log2 u in fixed point: a priority encoder gives the octave, a small table the mantissa.
 
     The low bits of the state index the table and the others give the octave, so there is no shifter; see
-    `Formats.neg_log2_u`. Combinational: since the LFSR holds still between draws, so does this.
+    `Formats.neg_log2_u`. The LFSR holds still between draws, and so does this.
+
+    Latency: combinational.
     """
 
     def __init__(self, formats: Formats):

@@ -16,8 +16,8 @@ class NetworkInference(Inference):
     Each output has a sum of its own, and all results of a point leave at its end. `hidden` marks the evaluations of
     hidden neurons, whose answers go to the `Activation`; `answer` gets those of the outputs, in order.
 
-    A point takes 1 cycle to fetch, rows * ((hidden + outputs) * eval + conversion + 1), conversion + 1 to settle, and,
-    while `ready` is high, 1 an output.
+    Latency: a point takes 1 cycle to fetch, rows * ((hidden + outputs) * eval + conversion + 1), conversion + 1 to
+    settle, and, while `ready` is high, 1 an output.
     """
 
     def _elaborate_sums(self, m: Module, totals: list[Signal], clear: Signal) -> None:

@@ -30,8 +30,8 @@ class PairProgrammer(wiring.Component):
     The two final read codes of a pair leave on `push` and `push_code`, g+ with the last answer, g- in the next cycle,
     which fetches the next pair's difference. An answer that ends one side's first attempt fetches the other's offset.
 
-    A pair takes 4 + 2 (set + read + conversion) cycles, a repeat 2 + reset + set + read + conversion, a change of side
-    3 more; they begin in the cycle after `start`.
+    Latency: a pair takes 4 + 2 (set + read + conversion) cycles, a repeat 2 + reset + set + read + conversion, a change
+    of side 3 more; they begin in the cycle after `start`.
 
     What an answer is compared with is kept from the subtractors until the answer is there.
     """

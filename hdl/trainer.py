@@ -22,11 +22,7 @@ class Trainer(wiring.Component):
     """One proposal: SET the cells of a row, READ them, EVAL every sample, decide; RESET the row if rejected.
 
     A SET programs a group of as many cells as there are gate DACs. Row 0 is SET at gate code 0 and accepted without a
-    test. `current_row` is the current row, the command's `row` the proposed one. From `propose` to `decide` a proposal
-    takes max(groups * set + cells * read + samples * outputs * eval + conversion, draw) + 2 cycles, all widths in
-    cycles; a rejection takes reset more. With a hidden layer a sample takes (hidden + outputs) * eval + conversion + 1:
-    its outputs wait for the last hidden neuron's answer and sigmoid. A training adds rows * reset to clear the array at
-    its start and a cycle to store the last counter.
+    test. `current_row` is the current row, the command's `row` the proposed one.
 
     Options, each built only where the configuration asks for it: a programmer that reads while it writes takes the
     place of SET and READ (`program` to `programmed`); `exceeds` ends a sweep early and `hopeless` spares it, once prior
@@ -43,6 +39,11 @@ class Trainer(wiring.Component):
     The states talk to the other blocks by strobes that last one cycle: `propose` opens a proposal (clears the sums,
     draws u), `decide` closes it with `accepted` or not. `halt` and an upset end in the state that stores the current
     row's counter, so that the rows up to it are whole.
+
+    Latency: from `propose` to `decide` a proposal takes max(groups * set + cells * read + samples * outputs * eval +
+    conversion, draw) + 2 cycles, all widths in cycles; a rejection takes reset more. With a hidden layer a sample takes
+    (hidden + outputs) * eval + conversion + 1: its outputs wait for the last hidden neuron's answer and sigmoid. A
+    training adds rows * reset to clear the array at its start and a cycle to store the last counter.
     """
 
     def __init__(self, formats: Formats, more_ports: dict[str, Any] | None = None):

@@ -15,7 +15,9 @@ class CellReads(wiring.Component):
 
     Each code is looked up for the cell's gate code in the next row; a pair's programmer looks up what it aims at
     instead, as there are no gate codes to keep. With the Hastings correction the current row's code of the same cell is
-    fetched beside. Combinational.
+    fetched beside.
+
+    Latency: combinational.
     """
 
     def __init__(self, formats: Formats):

@@ -18,7 +18,10 @@ def strobe_of(space: Space) -> str:
 class Loader(wiring.Component):
     """Tells one memory to take the host's word. A sample's words are lanes of one
     word of its memory, the lowest first. The LUT has a write port here, since the calibrator writes it, too, and since
-    the law of the Hastings correction shares its space. Combinational."""
+    the law of the Hastings correction shares its space.
+
+    Latency: combinational.
+    """
 
     def __init__(self, formats: Formats):
         self.formats = formats

@@ -11,7 +11,10 @@ from oxmc.pymodels.formats import Formats
 
 
 class Results(wiring.Component):
-    """An action leaves as the result of a point, with its output as the winner and a sum of 0. Combinational."""
+    """An action leaves as the result of a point, with its output as the winner and a sum of 0.
+
+    Latency: combinational.
+    """
 
     def __init__(self, formats: Formats):
         results = stream.Signature(result_layout(formats))

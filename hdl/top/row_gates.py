@@ -11,7 +11,10 @@ from oxmc.pymodels.formats import Formats
 
 class RowGates(wiring.Component):
     """In row 0 all gate DACs have the same code: the lowest, a setting, or a fresh draw of the LFSR, whose low bits
-    times the number of codes give it. Combinational."""
+    times the number of codes give it.
+
+    Latency: combinational.
+    """
 
     def __init__(self, formats: Formats):
         self.formats = formats

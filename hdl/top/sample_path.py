@@ -11,7 +11,10 @@ from oxmc.pymodels.formats import Formats
 
 class SamplePath(wiring.Component):
     """Which sample is read, and what of it the array gets: a word of the memory is the features, lowest first, and the
-    label above. With a hidden layer the outputs' inputs are sigmoids. Combinational."""
+    label above. With a hidden layer the outputs' inputs are sigmoids.
+
+    Latency: combinational.
+    """
 
     def __init__(self, formats: Formats):
         self.formats = formats

@@ -18,7 +18,9 @@ class Status(wiring.Component):
     of what the chip is doing.
 
     There are rows to infer from, `trained`, from the first accepted one of a training on, until one of the `preparing`
-    blocks (`form`, `calibrate`) programs the array anew. Combinational but for that.
+    blocks (`form`, `calibrate`) programs the array anew.
+
+    Latency: combinational, but for `trained`: 1 cycle.
     """
 
     def __init__(self, formats: Formats):
