@@ -31,7 +31,7 @@ TESTS = $(if $(T),$(or $(shell find tests -name 'test_$(T).py'),$(error T must n
 # What `make quick` tests: arithmetic, tables and rules, without a simulator.
 UNITS := array blocks budget config costs docs draws evaluate fixed house identifiers streams testplan
 
-.PHONY: help setup demo test plan quick bare regress characterise power lint lock waves clean
+.PHONY: help setup demo test plan quick bare regress characterise power lint lock waves docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -80,6 +80,9 @@ lint: setup ## check style, format and types
 
 lock: setup ## pin the dependencies anew, with hashes, into requirements.lock: [UPGRADE=1]
 	@VENV='$(VENV)' UPGRADE='$(UPGRADE)' tools/lock.sh
+
+docs: setup ## print the pages of docs/ that follow from the sources; synthesises what has changed
+	@$(VENV)/bin/python -m oxmc.pages
 
 waves: setup ## run one bench and keep its waves: T=lfsr [SIM=icarus|verilator]
 	$(if $(T),,$(error T must name a bench, as in: make waves T=lfsr))

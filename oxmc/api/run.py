@@ -51,7 +51,7 @@ class Run:
         training: Training | None = None, baseline: Ahead[float] | None = None,
     ):  # fmt: skip
         self.record = record
-        """run.json: `result`, `chain`, `events`, `time`, `energy_j`, `notes` and so on (docs/design.md)."""
+        """run.json: `result`, `chain`, `events`, `time`, `energy_j`, `notes` (docs/reference/run-directory.md)."""
         self.config = config
         self._state, self._place, self._training, self._baseline = state, place, training, baseline
 

@@ -1,4 +1,4 @@
-"""The OxRAM array behind an array port of anybody's top, with the checks of the port's contract (docs/design.md).
+"""The OxRAM array behind an array port of anybody's top, and the checks of its contract (docs/reference/ports.md).
 
 The port is looked at in the middle of each clock cycle, on the falling edge. A pulse acts once the edge that ends it
 has passed; until then a reset cuts it.

@@ -1,4 +1,4 @@
-"""A driver for the chip's host port in anybody's top: load, command, wait, read back (docs/design.md, host port)."""
+"""A driver for the chip's host port in anybody's top: load, command, wait, read back (docs/reference/ports.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The engines: what can run a training, in one table. Nowhere else is an engine known by its name.
 
 A user's own is one entry, `ENGINES["mine"] = Mine()`, or an entry point of the group `oxmc.engines` in whatever package
-has it, which the command line and all its processes find (docs/design.md).
+has it, which the command line and all its processes find (docs/reference/engines.md).
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class Transfer:
 
 
 class Map:
-    """What docs/design.md says of each address, for the settings, memories and commands of this chip."""
+    """What docs/reference/ports.md says of each address, for the settings, memories and commands of this chip."""
 
     def __init__(self, p: dict[str, Any]):
         self.limits, self.commands = p["limits"], p["commands"]

@@ -32,7 +32,7 @@ from oxmc.tb.cosim.port import HostModel
 from oxmc.tb.cosim.program import command, commands, load_words
 
 # {wl, bl, sl, inputs_on} that each command drives: SET and FORM by WL and SL, RESET by WL and BL, READ by WL and SL,
-# EVAL by WL and the input drivers (paper.md, pulses in the lab; docs/design.md, array port)
+# EVAL by WL and the input drivers (paper.md, pulses in the lab; docs/reference/ports.md)
 PINS = {
     ArrayOp.IDLE: (0, 0, 0, 0),
     ArrayOp.FORM: (1, 0, 1, 0),

@@ -26,7 +26,7 @@ PINS = {
     FORM: dict(wl=1, sl=1), RESET: dict(wl=1, bl=1), SET: dict(wl=1, sl=1), READ: dict(wl=1, sl=1),
     EVAL: dict(wl=1, inputs_on=1),
 }  # fmt: skip
-"""As docs/design.md has it."""
+"""As docs/reference/ports.md has it."""
 WIDTH = {FORM: 2, RESET: 1, SET: 2, READ: 2, EVAL: 2}
 """In cycles of CONFIG."""
 

@@ -52,6 +52,7 @@ BELOW: dict[str, frozenset[str]] = {
         "api": "leaves pymodels hdl.verilog energy posterior run plots campaign reports",
         "cli": "leaves pymodels hdl.verilog energy silicon posterior run plots campaign reports speed api",
         "studies": "leaves pymodels energy tb.cosim posterior run plots campaign",
+        "pages": "leaves hdl hdl.chip hdl.verilog energy silicon api cli",
         "start": "cli",
     }.items()
 }
@@ -165,6 +166,7 @@ EXAMPLES = {
     "api": "from oxmc.cli.console import wide",
     "cli": "from oxmc.tb.blocks.run_bench import run_bench",
     "studies": "from oxmc.cli.console import wide",
+    "pages": "from oxmc.run.train import train",
     "start": "from oxmc.run.train import train",
 }
 

@@ -260,8 +260,8 @@ def test_an_engine_of_another_package(capsys: CaptureFixture[str], monkeypatch: 
 
 @AN_ENGINE_OF_A_USER_S_OWN
 def test_the_documented_engine_trains(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
-    """The lines of docs/design.md, as they stand there."""
-    text = (ROOT / "docs" / "design.md").read_text()
+    """The lines of docs/reference/engines.md, as they stand there."""
+    text = (ROOT / "docs" / "reference" / "engines.md").read_text()
     (code,) = (block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "class Mine" in block)
     found: dict[str, Any] = {}
     exec(code, found)

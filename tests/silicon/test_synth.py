@@ -56,7 +56,7 @@ def test_the_chip_maps_onto_our_cells(paper: Synthesis, folder: Path) -> None:
     assert paper.memories == 7
     assert paper.cells["sky130_fd_sc_hd__dfrtp_1"] == 7  # the array's pins and op, which reset clears without a clock
     assert paper.cells["sky130_fd_sc_hd__dfxtp_1"] == paper.total.flip_flops - 7
-    # two registers are constant with one output (docs/design.md)
+    # two registers are constant with one output (docs/reference/silicon.md)
     assert 0 <= flip_flop_total(Config()) - paper.total.flip_flops <= 2
     assert (folder / "mapped.v").exists()
 
