@@ -117,7 +117,8 @@ def run_sweep(sweep: Sweep, watcher: Watcher) -> dict[str, Any]:
         finally:
             if not (folder / "points").exists() or not any((folder / "points").iterdir()):
                 shutil.rmtree(folder, ignore_errors=True)
-        record = identity | {"points": _points(sweep, runs, folder)}
+        told = {kind: list(dict.fromkeys(text for run in runs for text in run[kind])) for kind in ("warnings", "notes")}
+        record = identity | {"points": _points(sweep, runs, folder), **told}
         _write(record, folder)
         request.unlink()
         take_name(folder, target)

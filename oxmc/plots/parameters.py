@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oxmc.plots.style import CHAIN_COLOURS, grid
+from oxmc.plots.style import CHAIN_COLOURS, grid, labelled_above
 from oxmc.posterior.draws import weights_us
 from oxmc.posterior.names import pair_names
 from oxmc.posterior.posterior import values_of
@@ -70,7 +70,7 @@ def parameter_figure(config: Config, draws: Draws, record: dict[str, Any]) -> Fi
             axis.plot(x, medians, "o", color="white", markeredgecolor=colour, markeredgewidth=0.5, markersize=2.5)
     axis.set(ylabel="w (µS)", xlim=(-0.7, len(draws) - 0.3))
     _name_pairs(axis, config, record, named)
-    figure.legend(loc="outside upper right", ncols=8, frameon=False, fontsize=7)
+    labelled_above(figure, axis)
     return figure
 
 

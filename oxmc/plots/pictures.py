@@ -1,4 +1,4 @@
-"""`oxmc plot`: what a run's posterior and array look like, as PNG and SVG.
+"""`oxmc plot`: what a run's posterior and array look like, as PNG, SVG or PDF.
 
 `trace`: the chain over its proposals, with marginals; `pairs`: joint marginals of the pairs that decide most; `array`:
 the conductances of the first chain's array, with its row counters; and those of `oxmc.plots.results`,
@@ -9,7 +9,7 @@ the conductances of the first chain's array, with its row counters; and those of
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,28 @@ import numpy as np
 
 from oxmc.plots.parameters import draws_of_outputs, draws_of_tree, parameter_figure
 from oxmc.plots.plane import has_plane, plane_figure
-from oxmc.plots.results import accuracy_figure, device_figure, repeats_figure, reward_figure, uncertainty_figure
-from oxmc.plots.style import CHAIN_COLOURS, WIDTH_IN, drawn, grid, plot_style, unmarked
+from oxmc.plots.results import (
+    Held,
+    accuracy_figure,
+    device_figure,
+    repeats_figure,
+    reward_figure,
+    uncertainty_figure,
+)
+from oxmc.plots.style import (
+    CHAIN_COLOURS,
+    DATES,
+    FORMATS,
+    STACKED_IN,
+    chain_look,
+    drawn,
+    footnote,
+    grid,
+    legend_above,
+    plot_style,
+    unmarked,
+    width_in,
+)
 from oxmc.plots.sweep import read_sweep, sweep_figure
 from oxmc.posterior.posterior import values_of
 from oxmc.pymodels.ahead import heard
@@ -27,8 +47,8 @@ from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.files import understood
 from oxmc.pymodels.outcome import Outcome, kept_test_set
 from oxmc.pymodels.whole import write_files
-from oxmc.run.checked import checked_posterior, checked_run
-from oxmc.run.provenance import provenance
+from oxmc.run.checked import CheckedRun, checked_posterior, checked_run
+from oxmc.run.provenance import sentences
 from oxmc.run.records import mean_reference
 
 if TYPE_CHECKING:
@@ -37,15 +57,24 @@ if TYPE_CHECKING:
 
 SHOWN = 4
 """Pairs that trace and pair plots show."""
+OF_ALL_CHAINS = ("trace", "pairs", "parameters", "plane", "devices")
+"""Pictures that show all chains of a run, or none; the others show the first."""
 
 
-def plot_run(run: Path, out: Path) -> list[Path]:
-    """Draw all plots of a run directory into folder `out`; the files written.
+def plot_run(run: Path, out: Path, formats: Sequence[str] = FORMATS, width_mm: float | None = None) -> list[Path]:
+    """Draw all plots of a run directory into folder `out`, in each format and `width_mm` wide; the files written.
 
-    Raises `InputError` if the run lacks a posterior or state, or `out` cannot be written.
+    Raises `InputError` if the run lacks a posterior or state, `out` cannot be written, or for a format or width that
+    there is not.
     """
+    for name in formats:
+        if name not in DATES:
+            raise InputError(f"--format must be one of {', '.join(DATES)}, not {name!r}")
     makers = figures_of(run)
-    return _draw(lambda: {name: make() for name, make in makers.items()}, run, out)
+    with plot_style(width_mm), understood("RUN must hold a whole run", run):
+        figures = heard(lambda: {name: make() for name, make in makers.items()})
+        pictures = [drawn(figure, out / name, formats) for name, figure in figures.items()]
+    return write_files({path: data for files in pictures for path, data in files.items()}, out)
 
 
 def figures_of(run: Path) -> dict[str, Callable[[], Figure]]:
@@ -54,7 +83,8 @@ def figures_of(run: Path) -> dict[str, Callable[[], Figure]]:
     Raises `InputError` if the run is not whole or lacks its posterior.
     """
     if (run / "sweep.json").exists():
-        return {"sweep": lambda: sweep_figure(read_sweep(run))}
+        record = read_sweep(run)
+        return {"sweep": functools.partial(_named, lambda: sweep_figure(record), sentences(record))}
     checked = checked_run(run)
     record, config, state = checked.run, checked.config, checked.state
     if state is None:
@@ -64,31 +94,30 @@ def figures_of(run: Path) -> dict[str, Callable[[], Figure]]:
         makers = {"repeats": lambda: repeats_figure(record, mean_reference(run))}
     else:
         tree = None if config.counters == "own" else checked_posterior(run, config)
-        makers = _makers(config, state, tree, record, run)
-    return {name: functools.partial(_named, make, record) for name, make in makers.items()}
+        makers = _makers(checked, state, tree, run)
+    return {
+        name: functools.partial(_named, make, sentences(record, _part(record, name))) for name, make in makers.items()
+    }
 
 
-def _named(make: Callable[[], Figure], record: dict[str, Any]) -> Figure:
-    """A picture that says below what it is of."""
+def _part(record: dict[str, Any], name: str) -> str:
+    """Which of several chains a picture shows."""
+    several = "chains" in record and name not in OF_ALL_CHAINS
+    return f"this is chain 0 of {record['chains']['n']}" if several else ""
+
+
+def _named(make: Callable[[], Figure], said: Sequence[str]) -> Figure:
+    """A picture that says below what it is of, and what a reader should know of that."""
     figure = make()
-    text = unmarked(", ".join(f"{name} {value}" for name, value in provenance(record)))
-    figure.supxlabel(text, x=0.01, ha="left", fontsize=5.5, color="0.4")
+    footnote(figure, said)
     return figure
 
 
-def _draw(figures: Callable[[], Mapping[str, Figure]], run: Path, out: Path) -> list[Path]:
-    """Write what `figures` makes of a folder that may lack anything. Raises `InputError`."""
-    with plot_style(), understood("RUN must hold a whole run", run):
-        pictures = {
-            path: data for name, figure in heard(figures).items() for path, data in drawn(figure, out / name).items()
-        }
-    return write_files(pictures, out)
-
-
 def _makers(
-    config: Config, state: Outcome, tree: xr.DataTree | None, record: dict[str, Any], run: Path
+    checked: CheckedRun, state: Outcome, tree: xr.DataTree | None, run: Path
 ) -> dict[str, Callable[[], Figure]]:
     """Of one training."""
+    config, record = checked.config, checked.run
     makers: dict[str, Callable[[], Figure]] = {}
     if tree is not None:
         makers["trace"] = lambda: trace_figure(tree, rewards=bool(state.rewards.size))
@@ -102,9 +131,9 @@ def _makers(
         makers["plane"] = lambda: plane_figure(config, tree, record)
     kept = kept_test_set(run / "state.npz")
     if kept is not None:
-        makers["accuracy"] = lambda: accuracy_figure(config, state, *kept)
+        makers["accuracy"] = lambda: accuracy_figure(config, state, *kept, Held.of(run, checked))
     if state.rewards.size:
-        makers["reward"] = lambda: reward_figure(config, state)
+        makers["reward"] = lambda: reward_figure(config, state, Held.of(run, checked))
     if "uncertainty" in record:
         makers["uncertainty"] = lambda: uncertainty_figure(record["uncertainty"])
     return makers
@@ -138,9 +167,8 @@ def trace_figure(tree: xr.DataTree, *, rewards: bool = False) -> Figure:
     axes[-1, 1].set_xlabel("density")
     figure.align_ylabels(axes[:, 0])
     if len(draws) > 1:
-        handles = [_line(chain) for chain in range(len(draws))]
-        labels = [f"chain {chain}" for chain in range(len(draws))]
-        figure.legend(handles, labels, loc="outside upper right", ncols=min(8, len(labels)), frameon=False)
+        chains = range(len(draws))
+        legend_above(figure, [_line(chain) for chain in chains], [f"chain {chain}" for chain in chains])
     return figure
 
 
@@ -148,7 +176,7 @@ def _trace(trace: Any, marginal: Any, values: np.ndarray) -> None:
     """One quantity of each chain, [chain, draw], over proposals and as a histogram on the same axis."""
     edges = np.histogram_bin_edges(values, bins=30)
     for chain, chain_values in enumerate(values):
-        trace.step(np.arange(chain_values.size), chain_values, where="post", color=_colour(chain), linewidth=0.6)
+        trace.step(np.arange(chain_values.size), chain_values, where="post", linewidth=0.6, **chain_look(chain))
         marginal.hist(
             chain_values, bins=edges, density=True, orientation="horizontal", histtype="stepfilled",
             facecolor=(_colour(chain), 0.25), edgecolor=_colour(chain), linewidth=0.6,
@@ -167,8 +195,8 @@ def pair_figure(tree: xr.DataTree) -> Figure:
     chains = [(values[counts > 0], counts[counts > 0]) for values, counts in zip(w, counters, strict=True)]
     everything, weights = (np.concatenate(parts) for parts in zip(*chains, strict=True))
     edges = [np.histogram_bin_edges(column, bins=24) for column in everything.T]
-    side_in = max(WIDTH_IN * len(pairs) / SHOWN, 3.0)
-    figure, axes = grid(len(pairs), len(pairs), height_in=side_in, width_in=side_in, sharex="col")
+    side_in = max(width_in() * len(pairs) / SHOWN, min(3.0, width_in()))
+    figure, axes = grid(len(pairs), len(pairs), height_in=side_in, wide_in=side_in, sharex="col")
     limits = [_padded(edge) for edge in edges]
     area = 60.0 / np.quantile(weights, 0.99)  # a dot of the largest counters is 9 points wide
     for i, j in np.ndindex(axes.shape):
@@ -196,7 +224,10 @@ def pair_figure(tree: xr.DataTree) -> Figure:
     if len(pairs) > 1:
         handles = [_dot(area * size, "0.4") for size in (1, 10)] + [_dot(20, _colour(i)) for i in range(len(chains))]
         labels = ["counter 1", "counter 10", *(f"chain {chain}" for chain in range(len(chains)))]
-        figure.legend(handles, labels, loc="upper right", ncols=-(-len(labels) // 8), frameon=False)
+        if width_in() < STACKED_IN:
+            legend_above(figure, handles, labels)
+        else:
+            figure.legend(handles, labels, loc="upper right", ncols=-(-len(labels) // 8), frameon=False)
     return figure
 
 
@@ -240,7 +271,7 @@ def array_figure(config: Config, state: Outcome) -> Figure:
 
 
 def _colour(chain: int) -> str:
-    return CHAIN_COLOURS[chain % len(CHAIN_COLOURS)]
+    return str(chain_look(chain)["color"])
 
 
 def _padded(edges: np.ndarray) -> tuple[float, float]:
@@ -257,7 +288,7 @@ def _dot(area: float, colour: str) -> Any:
 def _line(chain: int) -> Any:
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], color=_colour(chain), linewidth=1.2)
+    return Line2D([], [], linewidth=1.2, **chain_look(chain))
 
 
 def _label(pair: int) -> str:

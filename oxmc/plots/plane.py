@@ -34,7 +34,7 @@ def plane_figure(config: Config, tree: xr.DataTree, record: dict[str, Any]) -> F
     w = values_of(tree, "stored_models", "w").reshape(-1, 2)[counters > 0]
     counters = counters[counters > 0]
     x, t = values_of(tree, "constant_data", "x"), values_of(tree, "observed_data", "t")
-    figure, axes = grid(1, 2, height_in=3.3, width_ratios=[1, 1.25])
+    figure, axes = grid(1, 2, height_in=3.3, stacked=True, width_ratios=[1, 1.25])
     _posterior(axes[0, 0], config, w, counters, x, t)
     _probability(figure, axes[0, 1], config, w, counters, x, t, record["data"])
     return figure

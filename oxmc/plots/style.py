@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,15 +25,32 @@ STYLE: dict[Any, Any] = {
     "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
     "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6, "lines.linewidth": 0.7,
     "axes.spines.top": False, "axes.spines.right": False, "figure.constrained_layout.use": True,
-    "svg.hashsalt": "oxmc", "svg.fonttype": "none", "image.interpolation": "nearest",
+    "svg.hashsalt": "oxmc", "svg.fonttype": "none", "pdf.fonttype": 42, "image.interpolation": "nearest",
 }  # fmt: skip
 WIDTH_IN = 7.0
+STACKED_IN = 5.0
+"""Below this width panels stand above each other."""
+WIDTHS_MM = (60.0, 500.0)
+MM = 1 / 25.4
 PNG_DPI = 200
+DATES = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}
+"""Formats of a picture, and what each would say of when and by what it was made."""
+FORMATS = ("png", "svg")
+"""Those that are written by default."""
+LETTER_IN = 0.55 / 72
+"""Mean width of a letter a point of its size."""
+LEGEND_PT, FOOTNOTE_PT = 7.0, 5.5
 
 
 @contextmanager
-def plot_style() -> Iterator[None]:
-    """Our style over matplotlib's own, whatever a user's matplotlibrc says."""
+def plot_style(width_mm: float | None = None) -> Iterator[None]:
+    """Our style over matplotlib's own, whatever a user's matplotlibrc says; pictures are `width_mm` wide.
+
+    Raises `InputError` without matplotlib, or for a width that is not one of `WIDTHS_MM`.
+    """
+    low, high = WIDTHS_MM
+    if width_mm is not None and not low <= width_mm <= high:
+        raise InputError(f"--width must be from {low:g} to {high:g} mm, not {width_mm:g}")
     os.environ.setdefault("MPLCONFIGDIR", str(cache_root() / "matplotlib"))  # where its list of fonts lies by default
     try:
         import matplotlib
@@ -41,6 +59,7 @@ def plot_style() -> Iterator[None]:
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)
+        matplotlib.rcParams["figure.figsize"] = (WIDTH_IN if width_mm is None else width_mm * MM, WIDTH_IN)
         warnings.filterwarnings("ignore", "Glyph", UserWarning)  # a letter that the font lacks is drawn as a box
         yield
 
@@ -50,23 +69,76 @@ def unmarked(name: object) -> str:
     return printable(" ".join(str(name).split())).replace("$", r"\$")
 
 
-def grid(rows: int, columns: int, *, height_in: float, width_in: float = WIDTH_IN, **options: Any) -> tuple[Any, Any]:
-    """A figure that no window system knows of, and its axes [rows, columns]."""
+def width_in() -> float:
+    """How wide a picture is to be."""
+    import matplotlib
+
+    return float(matplotlib.rcParams["figure.figsize"][0])
+
+
+def chain_look(chain: int) -> dict[str, Any]:
+    """Colour and dashes of a chain's line; chains beyond the palette have its colours again, dashed."""
+    return {
+        "color": CHAIN_COLOURS[chain % len(CHAIN_COLOURS)],
+        "linestyle": ("-", "--", ":", "-.")[chain // len(CHAIN_COLOURS) % 4],
+    }
+
+
+def grid(
+    rows: int, columns: int, *, height_in: float, wide_in: float | None = None, stacked: bool = False, **options: Any
+) -> tuple[Any, Any]:
+    """A figure that no window system knows of, and its axes [rows, columns].
+
+    With `stacked` the panels of its one row stand above each other where the picture is narrow.
+    """
+    import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width_in, height_in))
+    width = width_in() if wide_in is None else wide_in
+    stacked = stacked and width < STACKED_IN
+    if stacked:
+        rows, columns, height_in = columns, 1, 0.8 * columns * height_in
+        options = {key: value for key, value in options.items() if key != "width_ratios"}
+    figure = Figure(figsize=(width, height_in))
     FigureCanvasAgg(figure)
-    return figure, figure.subplots(rows, columns, squeeze=False, **options)
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, np.transpose(axes) if stacked else axes
 
 
-def drawn(figure: Figure, stem: Path) -> dict[Path, bytes]:
-    """The figure as PNG and as SVG by file, free of dates, so that a run always draws the same."""
+def legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[str], **options: Any) -> None:
+    """A legend of the whole figure over it, which grows by its rows, in as many columns as its width has room for."""
+    if not labels:
+        return
+    column_in = LETTER_IN * LEGEND_PT * max(map(len, labels)) + 0.5
+    ncols = max(1, min(len(labels), int(figure.get_figwidth() / column_in)))
+    figure.set_figheight(figure.get_figheight() + 1.5 * LEGEND_PT / 72 * (-(-len(labels) // ncols) - 1))
+    figure.legend(
+        handles, labels, loc="outside upper left", ncols=ncols, frameon=False, fontsize=LEGEND_PT, alignment="left",
+        columnspacing=1.2, **options,
+    )  # fmt: skip
+
+
+def labelled_above(figure: Figure, axis: Any) -> None:
+    """The same of all that is labelled on an axis."""
+    legend_above(figure, *axis.get_legend_handles_labels())
+
+
+def footnote(figure: Figure, sentences: Iterable[str]) -> None:
+    """Sentences below a figure, which grows by their lines."""
+    width = int((figure.get_figwidth() - 0.1) / (LETTER_IN * FOOTNOTE_PT))
+    lines = [line for sentence in sentences for line in textwrap.wrap(unmarked(sentence), width)]
+    figure.set_figheight(figure.get_figheight() + 1.25 * FOOTNOTE_PT / 72 * max(0, len(lines) - 1))
+    figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=FOOTNOTE_PT, color="0.35")
+
+
+def drawn(figure: Figure, stem: Path, formats: Iterable[str] = FORMATS) -> dict[Path, bytes]:
+    """The figure in each format by file, free of dates, so that a run always draws the same."""
     files: dict[Path, bytes] = {}
-    for suffix, nameless in ((".png", "Software"), (".svg", "Date")):
+    for name in formats:
         content = io.BytesIO()
-        figure.savefig(content, format=suffix[1:], dpi=PNG_DPI, metadata={nameless: None})
-        files[stem.with_suffix(suffix)] = content.getvalue()
+        figure.savefig(content, format=name, dpi=PNG_DPI, metadata={DATES[name]: None})
+        files[stem.with_suffix(f".{name}")] = content.getvalue()
     return files
 
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oxmc.plots.style import CHAIN_COLOURS, grid, plot_style, save
+from oxmc.plots.style import CHAIN_COLOURS, footnote, grid, legend_above, plot_style, save, unmarked
 from oxmc.pymodels.errors import InputError
+from oxmc.run.provenance import sentences
 from oxmc.run.result import NODES
 from oxmc.run.rundir import SWEEP_SCHEMA
 
@@ -17,10 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LABELLED = 24
-"""Points up to which each carries its number."""
-
-NAMED = 6
-"""Keys up to which the title names them."""
+"""Points up to which each carries its number, and the key says what it is."""
 
 
 def available() -> bool:
@@ -42,7 +40,9 @@ def read_sweep(folder: Path) -> dict[str, Any]:
 def draw(record: Mapping[str, Any], stem: Path) -> list[Path]:
     """The picture as PNG and SVG; the files written."""
     with plot_style():
-        return save(sweep_figure(record), stem)
+        figure = sweep_figure(record)
+        footnote(figure, sentences(record))
+        return save(figure, stem)
 
 
 def sweep_figure(record: Mapping[str, Any]) -> Figure:
@@ -50,7 +50,7 @@ def sweep_figure(record: Mapping[str, Any]) -> Figure:
     from matplotlib.ticker import LogLocator, NullLocator
 
     points = record["points"]
-    figure, axes = grid(1, len(NODES), height_in=3.3, sharey=True)
+    figure, axes = grid(1, len(NODES), height_in=3.3, stacked=True, sharey=True)
     for axis, node in zip(axes[0], NODES, strict=True):
         joules = [point["energy_j"][node]["mean"] * 1e6 for point in points]
         values = [point["mean"] for point in points]
@@ -70,7 +70,19 @@ def sweep_figure(record: Mapping[str, Any]) -> Figure:
         axis.xaxis.set_minor_locator(NullLocator())
         axis.set(xlabel=f"energy of training and inference at {node} (µJ)")
     axes[0, 0].set_ylabel(f"mean test {points[0]['metric']}")
-    keys = list(record["vary"])
-    varied = ", ".join(keys) if len(keys) <= NAMED else f"{len(keys)} keys"
-    figure.suptitle(f"{record['task']}: {varied}; {record['repeats']} repeats a point", fontsize=8)
+    _key(figure, record)
     return figure
+
+
+def _key(figure: Figure, record: Mapping[str, Any]) -> None:
+    """Over the picture what the numbers of its points stand for, or where that is to be found."""
+    from matplotlib.lines import Line2D
+
+    points, repeats = record["points"], record["repeats"]
+    bars = ", bars are standard errors of the mean" if repeats > 1 else ""
+    title = f"{len(points)} points of {repeats} trainings{bars}; the line joins the Pareto front"
+    labels = [f"{number}: {unmarked(point['change'] or 'no change')}" for number, point in enumerate(points)]
+    if len(points) > LABELLED:
+        labels = ["each point is a row of sweep.csv"]
+    blank = [Line2D([], [], linestyle="")] * len(labels)
+    legend_above(figure, blank, labels, title=title, title_fontsize=7, handlelength=0, handletextpad=0)

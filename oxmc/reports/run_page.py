@@ -16,7 +16,7 @@ import numpy as np
 
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
-from oxmc.pymodels.uncertainty import NORMAL_95, wilson_interval
+from oxmc.pymodels.uncertainty import wilson_interval
 from oxmc.reports.accounts import account_of
 from oxmc.reports.chain_parts import (
     COLOURS,
@@ -35,6 +35,7 @@ from oxmc.run.cautions import ESS_LEAST, RHAT_MOST
 from oxmc.run.checked import CheckedRun, checked_run
 from oxmc.run.engine import in_integers
 from oxmc.run.foreseen import changed_keys
+from oxmc.run.interval import interval_of, tested_on
 from oxmc.run.provenance import provenance
 from oxmc.run.result import NODES
 
@@ -87,8 +88,9 @@ def _result(path: Path, checked: CheckedRun) -> dict[str, Any]:
         baseline, missing = baseline_of(path, checked), ""
     except InputError as error:
         baseline, missing = None, str(error)
-    n, tested = _tested(checked)
-    span, what = _interval(checked)
+    n = tested_on(run)
+    span, what = interval_of(run)
+    what = f"A band is the {what}." if metric == "accuracy" else f"The band is the {what}."
     lanes = [{"label": "this run", "value": value, "span": span, "kind": "analogue"}]
     repeats = _repeats(run, baseline) if "repeats" in run else None
     if repeats:
@@ -99,30 +101,13 @@ def _result(path: Path, checked: CheckedRun) -> dict[str, Any]:
         of_points = metric == "accuracy" and not repeats
         spread = wilson_interval(round(baseline * n), n) if of_points else (baseline, baseline)
         lanes.append({"label": NAMES[metric], "value": baseline, "span": spread, "kind": "whole"})
+    tested = f"{n} test {'episodes' if metric == 'reward' else 'points'}"
     return {
         "metric": metric, "value": lanes[0]["value"], "tested": tested, "baseline": baseline, "missing": missing,
         "baseline_name": NAMES[metric], "lanes": lanes, "what": what, "axis": _axis(lanes, metric), "repeats": repeats,
         "values": run.get("chains", {}).get("values", []), "digits": 4 if metric == "accuracy" else 1,
         "where": "in the chip's integers" if in_integers(run["engine"]) else "in real numbers",
     }  # fmt: skip
-
-
-def _tested(checked: CheckedRun) -> tuple[int, str]:
-    config = checked.config
-    if checked.run["result"]["metric"] == "reward":
-        return config.test_episodes, f"{config.test_episodes} test episodes"
-    return config.test_samples, f"{config.test_samples} test points"
-
-
-def _interval(checked: CheckedRun) -> tuple[tuple[float, float], str]:
-    """The interval of the result, and what it is."""
-    result, (n, _) = checked.run["result"], _tested(checked)
-    if result["metric"] == "accuracy":
-        what = f"A band is the 95 % interval that {n} points leave for the share of right answers (Wilson's)."
-        return wilson_interval(round(result["value"] * n), n), what
-    rewards = np.asarray(result["rewards"], float)
-    half = NORMAL_95 * float(rewards.std(ddof=1)) / math.sqrt(n) if n > 1 else 0.0
-    return (result["value"] - half, result["value"] + half), "The band is the 95 % interval of the mean (normal)."
 
 
 def _axis(lanes: Sequence[dict[str, Any]], metric: str) -> dict[str, Any]:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
-def provenance(run: dict[str, Any]) -> list[tuple[str, str]]:
-    """Task, preset, engine, seed and data of a run.json, by name."""
+def provenance(run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Task, preset, engine, seed and data of a run.json or sweep.json, by name."""
     data = run["data"]
-    kept = f"{data['file'] or 'arrays'}, SHA-256 {data['sha256'][:12]}" if data["sha256"] else "those of the task"
+    kept = (
+        f"{data.get('file') or 'a file or arrays'}, SHA-256 {data['sha256'][:12]}"
+        if data["sha256"]
+        else "those of the task"
+    )
     of = {"label": "column", "subject": "subject"}
     kept += "".join(f", {word} {data[name]}" for name, word in of.items() if data[name] is not None)
     return [*((name, str(run[name])) for name in ("task", "preset", "engine", "seed")), ("data", kept)]
+
+
+def sentences(run: Mapping[str, Any], of: str = "") -> list[str]:
+    """What stands below a picture: where it comes from, which part of a run it shows (`of`), warnings and notes."""
+    where = ", ".join(f"{name} {value}" for name, value in provenance(run))
+    told = [f"{kind}: {text}" for kind in ("warning", "note") for text in run[f"{kind}s"]]
+    return [where + (f"; {of}" if of else ""), *told]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,14 @@ from oxmc.cli.app import run
 from oxmc.plots.parameters import draws_of_tree, parameter_figure
 from oxmc.plots.pictures import array_figure, decisive_pairs, pair_figure, trace_figure
 from oxmc.plots.plane import MASSES, exact_posterior, mass_levels, probability_at
-from oxmc.plots.results import reward_figure, uncertainty_figure
+from oxmc.plots.results import Held, reward_figure, uncertainty_figure
+from oxmc.plots.style import chain_look, grid, labelled_above, plot_style
 from oxmc.posterior.names import pair_names
 from oxmc.posterior.posterior import read_posterior
 from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.outcome import Outcome
+from oxmc.run.checked import checked_run
 
 pytestmark = pytest.mark.testpoint(
     "pictures",
@@ -62,6 +65,10 @@ def test_files_are_whole_and_repeatable(capsys: CaptureFixture[str], trained: Pa
     for name in NAMES:
         text = (trained / "plots" / f"{name}.svg").read_text()
         assert "task cancer, preset best, engine float, seed 0, data those of the task" in text, name
+        assert ("this is chain 0 of 2" in text) == (name in ("array", "accuracy", "uncertainty")), name
+        record = json.loads((trained / "run.json").read_text())
+        for kind in ("warning", "note"):
+            assert record[f"{kind}s"] and all(f"{kind}: {said}"[:60] in text for said in record[f"{kind}s"]), name
     check_texts(trained / "plots")
 
 
@@ -73,12 +80,52 @@ def check_texts(folder: Path) -> None:
         "parameters": ("w (µS)", "prior ± s.d.", "chain 0, 50 % of the draws", "chain 1", "what the pair weighs"),
         "array": ("conductance (µS)", "row counter", "burn-in", "cell (even: g+, odd: g−)"),
         "devices": ("SET current (µA)", "word line (V)", "gate LUT, 48 codes"),
-        "accuracy": ("test accuracy", "one row alone", "burn-in"),
-        "uncertainty": ("confidence", "expected error", "share of points kept"),
+        "accuracy": (
+            "test accuracy",
+            "one row alone",
+            "burn-in",
+            "logistic regression",
+            "interval of 5 points (Wilson",
+        ),
+        "uncertainty": ("confidence", "expected error", "share of points kept", "95 % interval that its points leave"),
     }.items():
         svg = (folder / f"{name}.svg").read_text()
         for text in texts:
             assert text in svg, (name, text)
+
+
+def test_formats_and_widths(capsys: CaptureFixture[str], trained: Path, tmp_path: Path) -> None:
+    """Each is as wide as asked, in points of PDF and pixels of PNG; a bad one leaves nothing behind."""
+    out = tmp_path / "out"
+    answer = oxmc(capsys, "plot", trained, "--out", out, "--format", "pdf", "--format", "png", "--width", "89")
+    assert answer.code == 0 and {path.suffix for path in out.iterdir()} == {".pdf", ".png"}
+    (box,) = re.findall(rb"/MediaBox \[ ?0 0 ([0-9.]+) [0-9.]+ ?\]", (out / "trace.pdf").read_bytes())
+    assert float(box) == pytest.approx(89 * 72 / 25.4, abs=0.01)
+    (width,) = struct.unpack(">I", (out / "devices.png").read_bytes()[16:20])
+    assert width == int(89 / 25.4 * 200)
+    for option, value, rule in (
+        ("--format", "bmp", "--format must be one of png, svg, pdf, not 'bmp'"),
+        ("--width", "12", "--width must be from 60 to 500 mm, not 12"),
+        ("--width", "nan", "--width must be from 60 to 500 mm, not nan"),
+    ):
+        assert refusal(capsys, "plot", trained, "--out", tmp_path / "no", option, value) == rule
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_legend_has_room_for_every_chain() -> None:
+    """Its columns follow from the picture's width, so that no label is cut."""
+    for width_mm in (60.0, 178.0):
+        with plot_style(width_mm):
+            figure, axes = grid(1, 1, height_in=2.0)
+            for chain in range(14):
+                axes[0, 0].plot([0, 1], [chain, chain], label=f"chain {chain}", **chain_look(chain))
+            labelled_above(figure, axes[0, 0])
+            figure.draw_without_rendering()
+            (legend,) = figure.legends
+            box = legend.get_window_extent()
+            assert len(legend.texts) == 14 and 0 <= box.x0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+    looks = [tuple(chain_look(chain).values()) for chain in range(14)]
+    assert len(set(looks)) == 14
 
 
 def test_trace_shows_the_expanded_chains(trained: Path) -> None:
@@ -214,9 +261,13 @@ def test_rewards_by_row(capsys: CaptureFixture[str], tmp_path: Path) -> None:
     names = {path.stem for path in (out / "plots").iterdir()}
     assert names == {"trace", "pairs", "parameters", "array", "devices", "reward"}
     svg = (out / "plots" / "reward.svg").read_text()
-    assert all(text in svg for text in ("reward (steps)", "mean of 3 test episodes", "burn-in"))
+    assert all(
+        text in svg
+        for text in ("reward (steps)", "mean of 3 test episodes", "burn-in", "random actions", "interval of 3 episodes")
+    )
     state = Outcome.load(out / "state.npz")
-    axis: Any = reward_figure(resolve("cartpole", "best", rows=24), state).axes[0]
+    held = Held.of(out, checked_run(out))
+    axis: Any = reward_figure(resolve("cartpole", "best", rows=24), state, held).axes[0]
     assert axis.lines[0].get_ydata()[0] == state.rewards.mean()
     assert axis.collections[0].get_offsets()[:, 1].tolist() == state.row_rewards[state.counters > 0].tolist()
 
