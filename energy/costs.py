@@ -14,6 +14,8 @@ intervals, taken as independent, add as the squares of their logarithms.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import math
 import re
 from collections.abc import Callable
@@ -42,6 +44,9 @@ LONGEST_SOURCE = 10_000
 BRACES = re.compile(r"\{([^{}]*)\}")
 UNITS = {"J": (0, 0), "W": (0, 1), "F": (2, 0), "C": (1, 0), "A": (1, 1)}
 """What a unit begins with, and how many voltages and times `per` must have with it. Prefixes such as pJ are refused."""
+
+
+Rule = Callable[[bool, str], None]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -90,10 +95,29 @@ class Cost:
 
 @dataclasses.dataclass(frozen=True)
 class CostTable:
-    """All costs of a node. `name` is the node or the file it was read from."""
+    """All costs of a node. `name` is the node or the file it was read from.
+
+    An overlay (`energy/overlay.py`) has the node that it changes as its `base`, and the names of the `changed` figures.
+    """
 
     name: str
     costs: tuple[Cost, ...]
+    base: str | None = None
+    changed: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The name, and of an overlay what it is made of."""
+        return f"{self.name} ({self.base}, changed: {'; '.join(self.changed)})" if self.base else self.name
+
+    @property
+    def sha256(self) -> str:
+        """Of all entries as they are used, whatever file or files they came from."""
+        entries = [dataclasses.asdict(cost) for cost in self.costs]
+        return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        return {"base": self.base, "changed": list(self.changed), "sha256": self.sha256}
 
     def pricing(self, item: str) -> tuple[Cost, ...]:
         """Every cost of one event or quantity, in the table's order."""
@@ -115,7 +139,7 @@ class CostTable:
 
 
 def load_costs(node_or_path: str | Path) -> CostTable:
-    """The table of a node ("28nm", "130nm") or of a TOML file.
+    """The table of a node ("28nm", "130nm") or of a TOML file, which may be an overlay of a node's.
 
     Raises `InputError`, naming file, entry and rule, for a table that is unreadable or breaks a rule above.
     """
@@ -123,6 +147,10 @@ def load_costs(node_or_path: str | Path) -> CostTable:
     file = _shipped(f"{node}.toml") if node in NODES else Path(node_or_path)
     table = _read(file)
     with understood("--node must name a table of costs in the range of double precision", node):
+        if "base" in table:
+            from oxmc.energy.overlay import overlay  # which reads its base by this module
+
+            return overlay(node, file.name, table)
         return CostTable(node, _costs(file, table))
 
 
@@ -156,17 +184,17 @@ def _entries(file: str, table: dict[str, Any], sources: dict[str, str]) -> tuple
 
 def _scaled(where: str, entry: dict[str, Any], file: Traversable, sources: dict[str, str]) -> tuple[Cost, ...]:
     """The entries that one [[scaled]] takes over; its file lies beside the table, or is one that is shipped."""
-    rule = _rule(where)
+    rule = rule_of(where)
     for key in SCALED_KEYS:
         rule(key in entry, f"{key} must be given")
     for key in entry:
         rule(key in SCALED_KEYS, f"every key must be one of {', '.join(SCALED_KEYS)}, not {shown(key)}")
     for key in ("file", "source"):
-        _check_text(key, entry[key], rule)
+        check_text(key, entry[key], rule)
     rule(re.fullmatch(r"[^/\0]+", entry["file"]) is not None, f"file must be a name, not {shown(entry['file'])}")
     names = entry["components"]
     rule(isinstance(names, list), f"components must be a list of names, not {shown(names)}")
-    value, low, high = _interval(entry, rule)
+    value, low, high = interval(entry, rule)
     rule(low > 0, f"low must be positive, not {low:g}")
     shipped = _shipped(entry["file"])
     beside = file.with_name(entry["file"]) if isinstance(file, Path) else shipped
@@ -227,14 +255,14 @@ def _cost(file: str, number: int, entry: dict[str, Any], sources: dict[str, str]
     label = ": ".join(name if isinstance(name, str) else shown(name) for name in names)
     label = " ".join(label.split())[:LONGEST_LABEL]  # on one line, whatever it is
     where = f"{file}, cost {number} ({label})"
-    rule = _rule(where)
+    rule = rule_of(where)
     for key in entry:
         rule(key in KEYS, f"every key must be one of {', '.join(KEYS)}, not {shown(key)}")
     for key in ("component", "action", "unit", "source"):
-        _check_text(key, entry.get(key), rule)
+        check_text(key, entry.get(key), rule)
     if "errs_with" in entry:
-        _check_text("errs_with", entry["errs_with"], rule)
-    value, low, high = _interval(entry, rule)
+        check_text("errs_with", entry["errs_with"], rule)
+    value, low, high = interval(entry, rule)
     item, physics, per = _item(entry, rule), entry.get("physics"), entry.get("per", [])
     rule(isinstance(per, list), f"per must be a list of names, not {shown(per)}")
     for name in per:
@@ -251,11 +279,11 @@ def _cost(file: str, number: int, entry: dict[str, Any], sources: dict[str, str]
     return Cost(**texts, source=source, item=item, value=value, low=low, high=high, per=tuple(per), physics=physics)
 
 
-def _check_text(key: str, text: Any, rule: Callable[[bool, str], None]) -> None:
+def check_text(key: str, text: Any, rule: Rule) -> None:
     rule(isinstance(text, str) and text.strip() != "", f"{key} must be a text that is not empty, not {shown(text)}")
 
 
-def _check_unit(unit: str, per: list[str], physics: Any, rule: Callable[[bool, str], None]) -> None:
+def _check_unit(unit: str, per: list[str], physics: Any, rule: Rule) -> None:
     """Unit and `per` together must be joules a count."""
     head = unit.partition("/")[0].strip()
     if physics is not None:
@@ -270,7 +298,9 @@ def _check_unit(unit: str, per: list[str], physics: Any, rule: Callable[[bool, s
     )
 
 
-def _rule(where: str) -> Callable[[bool, str], None]:
+def rule_of(where: str) -> Rule:
+    """What refuses, naming `where`, a rule that does not hold."""
+
     def rule(holds: bool, message: str) -> None:
         if not holds:
             raise InputError(f"{where}: {message}")
@@ -278,7 +308,7 @@ def _rule(where: str) -> Callable[[bool, str], None]:
     return rule
 
 
-def _interval(entry: dict[str, Any], rule: Callable[[bool, str], None]) -> tuple[float, float, float]:
+def interval(entry: dict[str, Any], rule: Rule) -> tuple[float, float, float]:
     """Value, low and high of an entry."""
     for key in ("value", "low", "high"):
         given = entry.get(key)
@@ -289,7 +319,7 @@ def _interval(entry: dict[str, Any], rule: Callable[[bool, str], None]) -> tuple
     return value, low, high
 
 
-def _item(entry: dict[str, Any], rule: Callable[[bool, str], None]) -> str:
+def _item(entry: dict[str, Any], rule: Rule) -> str:
     """The event or quantity that an entry prices."""
     named = [key for key in ("event", "quantity") if key in entry]
     rule(len(named) == 1, f"exactly one of event and quantity must be given, not {' and '.join(named) or 'none'}")

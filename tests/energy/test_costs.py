@@ -469,3 +469,62 @@ def test_the_operating_point_checks_its_voltages() -> None:
 @OPERATING_POINT
 def test_physics_covers_every_quantity() -> None:
     assert sorted(QUANTITY_OF.values()) == sorted(QUANTITIES) and set(QUANTITY_OF) == set(ARRAY_EVENTS)
+
+
+OVERLAY = 'base = "28nm"\n[change]\n"adc, conversion of an evaluation" = { value = 5e-15, source = "chip B." }\n'
+
+
+@COST_TABLES
+def test_an_overlay_changes_what_it_names(tmp_path: Path) -> None:
+    """A figure changes wherever it is quoted, its interval in proportion; everything else is the base's."""
+    file = tmp_path / "mine.toml"
+    file.write_text(OVERLAY)
+    base, mine = load_costs("28nm"), load_costs(file)
+    pairs = [(a, b) for a, b in zip(base.costs, mine.costs, strict=True) if a != b]
+    assert [b.action for _, b in pairs] == ["conversion of an evaluation", "conversion of a READ"]
+    for a, b in pairs:
+        ratio = 5e-15 / a.value
+        assert (b.value, b.low, b.high) == (5e-15, near(a.low * ratio), near(a.high * ratio))
+        assert b.source == "chip B. In place of 1e-14 J/step at 28nm."
+        assert dataclasses.replace(b, value=a.value, low=a.low, high=a.high, source=a.source) == a
+    assert mine.title == f"{file} (28nm, changed: adc, conversion of an evaluation)" and base.title == "28nm"
+    assert mine.sha256 != base.sha256 == load_costs("28nm").sha256
+    file.write_text(OVERLAY + '"adc, conversion of a READ" = { value = 1e-14, low = 0, high = 1, source = "old" }\n')
+    apart = [b for a, b in zip(base.costs, load_costs(file).costs, strict=True) if a != b]
+    assert [(b.value, b.high) for b in apart] == [(5e-15, near(5e-14)), (1e-14, 1.0)]
+
+
+@COST_TABLES_REFUSED
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("28nm", "28mn", "base must be one of 28nm, 130nm, not '28mn'; did you mean '28nm'?"),
+        (
+            "conversion of an evaluation", "conversions of a READ",
+            "change must name figures of 28nm, not 'adc, conversions of a READ'; "
+            "did you mean 'adc, conversion of a READ'?",
+        ),
+        (
+            "adc, conversion of an evaluation", "digital, reward",
+            "change must name one figure, and 'digital, reward' is several: digital, reward (classify), "
+            "digital, reward (decision)",
+        ),
+        (', source = "chip B."', "", "source must be a text that is not empty, not None"),
+        ("value = 5e-15,", "", "value must be a finite number that is not negative (at most 1e+60), not None"),
+        ("5e-15", "5e-15, low = 1e-15", "low and high must be given together"),
+        ("5e-15", "5e-15, low = 1, high = 2", "value must lie between low (1) and high (2), not 5e-15"),
+        ("5e-15", '5e-15, unit = "pJ"', "every key must be one of value, low, high, source, not 'unit'"),
+        (
+            "adc, conversion of an evaluation", "array, SET current",
+            "value must be 1 where physics gives the factor, not 5e-15",
+        ),
+        ("[change]", "x = 1\n[change]", "an overlay must have base and change, not 'x'"),
+        (OVERLAY.partition("\n")[2], "", "change must be a table of figures, [change], not None"),
+    ],
+)  # fmt: skip
+def test_a_bad_overlay_is_refused_by_name(old: str, new: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(OVERLAY.replace(old, new, 1))
+    with pytest.raises(InputError) as refused:
+        load_costs(file)
+    assert str(refused.value).startswith("mine.toml") and str(refused.value).endswith(f": {message}")
