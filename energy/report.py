@@ -50,7 +50,7 @@ def render_components(ledgers: Mapping[str, Ledger]) -> Table:
             energy = sums[name].get(component, 0.0)
             cells += [f"{energy * 1e9:.4g}", f"{energy / ledger.total_j:.1%}" if ledger.total_j else "-"]
         table.add_row(component, *cells)
-    table.caption = "bounds and sources: oxmc energy RUN"
+    table.caption = "bounds and sources: oxmc energy RUN --all"
     return table
 
 

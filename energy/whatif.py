@@ -27,7 +27,7 @@ from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.formats import Formats
 
 ANALOGUE = ("array", "drivers", "adc", "input_dac", "gate_dac")
-"""Components of array and converters; all others are the digital part."""
+"""Components of array and converters; all others are memories and logic."""
 
 LOGIC = ("memories", "digital", "clock")
 """Components that scale as C V^2 of the logic's supply."""
@@ -238,6 +238,6 @@ def _knobs(config: Config, point: OperatingPoint) -> tuple[Knob, ...]:
         volts("input_full_scale_v", "input DAC, full scale", config.input_full_scale_v),
         volts("word_line_v", "word line, all but SET", point.read_wl_v),
         factor("adc", "ADC energy a step, x table", 0.1, 10.0),
-        factor("supply", "supply of the digital part, x table", 0.5, 1.5),
-        factor("logic", "logic and memory energy, x table", 0.05, 2.0),
+        factor("supply", "supply of memories and logic, x table", 0.5, 1.5),
+        factor("logic", "energy of memories and logic, x table", 0.05, 2.0),
     )

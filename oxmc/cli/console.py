@@ -49,7 +49,7 @@ def sweep_table(record: dict[str, Any], out: Path) -> Table:
     paired = "differences are paired; " if around else ""
     table.caption = (
         f"* no other point has as much for less; {paired}all of it in {out}; "
-        f"bounds and sources: oxmc energy {out}/points/0000"
+        f"bounds and sources: oxmc energy {out}/points/0000 --all"
     )
     return table
 

@@ -14,14 +14,20 @@ from oxmc.pymodels.whole import write_file
 
 def energy(
     runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN...", help="Run directories.")] = None,
-    node: Annotated[list[str] | None, typer.Option(help="28nm, 130nm or a cost table; may be given twice.")] = None,
+    node: Annotated[
+        list[str] | None, typer.Option(metavar="NODE|FILE", help="28nm, 130nm or a cost table; may be given twice.")
+    ] = None,
     output: Annotated[str, typer.Option("--format", help="text, json, csv, html or accelergy.")] = "text",
     out: Annotated[Path | None, typer.Option(help="File to write, not standard output; accelergy: folder.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every action, bound and source as text, not one screen.")
+    ] = False,
     template: Annotated[bool, typer.Option("--template", help="Print a cost table to fill in, without a run.")] = False,
 ) -> None:
-    """Account for the energy of runs, every figure with its source and the totals with their bands.
+    """Account for the energy of runs: what training and test took, by component, with bands.
 
-    html is a page of its own, with sliders for voltages, pulse widths, clock and converters."""
+    FILE of --node may be an overlay: base = "28nm" and the figures that differ. html is a page of its own, with sliders
+    for voltages, pulse widths, clock and converters."""
     from oxmc.energy.template import template as cost_template
     from oxmc.reports import accounts
 
@@ -34,11 +40,13 @@ def energy(
             raise InputError("--format accelergy must come with --out, the folder to write")
         for path in accounts.write_accelergy(runs, tuple(node or accounts.NODES), out):
             print(printable(str(path)))
-        terminal.say(accounts.shares(runs))
+        terminal.say(accounts.told(runs))
         return
-    text = cost_template() if not runs else accounts.report(runs, tuple(node or accounts.NODES), output)
+    text = (
+        cost_template() if not runs else accounts.report(runs, tuple(node or accounts.NODES), output, whole=everything)
+    )
     if output == "csv" and runs:
-        terminal.say(accounts.shares(runs))
+        terminal.say(accounts.told(runs))
     if out is None:
         print(printable(text), end="")
         return

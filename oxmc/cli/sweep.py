@@ -81,4 +81,6 @@ def _print(done: Sweep, output: str) -> None:
     elif output == "csv":
         print(table_csv(done.record), end="")
     else:
-        console.wide().print(console.sweep_table(done.record, done.path))
+        terminal = console.wide()
+        terminal.print(console.sweep_table(done.record, done.path))
+        terminal.print(console.pairs(console.caution_rows(done.record)))

@@ -92,7 +92,7 @@ def repeats_figure(record: Mapping[str, Any], reference: float) -> Figure:
         raise ValueError("values or references of its repeats that are no numbers")
     figure, axes = grid(1, 1, height_in=2.6)
     axis = axes[0, 0]
-    axis.hist(values, bins=min(30, max(10, values.size // 5)), color="0.75", label="repeats")
+    axis.hist(values, bins=min(30, max(10, values.size // 5)), color="0.75", label=f"{repeats['n']} repeats")
     axis.axvspan(
         repeats["low"],
         repeats["high"],

@@ -61,6 +61,11 @@ class Account:
                 return f"{kind} 0 of {of.get('n')}"
         return ""
 
+    @property
+    def cautions(self) -> list[str]:
+        """What warns of the run, and what a reader should know of it."""
+        return [f"{kind}: {text}" for kind in ("warning", "note") for text in self.run[f"{kind}s"]]
+
     def parts(self, node: str) -> dict[str, Part]:
         return parts_of(self.ledgers[node], self.events, self.config.clock_hz)
 
@@ -76,18 +81,22 @@ class Account:
         return per_bounds(self.ledgers[node], self.events)
 
     def paper(self, node: str) -> Comparison | None:
-        return compare(self.run["task"], node, self.ledgers[node])
+        return compare(self.run["task"], costs_of(node).base or node, self.ledgers[node])
 
 
-def report(runs: Sequence[Path], nodes: Iterable[str], output: str) -> str:
+def report(runs: Sequence[Path], nodes: Iterable[str], output: str, *, whole: bool = False) -> str:
     """The report of each run at each node. Raises `InputError` for a bad format, run, node or cost table.
 
-    `accelergy` is files, see `write_accelergy`.
+    As text it is one screen a run, or the `whole`, every action with its source. `accelergy` is files, see
+    `write_accelergy`.
     """
     if output not in FORMATS:
         raise InputError(f"--format must be one of {', '.join(FORMATS)}, not {output!r}")
+    if whole and output != "text":
+        raise InputError(f"--all must be left out with --format {output}, which has everything")
     accounts = [read_account(path, tuple(nodes)) for path in runs]
-    return {"text": _text, "json": _json, "csv": _csv, "html": _html}[output](accounts)
+    text = _text if whole else _short
+    return {"text": text, "json": _json, "csv": _csv, "html": _html}[output](accounts)
 
 
 def read_account(path: Path, nodes: Sequence[str]) -> Account:
@@ -131,22 +140,36 @@ def _repeats(checked: CheckedRun, nodes: Sequence[str], key: str) -> dict[str, l
     return {node: [float(record[key][node]) for record in checked.records] for node in nodes if node in NODES}
 
 
+def _short(accounts: Sequence[Account]) -> str:
+    from oxmc.reports.short import WIDTH, short  # which imports this module
+
+    stream = io.StringIO()
+    console = PlainConsole(file=stream, width=WIDTH, highlight=False)
+    for number, account in enumerate(accounts):
+        for part in [*([""] if number else []), *short(account)]:
+            console.print(part)
+    return stream.getvalue()
+
+
 def _text(accounts: Sequence[Account]) -> str:
     stream = io.StringIO()
     console = PlainConsole(file=stream, width=120, highlight=False)
     for account in accounts:
-        for sentence in account.run["warnings"]:
-            console.print(f"warning: {sentence}")
+        for sentence in account.cautions:
+            console.print(sentence)
         for node, ledger in account.ledgers.items():
-            title = f"{account.path} at {node}"
+            title = f"{account.path} at {costs_of(node).title}"
             if node in account.repeats:
-                console.print(f"{title}, {_spread_line(account.repeats[node])}")
-                console.print(f"of these, {HEADLINE}: {_spread_line(account.training_repeats[node])}")
+                console.print(f"{title}, {spread_line(account.repeats[node])}")
+                console.print(f"of these, {HEADLINE}: {spread_line(account.training_repeats[node])}")
             if account.share:
                 console.print(f"What follows is {account.share}.")
                 title += f", {account.share}"
             console.print(render_parts(account.parts(node), account.part_bands(node), title))
-            for line in [*per_lines(account.per(node), account.per_bounds(node)), *_paper_lines(account.paper(node))]:
+            for line in per_lines(account.per(node), account.per_bounds(node)):
+                console.print(line)
+            console.print("The range in brackets takes every figure at its lower bound, then at its upper bound.")
+            for line in _paper_lines(account.paper(node)):
                 console.print(line)
             console.print(render(ledger, "all parts"))
             console.print(render_band(ledger, account.bands[node]))
@@ -174,7 +197,7 @@ def summary(joules: list[float]) -> dict[str, Any]:
     return {key: found[key] for key in ("n", "mean", "sem", "low", "high")}
 
 
-def _spread_line(joules: list[float]) -> str:
+def spread_line(joules: list[float]) -> str:
     found = summary(joules)
     error = "" if found["sem"] is None else f" +- {found['sem'] * 1e9:.2g} (standard error)"
     span = f"5 to 95 % of them {found['low'] * 1e9:.4g} - {found['high'] * 1e9:.4g}"
@@ -200,6 +223,7 @@ def _entry(account: Account) -> dict[str, Any]:
             "per": account.per(node),
             "per_bounds": account.per_bounds(node),
             "paper": comparison.as_json() if (comparison := account.paper(node)) else None,
+            "table": costs_of(node).as_json(),
             **repeats,
             "components": lines,
         }
@@ -208,6 +232,7 @@ def _entry(account: Account) -> dict[str, Any]:
         "run": str(account.path),
         "share": account.share,
         "warnings": account.run["warnings"],
+        "notes": account.run["notes"],
         **{name: account.run[name] for name in names},
         "card": account.config.card,
         "point": {name: point.figure(name) for name in MULTIPLIERS},
@@ -220,10 +245,13 @@ def _parts_json(account: Account, node: str) -> dict[str, Any]:
     return {name: part.as_json() | {"band": bands[name].as_json()} for name, part in account.parts(node).items()}
 
 
-def shares(runs: Sequence[Path]) -> list[str]:
-    """A line for each run of several trainings, for reports that have no place for it."""
-    accounts = [read_account(path, NODES[:1]) for path in runs]
-    return [f"{account.path}: the figures are those of {account.share}" for account in accounts if account.share]
+def told(runs: Sequence[Path]) -> list[str]:
+    """Which training of several the figures are of, warnings and notes, for reports that have no place for them."""
+    lines = []
+    for account in (read_account(path, NODES[:1]) for path in runs):
+        lines += [f"{account.path}: the figures are those of {account.share}"] * bool(account.share)
+        lines += account.cautions
+    return lines
 
 
 def _csv(accounts: Sequence[Account]) -> str:

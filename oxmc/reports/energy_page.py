@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from oxmc.energy.costs import Cost
@@ -39,6 +40,8 @@ def page(accounts: Sequence[Account]) -> str:
     return rendered(
         "energy",
         {"models": [_model(account).as_json() for account in accounts]},
+        command="energy",
+        contents=_contents(runs),
         runs=runs,
         axis=_axis([node for run in runs for node in run["nodes"]]),
         comparison=_comparison(accounts),
@@ -47,6 +50,20 @@ def page(accounts: Sequence[Account]) -> str:
         curves=_curves(accounts),
         phases=[phase for phase in PHASES if any(phase in ledger.by_phase() for ledger in ledgers)],
     )
+
+
+def _contents(runs: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Sections by place: a run's own by its name, or as the energy of the one run."""
+    own = {f"run-{number}": Path(run["name"]).name for number, run in enumerate(runs)}
+    return {
+        **(own if len(runs) > 1 else {"run-0": "Energy"}),
+        **({"comparison": "Against each other"} if len(runs) > 1 else {}),
+        "what-if": "What if",
+        "breakdown": "Components",
+        "progress": "Accuracy",
+        "sensitivity": "Sensitivity",
+        "sources": "Sources",
+    }
 
 
 def _model(account: Account) -> Model:
@@ -67,7 +84,13 @@ def _run(account: Account) -> dict[str, Any]:
         ("chip time", f"{seconds(run['time']['chip_s'])} at {run['time']['clock_hz'] / 1e6:g} MHz"),
     ]
     nodes = [node_facts(account, node) for node in account.ledgers]
-    return {"name": str(account.path), "facts": facts, "warnings": run["warnings"], "nodes": nodes}
+    return {
+        "name": str(account.path),
+        "facts": facts,
+        "warnings": run["warnings"],
+        "notes": run["notes"],
+        "nodes": nodes,
+    }
 
 
 def node_facts(account: Account, node: str) -> dict[str, Any]:
@@ -76,6 +99,8 @@ def node_facts(account: Account, node: str) -> dict[str, Any]:
     training, comparison = ledger_of_part(ledger, HEADLINE), account.paper(node)
     return {
         "name": node,
+        "base": costs_of(node).base,
+        "changed": costs_of(node).changed,
         "total": ledger.total_j,
         "band": bands.total,
         "training": training.total_j,
@@ -108,9 +133,9 @@ def _parts(account: Account, node: str) -> list[dict[str, Any]]:
 
 
 def _split(training: Ledger) -> list[dict[str, Any]]:
-    """Array and converters, and the digital part, of the training."""
+    """Array and converters, and memories and logic, of the training."""
     parts = []
-    for label, inside in (("array and converters", True), ("digital", False)):
+    for label, inside in (("array and converters", True), ("memories and logic", False)):
         part = Ledger(tuple(line for line in training.lines if (line.component in ANALOGUE) == inside))
         parts.append({"label": label, "total": part.total_j, "band": uncertainty(part).total, "digital": not inside})
     return parts

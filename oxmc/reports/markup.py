@@ -16,7 +16,11 @@ PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"), (1e
 
 
 def rendered(name: str, data: Any, **values: Any) -> str:
-    """The page `name`.html with its look, its script and `data`, as JSON, for the script."""
+    """The page `name`.html with its look, its script and `data`, as JSON, for the script.
+
+    `values` are what its markup names, among them `command`, which makes the page, and `contents`, its sections' names
+    by their places.
+    """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=FunctionLoader(asset)
     )
@@ -26,7 +30,7 @@ def rendered(name: str, data: Any, **values: Any) -> str:
     }  # fmt: skip
     return environment.get_template(f"{name}.html").render(
         css=Markup(asset("base.css") + asset(f"{name}.css")),
-        js=Markup(asset(f"{name}.js")),
+        js=Markup(asset("base.js") + asset(f"{name}.js")),
         data=embedded(data),
         **values,
     )

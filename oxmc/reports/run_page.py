@@ -62,6 +62,8 @@ def run_page(path: Path) -> str:
     return rendered(
         "run",
         {"array": array},
+        command="report",
+        contents=_contents(run),
         run=run,
         about=[*provenance(run), ("run directory", str(path))],
         share=account.share,
@@ -78,6 +80,12 @@ def run_page(path: Path) -> str:
         phases=[phase for phase in PHASES if any(phase in each.by_phase() for each in account.ledgers.values())],
         settings=_settings(run),
     )
+
+
+def _contents(run: dict[str, Any]) -> dict[str, str]:
+    """Sections by place."""
+    names = ["result", "chain", "array", "weights", *(["calibration"] if "uncertainty" in run else []), "energy"]
+    return {name: name.capitalize() for name in [*names, "settings"]}
 
 
 def _result(path: Path, checked: CheckedRun) -> dict[str, Any]:

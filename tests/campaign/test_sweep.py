@@ -262,6 +262,10 @@ def test_the_picture_holds_the_points(whole: Path) -> None:
         dots = axis.collections[-1].get_offsets()
         assert np.allclose(dots, [[p["energy_j"][node]["mean"] * 1e6, p["mean"]] for p in found["points"]], rtol=1e-12)
         assert axis.get_xscale() == "log" and node in axis.get_xlabel()
+    told = " ".join(text.get_text() for text in figure.legends[0].texts)
+    assert all(f"{number}: {point['change']}" in told for number, point in enumerate(found["points"]))
+    svg = (whole / "sweep.svg").read_text()
+    assert f"task cancer, preset {found['preset']}, engine twin, seed 3" in svg and f"note: {found['notes'][0]}" in svg
     assert (whole / "sweep.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert ElementTree.parse(whole / "sweep.svg").getroot().tag == "{http://www.w3.org/2000/svg}svg"
 

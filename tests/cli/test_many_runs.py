@@ -44,16 +44,18 @@ def swept(tmp_path_factory: TempPathFactory) -> Path:
 def test_energy_of_repeats_says_what_it_shows(capsys: CaptureFixture[str], repeated: Path) -> None:
     """The repeats' mean with its error first, then repeat 0 under its name, in each format."""
     lines = [json.loads(line) for line in (repeated / "runs.jsonl").read_text().splitlines()]
-    mean_nj = statistics.mean(line["energy_j"]["28nm"] for line in lines) * 1e9
+    mean_nj = statistics.mean(line["training_j"]["28nm"] for line in lines) * 1e9
     text = " ".join(oxmc(capsys, "energy", repeated, "--node", "28nm").out.split())
     assert f"at 28nm, {REPEATS} repeats: mean {mean_nj:.4g} +- " in text.partition("What follows is repeat 0 of 4.")[0]
-    assert f"{repeated.name} at 28nm, repeat 0 of 4" in text
+    assert "What follows is repeat 0 of 4. at 28nm: training " in text
+    everything = " ".join(oxmc(capsys, "energy", repeated, "--node", "28nm", "--all").out.split())
+    assert f"{repeated.name} at 28nm, repeat 0 of 4" in everything and f"mean {mean_nj:.4g} +- " in everything
     assert json.loads(oxmc(capsys, "energy", repeated, "--format", "json").out)["share"] == "repeat 0 of 4"
     assert "<dd>repeat 0 of 4</dd>" in oxmc(capsys, "energy", repeated, "--format", "html").out
     note = f"oxmc: {repeated}: the figures are those of repeat 0 of 4\n"
-    assert oxmc(capsys, "energy", repeated, "--format", "csv").err == note
+    assert oxmc(capsys, "energy", repeated, "--format", "csv").err.startswith(note)
     out = repeated.parent / "accelergy"
-    assert oxmc(capsys, "energy", repeated, "--format", "accelergy", "--out", out).err == note
+    assert oxmc(capsys, "energy", repeated, "--format", "accelergy", "--out", out).err.startswith(note)
 
 
 def test_energy_of_chains_says_what_it_shows(capsys: CaptureFixture[str], tmp_path: Path) -> None:
@@ -66,7 +68,8 @@ def test_energy_of_one_run_needs_no_words(capsys: CaptureFixture[str], tmp_path:
     assert "What follows" not in oxmc(capsys, "energy", tmp_path / "run").out
     answer = oxmc(capsys, "energy", tmp_path / "run", "--format", "csv")
     assert (
-        answer.err == "" and json.loads(oxmc(capsys, "energy", tmp_path / "run", "--format", "json").out)["share"] == ""
+        "the figures are those of" not in answer.err
+        and json.loads(oxmc(capsys, "energy", tmp_path / "run", "--format", "json").out)["share"] == ""
     )
 
 
@@ -98,7 +101,8 @@ def test_plot_of_repeats(capsys: CaptureFixture[str], repeated: Path) -> None:
     assert sum(bar.get_height() for bar in bars) == REPEATS
     svg = (repeated / "plots" / "repeats.svg").read_text()
     for text in (
-        "4 repeats from seed 0",
+        "4 repeats",
+        "seed 0",
         "test accuracy",
         f"mean {record['repeats']['mean']:.4f}",
         "logistic regression",

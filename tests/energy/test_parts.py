@@ -124,7 +124,7 @@ def test_forming_stays_out_of_the_headline(capsys: CaptureFixture[str], tmp_path
     report = json.loads(oxmc(capsys, "energy", tmp_path / "run", "--format", "json").out)["nodes"]["28nm"]
     assert report["parts"]["forming"]["total"] == run["energy_j"]["28nm"]["parts"]["forming"]["total"]
     assert report["paper"]["counted"][0]["energy_j"] == report["parts"]["training"]["total"]
-    text = oxmc(capsys, "energy", tmp_path / "run", "--node", "28nm").out
+    text = oxmc(capsys, "energy", tmp_path / "run", "--node", "28nm", "--all").out
     rows = [row.split("│")[1].strip() for row in text.splitlines() if row.startswith("│")]
     assert rows[:4] == ["training", "inference", "forming", "calibration"]
     assert "a proposal " in text and "The paper's 1.3 uJ is " in text

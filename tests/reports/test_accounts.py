@@ -52,7 +52,9 @@ def record(run: Path) -> dict[str, Any]:
 
 def output(capsys: CaptureFixture[str], *arguments: object) -> str:
     answer = oxmc(capsys, "energy", *arguments)
-    assert (answer.code, answer.err) == (0, "")
+    assert answer.code == 0 and all(
+        line.startswith(("oxmc: warning: ", "oxmc: note: ")) for line in answer.err.splitlines()
+    )
     return answer.out
 
 
@@ -124,7 +126,7 @@ def test_the_clock_drives_every_flip_flop(run: Path) -> None:
 def test_every_number_leads_to_its_row(capsys: CaptureFixture[str], run: Path) -> None:
     """JSON: each line to one row of the table, its figure and factor; text: each line's figure, unit and interval."""
     report = json.loads(output(capsys, run, "--format", "json"))
-    text = " ".join(output(capsys, run).split())
+    text = " ".join(output(capsys, run, "--all").split())
     assert [report[key] for key in ("task", "preset", "engine", "seed", "card")] == [
         "cancer",
         "paper",
@@ -160,7 +162,7 @@ def leaves(per: dict[str, Any]) -> list[float]:
 
 @ENERGY_COMMAND
 def test_the_papers_figure_has_its_source(capsys: CaptureFixture[str], run: Path) -> None:
-    assert f"the paper: {SOURCE}, doi:{DOI}" in output(capsys, run, "--node", "28nm")
+    assert f"the paper: {SOURCE}, doi:{DOI}" in output(capsys, run, "--node", "28nm", "--all")
 
 
 @ENERGY_COMMAND
@@ -185,12 +187,74 @@ def test_csv(capsys: CaptureFixture[str], run: Path) -> None:
 def test_text(capsys: CaptureFixture[str], run: Path, monkeypatch: MonkeyPatch) -> None:
     """A table a node with the total in nJ, and the source of every figure."""
     monkeypatch.chdir(run.parent)
-    text = output(capsys, run.name)
+    text = output(capsys, run.name, "--all")
     for node, joules in record(run)["energy_j"].items():
         assert f"{run.name} at {node}" in text
         assert f"{joules['total'] * 1e9:.4g}" in text
     assert "  array, " in text and "  leakage, " in text
     assert "5 to 95 % of 20,000 draws" in text and "what the total hangs on" in text
+
+
+@ENERGY_COMMAND
+def test_the_answer_fits_a_screen(capsys: CaptureFixture[str], run: Path) -> None:
+    """Training and its bands first, then components that sum to it, in 24 lines of 100 columns."""
+    text = output(capsys, run)
+    lines, found = text.splitlines(), record(run)
+    assert len(lines) <= 24 and max(map(len, lines)) <= 100
+    bands = json.loads(output(capsys, run, "--format", "json"))["nodes"]
+    for line, (node, joules) in zip(lines[1:], found["energy_j"].items(), strict=False):
+        band = bands[node]["parts"]["training"]["band"]
+        told = (
+            f"{joules['parts']['training']['total'] * 1e6:.3g} uJ ({band['low'] * 1e6:.3g} to {band['high'] * 1e6:.3g})"
+        )
+        assert line.startswith(f"at {node}: training {told}, inference ")
+    rows = [
+        line.split() for line in lines[lines.index(next(line for line in lines if line.startswith("training "))) + 1 :]
+    ]
+    total = next(row for row in rows if row[0] == "total")
+    parts = [row[2:] if row[1] == "others" else row[1:] for row in rows[: rows.index(total)]]
+    assert sum(float(row[0]) for row in parts) == pytest.approx(float(total[1]), rel=0.01)  # three digits each
+    assert sum(float(row[1]) for row in parts) == pytest.approx(100, abs=0.5)
+    assert refusal(capsys, "energy", run, "--all", "--format", "csv").startswith(
+        "--all must be left out with --format csv"
+    )
+
+
+@ENERGY_COMMAND
+def test_warnings_and_notes_stand_in_every_report(capsys: CaptureFixture[str], run: Path) -> None:
+    found = record(run)
+    told = [f"{kind}: {text}" for kind in ("warning", "note") for text in found[f"{kind}s"]]
+    assert found["notes"] and found["warnings"]
+    for arguments in ((), ("--all",)):
+        text = " ".join(output(capsys, run, *arguments).split())
+        assert all(sentence in text for sentence in told)
+    said = oxmc(capsys, "energy", run, "--format", "csv").err
+    assert said.splitlines() == [f"oxmc: {sentence}" for sentence in told]
+    report = json.loads(output(capsys, run, "--format", "json"))
+    assert (report["warnings"], report["notes"]) == (found["warnings"], found["notes"])
+
+
+@ENERGY_COMMAND
+def test_an_overlay_is_named_and_paid(capsys: CaptureFixture[str], run: Path, tmp_path: Path) -> None:
+    """Half the step of the converter is half its joules, and the table behind them is named in each report."""
+    table = tmp_path / "mine.toml"
+    table.write_text('base = "28nm"\n[change]\n"adc, conversion of a READ" = { value = 5e-15, source = "chip B" }\n')
+    nodes = json.loads(output(capsys, run, "--format", "json", "--node", "28nm", "--node", table))["nodes"]
+    base, mine = nodes["28nm"], nodes[str(table)]
+    steps = [
+        sum(line["energy_j"] for line in node["components"] if line["action"].startswith("conversion of"))
+        for node in (base, mine)
+    ]
+    assert steps[0] == pytest.approx(2 * steps[1], rel=1e-12)
+    assert base["total"] - mine["total"] == pytest.approx(steps[1], rel=1e-9)
+    assert mine["table"]["base"] == "28nm" and mine["table"]["changed"] == ["adc, conversion of a READ"]
+    assert base["table"] == {"base": None, "changed": [], "sha256": load_costs("28nm").sha256}
+    assert mine["table"]["sha256"] == load_costs(table).sha256 != base["table"]["sha256"]
+    assert mine["paper"]["paper_j"] == base["paper"]["paper_j"]
+    for arguments in ((), ("--all",)):
+        told = " ".join(output(capsys, run, *arguments, "--node", table).split())
+        assert "(28nm, changed: adc, conversion of a READ)" in told
+    assert "28nm with other adc, conversion of a READ" in output(capsys, run, "--format", "html", "--node", table)
 
 
 @ENERGY_BANDS

@@ -89,6 +89,10 @@ def test_the_page_says_what_the_ledger_says(runs: tuple[Path, Path], one: str) -
     assert comparison and "1.30 µJ for the task at 28nm" in text
     assert all(sentence.replace(" uJ", " µJ") in text for sentence in comparison.sentences)
     assert "Against each other" not in text
+    assert all(sentence in text for sentence in (*found["warnings"], *found["notes"]))
+    assert "array and converters" in text and "memories and logic" in text
+    places = re.findall(r'<a href="#([^"]*)">', one.partition("</nav>")[0])
+    assert len(places) == 6 and all(f'<section id="{place}"' in one or f'id="{place}"' in one for place in places)
 
 
 @ENERGY_PAGE
@@ -273,6 +277,10 @@ def test_the_page_turns_as_the_model_does(
         assert values["analogue"] == pytest.approx(expected.analogue_j, rel=1e-9)
         assert values["cycles"] == expected.cycles
     assert len(re.findall(r'class="knob moved"', dom)) == len(settings)
+    spoken = re.findall(r'<output>([^<]*)</output><input [^>]*aria-valuetext="([^"]*)"', dom)
+    assert len(spoken) == len(model.knobs) and all(shown == said for shown, said in spoken)
+    ends = re.findall(r'<div class="ends"><span>([^<]*)</span><span>([^<]*)</span>', dom)
+    assert len(ends) == len(model.knobs) and ("10\u202fns", "1\u202fµs") in ends and ("× 0.1", "× 10") in ends
 
 
 @ENERGY_PAGE_IN_A_BROWSER
@@ -284,13 +292,14 @@ def test_a_hand_on_the_slider(one: str, tmp_path: Path) -> None:
       const slider = document.getElementById("knob-adc");
       slider.value = 1000; slider.dispatchEvent(new Event("input")); seen.push(total());
       document.documentElement.dataset.address = location.hash;
+      location.hash = "#sources"; window.dispatchEvent(new Event("hashchange")); seen.push(total());
       document.querySelector(".answers button").click(); seen.push(total());
       document.documentElement.dataset.seen = seen.join(" ");
     </script></body>"""
     (tmp_path / "page.html").write_text(one.replace("</body>", script), encoding="utf-8")
     dom, console = chromium(tmp_path, f"file://{tmp_path / 'page.html'}")
-    before, turned, after = map(float, re.findall(r'data-seen="([^"]*)"', dom)[0].split())
-    assert console == [] and turned > 1.05 * before and after == before
+    before, turned, elsewhere, after = map(float, re.findall(r'data-seen="([^"]*)"', dom)[0].split())
+    assert console == [] and turned > 1.05 * before and elsewhere == turned and after == before
     assert 'data-address="#adc=10"' in dom
 
 

@@ -1,6 +1,5 @@
-"use strict";
 // The model of energy/whatif.py over again: same table of terms, same arithmetic. A test holds the two together.
-const models = JSON.parse(document.getElementById("data").textContent).models;
+const models = data.models;
 const pulses = { set: "set_pulse_s", reset: "reset_pulse_s", read: "read_pulse_s", eval: "eval_pulse_s" };
 let model = models[0];
 let settings = {};
@@ -49,9 +48,12 @@ function si(value, unit) {
   return `${unit === "J" ? digits : Number(digits)}\u202f${prefix}${unit}`;
 }
 
+function amount(knob, value) {
+  return knob.unit === "x" ? `× ${Number(value.toPrecision(3))}` : si(value, knob.unit);
+}
+
 function shown(knob, value) {
-  if (knob.unit === "x") return `× ${Number(value.toPrecision(3))}`;
-  if (!knob.name.endsWith("pulse_s")) return si(value, knob.unit);
+  if (!knob.name.endsWith("pulse_s")) return amount(knob, value);
   const clock = settings.clock_hz || model.knobs.find((other) => other.name === "clock_hz").value;
   const cycles = Math.max(1, Math.ceil(value * clock * (1 - 1e-6)));
   return `${si(value, "s")}, ${cycles} cycle${cycles > 1 ? "s" : ""}`;
@@ -62,13 +64,6 @@ const place = (knob, value) => Math.round((STEPS * Math.log(value / knob.low)) /
 function valueAt(knob, position) {
   if (position === place(knob, knob.value)) return knob.value; // the run's own value can be found again
   return Number((knob.low * (knob.high / knob.low) ** (position / STEPS)).toPrecision(3));
-}
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
 }
 
 function turn(knob, value) {
@@ -88,7 +83,9 @@ function buildKnobs() {
     label.htmlFor = input.id = `knob-${knob.name}`;
     Object.assign(input, { type: "range", min: 0, max: STEPS, step: 1 });
     input.addEventListener("input", () => turn(knob, valueAt(knob, Number(input.value))));
-    row.append(label, element("output"), input);
+    const ends = element("div", "ends");
+    for (const end of [knob.low, knob.high]) ends.append(element("span", "", amount(knob, end)));
+    row.append(label, element("output"), input, ends);
     box.append(row);
   }
 }
@@ -97,8 +94,10 @@ function show() {
   model.knobs.forEach((knob, index) => {
     const row = document.getElementById("knobs").children[index];
     const value = settings[knob.name] || knob.value;
-    row.querySelector("input").value = place(knob, value);
-    row.querySelector("output").textContent = shown(knob, value);
+    const input = row.querySelector("input"), text = shown(knob, value);
+    input.value = place(knob, value);
+    input.setAttribute("aria-valuetext", text);
+    row.querySelector("output").textContent = text;
     row.classList.toggle("moved", knob.name in settings);
   });
   const box = document.getElementById("answers");
@@ -117,7 +116,7 @@ function show() {
     const delta = moved ? `${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(1)} % of ${si(was.training, "J")}` : "as it ran";
     const legend = element("ul", "legend");
     legend.append(element("li", "analogue", `${si(now.analogue, "J")} array and converters`));
-    legend.append(element("li", "digital", `${si(now.training - now.analogue, "J")} digital`));
+    legend.append(element("li", "digital", `${si(now.training - now.analogue, "J")} memories and logic`));
     const all = element("p", "delta", `${si(now.total, "J")} with all other parts`);
     part.append(element("h3", "", `training at ${node}`), element("p", "big", si(now.training, "J")));
     part.append(element("p", "delta", delta), legend, all);
@@ -132,6 +131,7 @@ function show() {
 }
 
 function fromAddress() {
+  if (location.hash.length > 1 && !location.hash.includes("=")) return; // a place of the page, not a setting
   settings = {};
   for (const [name, text] of new URLSearchParams(location.hash.slice(1))) {
     const value = Number(text);
@@ -144,8 +144,6 @@ const which = document.getElementById("which");
 if (which) which.addEventListener("change", () => { model = models[which.value]; buildKnobs(); show(); });
 window.addEventListener("hashchange", fromAddress);
 buildKnobs();
+show();
 fromAddress();
-const root = document.documentElement;
-root.dataset.scrollWidth = root.scrollWidth;
-root.dataset.clientWidth = root.clientWidth;
-root.dataset.ready = "yes";
+ready();

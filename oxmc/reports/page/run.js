@@ -1,14 +1,6 @@
-"use strict";
 // The scrubber over the array's rows: what the page embeds of the state, drawn and said for one row at a time.
-const array = JSON.parse(document.getElementById("data").textContent).array;
+const array = data.array;
 const byId = (id) => document.getElementById(id);
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 
 function decoded() {
   const bytes = Uint8Array.from(atob(array.codes), (letter) => letter.charCodeAt(0));
@@ -118,4 +110,4 @@ if (array) {
   draw(codes);
   show(codes);
 }
-document.documentElement.dataset.ready = "yes";
+ready();
