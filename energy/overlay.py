@@ -41,8 +41,8 @@ def overlay(name: str, file: str, table: Mapping[str, Any]) -> CostTable:
     changed = {key: _change(f"{file}, change, {key}", changes[key], costs[0], node) for key, costs in named.items()}
     merged = []
     for cost in base.costs:
-        key = owners.get(id(cost)) or followers.get(cost.figure)
-        merged.append(dataclasses.replace(cost, **changed[key]) if key else cost)
+        of = owners.get(id(cost)) or followers.get(cost.figure)
+        merged.append(dataclasses.replace(cost, **changed[of]) if of else cost)
     return CostTable(name, tuple(merged), base=node, changed=tuple(changes))
 
 

@@ -217,7 +217,7 @@ def run_record(
         "array_energy_j": counted["array_energy_j"],
         "conservation_error": error,
         "mixing": mixing_record(config, outcome),
-        "notes": [*dataset.notes, *dataset.remarks],
+        "notes": [*dataset.notes, *load_card(config.card).notes, *dataset.remarks],
     }
     record["warnings"] = warnings_of(config, record)
     check_events(record, config)

@@ -96,6 +96,12 @@ class Card:
     endurance: Endurance | None
     """Stuck cells by age, where the card has them."""
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of a result should know of the card, in a sentence."""
+        names = ", ".join(self.extrapolations)
+        return [f"card {self.name} reaches beyond measurements on its array in {names}"] if names else []
+
 
 UNITS: dict[str, str] = {f.name: f.metadata["unit"] for f in dataclasses.fields(Card) if "unit" in f.metadata}
 
