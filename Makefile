@@ -88,10 +88,10 @@ waves: setup ## run one bench and keep its waves: T=lfsr [SIM=icarus|verilator]
 	$(if $(T),,$(error T must name a bench, as in: make waves T=lfsr))
 	@mkdir -p $(BUILD) && touch $(BUILD)/.waves
 	@OXMC_WAVES=1 $(VENV)/bin/python -m pytest $(TESTS); status=$$?; \
-	found() { find $(BUILD)/bench $(BUILD)/sim -name '*.vcd' -newer $(BUILD)/.waves "$$@" 2>/dev/null | sort; }; \
-	vcd=$$(found ! -path '*-broken/*'); broken=$$(found -path '*-broken/*'); \
-	if [ -z "$$vcd$$broken" ]; then echo 'waves: none written' >&2; exit 1; fi; \
-	[ -z "$$vcd" ] || printf 'waves: %s\n' $$vcd; \
+	found() { find $(BUILD)/bench $(BUILD)/sim -name 'dump.*' -newer $(BUILD)/.waves "$$@" 2>/dev/null | sort; }; \
+	whole=$$(found ! -path '*-broken/*'); broken=$$(found -path '*-broken/*'); \
+	if [ -z "$$whole$$broken" ]; then echo 'waves: none written' >&2; exit 1; fi; \
+	[ -z "$$whole" ] || printf 'waves: %s\n' $$whole; \
 	[ -z "$$broken" ] || printf 'of a design broken on purpose: %s\n' $$broken; \
 	exit $$status
 

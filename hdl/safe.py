@@ -17,13 +17,15 @@ SAFE_PORTS: dict[str, Any] = {"halt": In(1), "illegal": Out(1)}
 def safe_fsm(m: Module, block: Any, name: str, home: str = "IDLE") -> Iterator[Any]:
     """`m.FSM` that goes to state `home` at `block.halt`, unless it is IDLE or there, and from every unused encoding.
 
-    The attribute keeps synthesis from encoding the states anew, which would take the unused encodings for impossible
-    and drop the way back.
+    One attribute keeps synthesis from encoding the states anew, which would take the unused encodings for impossible
+    and drop the way back. The others name the states in the Verilog, as those of an enumeration are: views of waves
+    take them from there.
     """
     with m.FSM(name=name) as fsm:
         yield fsm
     state, states = fsm.state, len(fsm.encoding)
-    state.attrs["fsm_encoding"] = "none"
+    codes = {f"enum_value_{code:0{len(state)}b}": label for label, code in fsm.encoding.items()}
+    state.attrs.update(fsm_encoding="none", enum_base_type=name, **codes)
     if states < 2 ** len(state):
         m.d.comb += block.illegal.eq(state >= states)
     leaves = block.halt & (state != fsm.encoding["IDLE"])

@@ -133,13 +133,18 @@ def _net(bit: Any) -> str:
 
 
 class GateSimulation(Simulation):
-    """The co-simulation with gates in place of the RTL, on Icarus."""
+    """The co-simulation with gates in place of the RTL, on Icarus. Its waves are a VCD, whose toggles are counted."""
+
+    rtl = (OBSERVED, "observed")
 
     def __init__(self, config: Config, gates: str, *, waves: bool):
         super().__init__(config, "icarus", waves=waves)
         observed = chip_verilog(self.formats.config, name=OBSERVED, observed=True)
         self.sources |= {f"{CHIP_NAME}.v": gates, f"{OBSERVED}.v": observed}
         self.folder = cache_folder() / f"gates-{self._digest()}"
+
+    def waves_file(self, simulator: str) -> str:
+        return "dump.vcd"
 
     def _build_args(self) -> list[str]:
         return ["-DOXMC_GATES"]

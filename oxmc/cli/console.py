@@ -138,8 +138,17 @@ def summary(run: dict[str, Any], reference: float) -> Table:
 
 def ending(run: dict[str, Any], out: Path) -> Table:
     """Where a run lies, and how to look at it."""
-    page = f"oxmc report {shlex.quote(str(out))}"
-    return pairs([("state", run["result"]["state_sha256"][:16]), ("run directory", str(out)), ("as a page", page)])
+    place = shlex.quote(str(out))
+    rows = [
+        ("state", run["result"]["state_sha256"][:16]),
+        ("run directory", str(out)),
+        ("as a page", f"oxmc report {place}"),
+    ]
+    if any(out.glob("waves.*")):
+        from oxmc.run.simulated import viewers
+
+        rows += [(f"waves in {name}", f"cd {place} && {command}") for name, command in viewers(out).items()]
+    return pairs(rows)
 
 
 def pairs(rows: list[tuple[str, str]]) -> Table:

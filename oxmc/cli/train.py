@@ -35,7 +35,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json and nothing else.")] = False,
     chains: Annotated[str, typer.Option(metavar="C", help="Chains on one split, each with its own devices.")] = "1",
     coupling: Annotated[str, typer.Option(help="Where the array's model runs: python or compiled.")] = "python",
-    waves: Annotated[bool, typer.Option(help="Keep a VCD of all signals in the run directory.")] = False,
+    waves: Annotated[bool, typer.Option(help="Keep waves of all signals, and views for GTKWave and Surfer.")] = False,
     lockstep: Annotated[bool, typer.Option(help="Run the twin beside the RTL; the first difference ends it.")] = False,
     repeats: Annotated[str | None, typer.Option(metavar="N", help="Trainings, each with its own split.")] = None,
     jobs: Annotated[str | None, typer.Option(metavar="N", help="Processes that share the repeats; else 1.")] = None,

@@ -144,12 +144,13 @@ class Simulated(Engine):
 
         scratch = folder / "scratch"
         scratch.mkdir()
+        simulation = self.simulation(job.config, options)
         outcome = run_simulation(
-            self.simulation(job.config, options), job, scratch,
+            simulation, job, scratch,
             lockstep=options.lockstep, watcher=watcher, meanwhile=options.meanwhile,
         )  # fmt: skip
         if options.waves:
-            (scratch / "dump.vcd").rename(folder / "waves.vcd")
+            simulation.keep_waves(scratch, folder, job, outcome)
         (scratch / "simulator.log").rename(folder / "simulator.log")
         shutil.rmtree(scratch)
         return outcome

@@ -14,6 +14,7 @@ from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.run.engine import COUPLINGS, Progress, Watcher
 from oxmc.tb.cosim.simulator import CompiledSimulation, EpisodeSimulation, Simulation
+from oxmc.tb.cosim.views import GTKWAVE, SURFER
 from oxmc.tb.cosim.watchdog import PROGRESS, read_progress
 
 
@@ -23,6 +24,12 @@ def simulation_of(config: Config, simulator: str, coupling: str = COUPLINGS[0], 
         return Simulation(config, simulator, waves=waves)
     compiled = EpisodeSimulation if config.acceptance == "reward" else CompiledSimulation
     return compiled(config, simulator, waves=waves)
+
+
+def viewers(run: Path) -> dict[str, str]:
+    """The command of each viewer for the waves of a run, to be started in its directory."""
+    waves = next(path.name for path in run.glob("waves.*") if path.suffix in (".fst", ".vcd"))
+    return {"GTKWave": f"gtkwave {GTKWAVE}", "Surfer": f"surfer -c {SURFER} {waves}"}
 
 
 @cache

@@ -39,10 +39,10 @@ def run_bench(
     """Build one block, or its Verilog, and run the cocotb tests of `module` on it; `parameters` reach them as JSON.
 
     `mutate` changes the Verilog, for a test that proves the bench can fail. Raises `SystemExit` if a
-    test fails. With OXMC_WAVES set a VCD is left in the build folder, which then has the name of pytest's test, too.
+    test fails. With OXMC_WAVES set waves are left in the build folder, which then has the name of pytest's test, too.
     """
     use_simulator(simulator)
-    waves = bool(os.environ.get("OXMC_WAVES"))
+    waves = runners.waves_file(simulator) if os.environ.get("OXMC_WAVES") else ""
     text = design if isinstance(design, str) else component_verilog(design, name)
     if isinstance(mutate, tuple):
         assert text.count(mutate[0]) >= 1, f"nothing to mutate: {mutate[0]!r}"
@@ -51,7 +51,7 @@ def run_bench(
         text = mutate(text)
     sources = {f"{name}.v": text}
     if simulator == "icarus" and waves:
-        sources["waves.v"] = f'module waves; initial begin $dumpfile("dump.vcd"); $dumpvars(0, {name}); end endmodule\n'
+        sources["waves.v"] = f'module waves; initial begin $dumpfile("{waves}"); $dumpvars(0, {name}); end endmodule\n'
     arguments = {
         "verilator": ["-Wno-fatal", "-Wno-INITIALDLY", "-O1", "-CFLAGS", "-O0", "-DCOCOTB_SIM=1"],
         "icarus": ["-DCOCOTB_SIM=1", *(["-s", "waves"] if waves else [])],
@@ -67,7 +67,7 @@ def run_bench(
     # the first failure ends a bench: it fails, whatever the rest would say
     environment = {PARAMETERS_VARIABLE: json.dumps(parameters), "COCOTB_MAX_FAILURES": "1"}
     try:
-        runners.simulate(simulator, folder, folder, name, module, environment, trace=waves)
+        runners.simulate(simulator, folder, folder, name, module, environment, waves=waves)
     finally:
         print((folder / runners.SIMULATOR_LOG).read_text())  # pytest shows it where the test fails
     if failed := runners.failed_tests(folder / runners.RESULTS):

@@ -1,8 +1,12 @@
 // Program of the compiled coupling on Verilator: makes the clock, until the co-simulation ends by itself.
 #include "Vcosim.h"
 #include "verilated.h"
-#if VM_TRACE
+#if VM_TRACE_FST
+#include "verilated_fst_c.h"
+using Waves = VerilatedFstC;
+#elif VM_TRACE
 #include "verilated_vcd_c.h"
+using Waves = VerilatedVcdC;
 #endif
 
 int main(int argc, char** argv) {
@@ -11,9 +15,9 @@ int main(int argc, char** argv) {
     Vcosim top{&context, ""};  // in waves a scope of its own, without a name above it, as under cocotb
 #if VM_TRACE
     context.traceEverOn(true);
-    VerilatedVcdC waves;
+    Waves waves;
     top.trace(&waves, 99);
-    waves.open("dump.vcd");
+    waves.open(VM_TRACE_FST ? "dump.fst" : "dump.vcd");
 #endif
     while (!context.gotFinish()) {
         for (int level = 1; level >= 0; --level) {

@@ -372,8 +372,9 @@ module cosim #(
     end
 
 `ifndef VERILATOR
-    initial if ($test$plusargs("oxmc_waves")) begin
-        $dumpfile("dump.vcd");
+    reg [8*16-1:0] waves_file;
+    initial if ($value$plusargs("oxmc_waves=%s", waves_file)) begin
+        $dumpfile(waves_file);
         $dumpvars(0, cosim);
     end
 `endif

@@ -18,6 +18,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -182,10 +183,13 @@ def build(
     *,
     parameters: Mapping[str, int] | None = None,
     arguments: Sequence[str] = (),
-    waves: bool = False,
+    waves: str = "",
     watch: Watch = None,
 ) -> None:
-    """Build a cocotb simulation of `top` from files in `folder`. Raises `RunError` if a tool fails."""
+    """Build a cocotb simulation of `top` from files in `folder`, with `waves` one that can write a file of that name.
+
+    Raises `RunError` if a tool fails.
+    """
     values = parameters or {}
     if simulator == "icarus":
         (folder / "cmds.f").write_text(f"+timescale+{'/'.join(TIMESCALE)}\n")
@@ -202,7 +206,7 @@ def build(
     settings = [f"-G{name}={value}" for name, value in values.items()]
     linked = ["-LDFLAGS", "-Lcocotb/libs -lcocotbvpi_verilator"]
     named = ["--top-module", top, "--vpi", *public, "-o", top, "--timescale", "/".join(TIMESCALE)]
-    traced = ["--trace"] if waves else []
+    traced = [trace_option(waves)] if waves else []
     verilate(
         folder, [*named, *linked, *traced, *arguments, "-I.", *settings, "verilator.cpp", *sources], "Vtop", watch=watch
     )
@@ -216,11 +220,12 @@ def simulate(
     module: str,
     own: dict[str, str],
     *,
-    plusargs: Sequence[str] = (),
-    trace: bool = False,
+    waves: str = "",
     watch: Watch = None,
 ) -> None:
     """Run the cocotb tests of `module` in `folder` with what lies in `built`; a log and results are left there.
+
+    `waves` is the file for them, by the ending of its name FST or, on Icarus alone, VCD.
 
     `own` are variables for the tests.
 
@@ -229,26 +234,48 @@ def simulate(
     (folder / RESULTS).unlink(missing_ok=True)
     if simulator == "icarus":
         library = _cocotb().lib_entry("vpi", "icarus")
-        command: Command = [tools.find_tool("vvp", "--engine icarus"), "-m", library, built / "sim.vvp", *plusargs]
+        command: Command = _vvp(built, waves, "-m", library)
     else:
-        command = [built / top, *(["--trace"] if trace else []), *plusargs]
+        command = [built / top, *(["--trace", "--trace-file", waves] if waves else [])]
     variables = _cocotb_environment(top, module, folder / RESULTS) | own
     with open(folder / SIMULATOR_LOG, "w") as log:
         execute(Path(command[0]).name, command, folder, variables, log, watch)
 
 
-def run_alone(
-    simulator: str, built: Path, folder: Path, top: str, *, plusargs: Sequence[str] = (), watch: Watch = None
-) -> None:
+@cache
+def waves_file(simulator: str) -> str:
+    """Where a simulator writes waves: FST, or VCD where the compiler lacks what Verilator's FST is packed with."""
+    if simulator == "icarus":
+        return "dump.fst"
+    command = [tools.find_tool("g++", "--engine verilator"), "-E", "-x", "c++", "-"]
+    seen = subprocess.run(
+        command, input=b"#include <lz4.h>\n#include <zlib.h>\n", env=environment(), capture_output=True
+    )
+    return "dump.vcd" if seen.returncode else "dump.fst"
+
+
+def trace_option(waves: str) -> str:
+    """What makes Verilator build a simulation that can write that file."""
+    return "--trace-fst" if waves.endswith(".fst") else "--trace-vcd"
+
+
+def _vvp(built: Path, waves: str, *options: str) -> Command:
+    """Icarus on what lies in `built`; the design opens the file, its format is an option behind the program."""
+    program: Command = [tools.find_tool("vvp", "--engine icarus"), *options, built / "sim.vvp"]
+    form = ["-fst"] if waves.endswith(".fst") else []
+    return [*program, *form, *([f"+oxmc_waves={waves}"] if waves else [])]
+
+
+def run_alone(simulator: str, built: Path, folder: Path, top: str, *, waves: str = "", watch: Watch = None) -> None:
     """Run a simulation without Python in it, which lies in `built`, in `folder`, where its log is left.
+
+    `waves` is as in `simulate`; on Verilator it was said when it was built.
 
     Raises `RunError` if the simulator fails.
     """
-    program: Command = [built / top]
-    if simulator == "icarus":
-        program = [tools.find_tool("vvp", "--engine icarus"), built / "sim.vvp"]
+    program: Command = _vvp(built, waves) if simulator == "icarus" else [built / top]
     with open(folder / SIMULATOR_LOG, "w") as log:
-        execute(Path(program[0]).name, [*program, *plusargs], folder, environment(), log, watch)
+        execute(Path(program[0]).name, program, folder, environment(), log, watch)
 
 
 def failed_tests(results: Path) -> int:

@@ -1,7 +1,7 @@
 """The one place that says what RTL is built and which tests run in it; `oxmc.tb.cosim.runners` has the commands.
 
 The co-simulation (`Simulation`) needs a build cached by content, only its ports public to Python (with every signal
-public Verilator is half as fast), a VCD from either simulator, and a simulator that can be watched and killed.
+public Verilator is half as fast), waves from either simulator, and a simulator that can be watched and killed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.tb.cosim import event_word, runners
 from oxmc.tb.cosim.compiled import FINAL, REFUSED, explain_refusal, kept_event, load_for, read_outcome
+from oxmc.tb.cosim.views import lines_of, view_files
 from oxmc.tb.cosim.watchdog import PROGRESS, Heartbeat, Watchdog, read_progress
 
 SIMULATORS = ("verilator", "icarus")
@@ -54,10 +55,12 @@ class Simulation:
     module = "oxmc.tb.cosim.training"
     """The cocotb test that runs in it."""
     control = "cosim.vlt"
+    rtl = (CHIP_NAME, "chip")
+    """Module and instance of the chip whose signals have their names."""
 
     def __init__(self, config: Config, simulator: str, *, waves: bool = False):
         use_simulator(simulator)
-        self.simulator, self.waves = simulator, waves
+        self.simulator, self.waves = simulator, self.waves_file(simulator) if waves else ""
         self.formats, self.effects = Formats(build_config(config)), effects_of(load_card(config.card), config).any
         self.sources = {
             f"{CHIP_NAME}.v": chip_verilog(self.formats.config, observed=True),
@@ -68,6 +71,10 @@ class Simulation:
             },
         }
         self.folder = cache_folder() / f"{simulator}-{self._digest()}"
+
+    def waves_file(self, simulator: str) -> str:
+        """Where waves go, in the folder of a run."""
+        return runners.waves_file(simulator)
 
     def _parameters(self) -> dict[str, int]:
         formats = self.formats
@@ -134,8 +141,19 @@ class Simulation:
             [self.control, *sources] if verilator else sources,
             parameters=self._parameters(),
             arguments=self._build_args(),
-            waves=self.waves and verilator,
+            waves=self.waves,
         )
+
+    def keep_waves(self, scratch: Path, folder: Path, job: Job, outcome: Outcome) -> None:
+        """Move the waves of a run in `scratch` to `folder`, and write the views of them beside."""
+        kept = Path(self.waves).with_stem("waves")
+        (scratch / self.waves).rename(folder / kept)
+        ahead = sum(outcome.counts[phase]["cycle"] for phase in ("load", "form", "calibrate"))
+        clears = job.config.rows * job.config.cycles(job.config.reset_pulse_s)
+        groups = lines_of(self.sources[f"{self.rtl[0]}.v"], *self.rtl)
+        for name, text in view_files(groups, str(kept), ahead + clears).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
 
     def run(self, folder: Path, environment: dict[str, str], watch: Callable[[], None] | None = None) -> None:
         """Run the cocotb test in `folder`; `watch` is called while it runs.
@@ -152,8 +170,7 @@ class Simulation:
                 TOP,
                 self.module,
                 plain | environment,
-                plusargs=["+oxmc_waves"] if self.waves else [],
-                trace=self.waves and self.simulator == "verilator",
+                waves=self.waves,
                 watch=Heartbeat(folder / PROGRESS, watch),
             )
         except RunError as error:
@@ -229,7 +246,7 @@ class CompiledSimulation(ArraySimulation):
         return [
             *"-DOXMC_CLOCK -O3 --x-assign fast --x-initial fast -Wno-fatal".split(),
             *("-CFLAGS", "-std=c++20 -O2", "--top-module", TOP, "-o", TOP, "--timescale", "/".join(runners.TIMESCALE)),
-            *(["--trace"] if self.waves else []),
+            *([runners.trace_option(self.waves)] if self.waves else []),
             *(f"-G{name}={value}" for name, value in self._parameters().items()),
         ]
 
@@ -265,9 +282,8 @@ class CompiledSimulation(ArraySimulation):
 
     def run_alone(self, folder: Path, watch: Callable[[], None] | None = None) -> None:
         """Run in `folder`, which is loaded. Raises `RunError` if the simulator fails, or `watch` does."""
-        plusargs = ["+oxmc_waves"] if self.waves else []
         try:
-            runners.run_alone(self.simulator, self.folder, folder, TOP, plusargs=plusargs, watch=watch)
+            runners.run_alone(self.simulator, self.folder, folder, TOP, waves=self.waves, watch=watch)
         except RunError as error:
             raise RunError(f"{self.simulator} failed: {error}") from error
 

@@ -100,7 +100,7 @@ def test_a_user_follows_readme(copy: Path) -> None:
         assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         assert done.stdout.strip(), f"{command} says nothing"
         if command.startswith("make waves"):
-            first = next(line for line in done.stdout.splitlines() if ".vcd" in line)
+            first = next(line for line in done.stdout.splitlines() if "dump." in line)
             assert first.startswith("waves: ") and "-broken/" not in first, first
             assert (copy / first.removeprefix("waves: ")).is_file()
     assert not (copy / ".venv").exists(), "nothing was installed anew"
