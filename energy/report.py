@@ -28,7 +28,7 @@ def render(ledger: Ledger, title: str = "energy") -> Table:
     table.add_column("action")
     table.add_column("nJ", footer=f"{total:.4g}", justify="right")
     table.add_column("share", justify="right")
-    table.add_column("interval, nJ", footer=f"{ledger.low_j * 1e9:.3g} - {ledger.high_j * 1e9:.3g}", justify="right")
+    table.add_column("bounds, nJ", footer=f"{ledger.low_j * 1e9:.3g} - {ledger.high_j * 1e9:.3g}", justify="right")
     for (component, action), lines in sorted(groups.items(), key=lambda group: -_nj(group[1], "energy_j")):
         energy, low, high = (_nj(lines, key) for key in ("energy_j", "low", "high"))
         share = f"{energy / total:.1%}" if total else "-"
@@ -57,7 +57,7 @@ def render_components(ledgers: Mapping[str, Ledger]) -> Table:
 def render_parts(parts: Mapping[str, Part], bands: Mapping[str, Band], title: str) -> Table:
     """One row a part of the run: joules with their 5-95 % band in uJ, time on the chip, mean power."""
     table = Table("part", title=title)
-    for heading in ("uJ", "band, uJ", "cycles", "ms", "mW"):
+    for heading in ("uJ", "5-95 %, uJ", "cycles", "ms", "mW"):
         table.add_column(heading, justify="right")
     for name, part in parts.items():
         band = f"{bands[name].low * 1e6:.3g} - {bands[name].high * 1e6:.3g}"
@@ -79,7 +79,12 @@ def per_lines(per: Mapping[str, Any], bounds: Mapping[str, Mapping[str, Any]]) -
         f"{name.upper()} {joules * 1e12:.3g} pJ ({ends[name][0]:.3g} - {ends[name][1]:.3g})"
         for name, joules in per["operation"].items()
     ]
-    return [", ".join(events)] * bool(events) + [f"array operations with lines and converters: {', '.join(pulses)}"]
+    array = f"array operations with lines and converters: {', '.join(pulses)}"
+    return [
+        *([", ".join(events)] if events else []),
+        array,
+        "in brackets: every cost at its lower, then its upper bound",
+    ]
 
 
 def source_lines(ledger: Ledger) -> list[str]:
@@ -101,7 +106,7 @@ def render_band(ledger: Ledger, uncertainty: Uncertainty) -> Table:
     band = f"{_three(uncertainty.total.low)} - {_three(uncertainty.total.high)}"
     table.add_column("nJ", footer=f"{total * 1e9:.4g}", justify="right")
     table.add_column("share", justify="right")
-    table.add_column("band, nJ", footer=band, justify="right")
+    table.add_column("5-95 %, nJ", footer=band, justify="right")
     for name in sorted(sums, key=lambda name: -sums[name]):
         band = f"{_three(uncertainty.components[name].low)} - {_three(uncertainty.components[name].high)}"
         table.add_row(name, f"{sums[name] * 1e9:.4g}", f"{sums[name] / total:.1%}" if total else "-", band)

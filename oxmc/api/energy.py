@@ -9,9 +9,9 @@ from typing import Any
 from oxmc.energy.ledger import Ledger
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Energy:
-    """Joules of a whole run at `node`: `total`, and `low` to `high` with all figures at their bounds.
+    """Joules of a whole run at `node`: `total`, and `low` to `high` with every cost at its lower, then its upper bound.
 
     `components` are the ledger's lines, each a dict with `name`, `action`, `phase`, `count`, `energy_j`, `low`, `high`
     and `source` among others, as `oxmc energy --format json` prints them; their `energy_j` sum to `total`.
@@ -21,12 +21,17 @@ class Energy:
     total: float
     low: float
     high: float
-    components: list[dict[str, Any]] = dataclasses.field(repr=False)
+    components: list[dict[str, Any]]
 
     @classmethod
     def of(cls, node: str, ledger: Ledger) -> Energy:
         lines = [line.as_json() for line in ledger.lines]
         return cls(node, ledger.total_j, ledger.low_j, ledger.high_j, lines)
+
+    def __repr__(self) -> str:
+        total, low, high = (joules * 1e6 for joules in (self.total, self.low, self.high))
+        span = f"{low:.3g} to {high:.3g}, every cost at its lower, then its upper bound"
+        return f"Energy at {self.node}: {total:.3g} uJ ({span})"
 
     @property
     def by_component(self) -> dict[str, float]:

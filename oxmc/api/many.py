@@ -251,7 +251,7 @@ class Sweep:
     def _rows(self) -> list[tuple[str, str]]:
         rows = []
         for point in self.points:
-            sem = "" if point["sem"] is None else f" +- {point['sem']:.4f}"
+            sem = "" if point["sem"] is None else f" +- {point['sem']:.4f} (standard error)"
             joules = ", ".join(f"{mean['mean'] * 1e6:.3g} uJ {node}" for node, mean in point["energy_j"].items())
             rows.append((point["change"] or "none", f"{point['metric']} {point['mean']:.4f}{sem}, {joules}"))
         return rows

@@ -7,20 +7,25 @@ from html import escape
 from typing import Any
 
 from oxmc.pymodels.errors import printable
+from oxmc.run.interval import interval_of, tested_on
 
 
 def lines_of(record: dict[str, Any]) -> list[tuple[str, str]]:
     """What a reader wants to know first of a run.json, by name."""
     result, chain = record["result"], record["chain"]
-    rows = [("result", f"test {result['metric']} {result['value']:.4f}")]
+    (low, high), _ = interval_of(record)
+    interval = f"95 % interval {low:.4f} to {high:.4f} of {tested_on(record)[1]}"
+    rows = [("result", f"test {result['metric']} {result['value']:.4f}, {interval}")]
     if repeats := record.get("repeats"):
-        rows = [("repeats", f"{repeats['n']}, mean test {result['metric']} {repeats['mean']:.4f}")]
+        spread = f"5 to 95 % of them {repeats['low']:.4f} to {repeats['high']:.4f}"
+        rows = [("repeats", f"{repeats['n']}, mean test {result['metric']} {repeats['mean']:.4f}, {spread}")]
     unfinished = "" if result["complete"] else ", not complete"
     rows.append(("rows", f"{result['rows_used']} of {record['config']['rows']}{unfinished}"))
     rows.append(("proposals", f"{chain['proposals']}, acceptance {chain['acceptance']:.3f}"))
     rows += [(f"energy at {node}", _joules(joules)) for node, joules in record["energy_j"].items()]
     if chains := record.get("chains"):
-        rows.append(("chains", f"{chains['n']}, R-hat at most {chains['rhat_max']}"))
+        rhat = "unknown" if chains["rhat_max"] is None else f"at most {chains['rhat_max']:.2f}"
+        rows.append(("chains", f"{chains['n']}, R-hat {rhat}; result, rows and proposals are the first's"))
     rows += [("warning", warning) for warning in record.get("warnings", [])]
     return rows + [("note", note) for note in record["notes"]]
 
@@ -30,8 +35,9 @@ def title_of(record: dict[str, Any]) -> str:
 
 
 def _joules(joules: dict[str, Any]) -> str:
+    """Joules and their range, which is wider than the 5 to 95 % that `oxmc energy` shows beside."""
     total, low, high = (joules[name] * 1e6 for name in ("total", "low", "high"))
-    return f"{total:.3g} uJ ({low:.3g} to {high:.3g} with all figures at their bounds)"
+    return f"{total:.3g} uJ ({low:.3g} to {high:.3g}, every cost at its lower, then its upper bound)"
 
 
 def text(record: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 PLAIN_LINE_S = 5.0
 """Seconds between plain lines."""
+NOTEBOOK_S = 0.2
+"""Seconds between two looks of a notebook's bar."""
 Show = Callable[[int, str], None]
 """Takes how much is completed, and what to say of it."""
 
@@ -59,6 +62,9 @@ def _shown(total: int, start: str, wanted: bool | None, plain: bool) -> Iterator
     seen = notebook or sys.stderr.isatty()
     if wanted is False or not (seen or plain or wanted):
         yield lambda completed, text: None
+    elif notebook:
+        with _in_notebook(total, start) as show:
+            yield show
     elif not seen:
         yield _plain_lines()
     else:
@@ -66,9 +72,32 @@ def _shown(total: int, start: str, wanted: bool | None, plain: bool) -> Iterator
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns, console=Console(stderr=not notebook), transient=True) as bar:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(start, total=total)
             yield lambda completed, text: bar.update(task, completed=completed, description=text)
+
+
+@contextmanager
+def _in_notebook(total: int, start: str) -> Iterator[Show]:
+    """One output of the cell that is updated in place and emptied at the end. It needs no widgets."""
+    from IPython.display import HTML, display
+
+    output, last = display(HTML(_bar(0, total, start)), display_id=True), time.monotonic()
+
+    def show(completed: int, text: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= NOTEBOOK_S:
+            last = time.monotonic()
+            output.update(HTML(_bar(completed, total, text)))
+
+    try:
+        yield show
+    finally:
+        output.update(HTML(""))
+
+
+def _bar(completed: int, total: int, text: str) -> str:
+    return f'<progress value="{completed}" max="{total}"></progress> {escape(text)}'
 
 
 def _plain_lines() -> Show:

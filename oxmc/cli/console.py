@@ -12,13 +12,15 @@ from rich.table import Table
 
 from oxmc.campaign.sweep_points import value_text
 from oxmc.pymodels.tasks.table_columns import shown_names
-from oxmc.pymodels.uncertainty import wilson_interval
 from oxmc.reports.plain import PlainConsole
 from oxmc.run.baseline import NAMES
 from oxmc.run.engine import in_integers
+from oxmc.run.interval import interval_of, tested_on
 
 WIDE = 160
 """Columns of a table that goes into a file or a pipe, where there is no width to keep to."""
+ENDS = "every cost at its lower, then its upper bound"
+"""What the range beside joules is."""
 OF = {"accuracy": "on the same split", "reward": "steps"}
 """What a metric's baseline is of."""
 
@@ -81,7 +83,7 @@ def _rows_text(result: dict[str, Any], config: dict[str, Any]) -> str:
 def _joules_text(joules: dict[str, Any]) -> str:
     """The first part, which is the training, with its bounds; then the other parts."""
     (name, first), *others = joules["parts"].items()
-    span = f"{first['low'] * 1e6:.3g} to {first['high'] * 1e6:.3g} with all figures at their bounds"
+    span = f"{first['low'] * 1e6:.3g} to {first['high'] * 1e6:.3g}, {ENDS}"
     more = "".join(f", {name} {part['total'] * 1e6:.3g} uJ" for name, part in others)
     return f"{name} {first['total'] * 1e6:.3g} uJ ({span}){more}"
 
@@ -99,12 +101,10 @@ def _data_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _interval_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
-    """How far the share of right answers may be from what so few test points tell."""
-    result, n = run["result"], run["config"]["test_samples"]
-    if result["metric"] != "accuracy":
-        return []
-    low, high = wilson_interval(round(result["value"] * n), n)
-    return [("95 % interval", f"{low:.4f} to {high:.4f}, which {n} points leave (Wilson's)")]
+    """How far the result may be from what so few test points or episodes tell."""
+    ((low, high), _), (_, tested) = interval_of(run), tested_on(run)
+    kind = "Wilson's" if run["result"]["metric"] == "accuracy" else "normal, of the mean"
+    return [("95 % interval", f"{low:.4f} to {high:.4f}, which {tested} leave ({kind})")]
 
 
 def facts(run: dict[str, Any]) -> list[tuple[str, str]]:

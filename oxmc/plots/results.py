@@ -46,7 +46,7 @@ class Held:
             baseline = None
         run, metric = checked.run, checked.run["result"]["metric"]
         law = "points (Wilson's)" if metric == "accuracy" else "episodes (normal)"
-        return cls(NAMES[metric], baseline, interval_of(run)[0], f"{tested_on(run)} {law}")
+        return cls(NAMES[metric], baseline, interval_of(run)[0], f"{tested_on(run)[0]} {law}")
 
     def draw(self, axis: Any, digits: int) -> None:
         low, high = self.interval

@@ -187,7 +187,7 @@ def _paper_lines(comparison: Comparison | None) -> list[str]:
         f"{part.name} {micro(part.energy_j)} ({micro(part.band.low)} to {micro(part.band.high)}, x {part.times:.3g})"
         for part in comparison.counted
     ]
-    counted = f"{HEADLINE} if this counts: {'; '.join(rows)}"
+    counted = f"{HEADLINE} if this counts, in brackets 5 to 95 %: {'; '.join(rows)}"
     return [" ".join(comparison.sentences), counted, f"the paper: {SOURCE}, doi:{DOI}"]
 
 

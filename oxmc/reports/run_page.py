@@ -96,7 +96,7 @@ def _result(path: Path, checked: CheckedRun) -> dict[str, Any]:
         baseline, missing = baseline_of(path, checked), ""
     except InputError as error:
         baseline, missing = None, str(error)
-    n = tested_on(run)
+    n, tested = tested_on(run)
     span, what = interval_of(run)
     what = f"A band is the {what}." if metric == "accuracy" else f"The band is the {what}."
     lanes = [{"label": "this run", "value": value, "span": span, "kind": "analogue"}]
@@ -109,7 +109,6 @@ def _result(path: Path, checked: CheckedRun) -> dict[str, Any]:
         of_points = metric == "accuracy" and not repeats
         spread = wilson_interval(round(baseline * n), n) if of_points else (baseline, baseline)
         lanes.append({"label": NAMES[metric], "value": baseline, "span": spread, "kind": "whole"})
-    tested = f"{n} test {'episodes' if metric == 'reward' else 'points'}"
     return {
         "metric": metric, "value": lanes[0]["value"], "tested": tested, "baseline": baseline, "missing": missing,
         "baseline_name": NAMES[metric], "lanes": lanes, "what": what, "axis": _axis(lanes, metric), "repeats": repeats,
