@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +14,7 @@ from oxmc.api import progress, session
 from oxmc.api.page import html, table_html, text
 from oxmc.api.run import Run, open_run
 from oxmc.api.task import Task
-from oxmc.api.training import Place, asked_of, keys_of, request_of, row_count, ruled, sourced, stem_of
+from oxmc.api.training import Place, TrainOptions, asked_of, keys_of, request_of, row_count, ruled, sourced, stem_of
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.config import preset as preset_of
 from oxmc.pymodels.errors import InputError, shown
@@ -42,7 +42,7 @@ def train_many(
     resume: bool = False,
     out: Place | None = None,
     show_progress: bool | None = None,
-    **options: Any,
+    **options: Unpack[TrainOptions],
 ) -> Runs:
     """Train `repeats` times, each with a seed, split, devices and noise of its own that follow from `seed`.
 
@@ -155,7 +155,7 @@ def sweep(
     resume: bool = False,
     out: Place | None = None,
     show_progress: bool | None = None,
-    **options: Any,
+    **options: Unpack[TrainOptions],
 ) -> Sweep:
     """Train at every combination of some keys' values, `repeats` times each, or at each value alone around the preset.
 

@@ -127,7 +127,8 @@ class Run:
 
         `X` is [n, columns] of raw values as trained on, which are scaled and quantised as then: columns of a data frame
         are found by their names, extra ones ignored; those of an array are all, in order. The stored rows vote with
-        their counters (Eq 8 of the paper); `engine` is twin, icarus or verilator, which give the same.
+        their counters (Eq 8 of the paper); `engine` is twin, icarus or verilator, which give the same. Rows vote by the
+        conductances that were stored, without the array's read noise.
 
         Raises `OxmcError` for other columns, values that are no numbers, a run without classes, or of before oxmc kept
         the scaling.

@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from numpy.typing import ArrayLike
 
@@ -29,6 +29,25 @@ from oxmc.run.train import Request, Training, trained
 from oxmc.run.train import train as train_into
 
 Place = str | os.PathLike[str]
+
+
+class TrainOptions(TypedDict, total=False):
+    """Arguments of `train` that `train_many` and `sweep` have, too."""
+
+    preset: str
+    engine: str
+    seed: int
+    rows: int | None
+    settings: Mapping[str, Any] | None
+    config: Config | Place | None
+    data: Place | None
+    label: str | None
+    subject: int | None
+    keep: Sequence[str]
+    drop: Sequence[str]
+    lockstep: bool
+    coupling: str
+    accept: Rule | None
 
 
 def train(

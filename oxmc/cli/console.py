@@ -100,7 +100,7 @@ def _data_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
     return [("data", f"{sum(counts)} rows, {features} features{bias}, {len(counts)} classes: {classes}")]
 
 
-def _interval_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
+def interval_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
     """How far the result may be from what so few test points or episodes tell."""
     ((low, high), _), (_, tested) = interval_of(run), tested_on(run)
     kind = "Wilson's" if run["result"]["metric"] == "accuracy" else "normal, of the mean"
@@ -132,7 +132,7 @@ def summary(run: dict[str, Any], reference: float) -> Table:
     """What `oxmc train` says first; `reference` is the value of its baseline."""
     metric = run["result"]["metric"]
     value, *others = facts(run)
-    answer = [value, *_interval_rows(run), (NAMES[metric], f"{reference:.4f} {OF[metric]}")]
+    answer = [value, *interval_rows(run), (NAMES[metric], f"{reference:.4f} {OF[metric]}")]
     return pairs([*answer, *caution_rows(run), *others])
 
 

@@ -64,7 +64,11 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
     changed = (f"{name} = {text_of(value)}" for name, value in found["changed"].items())
     rows += [("changed from it", ", ".join(changed) or "nothing"), ("engine", run["engine"])]
     rows.append(("seed", str(run["seed"])))
-    rows += console.repeats_facts(run) if "repeats" in run else console.facts(run)
+    if "repeats" in run:
+        rows += console.repeats_facts(run)
+    else:
+        value, *others = console.facts(run)
+        rows += [value, *console.interval_rows(run), *others]
     rows.append(("state", run["result"]["state_sha256"][:16]))
     rows.append(("made by", f"oxmc {run['versions'].get('oxmc', '?')}, sources {run['versions']['sources'][:12]}"))
     return dict(rows)
@@ -85,7 +89,8 @@ def _several(found: list[dict[str, Any]]) -> list[Any]:
 
     columns = [_facts(each) for each in found]
     table = Table("", *(Path(each["run"]).name for each in found), box=None, pad_edge=False)
-    for name in dict.fromkeys(name for column in columns for name in column):
+    longest_first = sorted(columns, key=lambda column: (-len(column), list(column)))  # whatever the runs' order is
+    for name in dict.fromkeys(name for column in longest_first for name in column):
         values = [column.get(name, "-") for column in columns]
         table.add_row(f"{name} {'*' if len(set(values)) > 1 else ''}", *values)
     for name, keys in _differences(found).items():

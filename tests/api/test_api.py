@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack, get_type_hints
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 
 import oxmc
 from oxmc.api import session
+from oxmc.api.training import TrainOptions
 from oxmc.pymodels.kernels import _imported
 
 pytestmark = pytest.mark.testpoint(
@@ -43,6 +45,16 @@ def test_names() -> None:
     stub = Path(oxmc.__file__).with_suffix(".pyi").read_text()
     assert stub.count("import") == len(oxmc.__all__) and all(f" as {name}\n" in stub for name in oxmc.__all__)
     assert (Path(oxmc.__file__).parent / "py.typed").exists()
+
+
+def test_many_trainings_have_the_types_of_one() -> None:
+    """Their options are those of `train`, but for what a single training alone has."""
+    one = {name: each.annotation for name, each in inspect.signature(oxmc.train).parameters.items()}
+    alone = {"task", "y", "chains", "waves", "out", "show_progress", "return"}
+    hints = get_type_hints(oxmc.train)
+    assert get_type_hints(TrainOptions) == {name: hints[name] for name in one if name not in alone}
+    for many in (oxmc.train_many, oxmc.sweep):
+        assert get_type_hints(many)["options"] == Unpack[TrainOptions]
 
 
 def test_no_kernel_is_made_from_the_api() -> None:

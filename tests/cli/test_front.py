@@ -123,6 +123,15 @@ def test_runs_are_compared(capsys: CaptureFixture[str], runs: dict[str, Path]) -
     assert record["runs"][0]["record"] == json.loads((runs["one"] / "run.json").read_text())
 
 
+def test_the_order_of_lines_is_not_that_of_the_runs(capsys: CaptureFixture[str], runs: dict[str, Path]) -> None:
+    """A training and repeats have other lines; compared either way round, they come in one order."""
+    orders = []
+    for pair in (("one", "repeats"), ("repeats", "one")):
+        lines = oxmc(capsys, "show", *(runs[name] for name in pair)).out.splitlines()
+        orders.append([line.split("  ")[0].strip(" *") for line in lines[:20]])
+    assert orders[0] == orders[1] and "95 % interval" in orders[0]
+
+
 def test_repeats_and_sweeps_are_shown(capsys: CaptureFixture[str], runs: dict[str, Path]) -> None:
     assert "2 of 2 repeats have warnings" in words(oxmc(capsys, "show", runs["repeats"]).out)
     answer = oxmc(capsys, "show", runs["sweep"])

@@ -78,6 +78,19 @@ def write_csv(path: Path, run: api.Run, raw: np.ndarray) -> None:
         writer.writerows([*map(repr, row[::-1].tolist()), "7"] for row in raw)
 
 
+def test_an_array_with_read_noise_votes_as_it_was_stored(folder: Path) -> None:
+    """What is stored predicts the same at each call, as an array without noise would, and says so."""
+    run = api.train("cancer", seed=3, rows=4, settings=SMALL | {"read_noise": 0.05}, out=folder / "noisy")
+    data, raw = test_set(run)
+    still = infer(run.config.replace(read_noise=0.0), run.state, data.test_x)
+    assert np.array_equal(run.predict_proba(raw), still.probability)
+    assert not np.array_equal(still.sums, run.state.sums), "the run's own test saw the noise"
+    write_csv(folder / "noisy.csv", run, raw)
+    note = "the array's read noise is left out: rows vote by the conductances that were stored"
+    assert note in predict_table(run.path, folder / "noisy.csv").notes
+    assert note not in predict_table(trained(folder, "cancer").path, folder / "noisy.csv").notes
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_a_runs_own_test_points_on_the_twin(folder: Path, task: str) -> None:
     run = trained(folder, task)
