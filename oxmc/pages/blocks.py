@@ -39,6 +39,12 @@ SHARED = ("guard", *BETWEEN, "results", "top")
 """Instances whose joules are one entry of the cost tables, `top`."""
 
 
+UNSAID = """\
+A port without a meaning here is explained at the top, or carries a register or command of [ports.md](../ports.md).
+`halt` ends what a block does. `illegal` says that its state machine was in no state.
+"""
+
+
 class Block(NamedTuple):
     """A block's class, its instance's name in each chip that has it, and its ports there."""
 
@@ -143,7 +149,8 @@ def _port_table(block: Block, chips: list[str]) -> list[str]:
         (f"`{name}`", every[name].way, *(bits[chip].get(name, "") for chip in chips), every[name].meaning)
         for name in order
     )
-    return table(("port", "way", *(f"bits, `{chip}`" for chip in chips), "meaning"), rows)
+    lines = table(("port", "way", *(f"bits, `{chip}`" for chip in chips), "meaning"), rows)
+    return [*lines, UNSAID] if any(not port.meaning for port in every.values()) else lines
 
 
 def _memory_table(block: Block, chips: list[str]) -> list[str]:
