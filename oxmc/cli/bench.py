@@ -14,9 +14,11 @@ from oxmc.cli import terminal
 def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
     only: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A ratio, scaling or energy; again for more.")
+        list[str] | None, typer.Option(metavar="NAME", help="A ratio, scaling or energy; may be given more than once.")
     ] = None,
-    energy: Annotated[bool, typer.Option("--energy", help="Joules of this processor; as --only energy.")] = False,
+    energy: Annotated[
+        bool, typer.Option("--energy", help="Joules of this processor; the same as --only energy.")
+    ] = False,
     cpu_power_w: Annotated[
         float, typer.Option("--cpu-power", metavar="W", help="Package power where it has no counters.")
     ] = 65.0,
@@ -25,7 +27,7 @@ def bench(
 ) -> None:
     """Measure the speed of co-simulation, twin and repeats on this machine, in less than ten minutes.
 
-    And what a training takes on its processor: joules by the kernel's counters, or seconds times --cpu-power."""
+    --energy adds what a training takes on its processor: by the kernel's counters, or as seconds times --cpu-power."""
     from oxmc.speed import plan, report
 
     names = [*(only or []), *(["energy"] if energy else [])]

@@ -11,7 +11,7 @@ import typer
 
 def data(
     database: Annotated[str, typer.Argument(metavar="NAME", help="mitdb: recordings for ecg; iris: a table.")],
-    out: Annotated[Path | None, typer.Option(help="Folder of mitdb or file of iris; else in build/data.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of mitdb or file of iris; by default in build/data.")] = None,
 ) -> None:
     """Put data where `--data` can read it.
 

@@ -32,23 +32,25 @@ Preset = Annotated[
     str,
     typer.Option(help=f"Named configuration of the task: {', '.join(PRESETS)}.", autocompletion=one_of(PRESETS)),
 ]
-Config = Annotated[Path | None, typer.Option(help="TOML file of configuration keys, over the preset.")]
+Config = Annotated[Path | None, typer.Option(help="TOML file of configuration keys; they replace the preset's.")]
 Data = Annotated[Path | None, typer.Option(help="File or folder with the data of table or ecg.")]
 Subject = Annotated[str | None, typer.Option(metavar="R", help="The record that ecg is tested on.")]
 Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="The column that table learns.")]
-OtherCode = Annotated[bool, typer.Option("--other-code", help="Let --resume go on with what other code did.")]
+OtherCode = Annotated[
+    bool, typer.Option("--other-code", help="Let --resume go on with work of another version of oxmc.")
+]
 Keep = Annotated[
     list[str] | None, typer.Option(metavar="COLUMN", help="A column that table uses although it looks like an index.")
 ]
 Drop = Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="A column that table leaves out.")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="One key, over the file.", autocompletion=_KEYS),
+    typer.Option("--set", metavar="KEY=VALUE", help="One key; replaces that of file and preset.", autocompletion=_KEYS),
 ]
 Seed = Annotated[str, typer.Option(metavar="N", help="All randomness comes from it; an integer >= 0.")]
-Rows = Annotated[str | None, typer.Option(metavar="N", help="Array rows; also caps burn_in at N/8.")]
+Rows = Annotated[str | None, typer.Option(metavar="N", help="Array rows; burn_in becomes at most N/8.")]
 Engine = Annotated[str, typer.Option(help=ENGINE_HELP, autocompletion=one_of(ENGINES))]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and run and write nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be run. Run and write nothing.")]
 Cluster = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run the repeats.")]
 
 

@@ -15,13 +15,15 @@ from oxmc.pymodels.whole import write_file
 def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory of a task with classes.")],
     data: Annotated[Path, typer.Option(help="CSV file of new points, with the columns trained on.")],
-    out: Annotated[Path | None, typer.Option(help="File to write, not standard output.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="A JSON object a row, not a line of CSV.")] = False,
+    out: Annotated[Path | None, typer.Option(help="File to write in place of standard output.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON object a row in place of a line of CSV.")
+    ] = False,
     engine: Annotated[str, typer.Option(help="twin, verilator or icarus, which give the same bits.")] = "twin",
 ) -> None:
     """Classify new points by what a run learned: class, probability of each class, entropy in bits, a line a row.
 
-    Columns are found by name and scaled as in training. What to know of them is said on standard error."""
+    Columns are found by name and scaled as in training. Notes on them go to standard error."""
     from oxmc.run.predict import predict_table
 
     found = predict_table(run, data, engine)

@@ -19,7 +19,7 @@ def sweep(
     task: options.Task,
     vary: Annotated[
         list[str],
-        typer.Option(metavar="KEY=V1,V2,...", help="Values of a key; again for more; KEY,KEY=... move together."),
+        typer.Option(metavar="KEY=V1,V2,...", help="Values of a key; may be given more than once."),
     ],
     one_at_a_time: Annotated[
         bool, typer.Option("--one-at-a-time", help="Each --vary alone around the preset, which is point 0.")
@@ -31,7 +31,9 @@ def sweep(
     config: options.Config = None,
     settings: options.Set = None,
     repeats: Annotated[str, typer.Option(metavar="R", help="Trainings a point, each with its own split.")] = "10",
-    jobs: Annotated[str | None, typer.Option(metavar="N", help="Processes for a point's repeats; else 1.")] = None,
+    jobs: Annotated[
+        str | None, typer.Option(metavar="N", help="Processes for a point's repeats; 1 without it.")
+    ] = None,
     cluster: options.Cluster = None,
     out: Annotated[Path | None, typer.Option(help="Folder; by default a new one in build/runs.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on with a sweep that was stopped.")] = False,
@@ -47,7 +49,7 @@ def sweep(
 ) -> None:
     """Train at every combination of some keys' values: mean accuracy, mean energy at both nodes, the Pareto front.
 
-    KEY,KEY=V1,V2 gives both keys V1, then V2; KEY,KEY=V1:W1,V2:W2 gives each its own."""
+    KEY,KEY=V1,V2 moves two keys together: both are V1, then V2. KEY,KEY=V1:W1,V2:W2 gives each its own values."""
     from oxmc.api import many, progress
     from oxmc.campaign.sweep_points import parse_vary
     from oxmc.run.rundir import DEFAULT_PARENT

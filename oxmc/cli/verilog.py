@@ -16,10 +16,10 @@ def verilog(
     preset: options.Preset = options.DEFAULT_PRESET,
     config: options.Config = None,
     settings: options.Set = None,
-    out: Annotated[Path, typer.Option(help="Folder; a chip in it is replaced.")] = Path("build/v"),
-    name: Annotated[str, typer.Option(help="What all modules' names and the files' begin with.")] = "oxmc_chip",
+    out: Annotated[Path, typer.Option(help="Folder to write; a chip in it is replaced.")] = Path("build/v"),
+    name: Annotated[str, typer.Option(help="Beginning of the names of all modules and files.")] = "oxmc_chip",
     observers: Annotated[
-        bool, typer.Option("--observers", help="With the ports that simulations are watched by, not for silicon.")
+        bool, typer.Option("--observers", help="Add the ports that a simulation looks at; not for silicon.")
     ] = False,
 ) -> None:
     """Write the chip as synthesizable Verilog: with lint waivers, its memories, and the configuration behind it."""
