@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import typer
+import yaml
 from commands import ROOT
 
 from oxmc.cli.app import UsageError, app
@@ -18,10 +20,11 @@ from oxmc.pymodels.config import KEYS, parse_setting, resolve
 
 pytestmark = pytest.mark.testpoint(
     "documentation",
-    "configuration page current; links, paths, make targets and command lines exist; the checks can fail",
+    "configuration page current; links, paths, make targets and command lines exist; the citation is whole; the checks "
+    "can fail",
 )
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS: dict[str, Any] = cast(Any, typer.main.get_command(app)).commands
 OPTIONS = {option for each in cast(Any, typer.main.get_command(app)).params for option in each.opts} | {"--help"}
 on_each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -109,9 +112,10 @@ def test_command_lines_parse(page: Path) -> None:
                 resolve(params["task"], params["preset"], settings=settings)
 
 
-def test_readme_shows_every_command() -> None:
-    shown = {arguments[0] for arguments in commands((ROOT / "README.md").read_text()) if len(arguments) > 1}
-    assert shown - {"COMMAND"} == set(COMMANDS)
+def test_readme_or_guide_shows_every_command() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs/guide").glob("*.md")]
+    shown = {arguments[0] for page in pages for arguments in commands(page.read_text()) if len(arguments) > 1}
+    assert shown == set(COMMANDS)
 
 
 @pytest.mark.parametrize("line", ["train cancer --no-such-option", "train", "fly", "verilog --set"])
@@ -131,6 +135,19 @@ def test_dead_links_and_paths_are_found() -> None:
         "hdl/none.py",
         "oxmc/none.py",
     ]
+
+
+def test_citation_is_of_this_version_and_names_the_paper() -> None:
+    """By the keys of the Citation File Format 1.2.0; its own validator, cffconvert, takes the file."""
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)  # what the format's schema asks for
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"])
+    (paper,) = citation["references"]
+    readme = (ROOT / "README.md").read_text()
+    assert f"{paper['journal']} {paper['volume']}, {paper['start']}-{paper['end']} ({paper['year']})" in readme
+    assert f"doi:{paper['doi']}" in readme
+    assert all(f"{author['given-names']} {author['family-names']}" in readme for author in paper["authors"])
 
 
 STEP = re.compile(r"^\d\. `([\w/.]+)`(.*(?:\n   .*)*)", re.M)

@@ -1,27 +1,30 @@
-"""README from top to bottom, in a fresh copy of the project: its commands work one after the other."""
+"""README and the guide in order, in a fresh copy of the project: each command and block of Python works."""
 
 from __future__ import annotations
 
+import json
 import os
-import re
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from commands import ROOT, copy_project
+from pages import Step, steps, unlike
 
 pytestmark = pytest.mark.testpoint(
-    "README top to bottom",
-    "its commands in order in a fresh copy, costly ones by a rule that is written down; the first waves are of "
-    "a whole design",
+    "README and guide in order",
+    "every command and block of Python in a fresh copy, costly ones by a rule that is written down; answers are those "
+    "that a page shows",
 )
 
-COMMAND = re.compile(r"^(?:    (?!\s|oxmc )|\$ )(.*?)(?:\s+#.*)?$", re.M)
-"""A line of a block of commands, or one after a prompt in a block that shows an answer, too; without its remark."""
+GUIDE = ("first-hour", "for-device-researchers", "for-chip-designers", "for-mcmc-researchers")
+"""The pages behind README, in the order in which a test reads them. Each needs README and the first of them only."""
+ELSEWHERE = {"glossary.md", "waves.md", "own-bench/README.md"}
+"""Pages of the guide without commands, or whose commands tests/cocotb/test_cocotb.py runs."""
 
 INSTEAD = {
     "git clone REPOSITORY oxmc": None,  # the copy is this clone
@@ -30,7 +33,7 @@ INSTEAD = {
     "make demo": "oxmc train cancer --preset paper --coupling compiled",  # the same training; .ci/run sets up, too
     "make test": None,  # what runs this
     "oxmc data mitdb --out build/data/mitdb": None,  # needs a network
-    "oxmc train ecg --data build/data/mitdb --subject 208 --preset best --engine twin": None,  # needs what that fetched
+    "oxmc train ecg --data build/data/mitdb --subject 208 --engine twin": None,  # needs what that fetched
     "oxmc bench --out build/bench.json": None,  # minutes; tests/speed/test_bench.py
     "oxmc synth cancer --preset paper": None,  # minutes; tests/silicon/test_synth.py
 }
@@ -38,27 +41,22 @@ INSTEAD = {
 FEWER = (("--repeats 100", "--repeats 3"), ("--repeats 20", "--repeats 1"))
 
 
-def commands(text: str) -> Iterator[str]:
-    """The commands of a page in order, those outside blocks of code left out."""
-    inside = False
-    for line in text.splitlines():
-        if line.startswith("```"):
-            inside = not inside
-        elif found := COMMAND.match(line):
-            if inside == line.startswith("$"):
-                yield found[1]
+def read(name: str) -> list[Step]:
+    return list(steps((ROOT / name).read_text()))
 
 
-def shortened(command: str) -> str | None:
-    """What the test runs for `command`."""
-    command = INSTEAD[command] or "" if command in INSTEAD else command
+def shortened(step: Step) -> Step | None:
+    """What the test does for a step. What is run in another way need not answer as the page shows."""
+    text = INSTEAD[step.text] or "" if step.text in INSTEAD else step.text
     for long, short in FEWER:
-        command = command.replace(long, short)
-    return command or None
+        text = text.replace(long, short)
+    if not text:
+        return None
+    return step if text == step.text else Step(text, step.python)
 
 
-README = list(commands((ROOT / "README.md").read_text()))
-TO_RUN = [command for command in map(shortened, README) if command]
+README, PAGES = read("README.md"), {name: read(f"docs/guide/{name}.md") for name in GUIDE}
+ALL = [step for page in (README, *PAGES.values()) for step in page]
 
 
 @pytest.fixture(scope="module")
@@ -75,51 +73,80 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(command: str, copy: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command of README in the copy, with the packages that are installed here."""
-    if command.startswith("make "):
-        command += f" -o {shlex.quote(str(installed()))}/.setup VENV={shlex.quote(str(installed()))}"
+def in_copy(command: Sequence[str], copy: Path, text: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a program in the copy, with the packages that are installed here and the copy's own code."""
     path = os.pathsep.join((str(copy.parent / "bin"), os.environ["PATH"]))
-    return subprocess.run(
-        ["/bin/sh", "-c", command], cwd=copy, env={"PATH": path, "HOME": os.environ.get("HOME", "/")},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True,
-    )  # fmt: skip
+    shell = {"PATH": path, "HOME": os.environ.get("HOME", "/"), "COLUMNS": "120", "PYTHONPATH": str(copy)}
+    return subprocess.run(command, cwd=copy, env=shell, input=text, capture_output=True, text=True)
 
 
-def installed() -> Path:
-    """The environment that this Python belongs to."""
-    return Path(sys.executable).parents[1]
+def line(step: Step) -> str:
+    """A step as it is run: `make` finds what is installed here."""
+    if not step.text.startswith("make ") or step.python:
+        return step.text
+    here = shlex.quote(str(Path(sys.executable).parents[1]))
+    return f"{step.text} -o {here}/.setup VENV={here}"
+
+
+def check(step: Step, code: int, said: str) -> None:
+    assert code == 0, f"{step.text}\n{said[-4000:]}"
+    assert said.strip() or step.python or "--out" in step.text, f"{step.text} says nothing"
+    assert unlike(step.shown, said) == [], f"{step.text} does not say what the page shows, but\n{said}"
 
 
 @pytest.mark.slow
 @pytest.mark.cosim
-def test_a_user_follows_readme(copy: Path) -> None:
-    """One after the other; what a command leaves is there for the next."""
-    for command in TO_RUN:
-        done = run(command, copy)
-        assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-        assert done.stdout.strip(), f"{command} says nothing"
-        if command.startswith("make waves"):
-            first = next(line for line in done.stdout.splitlines() if "dump." in line)
-            assert first.startswith("waves: ") and "-broken/" not in first, first
-            assert (copy / first.removeprefix("waves: ")).is_file()
+def test_a_user_follows_readme_and_guide(copy: Path) -> None:
+    """What a command leaves is there for the next. README's commands are processes, the guide is one session."""
+    for step in filter(None, map(shortened, README)):
+        program = [sys.executable, "-"] if step.python else ["/bin/sh", "-c", line(step)]
+        done = in_copy(program, copy, step.text if step.python else "")
+        check(step, done.returncode, done.stdout + done.stderr)
+    pages = [list(filter(None, map(shortened, page))) for page in PAGES.values()]
+    told = json.dumps([[(line(step), step.python) for step in page] for page in pages])
+    done = in_copy([sys.executable, str(ROOT / "tests/reader.py")], copy, told)
+    answers = [json.loads(answer) for answer in done.stdout.splitlines()]
+    for step, (code, said) in zip([step for page in pages for step in page], answers, strict=False):
+        check(step, code, said)
+    assert len(answers) == sum(map(len, pages)), done.stderr
     assert not (copy / ".venv").exists(), "nothing was installed anew"
 
 
-def test_readme_is_read_whole() -> None:
-    assert README[:4] == ["git clone REPOSITORY oxmc", "cd oxmc", "make demo", "make test"]
-    assert len(README) >= 20 and set(INSTEAD) <= set(README), "a rule for a command that README has no more"
-    assert all(any(long in command for command in README) for long, _ in FEWER)
-    assert sum(command.startswith("oxmc ") for command in TO_RUN) >= 12
+def test_pages_are_read_whole() -> None:
+    guide = ROOT / "docs/guide"
+    assert {str(page.relative_to(guide)) for page in guide.rglob("*.md")} == {
+        f"{name}.md" for name in GUIDE
+    } | ELSEWHERE
+    lines = [step.text for step in ALL if not step.python]
+    assert lines[:4] == ["git clone REPOSITORY oxmc", "cd oxmc", "make demo", "make test"]
+    assert set(INSTEAD) <= set(lines), "a rule for a command that no page has any more"
+    assert all(any(long in each for each in lines) for long, _ in FEWER)
+    assert all(4 <= len(page) <= 40 for page in (README, *PAGES.values()))
 
 
 def test_a_program_is_activated_before_it_is_called() -> None:
-    assert README.index(". .venv/bin/activate") < min(i for i, line in enumerate(README) if line.startswith("oxmc "))
+    lines = [step.text for step in README]
+    assert lines.index(". .venv/bin/activate") < min(i for i, each in enumerate(lines) if each.startswith("oxmc "))
 
 
-def test_a_command_that_fails_is_seen(copy: Path) -> None:
-    assert run("oxmc energy build/runs/gone", copy).returncode == 2
-    assert list(commands("x\n    make demo  # y\n```text\n$ oxmc a\nout\n    no\n```\n$ no\n")) == [
-        "make demo",
-        "oxmc a",
-    ]
+def test_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_a_step_that_fails_is_seen(copy: Path) -> None:
+    told = json.dumps([[("print(1)", True), ("oxmc energy build/runs/gone", False), ("print(2)", True)]])
+    done = in_copy([sys.executable, str(ROOT / "tests/reader.py")], copy, told)
+    assert [json.loads(answer)[0] for answer in done.stdout.splitlines()] == [0, 2]
+
+
+def test_steps_of_a_page() -> None:
+    page = "x\n\n    make demo  # y\n    oxmc z\n\n```text\n$ oxmc a  # b\nout\n...\n    no\n```\n$ no\n"
+    shown = ("out", "...", "    no")
+    page += "\n```python\na = 1\n```\n"
+    assert list(steps(page)) == [Step("make demo"), Step("oxmc a", shown=shown), Step("a = 1\n", python=True)]
+
+
+def test_a_wrong_answer_is_found() -> None:
+    said = "a 1\nb 2.5 s\nc\n"
+    assert unlike(("a 1", "...", "c"), said) == unlike(("b ... s",), said) == []
+    assert unlike(("a 2", "c"), said) == ["a 2"] and unlike(("c", "a 1"), said) == ["a 1"]
