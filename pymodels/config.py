@@ -27,15 +27,29 @@ ROWS_PER_BURN_IN = 8
 """`--rows N` alone keeps the burn-in at or below N // 8 rows."""
 
 
+SUFFIX = ".toml"
+"""How the name of a device card's file ends."""
+
+
+def _cards() -> tuple[str, ...]:
+    """The project's device cards: 16k, which is the default, and the others."""
+    names = (Path(entry.name) for entry in resources.files("oxmc.pymodels").joinpath("oxram", "cards").iterdir())
+    return tuple(sorted(name.stem for name in names if name.suffix == SUFFIX))
+
+
+CARDS = _cards()
+
+
 def key(
     default: Any, doc: str, *, unit: str = "", low: Any = None, high: Any = None, choices: tuple = (),
-    shapes: bool | Callable[[Any], Any] = False,
+    file: str = "", shapes: bool | Callable[[Any], Any] = False,
 ) -> Any:  # fmt: skip
     """Declare one configuration key: its default, inclusive range or choices, unit and meaning.
 
+    `file` is how the name of a file ends that may stand in the place of a choice.
     `shapes` says that the chip's netlist depends on the key, or on what a function makes of it.
     """
-    metadata = dict(doc=doc, unit=unit, low=low, high=high, choices=choices, shapes=shapes)
+    metadata = dict(doc=doc, unit=unit, low=low, high=high, choices=choices, file=file, shapes=shapes)
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -183,7 +197,13 @@ class Config:
     response_bits: int = key(8, "width of a response table entry, signed", unit="bit", low=2, high=12, shapes=True)
 
     # devices
-    card: str = key("16k", "device card", choices=("16k", "4k"))
+    card: str = key(
+        "16k",
+        "device card: one of the project's, or the file of another, see docs/cards.md",
+        choices=CARDS,
+        file=SUFFIX,
+    )
+    extrapolate: bool = key(False, "values outside the card's range are taken all the same, and marked")
     d2d_spread: float = key(0.05, "relative device-to-device s.d. of the median conductance", low=0.0, high=1.0)
     stuck_lcs: float = key(0.0, "share of cells stuck in the low conductive state", low=0.0, high=1.0)
     stuck_hcs: float = key(0.0, "share of cells stuck in the high conductive state", low=0.0, high=1.0)
@@ -414,8 +434,10 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
             raise InputError(f"{name} must be true or false, not {shown(value)}")
         return value
     if kind is str:
-        if value not in meta["choices"]:
-            raise InputError(f"{name} must be one of {', '.join(meta['choices'])}, not {shown(value)}")
+        ending = meta["file"]
+        if value not in meta["choices"] and not (ending and isinstance(value, str) and value.endswith(ending)):
+            file = f" or a file {ending}" if ending else ""
+            raise InputError(f"{name} must be one of {', '.join(meta['choices'])}{file}, not {shown(value)}")
         return value
     unit = f" {meta['unit']}" if meta["unit"] else ""
     article = "an integer" if kind is int else "a number"

@@ -17,7 +17,7 @@ from oxmc.posterior.row_accuracy import accuracy_alone, accuracy_together
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.outcome import Outcome
-from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table
+from oxmc.pymodels.oxram.devices import load_card, lut_table
 from oxmc.pymodels.uncertainty import wilson_interval
 from oxmc.run.baseline import NAMES, baseline_of
 from oxmc.run.checked import CheckedRun
@@ -165,8 +165,8 @@ def uncertainty_figure(record: dict[str, Any]) -> Figure:
 def device_figure(config: Config) -> Figure:
     """Median conductance and its cycle-to-cycle s.d. against SET current and against gate voltage."""
     card = load_card(config.card)
-    table, volts = lut_table(card, config), gate_voltages(card, config.gate_codes)
-    current, median, sd = table.current_na / 1000, table.median_ns / 1000, table.sd_ns / 1000
+    table = lut_table(card, config)
+    volts, current, median, sd = table.gate_v, table.current_na / 1000, table.median_ns / 1000, table.sd_ns / 1000
     figure, axes = grid(1, 3, height_in=2.6, stacked=True)
     law, spread, lut = axes[0]
     for axis, x, name in ((law, current, "SET current (µA)"), (lut, volts, "word line (V)")):

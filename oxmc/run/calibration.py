@@ -16,7 +16,7 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.pymodels.oxram.array import OxramArray
-from oxmc.pymodels.oxram.devices import gate_voltages, load_card, lut_table, stuck_shares
+from oxmc.pymodels.oxram.devices import load_card, lut_table, stuck_shares
 from oxmc.pymodels.twin.chain import devices_of
 from oxmc.pymodels.twin.prepare import prepare
 from oxmc.run.engine import engine_of
@@ -66,12 +66,12 @@ def calibrate(config: Config, engine: str, seed: int) -> dict[str, Any]:
     stuck_shares(card, config)
     law = np.array(lut_codes(formats))
     found = chosen.lut(config, seed)
-    table, volts = lut_table(card, config), gate_voltages(card, config.gate_codes)
+    table = lut_table(card, config)
     step_us = formats.read_step_ns / 1000
     entries = [
         {
             "gate": gate,
-            "gate_v": float(volts[gate]),
+            "gate_v": float(table.gate_v[gate]),
             "current_ua": table.current_na[gate] / 1000,
             "code": int(found[gate]),
             "law_code": int(law[gate]),
