@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import os
 import tomllib
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -500,6 +501,8 @@ def resolve(
     """
     base = preset(task, preset_name)
     changes = {**(toml or {}), **(settings or {})}
+    if str(changes.get("card", "")).endswith(SUFFIX):
+        changes["card"] = os.path.abspath(changes["card"])  # whatever folder a worker or a simulator is in
     if rows is not None:
         changes["rows"] = rows
         if "burn_in" not in changes:

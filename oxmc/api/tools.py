@@ -8,6 +8,7 @@ from typing import Any
 
 from oxmc.api.training import Place, keys_of, row_count
 from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.oxram.card_range import card_keys
 from oxmc.run.request import MOST_SEED, integer
 
 
@@ -30,7 +31,7 @@ def calibrate(
     from oxmc.run.calibration import calibrate as sweep
 
     keys = {**(settings or {}), "calibrate": True}
-    chosen = resolve(task, preset, toml=keys_of(config), settings=keys, rows=row_count(rows, keys))
+    chosen = resolve(task, preset, toml=keys_of(config), settings=keys, rows=row_count(rows, keys), fit=card_keys)
     return sweep(chosen, engine, integer("--seed", seed, 0, MOST_SEED))
 
 

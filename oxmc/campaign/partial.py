@@ -22,6 +22,7 @@ from oxmc.pymodels import strict
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.files import read_json, understood
 from oxmc.pymodels.whole import write_file
+from oxmc.run.cards import FOLDER, keep_card
 from oxmc.run.cautions import repeats_warnings
 from oxmc.run.checked import checked_run, is_first
 from oxmc.run.records import check_record
@@ -55,6 +56,9 @@ def _check_same(given: Mapping[str, Any], kept: Mapping[str, Any], where: str) -
         new, old = (side.get("data", {}).get(key) for side in (given, kept))
         if new != old:
             raise InputError(f"{name} must be {shown(old)} as in {where!r} to go on with it, not {new!r}")
+    new, old = (side.get("card", {}).get("sha256") for side in (given, kept))
+    if "card" in given and new != old:
+        raise InputError(f"the SHA-256 of card must be {shown(old)} as in {where!r} to go on with it, not {new!r}")
     check_config(given["config"], kept["config"], where)
 
 
@@ -156,6 +160,7 @@ class Partial:
         if first is not None:
             write_file(self.folder / "run.json", json_text(first[0]))
             write_file(self.folder / "state.npz", first[1])
+            keep_card(first[0], self.folder)
         line = (json.dumps(record, allow_nan=False) + "\n").encode()
         offset = self._lines.seek(0, os.SEEK_END)
         if self._lines.write(line) != len(line):
@@ -187,6 +192,8 @@ class Partial:
         write_json(final / "run.json", run)
         shutil.copy(self.folder / "state.npz", final)
         write_file(final / "config.toml", config_toml)
+        if (self.folder / FOLDER).exists():
+            shutil.copytree(self.folder / FOLDER, final / FOLDER)
         checked_run(final)
         take_name(final, target)
         shutil.rmtree(self.folder)

@@ -27,9 +27,11 @@ from oxmc.campaign.workers import end_with_parent
 from oxmc.pymodels.ahead import Ahead
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.oxram.card_file import load_card
 from oxmc.pymodels.streams import repeat_seed
 from oxmc.pymodels.tasks import Dataset, load_task, reference_value
 from oxmc.pymodels.tasks.jobs import make_job
+from oxmc.run.cards import card_record, check_sent_card
 from oxmc.run.checked import checked_run
 from oxmc.run.engine import engine_of
 from oxmc.run.records import short_record, summarise
@@ -161,7 +163,8 @@ def _on_processes(jobs: int, request: Request, repeats: Sequence[int], scratch: 
 def _on_cluster(cluster: Cluster, request: Request, repeats: Sequence[int]) -> Generator[Answer, None, None]:
     """Repeats on the workers of a cluster, and on no other machine."""
     data = request.source.identity()
-    sent = [pickle.dumps((request, repeat, data)) for repeat in repeats]
+    card = load_card(request.config.card).sha256
+    sent = [pickle.dumps((request, repeat, data, card)) for repeat in repeats]
     for place, result in cluster.results(f"{__name__}:run_sent", sent):
         if isinstance(result, bytes):
             yield pickle.loads(result)
@@ -170,9 +173,10 @@ def _on_cluster(cluster: Cluster, request: Request, repeats: Sequence[int]) -> G
 
 
 def run_sent(sent: bytes) -> bytes:
-    """A repeat on a worker of a cluster, which must find the same data under the same name."""
-    request, repeat, data = pickle.loads(sent)
+    """A repeat on a worker of a cluster, which must find the same data and card under the same names."""
+    request, repeat, data, card = pickle.loads(sent)
     try:
+        check_sent_card(request.config, card)
         if request.source.identity() != data:
             raise InputError(f"--data must be the same file on each worker, which {str(request.source.data)!r} is not")
     except InputError as error:
@@ -250,6 +254,7 @@ def train_repeats(request: Request, plan: Plan, watcher: Watcher) -> dict[str, A
     """
     identity = {key: getattr(request, key) for key in ("task", "preset", "engine", "seed")}
     identity |= {"data": request.source.identity(), "config": request.config.as_dict()}
+    identity |= {"card": card_record(request.config)}
     run = _finished(request, plan, identity)
     if run is not None:
         return run

@@ -196,7 +196,7 @@ def _costed(sweep: Sweep, runs: Sequence[Mapping[str, Any]], folder: Path) -> li
         found: dict[str, Any] = {"run": point_name(number), "change": described(settings)}
         found |= {"settings": {key: settings.get(key, getattr(config, key)) for key in sweep.vary}}
         found |= {key: run["repeats"][key] for key in ("n", "mean", "sem", "median")}
-        found |= {"metric": run["result"]["metric"]}
+        found |= {"metric": run["result"]["metric"], "extrapolated": run["card"]["extrapolated"]}
         found |= {"difference": _mean([one["value"] - other for one, other in zip(records, first, strict=True)])}
         points.append(found | _costs(records, config.clock_hz))
     for node in NODES:

@@ -15,6 +15,7 @@ import typer
 from oxmc.cli import (
     bench,
     calibrate,
+    card,
     data,
     doctor,
     energy,
@@ -71,6 +72,7 @@ COMMANDS = (
 
 for _command in COMMANDS:
     app.command(_command.__name__.rstrip("_"))(_command)
+app.add_typer(card.card, name="card")
 
 
 def _fail(message: str, code: int) -> int:

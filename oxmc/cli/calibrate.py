@@ -21,6 +21,7 @@ def calibrate(
     rows: Annotated[str | None, typer.Option(metavar="N", help="Array rows.")] = None,
     config: options.Config = None,
     settings: options.Set = None,
+    card: options.Card = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Let the chip fill its gate LUT by a sweep over the array, and compare it with the device card's law."""
@@ -29,6 +30,6 @@ def calibrate(
 
     record = calibrated(
         task, preset=preset, engine=engine, seed=seed, rows=options.row_value(rows), config=config,
-        settings=options.keys(settings),
+        settings=options.keys(settings, card),
     )  # fmt: skip
     print(json.dumps(record)) if as_json else terminal.show(render(record))

@@ -32,7 +32,9 @@ def text_of(value: Any) -> str:
 def limits(field: dataclasses.Field) -> str:
     """The values a key may take."""
     if field.metadata["choices"]:
-        return ", ".join(field.metadata["choices"])
+        return ", ".join(
+            (*field.metadata["choices"], *(["FILE" + field.metadata["file"]] * bool(field.metadata["file"])))
+        )
     if isinstance(field.default, bool):
         return "true, false"
     return f"{text_of(field.metadata['low'])} to {text_of(field.metadata['high'])}"

@@ -49,8 +49,10 @@ def sweep_table(record: dict[str, Any], out: Path) -> Table:
             joules += [f"{training:.4g}", f"{total:.4g} {'*' if point['pareto'][node] else ' '}"]
         table.add_row(str(number), *settings, *values, f"{point['chip_s'] * 1e3:.4g}", *joules)
     paired = "differences are paired; " if around else ""
+    beyond = [str(number) for number, point in enumerate(record["points"]) if point["extrapolated"]]
+    marked = f"points {', '.join(beyond)} are extrapolated beyond their card; " if beyond else ""
     table.caption = (
-        f"* no other point has as much for less; {paired}all of it in {out}; "
+        f"{marked}* no other point has as much for less; {paired}all of it in {out}; "
         f"bounds and sources: oxmc energy {out}/points/0000 --all"
     )
     return table

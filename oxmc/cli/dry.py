@@ -41,6 +41,7 @@ def show_training(request: Request, plan: Plan | None, out: Path | None, *, as_j
         ("engine", f"{found['engine']}, seed {found['seed']}"),
         ("trainings", trainings),
         *_size_rows(found),
+        *(("note", mark) for mark in found["card"]["extrapolated"]),
         *_estimate_rows(found["estimate"]),
         ("would go to", str(place)),
     ]
@@ -71,7 +72,7 @@ def _size_rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     config, sizes = found["config"], found["sizes"]
     layers = [config["features"], *([config["hidden"]] if config["hidden"] else []), config["outputs"]]
     model = f"{' - '.join(map(str, layers))} neurons, {sizes['pairs']} pairs"
-    array = f"{sizes['rows']} rows, {sizes['cells']} cells, card {config['card']}"
+    array = f"{sizes['rows']} rows, {sizes['cells']} cells, card {found['card']['name']}"
     points = f"{config['train_samples']} to train, {config['test_samples']} to test"
     episodes = f"one a proposal, {config['test_episodes']} to test"
     data = ("episodes", episodes) if config["acceptance"] == "reward" else ("points", points)

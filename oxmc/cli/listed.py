@@ -12,14 +12,12 @@ import typer
 
 from oxmc.cli import options
 from oxmc.cli.config_page import limits, text_of
-from oxmc.pymodels.config import KEYS, PRESETS, TASKS, Config, preset
+from oxmc.pymodels.config import CARDS, KEYS, PRESETS, TASKS, Config, preset
 from oxmc.pymodels.errors import InputError
 
 Entry = dict[str, Any]
 LONG = 20
 """Letters from which on a column wraps."""
-ABOUT = 2
-"""Lines at the head of a card that say what array it is of."""
 
 
 def _tasks() -> list[Entry]:
@@ -66,11 +64,11 @@ def _cards() -> list[Entry]:
     from oxmc.pymodels.oxram.devices import load_card
 
     found = []
-    for name in KEYS["card"].metadata["choices"]:
-        text = resources.files("oxmc.pymodels.oxram").joinpath("cards", f"{name}.toml").read_text("utf-8")
-        about = " ".join(line.removeprefix("# ") for line in text.splitlines()[:ABOUT])
-        reach = {key: getattr(load_card(name), key) for key in ("current_low_ua", "current_high_ua")}
-        found.append({"card": name, **reach, "what": about})
+    for card in map(load_card, CARDS):
+        low_us, high_us = (round(end, 6) for end in card.range_us)
+        ends = {"low_us": low_us, "high_us": high_us}
+        ends |= {key: getattr(card, key) for key in ("current_low_ua", "current_high_ua", "gate_low_v", "gate_high_v")}
+        found.append({"card": card.name, **ends, "what": card.about})
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oxmc.pymodels.config import KEYS, PRESETS, TASKS, parse_setting
+from oxmc.pymodels.config import CARDS, KEYS, PRESETS, TASKS, parse_setting
 from oxmc.pymodels.errors import InputError
 from oxmc.run.engine import ENGINES
 
@@ -47,6 +47,8 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="One key; replaces that of file and preset.", autocompletion=_KEYS),
 ]
+CARD_HELP = f"Device card: {', '.join(CARDS)}, or a TOML file of your own (docs/cards.md)."
+Card = Annotated[str | None, typer.Option(metavar="NAME|FILE", help=CARD_HELP, autocompletion=one_of(CARDS))]
 Seed = Annotated[str, typer.Option(metavar="N", help="All randomness comes from it; an integer >= 0.")]
 Rows = Annotated[str | None, typer.Option(metavar="N", help="Array rows; burn_in becomes at most N/8.")]
 Engine = Annotated[str, typer.Option(help=ENGINE_HELP, autocompletion=one_of(ENGINES))]
@@ -54,9 +56,12 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be run. 
 Cluster = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to run the repeats.")]
 
 
-def keys(settings: list[str] | None) -> dict[str, Any]:
-    """Keys of --set. Raises `InputError` for what is no key and value."""
-    return dict(parse_setting(text) for text in settings or [])
+def keys(settings: list[str] | None, card: str | None = None) -> dict[str, Any]:
+    """Keys of --set, and of --card. Raises `InputError` for what is no key and value, and for two cards."""
+    found = dict(parse_setting(text) for text in settings or [])
+    if card is not None and "card" in found:
+        raise InputError(f"--card {card} must be left out with --set card={found['card']}")
+    return found if card is None else found | {"card": card}
 
 
 def row_value(rows: str | None) -> Any:

@@ -30,6 +30,7 @@ def sweep(
     rows: options.Rows = None,
     config: options.Config = None,
     settings: options.Set = None,
+    card: options.Card = None,
     repeats: Annotated[str, typer.Option(metavar="R", help="Trainings a point, each with its own split.")] = "10",
     jobs: Annotated[
         str | None, typer.Option(metavar="N", help="Processes for a point's repeats; 1 without it.")
@@ -60,8 +61,8 @@ def sweep(
     assert plan is not None
     asked = many.sweep_of(
         task, parse_vary(vary, again=one_at_a_time), plan, around=one_at_a_time, preset=preset, engine=engine,
-        seed=seed, rows=rows, config=config, settings=options.keys(settings), data=data, subject=subject, label=label,
-        keep=keep or (), drop=drop or (),
+        seed=seed, rows=rows, config=config, settings=options.keys(settings, card), data=data, subject=subject,
+        label=label, keep=keep or (), drop=drop or (),
     )  # fmt: skip
     if dry_run:
         from oxmc.cli.dry import show_sweep

@@ -28,6 +28,7 @@ def train(
     rows: options.Rows = None,
     config: options.Config = None,
     settings: options.Set = None,
+    card: options.Card = None,
     out: Annotated[Path | None, typer.Option(help="Run directory; by default a new one in build/runs.")] = None,
     age: Annotated[str | None, typer.Option(metavar="CYCLES", help="Age of the array; sets age_cycles.")] = None,
     calibrate: Annotated[bool, typer.Option(help="Let the chip calibrate its gate LUT first.")] = False,
@@ -63,7 +64,7 @@ def train(
             raise InputError(f"{option} must be left out with --repeats")
     request = training.request_of(
         task, preset=preset, engine=engine, seed=seed, rows=options.row_value(rows), config=config,
-        settings=options.keys(settings) | _preparation(age, calibrate, form), chains=chains, coupling=coupling,
+        settings=options.keys(settings, card) | _preparation(age, calibrate, form), chains=chains, coupling=coupling,
         waves=waves, lockstep=lockstep, data=data, subject=subject, label=label, keep=keep or (), drop=drop or (),
     )  # fmt: skip
     if dry_run:

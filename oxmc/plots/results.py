@@ -175,6 +175,11 @@ def device_figure(config: Config) -> Figure:
         axis.set(xlabel=name, ylabel="conductance (µS)")
     spread.plot(current, 100 * sd / median, color=CHAIN_COLOURS[1], marker="o", markersize=2)
     spread.set(xlabel="SET current (µA)", ylabel="cycle-to-cycle s.d. (%)")
+    for axis in (law, lut):
+        axis.axhspan(
+            *card.range_us, color=CHAIN_COLOURS[2], alpha=0.12, linewidth=0, label=f"what card {card.name} knows"
+        )
+    law.legend(frameon=False, loc="lower right", fontsize=6)
     law.set_title("median ± s.d.", loc="left")
     lut.set_title(f"gate LUT, {config.gate_codes} codes", loc="left")
     return figure

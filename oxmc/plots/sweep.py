@@ -80,7 +80,9 @@ def _key(figure: Figure, record: Mapping[str, Any]) -> None:
 
     points, repeats = record["points"], record["repeats"]
     bars = ", bars are standard errors of the mean" if repeats > 1 else ""
-    title = f"{len(points)} points of {repeats} trainings{bars}; the line joins the Pareto front"
+    beyond = [str(number) for number, point in enumerate(points) if point["extrapolated"]]
+    marked = f"; extrapolated beyond the card: {', '.join(beyond)}" if beyond else ""
+    title = f"{len(points)} points of {repeats} trainings{bars}; the line joins the Pareto front{marked}"
     labels = [f"{number}: {unmarked(point['change'] or 'no change')}" for number, point in enumerate(points)]
     if len(points) > LABELLED:
         labels = ["each point is a row of sweep.csv"]

@@ -155,6 +155,7 @@ def _text(accounts: Sequence[Account]) -> str:
     stream = io.StringIO()
     console = PlainConsole(file=stream, width=120, highlight=False)
     for account in accounts:
+        console.print(card_line(account.run["card"]))
         for sentence in account.cautions:
             console.print(sentence)
         for node, ledger in account.ledgers.items():
@@ -234,7 +235,10 @@ def _entry(account: Account) -> dict[str, Any]:
         "warnings": account.run["warnings"],
         "notes": account.run["notes"],
         **{name: account.run[name] for name in names},
-        "card": account.config.card,
+        "card": account.run["card"]["name"],
+        "card_sha256": account.run["card"]["sha256"],
+        "card_range_us": account.run["card"]["range_us"],
+        "extrapolated": account.run["card"]["extrapolated"],
         "point": {name: point.figure(name) for name in MULTIPLIERS},
         "nodes": nodes,
     }
@@ -252,6 +256,12 @@ def told(runs: Sequence[Path]) -> list[str]:
         lines += [f"{account.path}: the figures are those of {account.share}"] * bool(account.share)
         lines += account.cautions
     return lines
+
+
+def card_line(card: dict[str, Any]) -> str:
+    """The card of a run.json by its digest and range."""
+    low, high = card["range_us"]
+    return f"card {card['name']}, {low:g} to {high:g} uS, SHA-256 {card['sha256']}"
 
 
 def _csv(accounts: Sequence[Account]) -> str:

@@ -79,7 +79,8 @@ def _run(account: Account) -> dict[str, Any]:
         ("task", f"{run['task']}, preset {run['preset']}"),
         ("engine", f"{run['engine']}, seed {run['seed']}"),
         (f"test {run['result']['metric']}", f"{run['result']['value']:.4g}"),
-        ("rows", f"{run['result']['rows_used']} of {config.rows}, card {config.card}"),
+        ("rows", f"{run['result']['rows_used']} of {config.rows}"),
+        ("card", "{}, {:g} to {:g} uS".format(run["card"]["name"], *run["card"]["range_us"])),
         ("proposals", f"{run['chain']['proposals']}, {run['chain']['acceptance']:.1%} kept"),
         ("chip time", f"{seconds(run['time']['chip_s'])} at {run['time']['clock_hz'] / 1e6:g} MHz"),
     ]

@@ -19,6 +19,7 @@ from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card, lut_table, stuck_shares
 from oxmc.pymodels.twin.chain import devices_of
 from oxmc.pymodels.twin.prepare import prepare
+from oxmc.run.cards import card_record
 from oxmc.run.engine import engine_of
 from oxmc.tb.cosim.calibrating import FOUND
 from oxmc.tb.cosim.program import lut_codes
@@ -85,6 +86,7 @@ def calibrate(config: Config, engine: str, seed: int) -> dict[str, Any]:
         "engine": engine,
         "seed": seed,
         "config": config.as_dict(),
+        "card": card_record(config),
         "rows": formats.calibration_rows,
         "cells": formats.calibration_rows * formats.cells,
         "cycles": calibration_cycles(formats),
@@ -106,4 +108,5 @@ def render(record: dict[str, Any]) -> Table:
             str(entry["gate"]), f"{entry['gate_v']:.3f}", f"{entry['current_ua']:.1f}", f"{found:.2f}", f"{law:.2f}",
             f"{found - law:+.2f}",
         )  # fmt: skip
+    table.caption = "\n".join(record["card"]["extrapolated"])
     return table

@@ -29,6 +29,7 @@ from oxmc.pymodels.streams import chain_seeds, repeat_seed
 from oxmc.pymodels.tasks.scaling import Scaling
 from oxmc.pymodels.tasks.table_columns import LABELS
 from oxmc.run.books import CONSERVATION_LIMIT
+from oxmc.run.cards import card_record, with_kept_card
 from oxmc.run.cautions import mixing_record, repeats_warnings, warnings_of
 from oxmc.run.records import CHAIN, read_records, short_record, summarise
 from oxmc.run.records import FILE as RECORDS
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
 STATE = "state.npz"
 TEXTS = ("task", "engine", "preset")
 WRITTEN = {
-    "schema", "task", "engine", "preset", "seed", "config", "versions", "result", "chain", "events", "quantities",
-    "phases", "time", "energy_j", "array_energy_j", "conservation_error", "mixing", "warnings", "notes", "data",
+    "schema", "task", "engine", "preset", "seed", "config", "card", "versions", "result", "chain", "events",
+    "quantities", "phases", "time", "energy_j", "array_energy_j", "conservation_error", "mixing", "warnings", "notes",
+    "data",
 }  # fmt: skip
 """What every run.json has."""
 OPTIONAL = {"uncertainty", "chains", "repeats"}
@@ -79,7 +81,8 @@ def checked_run(path: Path, *, repeats: bool = True) -> CheckedRun:
             raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not: {message}")
 
     try:
-        config = _config(run, rule)
+        config = with_kept_card(_config(run, rule), path)
+        _check_due(run["card"], card_record(config), "card", rule)
         _check_written(run, config, rule)
         if not path.is_dir():
             return CheckedRun(run, config, None, [])
@@ -88,7 +91,7 @@ def checked_run(path: Path, *, repeats: bool = True) -> CheckedRun:
         _check_chains(run, config, path, rule)
         if not repeats:
             return CheckedRun(run, config, state, [])
-        _check_due(load_toml(path / "config.toml"), config.as_dict(), "config.toml", rule)
+        _check_due(load_toml(path / "config.toml"), run["config"], "config.toml", rule)
         return CheckedRun(run, config, state, _records(run, config, path, rule))
     except (AttributeError, IndexError, KeyError, OverflowError, RunError, TypeError, ZeroDivisionError) as error:
         raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not ({error!r})") from error

@@ -10,6 +10,7 @@ from typing import Any
 
 from oxmc.hdl.verilog.netlist_cache import BUILDS
 from oxmc.pymodels.config import PRESETS, TASKS, Config, preset
+from oxmc.run.cards import card_record
 from oxmc.run.engine import engine_of
 from oxmc.run.train import Request
 
@@ -32,6 +33,7 @@ def foreseen(request: Request) -> dict[str, Any]:
     return {
         **names,
         "config": config.as_dict(),
+        "card": card_record(config),
         "changed": changed_keys(request.task, request.preset, config.as_dict()),
         "sizes": _sizes(config),
         "estimate": _estimate(request) if engine_of(request.engine).in_integers and _is_quick(config) else None,

@@ -76,6 +76,7 @@ def predict_table(run: Path, data: Path, engine: str = "twin") -> Predicted:
     scaled = scaling.features(raw, bias=len(columns) < len(features))
     notes = (
         *_of_several(record),
+        *record["card"]["extrapolated"],
         *_ignored([name for name in sheet.names if name not in columns]),
         *_beyond(scaling, raw, columns),
         *_clipped(scaled, config.input_range),

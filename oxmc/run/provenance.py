@@ -7,7 +7,7 @@ from typing import Any
 
 
 def provenance(run: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Task, preset, engine, seed and data of a run.json or sweep.json, by name."""
+    """Task, preset, engine, seed, data and card of a run.json or sweep.json, by name."""
     data = run["data"]
     kept = (
         f"{data.get('file') or 'a file or arrays'}, SHA-256 {data['sha256'][:12]}"
@@ -16,7 +16,18 @@ def provenance(run: Mapping[str, Any]) -> list[tuple[str, str]]:
     )
     of = {"label": "column", "subject": "subject"}
     kept += "".join(f", {word} {data[name]}" for name, word in of.items() if data[name] is not None)
-    return [*((name, str(run[name])) for name in ("task", "preset", "engine", "seed")), ("data", kept)]
+    names = ("task", "preset", "engine", "seed")
+    return [*((name, str(run[name])) for name in names), ("data", kept), *_card(run.get("card"))]
+
+
+def _card(card: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """The device card with what of it is extrapolated; a sweep may have one a point."""
+    if card is None:
+        return []
+    kept = f"{card['name']}, SHA-256 {card['sha256'][:12]}"
+    if card["extrapolated"]:
+        kept += f", extrapolated ({', '.join(sentence.split()[1] for sentence in card['extrapolated'])})"
+    return [("card", kept)]
 
 
 def sentences(run: Mapping[str, Any], of: str = "") -> list[str]:

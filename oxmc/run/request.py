@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import numbers
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.errors import InputError, shown
+from oxmc.pymodels.oxram.card_file import load_card
+from oxmc.pymodels.oxram.card_range import card_keys, check_range
 from oxmc.pymodels.tasks import NO_SOURCE, DataSource, fitted_keys
 from oxmc.run.engine import engine_of
 
@@ -43,12 +44,16 @@ def configured(
     settings: Mapping[str, Any] | None = None,
     rows: int | None = None,
 ) -> Config:
-    """The configuration of a training: preset, what follows from the data, the keys of a file, `settings`, `rows`.
+    """The configuration of a training: preset, what follows from data and card, the keys of a file, `settings`, `rows`.
 
-    Raises `InputError` for keys that cannot be, and what the data or the engine does not serve.
+    Raises `InputError` for keys that cannot be, and what the data, the card or the engine does not serve.
     """
-    fit = functools.partial(fitted_keys, task, source=source)
+
+    def fit(keys: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
+        return fitted_keys(task, keys, given, source) | card_keys(keys, given)
+
     chosen = resolve(task, preset, toml=toml, settings=settings, rows=rows, fit=fit)
+    check_range(load_card(chosen.card), chosen)
     runner = engine_of(engine)
     runner.refuse_config(chosen)
     return runner.sized(chosen, {*(toml or {}), *(settings or {})})

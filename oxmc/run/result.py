@@ -25,6 +25,7 @@ from oxmc.pymodels.tasks import Dataset
 from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.uncertainty import uncertainty_record
 from oxmc.run.books import check_array, check_events
+from oxmc.run.cards import card_record
 from oxmc.run.cautions import mixing_record, warnings_of
 from oxmc.run.engine import in_integers
 from oxmc.run.own_counters import voting_totals
@@ -210,6 +211,7 @@ def run_record(
         "preset": preset,
         "seed": job.seed,
         "config": config.as_dict(),
+        "card": card_record(config),
         "versions": dict(versions()),
         **{name: part for name, part in counted.items() if name != "array_energy_j"},
         "time": time_record(config, outcome.cycles, wall_s),
@@ -217,8 +219,8 @@ def run_record(
         "array_energy_j": counted["array_energy_j"],
         "conservation_error": error,
         "mixing": mixing_record(config, outcome),
-        "notes": [*dataset.notes, *load_card(config.card).notes, *dataset.remarks],
     }
+    record["notes"] = [*record["card"]["extrapolated"], *dataset.notes, *load_card(config.card).notes, *dataset.remarks]
     record["warnings"] = warnings_of(config, record)
     check_events(record, config)
     return record

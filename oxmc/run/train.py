@@ -16,11 +16,13 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.card_file import load_card
 from oxmc.pymodels.rule import NOTE as RULE_NOTE
 from oxmc.pymodels.streams import chain_seeds
 from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task
 from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.pymodels.whole import write_file
+from oxmc.run.cards import keep_card, same_card
 from oxmc.run.engine import Options, Watcher, engine_of
 from oxmc.run.own_counters import NOTE, joined, output_jobs
 from oxmc.run.rundir import write_json, writing
@@ -86,7 +88,7 @@ class Chain:
 
 def run_chain(request: Request, dataset: Dataset, seed: int, folder: Path, watcher: Watcher | None) -> Chain:
     """Train one chain with devices and noise of `seed`; what an engine leaves of itself lies in `folder`."""
-    job = make_job(request.config, dataset, seed)
+    job, card = make_job(request.config, dataset, seed), load_card(request.config.card)
     folder.mkdir(exist_ok=True)
     started = time.monotonic()
     outcome = (run_outputs if job.config.counters == "own" else run_engine)(job, request, folder, watcher)
@@ -96,6 +98,7 @@ def run_chain(request: Request, dataset: Dataset, seed: int, folder: Path, watch
     names = {"engine": request.engine, "preset": request.preset, "task": request.name}
     record = heard(lambda: run_record(job, outcome, dataset, wall_s=wall_s, **names))
     record["data"] = request.source.record(dataset)
+    same_card(request.config, card)
     return Chain(job, dataset, outcome, record)
 
 
@@ -130,6 +133,7 @@ class Training:
         if available() and self.groups is not None:
             write_posterior(self.groups, folder / FILE)
         write_file(folder / "config.toml", self.request.config.to_toml())
+        keep_card(self.record, folder)
         write_json(folder / "run.json", self.record)
 
 

@@ -234,6 +234,12 @@ class Card:
     """Configuration keys that may leave the card's range, each with why; what leaves it is marked all the same."""
     figures: Mapping[str, Figure]
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of a result should know of the card, in a sentence."""
+        names = ", ".join(self.extrapolations)
+        return [f"card {self.name} reaches beyond measurements on its array in {names}"] if names else []
+
     def law_us(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Median and s.d. in uS at points of the axis, float64 of their shape; beyond its points straight on."""
         if self.law == "points":
@@ -249,6 +255,10 @@ class Card:
             assert self.points is not None
             return straight(median_us, self.points.median_us, self.points.x)
         return np.asarray(((median_us - self.median_offset_us) / self.median_gain_us) ** (1 / self.median_exponent))
+
+    def x_at(self, current_ua: np.ndarray) -> np.ndarray:
+        """Where on the axis a SET current lies."""
+        return self.gate_v(current_ua) if self.by == "gate" else current_ua
 
     @property
     def ends(self) -> tuple[float, float]:

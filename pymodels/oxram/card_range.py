@@ -6,7 +6,7 @@ is refused unless `extrapolate` is true or the card's own `beyond` names the key
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from oxmc.pymodels.config import KEYS, Config
@@ -71,15 +71,9 @@ def marks(card: Card, config: Config) -> list[str]:
     ]
 
 
-def card_record(config: Config) -> dict[str, Any]:
-    """What run.json and the energy report say of a configuration's card."""
-    card = load_card(config.card)
-    return {
-        "name": card.name,
-        "sha256": card.sha256,
-        "about": card.about,
-        "range_us": [round(end, 6) for end in card.range_us],
-        "current_ua": [card.current_low_ua, card.current_high_ua],
-        "gate_v": [card.gate_low_v, card.gate_high_v],
-        "extrapolated": marks(card, config),
-    }
+def card_keys(keys: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
+    """Configuration keys that follow from a card that was chosen, but for those `given`: how its devices differ."""
+    if "card" not in given or "d2d_spread" in given:
+        return {}
+    spread = load_card(keys["card"]).d2d_spread
+    return {} if spread is None else {"d2d_spread": spread}
