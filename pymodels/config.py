@@ -200,7 +200,7 @@ class Config:
     # devices
     card: str = key(
         "16k",
-        "device card: one of the project's, or the file of another, see docs/cards.md",
+        "device card: one of the project's, or the file of another, see docs/reference/cards.md",
         choices=CARDS,
         file=SUFFIX,
     )

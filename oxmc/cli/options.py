@@ -47,7 +47,7 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="One key; replaces that of file and preset.", autocompletion=_KEYS),
 ]
-CARD_HELP = f"Device card: {', '.join(CARDS)}, or a TOML file of your own (docs/cards.md)."
+CARD_HELP = f"Device card: {', '.join(CARDS)}, or a TOML file of your own (docs/reference/cards.md)."
 Card = Annotated[str | None, typer.Option(metavar="NAME|FILE", help=CARD_HELP, autocompletion=one_of(CARDS))]
 Seed = Annotated[str, typer.Option(metavar="N", help="All randomness comes from it; an integer >= 0.")]
 Rows = Annotated[str | None, typer.Option(metavar="N", help="Array rows; burn_in becomes at most N/8.")]

@@ -200,7 +200,7 @@ def whole(tmp_path_factory: TempPathFactory) -> Path:
     assert run([*map(str, (*TWIN, "--repeats", "2", "--out", at / "many"))]) == 0
     shutil.copytree(at / "many", at / ".new.partial")
     record = json.loads((at / "many" / "run.json").read_text())
-    identity = {key: record[key] for key in ("task", "preset", "engine", "seed", "config")}
+    identity = {key: record[key] for key in ("task", "preset", "engine", "seed", "config", "card")}
     identity["code"] = [sources_digest()]
     identity["data"] = {key: record["data"][key] for key in ("sha256", "subject", "label")}
     (at / ".new.partial" / "request.json").write_text(json.dumps(identity))

@@ -70,7 +70,11 @@ def parse(arguments: list[str]) -> dict[str, Any]:
     name, *rest = arguments
     if name not in COMMANDS:
         raise UsageError(f"no command {name!r}")
-    return dict(COMMANDS[name].make_context(name, rest).params)
+    command = COMMANDS[name]
+    if hasattr(command, "commands") and rest and rest[0] in command.commands:
+        name, *rest = rest
+        command = command.commands[name]
+    return dict(command.make_context(name, rest).params)
 
 
 def test_config_page_is_current() -> None:
