@@ -214,6 +214,13 @@ class Config:
         "at each READ and evaluation of it",
         choices=("permanent", "each_set", "each_read"),
     )
+    set_distribution: str = key(
+        "normal", "how SETs scatter about their median: normally, or as the card says", choices=("normal", "card")
+    )
+    cycle_correlation: float = key(
+        0.0, "correlation of a cell's scatter from one SET to its next (AR1)", low=-0.99, high=0.99
+    )
+    set_failure: float = key(0.0, "share of SETs that leave a cell in the low conductive state", low=0.0, high=1.0)
     read_noise: float = key(
         0.0, "relative s.d. of a cell's current from one READ or evaluation to the next", low=0.0, high=0.5
     )
@@ -289,6 +296,12 @@ class Config:
         rule(
             not self.hastings or self.verify == "off",
             f"hastings must be false with verified programming (verify = {self.verify}), whose proposal is no normal",
+        )
+        plain = self.set_distribution == "normal" and not self.cycle_correlation and not self.set_failure
+        rule(
+            not self.hastings or plain,
+            "hastings must be false with set_distribution, cycle_correlation or set_failure, whose proposal is no "
+            "independent normal",
         )
         rule(
             self.lfsr_bits % self.lfsr_step_bits == 0,

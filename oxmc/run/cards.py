@@ -13,7 +13,7 @@ from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.files import read_bytes
 from oxmc.pymodels.oxram.card import Card
 from oxmc.pymodels.oxram.card_file import MOST_BYTES, load_card, read_card
-from oxmc.pymodels.oxram.card_range import marks
+from oxmc.pymodels.oxram.card_range import left_out, marks
 from oxmc.pymodels.whole import write_file
 
 FOLDER = "cards"
@@ -30,6 +30,7 @@ def card_record(config: Config) -> dict[str, Any]:
         "current_ua": [card.current_low_ua, card.current_high_ua],
         "gate_v": [card.gate_low_v, card.gate_high_v],
         "extrapolated": marks(card, config),
+        "left_out": left_out(card, config),
     }
 
 

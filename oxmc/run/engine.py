@@ -236,7 +236,8 @@ class Float(Engine):
 
         if effects_of(load_card(config.card), config).any:
             raise InputError(
-                "fault_mode must be permanent, read_noise and relaxation 0 with --engine float, which knows none"
+                "fault_mode must be permanent, set_distribution normal, cycle_correlation, set_failure, read_noise and "
+                "relaxation 0 with --engine float, which knows none"
             )
 
     def run(self, job: Job, options: Options, folder: Path, watcher: Watcher | None) -> Outcome:

@@ -220,7 +220,10 @@ def run_record(
         "conservation_error": error,
         "mixing": mixing_record(config, outcome),
     }
-    record["notes"] = [*record["card"]["extrapolated"], *dataset.notes, *load_card(config.card).notes, *dataset.remarks]
+    card = record["card"]
+    record["notes"] = [
+        *card["extrapolated"], *card["left_out"], *dataset.notes, *load_card(config.card).notes, *dataset.remarks,
+    ]  # fmt: skip
     record["warnings"] = warnings_of(config, record)
     check_events(record, config)
     return record

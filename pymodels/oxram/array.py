@@ -212,10 +212,10 @@ class OxramArray(Cells):
         self.set_count[row, cell] = k
         if self.stuck[row, cell] == NOT_STUCK:
             index = row * self.cells + cell
-            left_ns = set_draw(
-                *self.key, index, k, int(gates.median_ns[gate]), int(gates.sd_ns[gate]), int(self.device_q16[row, cell])
-            )
-            self.conductance_ns[row, cell] = set_ns(self.effects, *self.key, index, k, left_ns, self.lcs_table)
+            self.conductance_ns[row, cell] = set_ns(
+                self.effects, *self.key, index, k, gate, int(gates.median_ns[gate]), int(gates.sd_ns[gate]),
+                int(self.device_q16[row, cell]), self.scatter_q16[row], cell, self.lcs_table,
+            )  # fmt: skip
             self.state[row, cell] = HCS
         self._sets[row] += 1
         self._evaluations[row], self._reads[row, cell], self._fresh[row, cell] = 0, 0, True

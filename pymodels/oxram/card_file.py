@@ -106,7 +106,7 @@ def _noted(key: str) -> tuple[str, ...]:
     return (*FIGURES, *TABLES) if key == "extrapolations" else BEYOND
 
 
-BEYOND = ("lut_low_us", "lut_high_us", "age_cycles", "temperature_c", "relaxation_s", *REACHES)
+BEYOND = ("lut_low_us", "lut_high_us", "age_cycles", *REACHES)
 """Configuration keys that a card limits."""
 
 
@@ -176,8 +176,8 @@ def _entry(what: str, value: Any, kind: Any, meta: Mapping[str, Any]) -> Any:
         return _text(what, value)
     if kind is float:
         return _number(what, value, meta["least"], meta["most"])
-    if not isinstance(value, list) or not 1 <= len(value) <= MOST_POINTS:
-        size = f"{len(value)} entries" if isinstance(value, list) else shown(value)
+    if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= MOST_POINTS:
+        size = f"{len(value)} entries" if isinstance(value, (list, tuple)) else shown(value)
         raise InputError(f"{what} must be a list of 1 to {MOST_POINTS} entries, not {size}")
     if typing.get_args(kind)[0] is not float:
         return tuple(_entry(f"{what}[{i}]", row, tuple[float, ...], meta) for i, row in enumerate(value))

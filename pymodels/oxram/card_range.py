@@ -71,9 +71,32 @@ def marks(card: Card, config: Config) -> list[str]:
     ]
 
 
+def _own(card: Card) -> dict[str, Any]:
+    """Configuration keys that a card has a value for: how its devices differ and scatter."""
+    skewed = card.distribution is not None and card.distribution.kind != "normal"
+    own = {
+        "d2d_spread": card.d2d_spread,
+        "set_distribution": "card" if skewed else None,
+        "cycle_correlation": card.cycle_correlation,
+        "set_failure": card.set_failure,
+    }
+    return {key: value for key, value in own.items() if value is not None}
+
+
 def card_keys(keys: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
-    """Configuration keys that follow from a card that was chosen, but for those `given`: how its devices differ."""
-    if "card" not in given or "d2d_spread" in given:
+    """Configuration keys that follow from a card that was chosen, but for those `given`."""
+    if "card" not in given:
         return {}
-    spread = load_card(keys["card"]).d2d_spread
-    return {} if spread is None else {"d2d_spread": spread}
+    return {key: value for key, value in _own(load_card(keys["card"])).items() if key not in given}
+
+
+NOT_SIMULATED = ("relaxation", "noise", "temperature")
+"""Tables of a card that no array has yet."""
+
+
+def left_out(card: Card, config: Config) -> list[str]:
+    """What the card says of its devices and this configuration leaves out, a sentence each."""
+    found = [f"card {card.name} has {name}, which is not simulated" for name in NOT_SIMULATED if getattr(card, name)]
+    own = {key: value for key, value in _own(card).items() if key != "d2d_spread" and value}
+    off = [key for key, value in own.items() if getattr(config, key) in ("normal", 0.0)]
+    return found + [f"card {card.name} has {key} = {own[key]}, which is off" for key in off]

@@ -26,7 +26,8 @@ class Cells:
     """Rows of differential OxRAM pairs.
 
     Public state, [rows, cells] each: `conductance_ns` int64, `set_count` int64, `state` uint8 (UNFORMED, FORMED, HCS),
-    `device_q16` int64, `stuck` uint8. `formed` arrays arrive conditioned and in the LCS; others wait for FORM at 0 nS.
+    `device_q16` int64, `stuck` uint8, `scatter_q16` int64 (see `scatter`). `formed` arrays arrive conditioned and in
+    the LCS; others wait for FORM at 0 nS.
     Books by phase (events.PHASES): `counts` of events, `quantities` (exact integers, see events.QUANTITIES), and
     `joules` by operation.
     """
@@ -61,6 +62,7 @@ class Cells:
         self._draw_population(seed)
         self.conductance_ns = np.zeros((self.rows, self.cells), np.int64)
         self.set_count = np.zeros((self.rows, self.cells), np.int64)
+        self.scatter_q16 = np.zeros((self.rows, self.cells), np.int64)
         self.state = np.full((self.rows, self.cells), UNFORMED, np.uint8)
         if formed:
             self._condition()

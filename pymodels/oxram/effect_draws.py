@@ -8,6 +8,7 @@ from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram import draws
 from oxmc.pymodels.oxram.effects import POWER_SHIFT, Effects
 from oxmc.pymodels.oxram.philox import philox4x32
+from oxmc.pymodels.oxram.scatter import KNOT_BITS, KNOTS, REACH
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -20,11 +21,37 @@ def faulty_ns(effects: Effects, u0: int, ns: int, lcs_table: np.ndarray) -> int:
 
 
 @njit(cache=True, nogil=True)
-def set_ns(effects: Effects, k0: int, k1: int, cell: int, k: int, ns: int, lcs_table: np.ndarray) -> int:
-    """What the `k`-th SET of global cell index `cell` leaves, where it would leave `ns` without a fault."""
-    if not effects.at_set:
-        return ns
-    return faulty_ns(effects, philox4x32(cell, k, 0, draws.FAULT_SET, k0, k1)[0], ns, lcs_table)
+def bent_q16(bends: np.ndarray, z_q16: int) -> int:
+    """h(z) of int64 `bends` [KNOTS], straight between knots and flat beyond them."""
+    place = z_q16 + (REACH << KNOT_BITS)
+    index = min(max(place >> KNOT_BITS, 0), KNOTS - 2)
+    rest = min(max(place - (index << KNOT_BITS), 0), 1 << KNOT_BITS)
+    return bends[index] + (((bends[index + 1] - bends[index]) * rest + (1 << KNOT_BITS >> 1)) >> KNOT_BITS)
+
+
+@njit(cache=True, nogil=True)
+def set_ns(
+    effects: Effects, k0: int, k1: int, cell: int, k: int, gate: int, median_ns: int, sd_ns: int, device_q16: int,
+    scatter_q16: np.ndarray, place: int, lcs_table: np.ndarray,
+) -> int:  # fmt: skip
+    """What the `k`-th SET of global cell index `cell` leaves, at gate code `gate` of that median and s.d.
+
+    `scatter_q16` int64 [cells] holds z of the row's cells, this one's at `place`, and is changed.
+    """
+    word, second, _, _ = philox4x32(cell, k, 0, draws.SET, k0, k1)
+    z = draws.normal_q16(word)
+    if effects.rho_q16:
+        if k > 1:
+            z = draws.scaled_q16(scatter_q16[place], effects.rho_q16) + draws.scaled_q16(z, effects.rest_q16)
+        scatter_q16[place] = z
+    if effects.bends.size > 1:
+        z = bent_q16(effects.bends[gate], z)
+    ns = max(draws.MIN_NS, draws.scaled_q16(median_ns, device_q16) + draws.scaled_q16(sd_ns, z))
+    if np.int64(second) < effects.fail_below:
+        ns = lcs_table[np.int64(second) & 255]
+    if effects.at_set:
+        ns = faulty_ns(effects, philox4x32(cell, k, 0, draws.FAULT_SET, k0, k1)[0], ns, lcs_table)
+    return ns
 
 
 @njit(cache=True, nogil=True)

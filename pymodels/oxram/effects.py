@@ -2,7 +2,8 @@
 
 Each draw comes from one Philox block under the array's key, whose counter says what it is for (`pymodels.oxram.draws`):
 
-    (cell, k, 0, FAULT_SET)          word 0: whether the k-th SET of a cell fails
+    (cell, k, 0, SET)                word 1: whether the k-th SET of a cell leaves it in the LCS (`set_failure`)
+    (cell, k, 0, FAULT_SET)          word 0: whether it finds the cell failing
     (cell, k, r, READ)               word 0: noise of READ number r (from 0) since that SET, word 1: whether it fails
     (first cell of row, K, e, EVAL)  word 0: noise of evaluation number e (from 0) since the row's K-th SET
     (cell / 4, K, e, FAULT_EVAL)     word cell % 4: whether that evaluation finds the cell failing
@@ -26,11 +27,15 @@ The draws themselves are compiled, in `oxmc.pymodels.oxram.effect_draws`; nothin
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
+
+import numpy as np
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.oxram.bulk_draws import ONE
-from oxmc.pymodels.oxram.devices import Card, stuck_shares
+from oxmc.pymodels.oxram.devices import Card, lut_table, stuck_shares
+from oxmc.pymodels.oxram.scatter import scatter_table
 
 POWER_SHIFT = 8
 """Products g code lose these bits before they are squared, so that the sum of squares stays below 2^62."""
@@ -49,11 +54,19 @@ class Effects(NamedTuple):
     hcs_ns: int
     noise_q16: int
     relax_q16: int
+    fail_below: int
+    """A uniform uint32 below it is a SET that fails."""
+    rho_q16: int
+    rest_q16: int
+    """Root of 1 - rho^2."""
+    bends: np.ndarray
+    """How a normal variate is bent, `scatter.scatter_table`."""
 
     @property
     def any(self) -> bool:
         """Whether anything is on."""
-        return bool(self.at_set or self.sensing or self.relax_q16)
+        scatters = self.fail_below or self.rho_q16 or self.bends.size > 1
+        return bool(self.at_set or self.sensing or self.relax_q16 or scatters)
 
 
 def fault_thresholds(card: Card, config: Config) -> tuple[int, int]:
@@ -75,4 +88,8 @@ def effects_of(card: Card, config: Config) -> Effects:
         hcs_ns=round(1000 * card.hcs_stuck_us),
         noise_q16=noise_q16,
         relax_q16=round(config.relaxation * ONE),
+        fail_below=round(config.set_failure * 2**32),
+        rho_q16=round(config.cycle_correlation * ONE),
+        rest_q16=round(math.sqrt(1 - config.cycle_correlation**2) * ONE),
+        bends=scatter_table(card, lut_table(card, config), config.set_distribution),
     )

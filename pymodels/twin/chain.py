@@ -137,6 +137,7 @@ def devices_of(array: OxramArray) -> Devices:
         array.conductance_ns,
         array.effects if array.effects.any else None,
         np.zeros(array.rows, np.int64),
+        array.scatter_q16,
     )
 
 

@@ -8,7 +8,7 @@ from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram.array import NOT_STUCK, draw_words, reset_draw, set_draw
 from oxmc.pymodels.oxram.draws import RESET, SET, lcs_ns, set_ns
 from oxmc.pymodels.oxram.effect_draws import read_ns
-from oxmc.pymodels.oxram.effect_draws import set_ns as faulty_set_ns
+from oxmc.pymodels.oxram.effect_draws import set_ns as scattered_set_ns
 from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.twin.evaluate import whole_steps
 from oxmc.pymodels.twin.lfsr import first_gate
@@ -64,11 +64,10 @@ def set_and_sense(devices: Devices, row: int, cell: int, gate: int, effects: Eff
     """What the SET just counted leaves of a cell under effects, and what the first READ after it senses."""
     index, k, ns = row * devices.conductance_ns.shape[1] + cell, devices.set_count[row, cell], devices.conductance_ns
     if devices.stuck[row, cell] == NOT_STUCK:
-        left_ns = set_draw(
-            devices.k0, devices.k1, index, k, devices.median_ns[gate], devices.sd_ns[gate],
-            devices.device_q16[row, cell],
+        ns[row, cell] = scattered_set_ns(
+            effects, devices.k0, devices.k1, index, k, gate, devices.median_ns[gate], devices.sd_ns[gate],
+            devices.device_q16[row, cell], devices.scatter_q16[row], cell, devices.lcs_table,
         )  # fmt: skip
-        ns[row, cell] = faulty_set_ns(effects, devices.k0, devices.k1, index, k, left_ns, devices.lcs_table)
     return read_ns(effects, devices.k0, devices.k1, index, k, 0, ns[row, cell], devices.lcs_table)
 
 

@@ -82,6 +82,7 @@ class Devices(NamedTuple):
     conductance_ns: np.ndarray
     effects: Effects | None
     evaluations: np.ndarray
+    scatter_q16: np.ndarray
 
 
 TALLIES = (

@@ -38,6 +38,7 @@ REFUSED = "refused"
 KEPT = ("event_word", "event_inputs", "event_mask", "event_gates", "cycle")
 FAULT_MODES = ("permanent", "each_set", "each_read")
 """In the order of their numbers in the array module."""
+WORD = (1 << 64) - 1
 WRITE = 1 << (ADDRESS_BITS + HOST_WORD_BITS)
 """Flag of a write in the host's program."""
 
@@ -103,7 +104,12 @@ def write_load(folder: Path, job: Job, array: Cells) -> None:
             effects.hcs_ns,
             effects.noise_q16,
             effects.relax_q16,
+            effects.fail_below,
+            effects.rho_q16 & WORD,
+            effects.rest_q16,
+            int(effects.bends.size > 1),
         ],
+        "bends": (effects.bends.ravel() & WORD if effects.bends.size > 1 else effects.bends.ravel()).tolist(),
         "keys": array.key,
         "normal_knots": NORMAL_KNOTS,
     }

@@ -83,7 +83,7 @@ module oxram_array #(
     // of the effects: fault mode (1 at each SET, 2 at each read), thresholds of faults, nS of a cell stuck in the HCS,
     // relative s.d. of read noise and relaxation; reads since a cell's SET, whether it is to relax yet; SETs of a row,
     // evaluations since
-    reg [63:0] effects [0:5];
+    reg [63:0] effects [0:9];
     reg [31:0] reads [0:POPULATION-1];
     reg fresh [0:POPULATION-1];
     reg [31:0] row_sets [0:ROWS-1];
@@ -92,6 +92,13 @@ module oxram_array #(
     reg [32:0] lcs_below, hcs_below;
     reg [31:0] hcs_stuck_ns;
     reg signed [63:0] noise_q16, relax_q16;
+    // how SETs scatter, see pymodels/oxram/scatter.py: threshold of SETs that fail, correlation, knots by gate code
+    localparam KNOTS = 153, REACH = 76;
+    reg [32:0] fail_below;
+    reg signed [63:0] rho_q16, rest_q16;
+    reg bent;
+    reg signed [63:0] bends [0:GATE_CODES*KNOTS-1];
+    reg signed [63:0] scatter_q16 [0:POPULATION-1];
     reg loaded = 1'b0;
     integer rows;
     reg signed [63:0] eval_step, hidden_eval_step, read_step_ns, form_na, min_ns;
@@ -137,6 +144,11 @@ module oxram_array #(
             hcs_stuck_ns = effects[3][31:0];
             noise_q16 = effects[4];
             relax_q16 = effects[5];
+            fail_below = effects[6][32:0];
+            rho_q16 = effects[7];
+            rest_q16 = effects[8];
+            bent = effects[9][0];
+            if (EFFECTS) if (bent) $readmemh("load/bends.hex", bends);
             if (EFFECTS) for (i = 0; i < POPULATION; i = i + 1) {reads[i], fresh[i]} = 33'd0;
             if (EFFECTS) for (i = 0; i < ROWS; i = i + 1) {row_sets[i], evaluations[i]} = 64'd0;
         end
@@ -205,7 +217,8 @@ module oxram_array #(
             cell_at = first + number;
             set_count[cell_at] = set_count[cell_at] + 32'd1;
             if (stuck[cell_at] == NOT_STUCK) begin
-                conductance_ns[cell_at] = high_ns(cell_at, set_count[cell_at], code);
+                if (EFFECTS) conductance_ns[cell_at] = scattered_ns(cell_at, set_count[cell_at], code);
+                else conductance_ns[cell_at] = high_ns(cell_at, set_count[cell_at], code);
                 if (EFFECTS && fault_mode == 2'd1)
                     conductance_ns[cell_at] = faulty(philox(cell_at, set_count[cell_at], 32'd0, DOMAIN_FAULT_SET),
                                                      conductance_ns[cell_at]);

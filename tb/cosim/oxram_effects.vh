@@ -58,6 +58,38 @@
         end
     endfunction
 
+    // a variate bent by the knots of a gate code, straight between them and flat beyond
+    function automatic signed [63:0] bent_q16(input signed [63:0] z, input [GATE_BITS-1:0] code);
+        reg signed [63:0] index, rest, left, right;
+        begin
+            index = (z + (REACH <<< 13)) >>> 13;
+            index = index < 0 ? 64'sd0 : index > KNOTS - 2 ? KNOTS - 2 : index;
+            rest = z + (REACH <<< 13) - (index <<< 13);
+            rest = rest < 0 ? 64'sd0 : rest > 64'sd8192 ? 64'sd8192 : rest;
+            left = bends[code*KNOTS+index];
+            right = bends[code*KNOTS+index+1];
+            bent_q16 = left + (((right - left) * rest + 64'sd4096) >>> 13);
+        end
+    endfunction
+
+    // the same with what goes on from SET to SET, and SETs that fail
+    function automatic [31:0] scattered_ns(input [31:0] cell_at, input [31:0] k, input [GATE_BITS-1:0] code);
+        reg [127:0] drawn;
+        reg signed [63:0] z, left_ns;
+        begin
+            drawn = philox(cell_at, k, 32'd0, DOMAIN_SET);
+            z = normal(drawn[31:0]);
+            if (rho_q16 != 0) begin
+                if (k > 32'd1) z = scaled(scatter_q16[cell_at], rho_q16) + scaled(z, rest_q16);
+                scatter_q16[cell_at] = z;
+            end
+            if (bent) z = bent_q16(z, code);
+            left_ns = scaled({32'd0, median_ns[code]}, {32'd0, device_q16[cell_at]}) + scaled({32'd0, sd_ns[code]}, z);
+            scattered_ns = left_ns < min_ns ? min_ns[31:0] : left_ns[31:0];
+            if ({1'b0, drawn[63:32]} < fail_below) scattered_ns = lcs_ns[drawn[39:32]];
+        end
+    endfunction
+
     // what a RESET after the k-th SET of a cell leaves
     function automatic [31:0] low_ns(input [31:0] cell_at, input [31:0] k);
         reg [31:0] word;

@@ -14,7 +14,7 @@ from commands import refusal
 import oxmc
 from oxmc.cli.app import run as command
 from oxmc.pymodels.errors import InputError, RunError
-from oxmc.pymodels.oxram.card_file import card_text, load_card
+from oxmc.pymodels.oxram.card_file import card_table, card_text, load_card, parse_card
 from oxmc.reports.accounts import report
 from oxmc.run.cards import same_card
 from oxmc.run.provenance import provenance
@@ -82,6 +82,20 @@ def test_repeats_keep_their_card_and_do_not_go_on_with_another(mine: Path, tmp_p
     mine.write_text(mine.read_text().replace("2.6", "2.7"))
     with pytest.raises(InputError, match="the SHA-256 of card must be"):
         oxmc.train_many("cancer", **asked, resume=True)
+
+
+@CARD_OF_A_RUN
+def test_a_chosen_card_brings_its_scatter_and_says_what_is_left_out(mine: Path) -> None:
+    said = card_table(load_card("16k")) | {
+        "cycle_correlation": {"value": 0.4, "unit": "1", "low": 0.3, "high": 0.5, "source": "a test"},
+        "distribution": {"kind": "lognormal", "source": "a test"},
+        "noise": {"level_us": [40.0], "white": [0.01], "source": "a test"},
+    }  # fmt: skip
+    mine.write_text(card_text(parse_card("mine", said)))
+    run = oxmc.train("cancer", preset="paper", settings=SMALL | {"card": str(mine), "set_distribution": "normal"})
+    assert (run.config.cycle_correlation, run.config.set_failure) == (0.4, 0.0)
+    due = ["card mine has noise, which is not simulated", "card mine has set_distribution = card, which is off"]
+    assert run.record["card"]["left_out"] == due and set(due) <= set(run.record["notes"])
 
 
 @MARKED

@@ -23,6 +23,7 @@ from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.card_file import card_table, card_text, parse_card
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.streams import lfsr_seed
@@ -137,6 +138,34 @@ def test_geometries_and_options_agree_with_twin(variant: str, seed: int, tmp_pat
     check_equal(compiled(job, "icarus", tmp_path / "run"), twin(job))
 
 
+def skewed_card(folder: Path, kind: str) -> str:
+    """A file with the 16k card and a scatter that is not normal."""
+    quantiles = {"quantiles": np.sort(np.random.default_rng(5).standard_gamma(4.0, 200) / 2 - 1.84).tolist()}
+    own = {"kind": kind, "source": "a test"} | (quantiles if kind == "empirical" else {})
+    path = folder / f"{kind}.toml"
+    path.write_text(card_text(parse_card(kind, card_table(load_card("16k")) | {"distribution": own})))
+    return str(path)
+
+
+@COUPLINGS_AGREE
+@pytest.mark.skipif(CHOSEN == "verilator", reason="two Verilator builds")
+@pytest.mark.parametrize("kind", ["lognormal", "empirical"])
+def test_scatter_of_a_card_agrees(kind: str, seed: int, tmp_path: Path) -> None:
+    """Skewed, correlated SETs, some of which fail: in plain programming, and in verified with faults and forming."""
+    own: dict[str, Any] = dict(
+        card=skewed_card(tmp_path, kind), set_distribution="card", cycle_correlation=0.7, set_failure=0.1
+    )
+    if kind == "lognormal":
+        own |= dict(verify="cell", verify_window_us=4.0, fault_mode="each_set", stuck_lcs=0.05, form=True,
+                    condition_cycles=2, cycle_correlation=-0.7, max_proposals=30)  # fmt: skip
+    job = make_job(NARROW.replace(**own), seed)
+    expected = twin(job)
+    check_equal(compiled(job, "icarus", tmp_path / "compiled"), expected)
+    python = tmp_path / "python"
+    python.mkdir()
+    check_equal(simulated.simulate(job, "icarus", python), expected)
+
+
 @COUPLINGS_AGREE
 @on_each_simulator
 def test_bits_do_not_know_the_number_of_gate_dacs(simulator: str, seed: int, tmp_path: Path) -> None:
@@ -183,6 +212,9 @@ ARRAYS = {
     "parallel DACs": VARIANTS["parallel DACs"].replace(form=False, calibrate=False, **STUCK),
     "faults at a SET, relaxation": VARIANTS["three outputs"].replace(fault_mode="each_set", relaxation=0.1, **STUCK),
     "faults at a read, noise": VARIANTS["three outputs"].replace(fault_mode="each_read", read_noise=0.1, **STUCK),
+    "scatter": VARIANTS["three outputs"].replace(
+        cycle_correlation=0.8, set_failure=0.1, fault_mode="each_set", **STUCK
+    ),
     "hidden, noise": VARIANTS["hidden"].replace(read_noise=0.1, relaxation=0.1, **STUCK),
 }
 

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from commands import refusal
 from pytest import CaptureFixture
+from scipy import stats
 
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram import draws
 from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.card_file import card_table, parse_card
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.effect_draws import root
 from oxmc.pymodels.oxram.effects import POWER_SHIFT, effects_of
@@ -26,9 +28,9 @@ from oxmc.tb.cosim.program import lut_codes
 
 pytestmark = pytest.mark.testpoint(
     "imperfect devices",
-    "faults, read noise and relaxation: shares and spreads against their laws, one evaluation written out from "
-    "its counters, roots against Python's, early rejection still exact, no bit changed when off; what is "
-    "refused",
+    "faults, read noise, relaxation and scatter of SETs: shares and spreads against their laws, one evaluation "
+    "written out from its counters, roots against Python's, early rejection still exact, no bit changed when off; what "
+    "is refused",
 )
 
 ARRAY = Config(rows=64, features=8, train_samples=4, test_samples=2, burn_in=1, read_range_us=256.0, read_bits=12)
@@ -50,6 +52,50 @@ def made(seed: int, **changes: object) -> OxramArray:
 def reads(array: OxramArray) -> np.ndarray:
     """A READ of every cell, in nS to a step."""
     return np.array([[array.read(row, cell, 1) for cell in range(16)] for row in range(64)]) * array.read_step_ns
+
+
+def scattered(law: dict[str, object], sets: int, seed: int, **changes: object) -> tuple[np.ndarray, OxramArray]:
+    """Conductances of all cells of an array without d2d after each of `sets` SETs, in nS [sets, cells]."""
+    card = parse_card("mine", card_table(load_card("16k")) | {"distribution": law | {"source": "a test"}})
+    array = OxramArray(ARRAY.replace(d2d_spread=0.0, set_distribution="card", **changes), card, seed)
+    found = []
+    for _ in range(sets):
+        for row, cell in np.ndindex(array.state.shape):
+            array.set(row, cell, GATE, 1)
+        found.append(array.conductance_ns.ravel().copy())
+    return np.array(found), array
+
+
+def test_log_normal_sets(seed: int) -> None:
+    """Kolmogorov and Smirnov against scipy's law of the same median and s.d., 2,048 draws: p > 1e-4."""
+    found, array = scattered({"kind": "lognormal"}, 2, seed)
+    median, sd = float(array.gates.median_ns[GATE]), float(array.gates.sd_ns[GATE])
+    law = stats.lognorm(np.sqrt(np.log((1 + np.sqrt(1 + 4 * (sd / median) ** 2)) / 2)), scale=median)
+    assert law.std() == pytest.approx(sd, rel=1e-9)
+    assert stats.kstest(found.ravel(), law.cdf).pvalue > 1e-4
+    assert stats.skew(found.ravel()) > 0.15  # 0.36 are due; a normal law's 2,048 draws have 0 +- 0.054
+
+
+def test_empirical_sets(seed: int) -> None:
+    """Draws against a large sample of the law that the quantiles are of, a uniform of s.d. 1; ends are the card's."""
+    quantiles = ((np.arange(200) + 0.5) / 200 - 0.5) * np.sqrt(12)
+    found, array = scattered({"kind": "empirical", "quantiles": quantiles.tolist()}, 2, seed)
+    z = (found.ravel() - array.gates.median_ns[GATE]) / array.gates.sd_ns[GATE]
+    assert stats.kstest(z, stats.uniform(-np.sqrt(3), 2 * np.sqrt(3)).cdf).pvalue > 1e-4
+    assert z.min() >= quantiles[0] - 1e-3 and z.max() <= quantiles[-1] + 1e-3
+
+
+def test_correlated_and_failing_sets(seed: int) -> None:
+    """AR1: correlations rho, rho^2 over 1,024 cells within five standard errors, the law itself as without; failures
+    within five binomial s.d. and in the LCS."""
+    found, array = scattered({"kind": "normal"}, 3, seed, cycle_correlation=-0.6)
+    seen = np.corrcoef(found)
+    assert seen[0, 1] == pytest.approx(-0.6, abs=5 * 0.64 / 32) and seen[0, 2] == pytest.approx(0.36, abs=5 * 0.87 / 32)
+    z = (found[2] - array.gates.median_ns[GATE]) / array.gates.sd_ns[GATE]
+    assert stats.kstest(z, stats.norm.cdf).pvalue > 1e-4
+    failed, array = scattered({"kind": "normal"}, 1, seed, set_failure=0.1)
+    low = failed[0] < 25_000
+    assert abs(low.sum() - 102) < 5 * 9.6 and np.isin(failed[0][low], array.lcs_table).all()
 
 
 def trained(config: Config, seed: int) -> Outcome:
