@@ -109,7 +109,7 @@ def write_load(folder: Path, job: Job, array: Cells) -> None:
             effects.rest_q16,
             int(effects.bends.size > 1),
         ],
-        "bends": (effects.bends.ravel() & WORD if effects.bends.size > 1 else effects.bends.ravel()).tolist(),
+        "bends": effects.bends.ravel().view(np.uint64).tolist(),
         "keys": array.key,
         "normal_knots": NORMAL_KNOTS,
     }
