@@ -289,20 +289,7 @@ class Config:
             self.table_bits <= self.adc_bits,
             f"table_bits must be at most adc_bits ({self.adc_bits}), not {self.table_bits}",
         )
-        rule(
-            not self.hastings or self.acceptance == "likelihood",
-            f"hastings must be false with acceptance reward, not {self.hastings}",
-        )
-        rule(
-            not self.hastings or self.verify == "off",
-            f"hastings must be false with verified programming (verify = {self.verify}), whose proposal is no normal",
-        )
-        plain = self.set_distribution == "normal" and not self.cycle_correlation and not self.set_failure
-        rule(
-            not self.hastings or plain,
-            "hastings must be false with set_distribution, cycle_correlation or set_failure, whose proposal is no "
-            "independent normal",
-        )
+        self._check_hastings_rules(rule)
         rule(
             self.lfsr_bits % self.lfsr_step_bits == 0,
             f"lfsr_step_bits must divide lfsr_bits ({self.lfsr_bits}), not {self.lfsr_step_bits}",
@@ -338,6 +325,23 @@ class Config:
         for name in ("set_pulse_s", "reset_pulse_s", "read_pulse_s", "eval_pulse_s"):
             width = self.cycles(getattr(self, name))
             rule(width <= 1024, f"{name} must last at most 1024 clock cycles, not {width}")
+
+    def _check_hastings_rules(self, rule: Callable[[bool, str], None]) -> None:
+        """The correction is of plain programming alone, whose SETs are independent and normal."""
+        rule(
+            not self.hastings or self.acceptance == "likelihood",
+            f"hastings must be false with acceptance reward, not {self.hastings}",
+        )
+        rule(
+            not self.hastings or self.verify == "off",
+            f"hastings must be false with verified programming (verify = {self.verify}), whose proposal is no normal",
+        )
+        plain = self.set_distribution == "normal" and not self.cycle_correlation and not self.set_failure
+        rule(
+            not self.hastings or plain,
+            "hastings must be false with set_distribution, cycle_correlation or set_failure, whose proposal is no "
+            "independent normal",
+        )
 
     @property
     def shape(self) -> dict[str, Any]:
