@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 VERILOG = frozenset(
     """
@@ -59,6 +60,7 @@ def is_plain(name: str) -> bool:
     return re.fullmatch("[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*", name) is not None and name.lower() not in RESERVED
 
 
+@cache
 def plain(name: str) -> str:
     """A plain name that says the same: `bus__write` is `bus_write`, `cell` is `cell_s`, `$1` is `s1`."""
     words = "_".join(re.findall("[A-Za-z0-9]+", name))

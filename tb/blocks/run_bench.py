@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from oxmc.hdl.verilog.netlist import component_verilog
 from oxmc.hdl.verilog.netlist_cache import cache_folder
-from oxmc.tb.blocks.scoreboard import PARAMETERS_VARIABLE
+from oxmc.tb.blocks.outputs import widths, with_word
+from oxmc.tb.blocks.scoreboard import OUTPUTS, PARAMETERS_VARIABLE
 from oxmc.tb.cosim import runners
 from oxmc.tb.cosim.simulator import use_simulator
 
@@ -49,7 +50,7 @@ def run_bench(
         text = text.replace(*mutate)
     elif mutate:
         text = mutate(text)
-    sources = {f"{name}.v": text}
+    sources = {f"{name}.v": with_word(text, name)}
     if simulator == "icarus" and waves:
         sources["waves.v"] = f'module waves; initial begin $dumpfile("{waves}"); $dumpvars(0, {name}); end endmodule\n'
     arguments = {
@@ -64,8 +65,13 @@ def run_bench(
         runners.build(simulator, scratch, name, list(sources), arguments=arguments, waves=waves)
 
     runners.build_into(folder, sources, compile_in)
-    # the first failure ends a bench: it fails, whatever the rest would say
-    environment = {PARAMETERS_VARIABLE: json.dumps(parameters), "COCOTB_MAX_FAILURES": "1"}
+    environment = {
+        PARAMETERS_VARIABLE: json.dumps(parameters | {OUTPUTS: widths(text, name)}),
+        "COCOTB_MAX_FAILURES": "1",  # the first failure ends a bench: it fails, whatever the rest would say
+        # values beside a failed `assert` cost a compilation of every module; benches say them in their messages
+        "COCOTB_REWRITE_ASSERTION_FILES": "*.py" if waves else "",
+        "NUMBA_DISABLE_JIT": "1",  # an array model draws for a few thousand pulses; its kernels take longer to load
+    }
     try:
         runners.simulate(simulator, folder, folder, name, module, environment, waves=waves)
     finally:

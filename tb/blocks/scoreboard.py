@@ -15,6 +15,8 @@ from oxmc.hdl.verilog.identifiers import plain
 
 PARAMETERS_VARIABLE = "OXMC_BENCH"
 CLOCK_NS = 10
+OUTPUTS = "widths of outputs"
+"""The parameter that `run_bench` adds: the width of each output of the design, in order."""
 
 
 class Scoreboard:

@@ -154,11 +154,12 @@ def verilate(folder: Path, arguments: Sequence[str], prefix: str, *, watch: Watc
 
 
 def _make(makefile: str) -> Command:
-    """The wheel's makefile names a Python that may not be there or be another, and leaves out the flag that includes
-    its precompiled header, which larger designs need. VPI is in a co-simulation's inner loop and worth optimising."""
+    """The wheel's makefile names a Python that may not be there or be another. All of a design is compiled as one text:
+    apart, its parts want two precompiled headers, which take longer than the parts. VPI is in a co-simulation's inner
+    loop and worth optimising."""
     commands = {"PYTHON3": [sys.executable, "-I"], "OBJCACHE": _objcache()}
     settings = [f"{name}={shlex.join(words).replace('$', '$$')}" for name, words in commands.items()]
-    settings += ["CXX=g++", "LINK=g++", "AR=ar", "CFG_CXXFLAGS_PCH_I=-include", "OPT_GLOBAL=-O2"]
+    settings += ["CXX=g++", "LINK=g++", "AR=ar", "VM_PARALLEL_BUILDS=0", "OPT_GLOBAL=-O2"]
     jobs = min(MOST_JOBS, len(os.sched_getaffinity(0)))
     return [tools.find_tool("make", "Verilator"), "-j", str(jobs), "-f", makefile, *settings]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import FallingEdge, Timer, with_timeout
+from cocotb.triggers import FallingEdge, First, RisingEdge, Timer, with_timeout
 
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.cartpole import TEST, TRAINING
@@ -26,6 +26,7 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.streams import lfsr_seed
+from oxmc.tb.blocks.outputs import Outputs
 from oxmc.tb.blocks.scoreboard import CLOCK_NS, Scoreboard, parameters, start
 from oxmc.tb.cosim.episodes import TEST_SAMPLE, TRAINING_SAMPLE, Environment
 from oxmc.tb.cosim.port import HostModel
@@ -44,7 +45,10 @@ PINS = {
 
 
 class PinWatcher:
-    """The array behind its pins: measures each pulse, lets the array act at its end, answers a conversion later."""
+    """The array behind its pins: measures each pulse, lets the array act at its end, answers a conversion later.
+
+    `cycle` counts from the end of reset, and one more once the middle of a cycle has been looked at.
+    """
 
     def __init__(self, dut, array: OxramArray, seed: int):
         self.dut, self.array, self.rng = dut, array, random.Random(seed)
@@ -52,35 +56,52 @@ class PinWatcher:
         self.formats = Formats(config)
         self.conversion = config.cycles(config.conversion_s)
         self.pulses: Counter = Counter()
-        self.strobes: Counter = Counter()
         self.cycle = 0
         self.answers: dict[int, int] = {}
+        self._answered = True
         self._held: tuple | None = None
         self._width = 0
+        self.seen = Outputs(dut)
+        self._events: Counter[tuple[str, str]] = Counter()
+        """Cycles by the bits of `phase` and of `events`."""
 
     async def run(self) -> None:
+        seen, cycle = self.seen, Timer(CLOCK_NS, "ns")
+        await Timer(CLOCK_NS / 4, "ns")  # past what host and result stream drive on the falling edge
         while True:
-            await Timer(CLOCK_NS / 4, "ns")  # past what host and result stream drive on the falling edge
+            seen.read()
             self._answer()
             self._watch_pulse()
-            self._count_strobes()
-            await FallingEdge(self.dut.clk)
+            self._events[seen.bits("phase"), seen.bits("events")] += 1
             self.cycle += 1
+            await cycle
+
+    @property
+    def strobes(self) -> Counter[tuple[str, str]]:
+        """Cycles in which each event was raised, by phase and event; "cycle" has all."""
+        found: Counter[tuple[str, str]] = Counter()
+        for (phase, events), cycles in self._events.items():
+            found[PHASES[int(phase, 2)], "cycle"] += cycles
+            for bit, name in enumerate(DIGITAL_EVENTS):
+                found[PHASES[int(phase, 2)], name] += cycles * (int(events, 2) >> bit & 1)
+        return found
 
     def _answer(self) -> None:
-        garbage = self.rng.getrandbits(self.formats.data_bits)
-        self.dut.array_data.value = self.answers.pop(self.cycle, garbage)
+        """What a converter says in the one cycle that is its; before and after it there is garbage, new after each."""
+        answer, bits = self.answers.pop(self.cycle, None), self.formats.data_bits
+        if answer is not None or self._answered:
+            self.dut.array_data.value = answer if answer is not None else self.rng.getrandbits(bits)
+        self._answered = answer is not None
 
     def _watch_pulse(self) -> None:
-        dut = self.dut
-        op = ArrayOp(dut.array_op.value.to_unsigned())
-        pins = tuple(int(getattr(dut, f"array_{pin}").value) for pin in ("wl", "bl", "sl", "inputs_on"))
-        latch = int(dut.array_latch.value)
+        seen = self.seen
+        op, latch = ArrayOp(seen["array_op"]), seen["array_latch"]
+        pins = tuple(seen[f"array_{pin}"] for pin in ("wl", "bl", "sl", "inputs_on"))
         assert pins == PINS[op], f"cycle {self.cycle}: {op.name} must drive {PINS[op]}, not {pins}"
         if op == ArrayOp.IDLE:
             assert not self._width and not latch, f"cycle {self.cycle}: a pulse must end with a latch"
             return
-        place = tuple(int(getattr(dut, f"array_{name}").value) for name in ("row", *self._fields(op)))
+        place = tuple(seen[f"array_{name}"] for name in ("row", *self._fields(op)))
         if self._width:
             assert self._may_be(op, place), f"cycle {self.cycle}: {op.name} {place} inside {self._held}"
         self._held = (op, place)
@@ -118,8 +139,7 @@ class PinWatcher:
 
     def _act(self, op: ArrayOp, place: Any, width: int) -> None:
         array = self.array
-        phase = self.dut.phase.value.to_unsigned()
-        array.phase = PHASES[phase]
+        array.phase = PHASES[self.seen["phase"]]
         row, *where = place
         if op == ArrayOp.RESET:
             array.reset(row, where[0], width)
@@ -137,13 +157,6 @@ class PinWatcher:
             assert due not in self.answers, f"cycle {self.cycle}: two conversions must not end together"
             self.answers[due] = code & (2**self.formats.data_bits - 1)
 
-    def _count_strobes(self) -> None:
-        phase = PHASES[self.dut.phase.value.to_unsigned()]
-        self.strobes[phase, "cycle"] += 1
-        events = self.dut.events.value.to_unsigned()
-        for bit, name in enumerate(DIGITAL_EVENTS):
-            self.strobes[phase, name] += events >> bit & 1
-
 
 async def take_results(dut, formats: Formats, rng: random.Random, sink: list, stalls: list[int]) -> None:
     """Take results, making some wait for one to three cycles; `stalls` counts those cycles."""
@@ -155,6 +168,8 @@ async def take_results(dut, formats: Formats, rng: random.Random, sink: list, st
             if dut.result_valid.value == 1:
                 wait -= 1
                 stalls.append(1)
+            else:
+                await RisingEdge(dut.result_valid)
             await FallingEdge(dut.clk)
         word = dut.result_payload.value.to_unsigned()
         total = word & (2**bits - 1)
@@ -163,13 +178,19 @@ async def take_results(dut, formats: Formats, rng: random.Random, sink: list, st
         await FallingEdge(dut.clk)
 
 
+async def until_waiting(dut) -> None:
+    """Until the chip waits for the host, or is idle: the middle of the first such cycle."""
+    while dut.waiting.value == 0 and dut.busy.value == 1:
+        await First(RisingEdge(dut.waiting), FallingEdge(dut.busy))
+        await FallingEdge(dut.clk)
+
+
 async def act_until_over(dut, host: HostModel, environment: Environment, sample: int, act: Command, results) -> None:
     """One episode on the pins; the last result of each step is its action."""
     over = False
     while not over:
         await host.write([*environment.observation(sample), command(act)])
-        while dut.waiting.value == 0 and dut.busy.value == 1:
-            await FallingEdge(dut.clk)
+        await until_waiting(dut)
         over = environment.act(results[-1][1])
 
 
@@ -178,8 +199,7 @@ async def episodes(dut, job: Job, host: HostModel, results: list[tuple[int, int]
     environment, rewards, episode = Environment(job), [], 0
     await host.write([command(Command.TRAIN)])
     while True:
-        while dut.waiting.value == 0 and dut.busy.value == 1:
-            await FallingEdge(dut.clk)
+        await until_waiting(dut)
         if dut.busy.value == 0:
             break
         environment.restart(episode, TRAINING)
@@ -201,7 +221,6 @@ async def whole_run(dut, job: Job, watcher: PinWatcher, host: HostModel, results
         await host.run(command(what))
     if job.config.acceptance == "reward":
         await episodes(dut, job, host, results)
-        await Timer(1, "ns")  # the watcher counts the cycle on the same edge
     return watcher.cycle
 
 

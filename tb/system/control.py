@@ -41,8 +41,8 @@ class UpsetWatcher(PinWatcher):
         super()._watch_pulse()
         self.was_upset |= self.upset
         self.upset &= self._width > 0
-        idle = self.dut.busy.value == 0
-        assert self.was_upset or not (idle and self.dut.array_wl.value == 1), "a pulse begins without work"
+        idle = not self.seen["busy"]
+        assert self.was_upset or not (idle and self.seen["array_wl"]), "a pulse begins without work"
 
     def _may_be(self, op: ArrayOp, place: tuple) -> bool:
         assert self._held is not None

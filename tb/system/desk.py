@@ -49,7 +49,7 @@ class Pins(UpsetWatcher):
         if op == ArrayOp.READ and self.codes is not None:
             self.answers[due] = self.codes[place[1] % 2]
         self.pulses_since += 1
-        phase, answer = PHASES[self.dut.phase.value.to_unsigned()], self.answers.get(due, 0)
+        phase, answer = PHASES[self.seen["phase"]], self.answers.get(due, 0)
         if op == ArrayOp.EVAL:
             low, sign = answer & 2**self.formats.config.adc_bits - 1, 2 ** (self.formats.config.adc_bits - 1)
             answer = (low ^ sign) - sign
@@ -175,7 +175,7 @@ class System(Desk):
         self.watcher.array = self.array()
         self.results.clear()
         await self.load(settings_only=again)
-        before = self.watcher.strobes.copy()
+        before = self.watcher.strobes
         if self.formats.rewards:
             await self.rewarded_run()
         else:
@@ -201,10 +201,10 @@ class System(Desk):
 
     def check_events(self, before: Counter) -> None:
         """What observers saw, but for the host's own reads of counters and LUT."""
-        built = ("lut_read", "map_write")
+        built, strobes = ("lut_read", "map_write"), self.watcher.strobes
         for phase in PHASES:
             for name in built if phase == "load" else DIGITAL_EVENTS:
-                found = self.watcher.strobes[phase, name] - before[phase, name]
+                found = strobes[phase, name] - before[phase, name]
                 assert found == self.expected.counts[phase][name], f"{found} of {name} in {phase}"
 
         assert self.watcher.array.quantities == self.expected.quantities, "pulses of other currents"

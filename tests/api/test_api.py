@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 import oxmc
 from oxmc.api import session
 from oxmc.api.training import TrainOptions
-from oxmc.pymodels.kernels import _imported
+from oxmc.pymodels.kernel_cache import _imported
 
 pytestmark = pytest.mark.testpoint(
     "Python API",

@@ -21,7 +21,7 @@ from pytest import CaptureFixture, MonkeyPatch
 
 from oxmc import start
 from oxmc.hdl.verilog.netlist import component_verilog
-from oxmc.pymodels import kernels, machine, tools
+from oxmc.pymodels import kernel_cache, machine, tools
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.errors import InputError, RunError
 from oxmc.tb.cosim import runners
@@ -283,10 +283,10 @@ def test_an_installation_cannot_be_written(no_home: Path, monkeypatch: MonkeyPat
     monkeypatch.setenv("NUMBA_CACHE_DIR", "")  # set, so that what is set below does not outlive this test
     monkeypatch.delenv("NUMBA_CACHE_DIR")
     monkeypatch.setattr(numba.config, "CACHE_DIR", "")
-    kernels.place_cache(sources)
+    kernel_cache.place_cache(sources)
     assert "NUMBA_CACHE_DIR" not in os.environ
-    monkeypatch.setattr(kernels, "can_write", lambda folder: False)
-    kernels.place_cache(sources)
+    monkeypatch.setattr(kernel_cache, "can_write", lambda folder: False)
+    kernel_cache.place_cache(sources)
     place = os.environ["NUMBA_CACHE_DIR"]
     assert Path(place).is_relative_to(no_home) and numba.config.CACHE_DIR == place
     assert not (sources / "__pycache__").exists()

@@ -322,7 +322,7 @@ def test_a_value_is_shown_in_bounds() -> None:
 WRITES = {
     "silicon/characterise/spice.py",
     "pymodels/digests.py",
-    "pymodels/kernels.py",
+    "pymodels/kernel_cache.py",
     "pymodels/outcome.py",
     "pymodels/whole.py",
     "tb/system/tour.py",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from oxmc.pymodels import kernels
-from oxmc.pymodels.kernels import SealedFile, closure_digest, one_at_a_time
+from oxmc.pymodels import kernel_cache, kernels
+from oxmc.pymodels.kernel_cache import SealedFile, closure_digest, one_at_a_time
 from oxmc.pymodels.oxram.philox import philox4x32
 
 pytestmark = pytest.mark.testpoint(
@@ -114,7 +114,7 @@ def test_sources_of_a_kernel_are_found_however_they_are_imported(tmp_path: Path)
 
     def digest() -> str:
         closure_digest.cache_clear()
-        kernels._imported.cache_clear()
+        kernel_cache._imported.cache_clear()
         return closure_digest(package / "kernel.py", "room.kernel")
 
     before = digest()
@@ -127,7 +127,7 @@ def test_sources_of_a_kernel_are_found_however_they_are_imported(tmp_path: Path)
 
 def test_every_kernel_of_the_models_is_sealed() -> None:
     """None takes numba's own `njit`, and numba's cache has the parts that the seal holds on to."""
-    sources = [path for path in Path(kernels.__file__).parent.rglob("*.py") if path.name != "kernels.py"]
+    sources = [path for path in Path(kernels.__file__).parent.rglob("*.py") if path.name != "kernel_cache.py"]
     assert [path.name for path in sources if "numba import" in path.read_text()] == []
     assert isinstance(philox4x32._cache._cache_file, SealedFile)
     for name in ("_load_index", "_save_index", "_load_data", "_save_data", "_open_for_write"):
@@ -150,8 +150,8 @@ def test_a_kernel_that_borrows_makes_no_array(tmp_path: Path) -> None:
 
 def test_numba_knows_kernels_without_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """The option is there, so that kernels are as fast as they can be; without it they count, and work all the same."""
-    assert hasattr(kernels.DefaultOptions, kernels.UNCOUNTED)
-    monkeypatch.setattr(kernels, "UNCOUNTED", "no option of numba")
+    assert hasattr(kernel_cache.DefaultOptions, kernel_cache.UNCOUNTED)
+    monkeypatch.setattr(kernel_cache, "UNCOUNTED", "no option of numba")
     assert kernels.njit(cache=False, borrows=True)(lambda value: 2 * value)(21) == 42
 
 

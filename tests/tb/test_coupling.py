@@ -198,7 +198,7 @@ def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] =
     parameters = array_parameters(Formats(config), effects)
     runners.build("icarus", folder, top, ["oxram_array.v"], parameters=parameters)
     values = json.dumps({"job": str(folder / "job.npz"), "seed": seed})
-    environment = {PARAMETERS_VARIABLE: values, "COCOTB_REWRITE_ASSERTION_FILES": ""}
+    environment = {PARAMETERS_VARIABLE: values, "COCOTB_REWRITE_ASSERTION_FILES": "", "NUMBA_DISABLE_JIT": "1"}
     runners.simulate("icarus", folder, folder, top, "oxmc.tb.blocks.oxram_array", environment)
     return (folder / "simulator.log").read_text()
 
