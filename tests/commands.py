@@ -15,6 +15,7 @@ import pytest
 from pytest import CaptureFixture
 
 from oxmc.cli.app import run
+from oxmc.hdl.verilog.netlist_cache import cache_folder
 from oxmc.run.books import CONSERVATION_LIMIT
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,6 +85,23 @@ def alike_on_icarus(
     assert chip["time"]["cycles"] == twin["time"]["cycles"]
     check_same_joules(chip, twin)
     return twin
+
+
+def share_objects(build: Path) -> None:
+    """Verilator's own objects that builds here have compiled so far, for builds in another folder."""
+    if (kept := cache_folder() / "verilated").exists():
+        shutil.copytree(kept, build / "verilated", ignore=shutil.ignore_patterns("*.lock"))
+
+
+def share_kernels(room: Path) -> None:
+    """The compiled kernels of this project for another copy of its room `pymodels`, whose sources get the same times.
+
+    To compile them takes most of a minute.
+    """
+    for source in (ROOT / "pymodels").rglob("*.py"):
+        shutil.copystat(source, room / source.relative_to(ROOT / "pymodels"))
+    for kept in (ROOT / "pymodels").rglob("__pycache__"):
+        shutil.copytree(kept, room / kept.relative_to(ROOT / "pymodels"), dirs_exist_ok=True)
 
 
 def copy_project(folder: Path) -> None:

@@ -77,15 +77,15 @@ class Memory(Surroundings):
         self.dut.target.value = self.row.targets[self.fetched]
 
     def look(self) -> Cycle:
-        cycle = observed(self.dut, self.running, STROBES, self.gate())
+        cycle = observed(self.seen, self.running, STROBES, self.gate())
         if "push" in cycle:
-            assert int(self.dut.command_cell.value) == self.fetched, "a read code leaves with its cell"
+            assert self.seen["command_cell"] == self.fetched, "a read code leaves with its cell"
         return cycle
 
     def advance(self) -> None:
         super().advance()
-        if self.dut.fetch.value == 1:
-            self.fetched = int(self.dut.command_cell.value)
+        if self.seen["fetch"]:
+            self.fetched = self.seen["command_cell"]
 
 
 async def program(dut: Any, board: Scoreboard, row: Row, noise: random.Random, note: str) -> list[int]:

@@ -14,6 +14,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 
+from oxmc.tb.blocks.outputs import Outputs
 from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 IDLE_CYCLES = 3
@@ -160,6 +161,7 @@ class Surroundings:
 
     def __init__(self, dut: Any, shape: Shape, averaging: Averaging, rng: random.Random):
         self.dut, self.shape, self.averaging, self.rng = dut, shape, averaging, rng
+        self.seen = Outputs(dut)
         self.elapsed = self.converting = self.waited = self.results = self.running = 0
         self.point: int | None = None
         self.tag: tuple[int, int, int] | None = None
@@ -179,44 +181,38 @@ class Surroundings:
         dut.result_ready.value = int(self.waited >= stall)
 
     def advance(self) -> None:
-        dut = self.dut
+        dut, seen = self.dut, self.seen
         self.answered = self.tag[1] if self.converting == 1 and self.tag and self.tag[2] >= 0 else None
         latch = dut.command_latch.value == 1
         if self.running and not latch:
             self.elapsed += 1
         else:
-            self.elapsed, self.running = 0, int(dut.command_op.value)
+            self.elapsed, self.running = 0, seen["command_op"]
         self.converting = max(0, self.converting - 1)
         if latch:
             assert self.point is not None, "evaluation before a sample was fetched"
             self.tag, self.converting = (
-                (self.point, int(dut.command_row.value), int(dut.command_segment.value) - self.shape.hidden),
+                (self.point, seen["command_row"], seen["command_segment"] - self.shape.hidden),
                 self.averaging.conversion,
             )
-        if dut.fetch_sample.value == 1:
-            self.point = int(dut.fetch_index.value)
-        if dut.result_valid.value == 1:
+        if seen["fetch_sample"]:
+            self.point = seen["fetch_index"]
+        if seen["result_valid"]:
             taken = dut.result_ready.value == 1
             self.waited, self.results = (0, self.results + 1) if taken else (self.waited + 1, self.results)
 
 
-def observed(dut: Any, shape: Shape, running: int) -> Cycle:
+def observed(seen: Outputs, shape: Shape, running: int) -> Cycle:
     """This cycle as `expected` writes it; what nobody looks at in this cycle is left out."""
-    cycle: Cycle = {} if dut.busy.value == 1 else {"idle": 1}
+    seen.read()
+    cycle: Cycle = {} if seen["busy"] else {"idle": 1}
     if running:
-        cycle |= {
-            "row": int(dut.command_row.value),
-            "segment": int(dut.command_segment.value),
-            "hidden": int(dut.hidden.value),
-        }
-    if dut.fetch_sample.value == 1:
-        cycle["fetch_sample"] = int(dut.fetch_index.value)
-    if dut.adding.value == 1:
-        cycle["adding"] = 1
-    if dut.voting.value == 1:
-        cycle["voting"] = 1
-    if dut.result_valid.value == 1:
-        payload, half = int(dut.result_payload.value), 2 ** (shape.sum_bits - 1)
+        cycle |= {"row": seen["command_row"], "segment": seen["command_segment"], "hidden": seen["hidden"]}
+    if seen["fetch_sample"]:
+        cycle["fetch_sample"] = seen["fetch_index"]
+    cycle |= {strobe: 1 for strobe in ("adding", "voting") if seen[strobe]}
+    if seen["result_valid"]:
+        payload, half = seen["result_payload"], 2 ** (shape.sum_bits - 1)
         total = (payload % (2 * half) ^ half) - half
         winner = payload >> shape.sum_bits & 2**shape.label_bits - 1
         last = payload >> (shape.sum_bits + shape.label_bits)
@@ -238,7 +234,7 @@ async def run(dut: Any, board: Scoreboard, shape: Shape, averaging: Averaging, n
         board.expect(cycle, f"{note}, cycle {number}")
         surroundings.drive()
         await ReadOnly()
-        board.observe(observed(dut, shape, surroundings.running))
+        board.observe(observed(surroundings.seen, shape, surroundings.running))
         surroundings.advance()
         await FallingEdge(dut.clk)
 

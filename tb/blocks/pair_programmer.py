@@ -157,28 +157,25 @@ class Chip(Surroundings):
 
     def drive(self) -> None:
         super().drive()
-        dut, top = self.dut, 2 ** parameters()["read_bits"] - 1
-        gate = (
-            nearest(self.lut, int(dut.lookup_code.value))
-            if dut.lookup.value == 1
-            else self.noise.randrange(len(self.lut))
-        )
+        dut, seen, top = self.dut, self.seen, 2 ** parameters()["read_bits"] - 1
+        seen.read()
+        gate = nearest(self.lut, seen["lookup_code"]) if seen["lookup"] else self.noise.randrange(len(self.lut))
         dut.near_end.value = int(no_room(self.lut, gate))
-        second = dut.push.value == 1 and len(self.pushed) % 2 == 1
+        second = seen["push"] and len(self.pushed) % 2 == 1
         dut.store.value = int(second)
-        dut.store_pair.value = int(dut.pair.value)
-        plus_minus = (self.pushed[-1], int(dut.push_code.value)) if second else (0, self.noise.randint(-top, top))
+        dut.store_pair.value = seen["pair"]
+        plus_minus = (self.pushed[-1], seen["push_code"]) if second else (0, self.noise.randint(-top, top))
         dut.difference.value = plus_minus[0] - plus_minus[1]
 
     def look(self) -> Cycle:
-        return observed(self.dut, self.running, STROBES, self.looked_up)
+        return observed(self.seen, self.running, STROBES, self.looked_up)
 
     def advance(self) -> None:
         super().advance()
-        if self.dut.lookup.value == 1:
-            self.looked_up = nearest(self.lut, int(self.dut.lookup_code.value))
-        if self.dut.push.value == 1:
-            self.pushed.append(int(self.dut.push_code.value))
+        if self.seen["lookup"]:
+            self.looked_up = nearest(self.lut, self.seen["lookup_code"])
+        if self.seen["push"]:
+            self.pushed.append(self.seen["push_code"])
 
 
 class Chain:

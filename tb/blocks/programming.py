@@ -10,10 +10,10 @@ from typing import Any
 from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.verilog.identifiers import plain
 from oxmc.pymodels.budget import formulas as budget
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
+from oxmc.tb.blocks.outputs import Outputs
 from oxmc.tb.blocks.scoreboard import Scoreboard, parameters
 
 RESET, SET, READ = ArrayOp.RESET.value, ArrayOp.SET.value, ArrayOp.READ.value
@@ -105,6 +105,7 @@ class Surroundings:
 
     def __init__(self, dut: Any, timing: Timing, cells: Cells, noise: random.Random, gate: Callable[[], int]):
         self.dut, self.timing, self.cells, self.noise, self.gate = dut, timing, cells, noise, gate
+        self.seen = Outputs(dut)
         self.elapsed = self.left = self.converted = self.running = 0
 
     def drive(self) -> None:
@@ -115,26 +116,24 @@ class Surroundings:
         dut.code.value = self.converted if self.left == 1 else self.noise.getrandbits(parameters()["read_bits"])
 
     def advance(self) -> None:
-        dut = self.dut
+        seen, latch = self.seen, self.dut.command_latch.value == 1
         self.left = max(0, self.left - 1)
-        if dut.command_latch.value == 1:
-            cell = int(dut.command_cell.value)
+        if latch:
+            cell = seen["command_cell"]
             if self.running == SET:
                 self.cells.set(cell, self.gate())
             if self.running == READ:
                 self.converted, self.left = self.cells.read(cell), self.timing.conversion
-        if self.running and dut.command_latch.value == 0:
+        if self.running and not latch:
             self.elapsed += 1
         else:
-            self.elapsed, self.running = 0, int(dut.command_op.value)
+            self.elapsed, self.running = 0, seen["command_op"]
 
 
-def observed(dut: Any, running: int, strobes: dict[str, str | None], gate: int) -> Cycle:
+def observed(seen: Outputs, running: int, strobes: dict[str, str | None], gate: int) -> Cycle:
     """This cycle as a model writes it. `strobes` are ports, each with the port it carries, if any."""
-
-    def value(name: str) -> int:
-        return int(getattr(dut, plain(name)).value)
-
+    seen.read()
+    value = seen.__getitem__
     cycle: Cycle = {}
     if running:
         cycle |= {"op": running, "cell": value("command_cell")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import deque
+from functools import cache
 from typing import Any
 
 import cocotb
@@ -12,6 +13,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 from oxmc.hdl.verilog.identifiers import plain
+from oxmc.start import spare_collections
 
 PARAMETERS_VARIABLE = "OXMC_BENCH"
 CLOCK_NS = 10
@@ -45,6 +47,7 @@ class Scoreboard:
         assert self.compared, f"{self.name}: nothing was compared"
 
 
+@cache
 def parameters() -> dict[str, Any]:
     """What `run_bench` passed to the bench; nothing where a bench is imported alone."""
     return json.loads(os.environ.get(PARAMETERS_VARIABLE, "{}"))
@@ -55,6 +58,7 @@ async def start(dut: Any, **idle: int) -> None:
 
     Benches drive inputs and sample outputs on falling edges, away from the edge the design acts on.
     """
+    spare_collections()
     for name, value in idle.items():
         getattr(dut, plain(name)).value = value
     cocotb.start_soon(Clock(dut.clk, CLOCK_NS, unit="ns").start())

@@ -15,10 +15,10 @@ import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.verilog.identifiers import plain
 from oxmc.pymodels.budget import formulas as budget
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
+from oxmc.tb.blocks.outputs import Outputs
 from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 
 IDLE_CYCLES = 3
@@ -215,7 +215,7 @@ class Surroundings:
     """The blocks around the trainer. `drive` their outputs of a cycle, then `advance` over the edge that ends it."""
 
     def __init__(self, dut: Any, training: Training):
-        self.dut, self.training = dut, training
+        self.dut, self.training, self.seen = dut, training, Outputs(dut)
         self.time = self.elapsed = self.converting = self.drawing = self.label = self.programming = self.running = 0
         self.number: int | None = None  # of the proposal; row 0 has none
         self.opened = self.adding = 0
@@ -225,6 +225,7 @@ class Surroundings:
 
     def drive(self) -> None:
         dut = self.dut
+        self.seen.read()
         dut.drawing.value = int(self.drawing > 0)
         if option("init") == "random":
             dut.draw_ends.value = int(self.drawing == 1)
@@ -240,43 +241,42 @@ class Surroundings:
         """What nobody may look at is driven against what would be right: row 0 is rejected, stopped and hopeless, no
         decision is accepted, a threshold that is not there yet is the wrong one."""
         dut, number = self.dut, self.number
-        deciding, row_0 = dut.decide.value == 1, number is None
+        deciding, row_0 = bool(self.seen["decide"]), number is None
         dut.accept.value = int(self.training.accepts[number or 0] if deciding and not row_0 else not deciding)
         stop, adds = self.training.stop(number), self.additions.get(self.time)
         exceeds = adds is not None and stop is not None and adds >= stop
         dut.exceeds.value = int(row_0 or not option("early_rejection") or exceeds)
-        known = dut.summing.value == 1 and not (self.running or self.converting or self.adding or self.drawing)
-        dut.hopeless.value = int(row_0 or (stop == HOPELESS) == known)
+        known = self.seen["summing"] and not (self.running or self.converting or self.adding or self.drawing)
+        dut.hopeless.value = int(row_0 or (stop == HOPELESS) == bool(known))
 
     def advance(self) -> None:
-        dut, latch = self.dut, self.dut.command_latch.value == 1
-        op = self.running
+        seen, latch, op = self.seen, self.dut.command_latch.value == 1, self.running
         answers = latch and op in (READ, EVAL)
         self.converting = self.training.conversion if answers else max(0, self.converting - 1)
         self.adding = max(0, self.adding - 1)
         if answers and op == READ or self.programming == 1:
             self.adding = self.converting + PRIOR
         if latch and op == EVAL:
-            if dut.hidden.value == 0:
+            if not seen["hidden"]:
                 self.additions[self.time + self.training.conversion + 1] = self.evaluated
             self.evaluated += 1
         self.drawing, self.programming = max(0, self.drawing - 1), max(0, self.programming - 1)
-        if dut.propose.value == 1:
+        if seen["propose"]:
             self.evaluated = 0
             self.number = self.opened - 1 if self.opened else None
             self.opened += 1
-        if dut.draw.value == 1:
+        if seen["draw"]:
             self.drawing = self.training.drawing
-        if dut.program_s.value == 1:
+        if seen["program"]:
             self.programming = self.training.programmed_after(self.number or 0)
-        if dut.fetch_sample.value == 1:
-            self.label = self.training.labels[int(dut.fetch_index.value)]
-        self.accepted_any |= dut.accepted.value == 1
+        if seen["fetch_sample"]:
+            self.label = self.training.labels[seen["fetch_index"]]
+        self.accepted_any |= bool(seen["accepted"])
         self.time += 1
         if op and not latch:
             self.elapsed += 1
         else:
-            self.elapsed, self.running = 0, int(dut.command_op.value)
+            self.elapsed, self.running = 0, seen["command_op"]
 
 
 FIELDS = {SET: ("cell", "first"), READ: ("cell",), EVAL: ("segment", "hidden", "is_label", "last_output")}
@@ -293,12 +293,10 @@ STROBES = {
 OUTCOMES = {(1, 1, 0): "accepted", (1, 0, 1): "rejected"}
 
 
-def observed(dut: Any, surroundings: Surroundings) -> Cycle:
+def observed(surroundings: Surroundings) -> Cycle:
     """This cycle as `expected` writes it; what nobody looks at in this cycle is left out."""
-
-    def value(name: str) -> int:
-        return int(getattr(dut, plain(name)).value)
-
+    surroundings.seen.read()
+    value = surroundings.seen.__getitem__
     cycle: Cycle = {"row": value("command_row"), "proposals": value("proposals")}
     if surroundings.accepted_any:
         cycle["current"] = value("current_row")
@@ -421,7 +419,7 @@ async def run(dut: Any, board: Scoreboard, training: Training, note: str) -> Non
         board.expect(cycle, f"{note}, cycle {number}")
         surroundings.drive()
         await ReadOnly()
-        seen.append(observed(dut, surroundings))
+        seen.append(observed(surroundings))
         board.observe(seen[-1])
         surroundings.advance()
         await FallingEdge(dut.clk)

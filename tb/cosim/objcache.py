@@ -10,6 +10,7 @@ VERSION, Verilator's. It is kept in CACHE beside its digest, which is checked. E
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -28,16 +29,18 @@ def main(cache: str, version: str, command: list[str]) -> int:
     compiler = os.stat(shutil.which(command[0]) or "")
     key = repr((command, version, compiler.st_size, compiler.st_mtime_ns))
     kept = os.path.join(cache, hashlib.sha256(key.encode()).hexdigest()[:16])
-    if content := whole(kept):
-        put(target, content)
-        return 0
-    code = subprocess.call(command)
-    if code == 0:
-        with open(target, "rb") as file:
-            content = file.read()
-        put(f"{kept}.o", content)
-        put(f"{kept}.sha256", hashlib.sha256(content).hexdigest().encode())
-    return code
+    with open(f"{kept}.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # builds side by side begin with the same objects: one compiles, others wait
+        if content := whole(kept):
+            put(target, content)
+            return 0
+        code = subprocess.call(command)
+        if code == 0:
+            with open(target, "rb") as file:
+                content = file.read()
+            put(f"{kept}.o", content)
+            put(f"{kept}.sha256", hashlib.sha256(content).hexdigest().encode())
+        return code
 
 
 def whole(kept: str) -> bytes | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from commands import ROOT, copy_project
+from commands import ROOT, copy_project, share_kernels, share_objects
 from pages import Step, steps, unlike
 
 pytestmark = pytest.mark.testpoint(
@@ -65,11 +64,11 @@ ALL = [step for page in (README, *PAGES.values()) for step in page]
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project as git has it, with what is not committed yet, and with compiled kernels, which cost a minute."""
+    """The project as git has it, with what is not committed yet, and with what was compiled here at a minute's cost."""
     folder = tmp_path_factory.mktemp("clone") / "oxmc"
     copy_project(folder)
-    for kernels in (ROOT / "pymodels").rglob("__pycache__"):
-        shutil.copytree(kernels, folder / kernels.relative_to(ROOT), dirs_exist_ok=True)
+    share_kernels(folder / "pymodels")
+    share_objects(folder / "build/sim")
     (folder.parent / "bin").mkdir()
     program = folder.parent / "bin" / "oxmc"
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m oxmc "$@"\n')

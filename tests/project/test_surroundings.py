@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import OXMC, SMALL
+from commands import SMALL
 
 pytestmark = pytest.mark.testpoint(
     "surroundings",
@@ -26,6 +27,11 @@ OTHERS: list[dict[str, str]] = [
     {"PYTHONHASHSEED": "12345", "LC_ALL": "C", "TZ": "America/St_Johns", "NUMBA_NUM_THREADS": "1", "PYTHONUTF8": "1"},
 ]
 UMASKS = (0o022, 0o077)
+ONE_AFTER_THE_OTHER = """
+import json, sys
+from oxmc.cli.app import run
+sys.exit(max(run(line) for line in json.loads(sys.argv[1])))
+"""
 
 
 def table(folder: Path) -> Path:
@@ -47,17 +53,19 @@ def commands(data: Path, out: Path) -> dict[str, list[str]]:
 
 
 def left_by(folder: Path, surrounding: dict[str, str], data: Path, *, umask: int, jobs: str) -> dict[str, Any]:
-    """What the commands leave, times apart, by name; each in a process of its own that works in `folder`."""
+    """What the commands leave, times apart, by name; they run in one process, which works in `folder`."""
     folder.mkdir()
     out, environment = Path("out"), os.environ | surrounding | {"OXMC_BUILD": str(folder / "sim")}
+    lines = []
     for name, words in commands(data, out).items():
         more = ["--jobs", jobs] if name in ("repeats", "sweep") else []
         place = out / name if name != "energy" else out / "energy.json"
-        done = subprocess.run(
-            [OXMC, *words, *more, "--out", str(place)], cwd=folder, env=environment, umask=umask, capture_output=True,
-            text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        lines.append([*words, *more, "--out", str(place)])
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_AFTER_THE_OTHER, json.dumps(lines)], cwd=folder, env=environment, umask=umask,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
     return {str(path): content(folder / path) for path in files(folder, out)}
 
 
@@ -93,7 +101,7 @@ def test_what_depends_on_the_order_of_hashes_is_seen(tmp_path: Path) -> None:
     """The order of a set of texts, which two of the surroundings above have otherwise: the test can fail."""
     shown = [
         subprocess.run(
-            [str(Path(OXMC).parent / "python"), "-c", f"print(list(set({LABELS!r})))"],
+            [sys.executable, "-c", f"print(list(set({LABELS!r})))"],
             env=os.environ | surrounding, capture_output=True, text=True, check=True,
         ).stdout
         for surrounding in (ONE, *OTHERS)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numba
 import pytest
 from benches import CHOSEN, some
-from commands import SMALL, oxmc
+from commands import SMALL, oxmc, share_objects
 from pytest import CaptureFixture, MonkeyPatch
 
 from oxmc import start
@@ -156,6 +156,7 @@ def test_a_user_builds_with_everything_exported_in_a_folder_of_odd_name(
     """One build and one run: all variables at once, own packages on PYTHONPATH, another `python` first on PATH."""
     odd = tmp_path / 'my chip\'s "1" $HOME #2 50% (é)'
     odd.mkdir()
+    share_objects(odd / "build/sim")
     other = own_packages / "bin"
     other.mkdir()
     for name in ("python", "python3", "verilator", "verilator_bin", "yosys", "perl", "c++"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import amaranth
 import pytest
-from commands import ROOT, copy_project
+from commands import ROOT, copy_project, share_kernels
 
 pytestmark = [
     pytest.mark.cosim,
@@ -64,6 +64,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }, "the wheel claims one name, and the one under which hwcomponents looks"  # fmt: skip
     subprocess.run([*pip, "--python", installed, "install", "--no-deps", "--no-index", wheel], check=True, cwd=folder)
     (place,) = (folder / "venv/lib").glob("python*/site-packages")
+    share_kernels(place / "oxmc/pymodels")
     (place / "others.pth").write_text(f"{Path(amaranth.__file__).parents[1]}\n")  # whose own .pth files are not read
     return installed
 

@@ -70,6 +70,17 @@ def test_a_command_that_names_no_object_is_run(folder: Path) -> None:
     assert subprocess.run([*script, str(folder / "g++"), "-c", "design.cpp"], cwd=folder, check=False).returncode == 0
 
 
+def test_builds_side_by_side_compile_the_library_once(folder: Path) -> None:
+    """The second waits for the first, which holds a lock."""
+    slow = COMPILER.replace("cat ", "sleep 0.3; cat ")
+    (folder / "g++").write_text(slow)
+    script = [sys.executable, "-I", "-S", objcache.__file__, str(folder / "kept"), "5", str(folder / "g++")]
+    command = [*script, "-O2", "-c", "-o", "object.o", LIBRARY]
+    both = [subprocess.Popen(command, cwd=folder) for _ in range(2)]
+    assert [one.wait() for one in both] == [0, 0]
+    assert (folder / "calls").read_text().count("called") == 1
+
+
 @pytest.mark.parametrize("kind", ["o", "sha256"])
 def test_a_damaged_object_is_compiled_anew(folder: Path, kind: str) -> None:
     compiled(folder)
@@ -81,7 +92,7 @@ def test_a_damaged_object_is_compiled_anew(folder: Path, kind: str) -> None:
 
 def test_nothing_is_kept_of_an_error(folder: Path) -> None:
     (folder / LIBRARY).write_text("error")
-    assert compiled(folder)[0] == 3 and not list((folder / "kept").iterdir())
+    assert compiled(folder)[0] == 3 and {path.suffix for path in (folder / "kept").iterdir()} == {".lock"}
 
 
 def test_a_cache_that_others_can_write_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
