@@ -22,9 +22,9 @@ pytestmark = pytest.mark.testpoint(
 LEAVES = frozenset(
     f"oxmc.pymodels.{name}"
     for name in (
-        "ahead", "blocks", "config", "digests", "errors", "events", "files", "formats", "interface", "job", "kernels",
-        "machine", "outcome", "oxram.card", "oxram.card_file", "oxram.card_range", "oxram.devices", "private", "rule",
-        "streams", "strict", "surroundings", "tools", "whole",
+        "ahead", "blocks", "config", "digests", "errors", "events", "files", "formats", "interface", "job",
+        "kernel_cache", "kernels", "machine", "outcome", "oxram.card", "oxram.card_file", "oxram.card_range",
+        "oxram.devices", "private", "rule", "streams", "strict", "surroundings", "tools", "whole",
     )
 )  # fmt: skip
 """Modules that every room may import; of ours they import each other alone."""
