@@ -17,7 +17,7 @@ pywellen = pytest.importorskip("pywellen")
 TINY = {"rows": 3, "burn_in": 1, "train_samples": 6, "test_samples": 2}
 NEEDED = "Trainer Pulse_pins Array_port Draw Prior Likelihood Decision Inference".split()
 testpoint = pytest.mark.testpoint(
-    "waves of a training",
+    "views of the waves of a training",
     "every signal that a view for GTKWave or Surfer names is in the waves, with its width, as another program's reader "
     "has them; both name the same; the states of the trainer have names, and waves show those that a training goes "
     "through; a name or width that is not there is seen; every part of the timing diagram is there; gates",
