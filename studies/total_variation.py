@@ -33,7 +33,7 @@ REACH_US, BIN_US = 80.0, 4.0
 """The grid spans +-REACH_US in each weight, more than 5 s.d. of the prior."""
 FINE = 8
 """Points of the exact density a bin and weight."""
-WIDE = {"lut_low_us": 10.0, "lut_high_us": 200.0, "gate_codes": 48, "read_range_us": 256.0}
+WIDE = {"extrapolate": True, "lut_low_us": 10.0, "lut_high_us": 200.0, "gate_codes": 48, "read_range_us": 256.0}
 """Preset best's LUT."""
 VERIFIED = WIDE | {"verify_tries": 6, "reject_limit": 31}
 PAIRS = [(30.0, 7.0, "row")] + [(35.0, window, "row") for window in (7.0, 10.0, 20.0)]

@@ -15,8 +15,8 @@ from oxmc.studies.estimates import estimate, paired
 from oxmc.studies.tables import Row, parser, show
 from oxmc.studies.trainings import TASK, accuracies, mean_costs, references, seeds_of, trainings
 
-CARD_LUT = {"lut_low_us": 0.0, "lut_high_us": 0.0, "gate_codes": 21, "read_range_us": 128.0}
-WIDE_LUT = {"lut_low_us": 10.0, "lut_high_us": 200.0, "gate_codes": 48, "read_range_us": 256.0}
+CARD_LUT = {"extrapolate": False, "lut_low_us": 0.0, "lut_high_us": 0.0, "gate_codes": 21, "read_range_us": 128.0}
+WIDE_LUT = {"extrapolate": True, "lut_low_us": 10.0, "lut_high_us": 200.0, "gate_codes": 48, "read_range_us": 256.0}
 HARD_FIRST = {"early_rejection": True, "sample_order": "hard_first"}
 PAIR = {"verify": "pair", "verify_tries": 6}
 FORMATS: dict[str, dict[str, Any]] = {

@@ -67,7 +67,9 @@ VARIANTS = {
         reject_limit=7,
     ),
     "row 0 at the top": SMALL.replace(init="highest"),
-    "row 0 in the middle": SMALL.replace(init="prior_mean", verify="pair", gate_codes=48, lut_low_us=10.0),
+    "row 0 in the middle": SMALL.replace(
+        init="prior_mean", verify="pair", gate_codes=48, extrapolate=True, lut_low_us=10.0,
+    ),
     # a draw of ten cycles, slower than a pulse; codes of five bits from 2^16
     "random row 0": SMALL.replace(
         init="random", lfsr_bits=40, lfsr_step_bits=4, clock_hz=20e6, set_pulse_s=150e-9, early_rejection=True,
@@ -75,7 +77,8 @@ VARIANTS = {
     ),
     "cells": SMALL.replace(verify="cell", verify_window_us=3.0, verify_tries=3, reject_limit=20),
     "pairs": SMALL.replace(
-        rows=8, verify="pair", verify_tries=6, verify_window_us=3.0, scale_per_us=0.1, eval_range=8.0, lut_low_us=10.0,
+        rows=8, verify="pair", verify_tries=6, verify_window_us=3.0, scale_per_us=0.1, eval_range=8.0,
+        extrapolate=True, lut_low_us=10.0,
         lut_high_us=200.0, read_range_us=256.0, gate_codes=48, early_rejection=True, sample_order="hard_first",
         reject_limit=7, hard_sample_bits=0.1,
     ),
@@ -96,7 +99,7 @@ VARIANTS = {
     "one hidden": SMALL.replace(hidden=1, features=1, early_rejection=True, scale_per_us=0.1, eval_range=8.0),
     "hidden pairs": SMALL.replace(
         rows=8, hidden=3, verify="pair", verify_tries=6, verify_window_us=3.0, scale_per_us=0.05, eval_range=8.0,
-        lut_low_us=10.0, lut_high_us=200.0, read_range_us=256.0, gate_codes=48, early_rejection=True,
+        extrapolate=True, lut_low_us=10.0, lut_high_us=200.0, read_range_us=256.0, gate_codes=48, early_rejection=True,
         sample_order="hard_first", reject_limit=7, hard_sample_bits=0.5,
     ),
     "hidden early": SMALL.replace(
@@ -121,7 +124,8 @@ VARIANTS |= {
     ),
     "rewards of verified pairs": EPISODES.replace(
         relaxation=0.1, fault_mode="each_set", stuck_lcs=0.02,
-        rows=8, verify="pair", verify_tries=6, verify_window_us=9.0, lut_low_us=50.0, lut_high_us=200.0,
+        rows=8, verify="pair", verify_tries=6, verify_window_us=9.0,
+        extrapolate=True, lut_low_us=50.0, lut_high_us=200.0,
         read_range_us=256.0, gate_codes=48, reject_limit=7, max_proposals=30, input_bits=10,
     ),
 }  # fmt: skip

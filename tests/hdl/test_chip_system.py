@@ -36,7 +36,8 @@ HARD = TINY.replace(train_samples=16, scale_per_us=0.4, eval_range=8.0, prior_si
 """Most proposals are rejected."""
 PAIRS = dict(
     verify="pair", verify_tries=6, verify_window_us=3.0, early_rejection=True, sample_order="hard_first",
-    hard_sample_bits=0.1, reject_limit=4, lut_low_us=10.0, lut_high_us=200.0, read_range_us=256.0, gate_codes=48,
+    hard_sample_bits=0.1, reject_limit=4,
+    extrapolate=True, lut_low_us=10.0, lut_high_us=200.0, read_range_us=256.0, gate_codes=48,
     read_bits=8, prior_sigma_us=4.0,
 )  # fmt: skip
 CHIPS = {
@@ -86,6 +87,7 @@ def variations(config: Config) -> list[Config]:
             burn_in=2,
             prior_sigma_us=40.0,
             eval_range=6.0,
+            extrapolate=True,
             lut_low_us=45.0,
             lut_high_us=90.0,
             **more,

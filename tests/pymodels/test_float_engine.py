@@ -193,7 +193,8 @@ def model_sizes(result: Outcome) -> list[float]:
 
 
 FINE = {"adc_bits": 12, "table_bits": 12, "read_bits": 12, "gate_codes": 64, "input_bits": 12}
-VERIFIED = {"verify": "pair", "lut_low_us": 10.0, "lut_high_us": 200.0, "scale_per_us": 0.1, "eval_range": 8.0,
+VERIFIED = {"verify": "pair",
+    "extrapolate": True, "lut_low_us": 10.0, "lut_high_us": 200.0, "scale_per_us": 0.1, "eval_range": 8.0,
             "read_range_us": 256.0, "verify_window_us": 7.0}  # fmt: skip
 
 

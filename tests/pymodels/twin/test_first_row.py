@@ -23,7 +23,7 @@ pytestmark = pytest.mark.testpoint(
 )
 
 CONFIG = Config(rows=2, features=4, train_samples=6, test_samples=2, burn_in=0, max_proposals=1)
-WIDE = CONFIG.replace(lut_low_us=10.0, lut_high_us=200.0, read_range_us=256.0, gate_codes=20)
+WIDE = CONFIG.replace(extrapolate=True, lut_low_us=10.0, lut_high_us=200.0, read_range_us=256.0, gate_codes=20)
 
 
 def row_0(config: Config, seed: int) -> np.ndarray:

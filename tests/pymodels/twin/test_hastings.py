@@ -29,7 +29,7 @@ HASTINGS_BENCH_CAN_FAIL = pytest.mark.testpoint(
 )
 
 PAPER = resolve("cancer", "paper").replace(hastings=True)
-WIDE = PAPER.replace(lut_low_us=10.0, lut_high_us=200.0, gate_codes=48, read_range_us=256.0)
+WIDE = PAPER.replace(extrapolate=True, lut_low_us=10.0, lut_high_us=200.0, gate_codes=48, read_range_us=256.0)
 FINE = PAPER.replace(card="4k", read_bits=12, log_fraction_bits=12)
 ODD = Config(hastings=True, outputs=3, features=5, read_bits=5, log_fraction_bits=5)
 SMALLEST = Config(hastings=True, features=1, read_bits=3, log_fraction_bits=4, gate_codes=2)

@@ -172,7 +172,8 @@ def test_integers_follow_real_numbers(seed: int) -> None:
 
 LEARNING = Config(
     rows=48, features=3, hidden=6, train_samples=120, test_samples=200, burn_in=24, scale_per_us=0.1,
-    prior_sigma_us=60.0, eval_range=8.0, input_range=2.0, lut_low_us=10.0, lut_high_us=200.0, gate_codes=48,
+    prior_sigma_us=60.0, eval_range=8.0, input_range=2.0,
+    extrapolate=True, lut_low_us=10.0, lut_high_us=200.0, gate_codes=48,
     read_range_us=256.0, verify="pair", verify_window_us=10.0, verify_tries=6, reject_limit=31, max_proposals=20_000,
 )  # fmt: skip
 
