@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from amaranth import Const, Signal
-from benches import on_each_simulator
+from benches import EFFORT, on_each_simulator
 from rewired import Change, rewired
 
 from oxmc.hdl.cell_programmer import CellProgrammer
@@ -35,7 +35,7 @@ def bench(
     features: int = 16,
     read_bits: int = 8,
     gate_codes: int = 21,
-    rows: int = 30,
+    rows: int = 12 * EFFORT,
     mistake: Change | None = None,
     mutate: Mutation = None,
 ) -> None:
@@ -60,7 +60,7 @@ def test_cell_programmer(simulator: str, seed: int) -> None:
 )
 def test_geometries(outputs: int, features: int, read_bits: int, gate_codes: int, seed: int) -> None:
     shape: dict[str, Any] = dict(outputs=outputs, features=features, read_bits=read_bits, gate_codes=gate_codes)
-    bench("icarus", seed, rows=60, **shape)
+    bench("icarus", seed, rows=20 * EFFORT, **shape)
 
 
 MISTAKES: dict[str, Change] = {

@@ -6,7 +6,7 @@ import pytest
 from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
-from benches import on_each_simulator
+from benches import on_simulators
 
 from oxmc.hdl import gate_dac
 from oxmc.hdl.gate_dac import GateDac
@@ -71,16 +71,13 @@ def bench(
     run_bench(LoadableGateDac(formats), "gate_dac", "oxmc.tb.blocks.gate_dac", simulator, parameters, mutate=mutate)
 
 
-@GATE_CODES
-@on_each_simulator
-def test_gate_dac(simulator: str, seed: int) -> None:
-    bench(simulator, seed)
+ODD = dict(outputs=3, features=5, read_bits=5, gate_codes=64)
 
 
 @GATE_CODES
-@on_each_simulator
-def test_gate_dac_odd_geometry(simulator: str, seed: int) -> None:
-    bench(simulator, seed, outputs=3, features=5, read_bits=5, gate_codes=64)
+@on_simulators("shape", ["paper", "odd"], "odd")
+def test_gate_dac(simulator: str, shape: str, seed: int) -> None:
+    bench(simulator, seed, **({} if shape == "paper" else ODD))
 
 
 @GATE_CODES

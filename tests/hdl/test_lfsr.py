@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from benches import on_each_simulator
+from benches import on_simulators
 
 from oxmc.hdl.lfsr import Lfsr
 from oxmc.pymodels.formats import LFSR_TAPS, lfsr_state
@@ -27,8 +27,7 @@ def bench(simulator: str, width: int, step_bits: int, seed: int, taps: list[int]
 
 
 @LFSR
-@on_each_simulator
-@pytest.mark.parametrize(("width", "step_bits"), [(8, 1), (32, 8), (64, 16)])
+@on_simulators("width, step_bits", [(8, 1), (32, 8), (64, 16)], (64, 16))
 def test_lfsr(simulator: str, width: int, step_bits: int, seed: int) -> None:
     bench(simulator, width, step_bits, seed, PUBLISHED_TAPS[width])
 

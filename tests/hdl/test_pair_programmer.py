@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from amaranth import Const, Signal
-from benches import on_each_simulator
+from benches import EFFORT, on_each_simulator
 from rewired import Change, rewired
 
 from oxmc.hdl import pair_programmer
@@ -38,7 +38,7 @@ def bench(
     features: int = 16,
     read_bits: int = 8,
     gate_codes: int = 21,
-    chains: int = 4,
+    chains: int = 2 * EFFORT,
     rows: int = 6,
     mistake: Change | None = None,
     mutate: Mutation = None,
@@ -67,7 +67,7 @@ def test_pair_programmer(simulator: str, seed: int) -> None:
 def test_geometries(outputs: int, features: int, read_bits: int, gate_codes: int, seed: int) -> None:
     """With two gate codes every one is at the LUT's end, so that each repeat changes sides."""
     shape: dict[str, Any] = dict(outputs=outputs, features=features, read_bits=read_bits, gate_codes=gate_codes)
-    bench("icarus", seed, chains=8, rows=16, **shape)
+    bench("icarus", seed, chains=3 * EFFORT, rows=16, **shape)
 
 
 MISTAKES: dict[str, Change] = {

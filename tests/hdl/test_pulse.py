@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from benches import on_each_simulator
+from benches import on_simulators
 
 from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.pulse import Pulse
@@ -54,10 +54,9 @@ def bench(simulator: str, changes: dict[str, str], seed: int, **options: Mutatio
 
 
 @PULSES
-@on_each_simulator
-@pytest.mark.parametrize("changes", [ONE_CYCLE, UNEVEN], ids=["one_cycle", "uneven"])
-def test_pulse(simulator: str, changes: dict[str, str], seed: int) -> None:
-    bench(simulator, changes, seed)
+@on_simulators("widths", ["one cycle", "uneven"], "uneven")
+def test_pulse(simulator: str, widths: str, seed: int) -> None:
+    bench(simulator, UNEVEN if widths == "uneven" else ONE_CYCLE, seed)
 
 
 @PULSES

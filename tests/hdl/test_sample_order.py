@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from amaranth import Const, Signal
-from benches import on_each_simulator
+from benches import on_simulators
 from rewired import Change, rewired
 
 from oxmc.hdl.sample_order import SampleOrder
@@ -45,8 +45,7 @@ def bench(
 
 
 @SAMPLE_ORDER
-@on_each_simulator
-@pytest.mark.parametrize("outputs", [1, 3])
+@on_simulators("outputs", [1, 3], 3)
 def test_sample_order(simulator: str, outputs: int, seed: int) -> None:
     bench(simulator, seed, outputs=outputs)
 

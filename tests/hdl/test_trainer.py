@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from amaranth import Const, Module, Signal
-from benches import EFFORT, on_each_simulator
+from benches import EFFORT, on_simulators
 from rewired import Change, rewired
 
 from oxmc.hdl.trainer import Trainer
@@ -67,8 +67,9 @@ def bench(
 
 
 @SEQUENCER
-@on_each_simulator
-@pytest.mark.parametrize(("outputs", "features", "options"), [(1, 16, "plain"), (3, 2, "all"), (2, 2, "hidden all")])
+@on_simulators(
+    "outputs, features, options", [(1, 16, "plain"), (3, 2, "all"), (2, 2, "hidden all")], (2, 2, "hidden all")
+)
 def test_trainer(simulator: str, outputs: int, features: int, options: str, seed: int) -> None:
     bench(simulator, outputs, features, seed, OPTIONS.get(options, {}))
 
