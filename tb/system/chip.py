@@ -155,7 +155,7 @@ class PinWatcher:
                 code = array.evaluate(row, segment, np.array(self.formats.unpack_inputs(inputs), np.int64), width)
             due = self.cycle + self.conversion
             assert due not in self.answers, f"cycle {self.cycle}: two conversions must not end together"
-            self.answers[due] = code & (2**self.formats.data_bits - 1)
+            self.answers[due] = int(code) & (2**self.formats.data_bits - 1)  # numpy's, where nothing is compiled
 
 
 async def take_results(dut, formats: Formats, rng: random.Random, sink: list, stalls: list[int]) -> None:
