@@ -106,7 +106,7 @@ def framed(count: int) -> tuple[Any, Any]:
         "left": LEFT_IN / width, "right": 1 - RIGHT_IN / width, "bottom": FOOT_IN / height, "top": 1 - HEAD_IN / height,
         "wspace": GAP_IN[0] / inner[0], "hspace": GAP_IN[1] / inner[1],
     }  # fmt: skip
-    figure, axes = grid(rows, columns, height_in=height, width_in=width, sharey=True, gridspec_kw=place)
+    figure, axes = grid(rows, columns, height_in=height, wide_in=width, sharey=True, gridspec_kw=place)
     figure.set_layout_engine("none")
     for axis in axes.flat[count:]:
         axis.remove()

@@ -87,7 +87,7 @@ def draw(pictures: dict[str, np.ndarray], folder: Path) -> None:
     from oxmc.plots.style import grid, plot_style
 
     with plot_style():
-        figure, axes = grid(len(pictures), 2, height_in=2.6 * len(pictures), width_in=5.4)
+        figure, axes = grid(len(pictures), 2, height_in=2.6 * len(pictures), wide_in=5.4)
         for (name, parts), pair in zip(pictures.items(), axes, strict=True):
             reach, top = REACH_US[name], parts.max()
             for axis, part, title in zip(pair, parts, (f"{name}: chains", "exact"), strict=True):

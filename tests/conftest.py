@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ from plan import mistakes, page, planned
 
 for _name in [name for name in os.environ if name.startswith(("COCOTB_", "GPI_", "PYGPI_"))]:
     del os.environ[_name]  # what a shell sets for other benches: the import of cocotb refuses a wrong value
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job: what tests interrupt would ignore it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).parent
 

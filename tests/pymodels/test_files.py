@@ -332,6 +332,7 @@ WRITES = {
     "pymodels/job.py",
     "oxmc/campaign/partial.py",
     "oxmc/run/inference.py",
+    "tb/cosim/objcache.py",
     "tb/cosim/runners.py",
     "tb/cosim/simulated.py",
     "studies/records.py",
