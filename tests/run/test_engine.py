@@ -67,8 +67,8 @@ REFUSED: dict[str, dict[str, str]] = {
         "--coupling compiled": f"--coupling compiled needs {RTL}, not 'float'",
         "--form": "form must be false with --engine float, which has no pulses, not true",
         "--calibrate": "calibrate must be false with --engine float, which has no pulses, not true",
-        "--set read_noise=0.1": "fault_mode must be permanent, read_noise and relaxation 0 with --engine float, which "
-        "knows none",
+        "--set read_noise=0.1": "fault_mode must be permanent, set_distribution normal, cycle_correlation, "
+        "set_failure, read_noise and relaxation 0 with --engine float, which knows none",
     },
     "gates": {
         "--lockstep": f"--lockstep needs {RTL}, not 'gates'",

@@ -115,7 +115,8 @@ def test_every_step_is_a_configuration(capsys: CaptureFixture[str], name: str) -
     said = capsys.readouterr().err.splitlines()
     without = {line.partition(":")[0] for line in said}
     verified = {"window of verified programming, uS", "tries of verified programming"}
-    assert without == ({"gate DACs"} if name == "best" else verified)
+    short = "pulses, ns, 50 at 20 MHz"  # shorter than the card was measured with, which `best` asks for
+    assert without == ({"gate DACs"} if name == "best" else verified | {short})
     assert [choice.title for choice in kept] == list(steps)
     configs = [config for _, config in points]
     assert configs[0] == preset("cancer", name)
