@@ -28,17 +28,15 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, of several a list.")] = False,
 ) -> None:
     """Show a card: its law with intervals, the range it is known for, its sources, what was not measured."""
+    from oxmc.cli import console, terminal
     from oxmc.pymodels.oxram.card_file import load_card
-
-    cards = [load_card(each) for each in (name, *(others or ()))]
     from oxmc.reports.card_page import card_entry, card_facts, law_table
 
+    cards = [load_card(each) for each in (name, *(others or ()))]
     if as_json:
         entries = [card_entry(each) for each in cards]
         print(json.dumps(entries if others else entries[0], indent=2))
         return
-    from oxmc.cli import console, terminal
-
     for each in cards:
         terminal.show(console.pairs(card_facts(each)))
     terminal.show(law_table(cards))

@@ -18,7 +18,7 @@ from oxmc.hdl.ram import Ram
 from oxmc.pages.gates import Gates
 from oxmc.pages.joules import HELD_OUT, OFF, USUAL, held_out, joules_table, table
 from oxmc.pages.ports import Port, ports
-from oxmc.pymodels.blocks import BETWEEN, instances
+from oxmc.pymodels.blocks import instances
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.formats import Formats
 
@@ -35,8 +35,6 @@ CHIPS: dict[str, tuple[str, Config]] = {
     "cell": ('`cancer`, `best`, `verify = "cell"`', preset("cancer", "best").replace(verify="cell")),
 }
 """The chips that the pages look at: by a short name, in words, and the configuration."""
-SHARED = ("guard", *BETWEEN, "results", "top")
-"""Instances whose joules are one entry of the cost tables, `top`."""
 
 
 UNSAID = """\

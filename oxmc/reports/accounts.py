@@ -25,6 +25,7 @@ from oxmc.pymodels.whole import write_files
 from oxmc.reports.plain import PlainConsole
 from oxmc.run.books import CONSERVATION_LIMIT, check_events
 from oxmc.run.checked import CheckedRun, checked_run
+from oxmc.run.provenance import cautions
 from oxmc.run.records import summarise
 from oxmc.run.result import NODES, costs_of, ledger_of
 from oxmc.silicon.chip_point import point_of
@@ -64,7 +65,7 @@ class Account:
     @property
     def cautions(self) -> list[str]:
         """What warns of the run, and what a reader should know of it."""
-        return [f"{kind}: {text}" for kind in ("warning", "note") for text in self.run[f"{kind}s"]]
+        return cautions(self.run)
 
     def parts(self, node: str) -> dict[str, Part]:
         return parts_of(self.ledgers[node], self.events, self.config.clock_hz)

@@ -33,5 +33,9 @@ def _card(card: Mapping[str, Any] | None) -> list[tuple[str, str]]:
 def sentences(run: Mapping[str, Any], of: str = "") -> list[str]:
     """What stands below a picture: where it comes from, which part of a run it shows (`of`), warnings and notes."""
     where = ", ".join(f"{name} {value}" for name, value in provenance(run))
-    told = [f"{kind}: {text}" for kind in ("warning", "note") for text in run[f"{kind}s"]]
-    return [where + (f"; {of}" if of else ""), *told]
+    return [where + (f"; {of}" if of else ""), *cautions(run)]
+
+
+def cautions(run: Mapping[str, Any]) -> list[str]:
+    """What warns of a run.json or sweep.json, and what a reader should know of it."""
+    return [f"{kind}: {text}" for kind in ("warning", "note") for text in run[f"{kind}s"]]
