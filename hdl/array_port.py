@@ -42,7 +42,7 @@ class ArrayPort(Signature):
     edge. `gate` has one code a gate DAC: with several a SET programs the cells from `cell` on, a multiple of the DACs'
     number, that of `cell` at the code in the lowest bits; past the end of the row codes are zero. `segment` names a
     hidden neuron or, behind those, an output; of the lanes of `inputs` it takes the lowest, one a feature or hidden
-    neuron, the others are zero.
+    neuron, the others are zero. `trim` is there with `auto_zero_bits` and holds between searches.
     """
 
     def __init__(self, formats: Formats):
@@ -61,5 +61,6 @@ class ArrayPort(Signature):
                 "inputs_on": Out(1),
                 "latch": Out(1),
                 "data": In(formats.data_bits),
+                **({"trim": Out(trim_bits)} if (trim_bits := formats.config.auto_zero_bits) else {}),
             }
         )

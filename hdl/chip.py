@@ -12,6 +12,7 @@ from oxmc.hdl.activation import Activation
 from oxmc.hdl.calibrator import Calibrator
 from oxmc.hdl.cell_programmer import CellProgrammer
 from oxmc.hdl.former import Former
+from oxmc.hdl.front.auto_zero import AutoZero
 from oxmc.hdl.hastings import Hastings
 from oxmc.hdl.likelihood import Likelihood
 from oxmc.hdl.pair_programmer import PairProgrammer
@@ -95,12 +96,22 @@ class Chip(Core):
             m.submodules.calibrator = self.calibrator = self.preparing["calibrate"] = Calibrator(formats)
             self.commanders["calibrator"] = self.calibrator
             wires += [self._connect_calibrator]
+        wires += self._build_front_end(m)
         if self.preparing:
             self.machines += self.preparing.values()
             wires += [self._connect_preparation]
         if self.observed:
             wires += [self._connect_observers]
         return wires
+
+    def _build_front_end(self, m: Module) -> list[Connect]:
+        """What the chip does for the array's front end, if anything."""
+        if not self.formats.config.auto_zero_bits:
+            return []
+        m.submodules.front_end = self.auto_zero = AutoZero(self.formats)
+        self.commanders["auto_zero"] = self.auto_zero
+        self.machines.append(self.auto_zero)
+        return [self._connect_auto_zero]
 
     def _connect_episodes(self, m: Module) -> None:
         """The host steps an episode; each action leaves as a result."""
@@ -292,6 +303,19 @@ class Chip(Core):
             gate_dac.fetch_entry.eq(control.fetch_lut),
             gate_dac.entry_index.eq(control.index),
             control.lut_entry.eq(gate_dac.lut.read_data),
+        ]
+
+    def _connect_auto_zero(self, m: Module) -> None:
+        """While it searches, inputs are zero and no one else takes an answer."""
+        auto_zero = self.auto_zero
+        m.d.comb += [
+            auto_zero.start.eq(self.control.auto_zero),
+            auto_zero.answer.eq(self.pulse.result_valid & auto_zero.busy),
+            auto_zero.negative.eq(self.array.data[self.formats.config.adc_bits - 1]),
+            self.array.trim.eq(auto_zero.trim),
+            self.sample_path.zeros.eq(auto_zero.busy),
+            self.answers.zeroing.eq(auto_zero.busy),
+            self.status.zero_busy.eq(auto_zero.busy),
         ]
 
     def _connect_observers(self, m: Module) -> None:

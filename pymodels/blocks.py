@@ -95,6 +95,7 @@ COMMON_BLOCKS = (
     Block("memories", "memories", _always),  # what follows the outputs of all memories
     *(Block("top", instance, _always) for instance in ("guard", *BETWEEN)),
     Block("top", "results", _episodes),
+    Block("top", "front_end", lambda config: config.auto_zero_bits > 0),  # idle but for some EVALs ahead of a training
     Block("log_likelihood", "log_likelihood", _points),
     Block("inference", "inference", lambda config: _points(config) and not config.hidden),
 )

@@ -239,6 +239,39 @@ class Config:
         high=1e7,
     )
 
+    # the circuit around the cells; off in conditions = ideal
+    conditions: str = key(
+        "ideal",
+        "effects of devices and circuit that are on: none, or those of docs/design.md (conditions); keys given beside "
+        "it win",
+        choices=("ideal", "real"),
+    )
+    line_ohm: float = key(0.0, "wire from one cell to the next, along a row and along a column", unit="ohm", low=0.0,
+                          high=1000.0)  # fmt: skip
+    selector_ohm: float = key(
+        0.0, "in series with each cell beyond what the card's conductances hold", unit="ohm", low=0.0, high=1e5
+    )
+    selector_limit_ua: float = key(
+        0.0, "current at which a selector saturates in READ and evaluation; 0: never", unit="uA", low=0.0, high=1e4
+    )
+    iv_curvature: float = key(
+        0.0, "share by which a cell near 0 S conducts less at 0 V than at the card's READ voltage", low=0.0, high=0.5
+    )
+    dac_mismatch: float = key(0.0, "relative s.d. of the gains of the input DACs", low=0.0, high=0.2)
+    front_end_ohm: float = key(0.0, "input resistance of the current front end", unit="ohm", low=0.0, high=1e5)
+    front_end_offset_v: float = key(0.0, "offset of the current front end", unit="V", low=-0.1, high=0.1)
+    front_end_offset_sd_v: float = key(0.0, "s.d. of that offset from chip to chip", unit="V", low=0.0, high=0.1)
+    adc_inl_lsb: float = key(
+        0.0, "bow of the evaluation's ADC at its ends, of a sign drawn for each chip", unit="LSB", low=0.0, high=4.0
+    )
+    adc_dnl_lsb: float = key(0.0, "s.d. of the width of that ADC's codes", unit="LSB", low=0.0, high=1.0)
+
+    auto_zero_bits: int = key(
+        0, "bits of the front end's trim DAC, which the chip sets first; 0: none", unit="bit", low=0, high=10,
+        shapes=True,
+    )  # fmt: skip
+    auto_zero_range_v: float = key(0.01, "offset that the trim DAC takes off, either way", unit="V", low=1e-4, high=0.1)
+
     # ahead of a training
     form: bool = key(False, "the chip forms and conditions the array first", shapes=True)
     condition_cycles: int = key(100, "SET and RESET cycles of a conditioning", low=0, high=1023)
@@ -316,6 +349,7 @@ class Config:
             f"stuck_lcs + stuck_hcs must be at most 1, not {self.stuck_lcs + self.stuck_hcs:g}",
         )
         self._check_reward_rules(rule)
+        self._check_circuit_rules(rule)
         for name in ("read_pulse_s", "eval_pulse_s"):
             rule(
                 self.cycles(self.conversion_s) <= self.cycles(getattr(self, name)),
@@ -407,13 +441,26 @@ class Config:
             f"sample_order must be given with acceptance reward, not {self.sample_order!r}",
         )
 
+    def _check_circuit_rules(self, rule: Callable[[bool, str], None]) -> None:
+        """Cubes of input codes must leave room for their sums."""
+        bent = self.iv_curvature > 0 or self.selector_limit_ua > 0
+        rule(
+            not bent or self.input_bits <= 8,
+            f"input_bits must be at most 8 with iv_curvature or selector_limit_ua, not {self.input_bits}",
+        )
+
     def cycles(self, seconds: float) -> int:
         """Clock cycles that cover `seconds`, rounded up; a rounding error below 1 ppm does not add one."""
         return max(1, math.ceil(seconds * self.clock_hz * (1 - 1e-6)))
 
     def replace(self, **changes: Any) -> Config:
-        """A copy with keys changed. Raises `InputError` for an unknown key, with the nearest known one."""
+        """A copy with keys changed; `conditions` changes all of its own that are not among them.
+
+        Raises `InputError` for an unknown key, with the nearest known one.
+        """
         _check_names(changes)
+        if "conditions" in changes:
+            changes = {**CONDITIONS[_checked(KEYS["conditions"], changes["conditions"])], **changes}
         return dataclasses.replace(self, **changes)
 
     def as_dict(self) -> dict[str, Any]:
@@ -426,6 +473,21 @@ class Config:
 
         return tomli_w.dumps(self.as_dict())
 
+
+REAL: dict[str, float] = {
+    "read_noise": 0.03,
+    "relaxation": 0.05,
+    "line_ohm": 5.0,
+    "selector_limit_ua": 300.0,
+    "iv_curvature": 0.15,
+    "dac_mismatch": 0.03,
+    "front_end_ohm": 200.0,
+    "front_end_offset_sd_v": 0.002,
+    "adc_inl_lsb": 0.25,
+    "adc_dnl_lsb": 0.25,
+}
+CONDITIONS: dict[str, dict[str, float]] = {"ideal": dict.fromkeys(REAL, 0.0), "real": REAL}
+"""What each of the `conditions` sets; sources in docs/design.md."""
 
 KEYS: dict[str, dataclasses.Field] = {field.name: field for field in dataclasses.fields(Config)}
 _TYPES = typing.get_type_hints(Config)

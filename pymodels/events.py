@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 PHASES = ("load", "train", "infer", "form", "calibrate")
 """What the chip is busy with: host loading and LUT map, the Markov chain, inference on the test points; forming and
-conditioning, and the LUT's calibration, where these are asked for."""
+conditioning, and the calibration of the LUT and of the front end's offset (its EVALs), where these are asked for."""
 
 ARRAY_EVENTS = {
     "form": "cells formed",

@@ -79,6 +79,7 @@ class Command(enum.IntEnum):
     STEP = 6
     DONE = 7
     ABORT = 8
+    AUTO_ZERO = 9
 
 
 class Status(enum.IntEnum):
@@ -251,6 +252,7 @@ def built_commands(formats: Formats) -> tuple[Command, ...]:
         Command.DONE: formats.rewards,
         Command.FORM: config.form,
         Command.CALIBRATE: config.calibrate,
+        Command.AUTO_ZERO: config.auto_zero_bits > 0,
     }
     return tuple(command for command in Command if built.get(command, True))
 

@@ -23,7 +23,7 @@ class Outcome:
 
     Of a task with rewards, `classes` and `sums` are actions and sums of all test steps, `rewards` int64
     [test_episodes] those of the test and `row_rewards` int64 [last_row + 1] those with which rows were accepted; else
-    both are empty.
+    both are empty. `seeds` are those of the chips that its chains ran on, whose circuits follow from them.
     """
 
     conductance_ns: np.ndarray
@@ -41,6 +41,7 @@ class Outcome:
     joules: dict[str, dict[str, float]]
     rewards: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
     row_rewards: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
+    seeds: list[int] = dataclasses.field(default_factory=list)
 
     ARRAYS: ClassVar = ("conductance_ns", "counters", "classes", "sums", "rewards", "row_rewards")
 
@@ -74,6 +75,8 @@ class Outcome:
             array, dimensions = getattr(self, name), 2 if name in ("conductance_ns", "sums") else 1
             if array.dtype != np.int64 or array.ndim != dimensions:
                 raise ValueError(f"{name} must be int64 of {dimensions} dimensions, not {array.dtype} of {array.ndim}")
+        if not all(type(seed) is int and seed >= 0 for seed in self.seeds):
+            raise ValueError(f"seeds must be integers from 0 on, not {self.seeds!r:.80}")
         rows = len(self.conductance_ns)
         if not 0 < len(self.counters) <= rows:
             raise ValueError(f"counters must be those of 1 to {rows} rows, not {len(self.counters)}")

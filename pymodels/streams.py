@@ -23,10 +23,12 @@ STREAMS = {
     "outputs": 9,
     "prior": 10,
     "rule": 11,
+    "circuit": 12,
 }
 """Spawn key of each stream: the data split, the device population, the chip's LFSR, array noise, stuck cells, all noise
 of the engine in real numbers, the seeds of further chains, those of repeats, the starts of episodes, the seeds of
-outputs that are chains of their own, draws of the prior for `posterior.nc`, what a user's own acceptance rule draws."""
+outputs that are chains of their own, draws of the prior for `posterior.nc`, what a user's own acceptance rule draws,
+the errors of a chip's converters and front end."""
 
 
 def stream_sequence(seed: int, name: str) -> np.random.SeedSequence:

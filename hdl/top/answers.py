@@ -57,6 +57,7 @@ class Answers(wiring.Component):
                 "wide": Out(1),  # more than the tag's lowest bit is needed
                 **(layer if config.hidden else {}),
                 **(order if self.orders else {}),
+                **({"zeroing": In(1)} if config.auto_zero_bits else {}),  # evaluations are of the auto-zero
                 # the answer
                 "valid": In(1),  # it is there
                 "is_eval": In(1),  # it is an evaluation's
@@ -83,10 +84,10 @@ class Answers(wiring.Component):
         m.d.comb += Cat(self.added_last, self.added).eq(answered)
         return Mux(self.training & self.inputs_on, Cat(self.is_label, self.last_output, fetched), tag)
 
-    def _elaborate_layer(self, m: Module, tag: Value) -> Value:
+    def _elaborate_layer(self, m: Module, tag: Value, evaluated: Value) -> Value:
         m.d.comb += [
             self.hidden.eq(Mux(self.voting, self.vote_hidden, self.train_hidden & self.inputs_on)),
-            self.neuron.eq(self.valid & self.is_eval & self.result_tag[-1]),
+            self.neuron.eq(evaluated & self.result_tag[-1]),
         ]
         below = Const(0, self.tag_bits - 1 - len(self.segment))
         return Mux(self.hidden, Cat(self.segment, below, 1), tag)
@@ -96,11 +97,12 @@ class Answers(wiring.Component):
         config = self.formats.config
         tag: Value = Mux(self.voting, self.row, Mux(self.running == ArrayOp.READ, self.cell, self.is_label))
         evaluated = Signal()
-        m.d.comb += evaluated.eq(self.valid & self.is_eval)
+        answered = self.valid & self.is_eval
+        m.d.comb += evaluated.eq(answered & ~self.zeroing if config.auto_zero_bits else answered)
         if self.orders:
             tag = self._elaborate_order(m, tag)
         if config.hidden:
-            tag = self._elaborate_layer(m, tag)
+            tag = self._elaborate_layer(m, tag, evaluated)
         is_output = ~self.result_tag[-1] if config.hidden else Const(1)
         m.d.comb += [
             self.tag.eq(tag),

@@ -38,6 +38,7 @@ class SamplePath(wiring.Component):
                 "voting": In(1),  # the inference is busy
                 **(order if self.orders else {}),
                 **(layer if config.hidden else {}),
+                **({"zeros": In(1)} if config.auto_zero_bits else {}),  # the array gets none: all its inputs are zero
                 # the sample memory's read port
                 "read_enable": Out(1),  # a sample is read
                 "read_address": Out(index),  # this one
@@ -51,10 +52,11 @@ class SamplePath(wiring.Component):
         m = Module()
         features = self.word[: self.formats.inputs_bits]
         index = Mux(self.voting, self.vote_index, self.train_index)
+        inputs = Mux(self.hidden, features, self.sigmoids) if self.formats.config.hidden else features
         m.d.comb += [
             self.read_enable.eq(self.train_fetch | self.vote_fetch),
             self.read_address.eq(Mux(self.training & self.ordered, self.order_index, index) if self.orders else index),
-            self.inputs.eq(Mux(self.hidden, features, self.sigmoids) if self.formats.config.hidden else features),
+            self.inputs.eq(Mux(self.zeros, 0, inputs) if self.formats.config.auto_zero_bits else inputs),
             self.label.eq(self.word[self.formats.inputs_bits :]),
         ]
         return m

@@ -47,6 +47,7 @@ class Status(wiring.Component):
                 "infer_busy": In(1),  # the inference is at work
                 "infer_row": In(formats.row_bits),  # on this row
                 **(own if self.preparing else {}),
+                **({"zero_busy": In(1)} if config.auto_zero_bits else {}),  # the auto-zero is at work
                 "trained": Out(1),
                 "state": Out(HOST_WORD_BITS),
                 "row": Out(formats.row_bits),
@@ -74,6 +75,8 @@ class Status(wiring.Component):
         for name in self.preparing:
             busy = getattr(self, f"{name}_busy")
             row, phase = Mux(busy, getattr(self, f"{name}_row"), row), Mux(busy, PHASE[name], phase)
+        if self.formats.config.auto_zero_bits:
+            phase = Mux(self.zero_busy, PHASE["calibrate"], phase)
         bits = {
             State.BUSY: self.busy,
             State.WAITING: self.waiting,

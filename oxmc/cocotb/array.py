@@ -32,7 +32,7 @@ FIELDS = {
     ArrayOp.EVAL: ("row", "segment", "inputs"),
 }
 """What a command says beside its op."""
-NOTHING = dict.fromkeys(("row", "cell", "gate", "mask", "segment", "inputs"), 0)
+NOTHING = dict.fromkeys(("row", "cell", "gate", "mask", "segment", "inputs", "trim"), 0)
 CONVERSIONS = (ArrayOp.READ, ArrayOp.EVAL)
 
 
@@ -159,7 +159,8 @@ class OxramArray:
         except ValueError:
             rule = f"op must be from 0 to {len(ArrayOp) - 1}, not {number}"
             raise ArrayError(f"{rule} (clock cycle {self.cycle})") from None
-        return op, {name: self._level(name) for name in FIELDS[op]}
+        trim = ("trim",) if "trim" in self._ports and op in CONVERSIONS else ()
+        return op, {name: self._level(name) for name in (*FIELDS[op], *trim)}
 
     def _level(self, name: str) -> int:
         value = self._ports[name].value
@@ -176,6 +177,7 @@ class OxramArray:
         fields = NOTHING | seen.fields
         self._pins.cycle, self._pins.event_inputs = Pin(seen.cycle), Pin(fields["inputs"])
         self._pins.event_mask, self._pins.event_gates = Pin(fields["mask"]), Pin(fields["gate"])
+        self._pins.event_trim = Pin(fields["trim"])
         place = fields["segment"] if seen.op == ArrayOp.EVAL else fields["cell"]
         phase, gate = PHASES.index(self.model.phase), fields["gate"] & self._gate_mask
         code = self._pulses.obey(Event(seen.op.value, phase, seen.fault, seen.width, fields["row"], place, gate))

@@ -13,6 +13,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.files import understood
 from oxmc.pymodels.outcome import Outcome, kept_test_set
+from oxmc.pymodels.oxram.circuit import circuit_of
 from oxmc.pymodels.streams import repeat_seed
 from oxmc.pymodels.tasks import load_task, quantise
 from oxmc.pymodels.twin.inference import predict
@@ -52,10 +53,11 @@ def _stages(folder: Path, run: dict[str, Any], config: Config, state: Outcome) -
     counters = np.asarray(state.counters, np.int64)
     if not counters.sum():
         raise InputError(f"RUN must have filled a row, which {str(folder)!r} did not")
+    circuit = circuit_of(config, state.seeds[0]) if state.seeds else None
     passed = np.cumsum(counters) / counters.sum()
     stages = []
     for rows in np.unique(np.geomspace(1, len(counters), STAGES).round().astype(int)).tolist():
-        classes, _ = predict(config, state.conductance_ns[:rows], counters[:rows], codes)
+        classes, _ = predict(config, state.conductance_ns[:rows], counters[:rows], codes, circuit=circuit)
         stages.append(Stage(rows, float(passed[rows - 1]), float((classes == test_t).mean())))
     return tuple(stages)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.circuit import Circuit, circuit_of, from_row
 from oxmc.pymodels.twin.inference import predict
 
 POINTS = 40
@@ -20,14 +21,22 @@ def chain_parts(config: Config, state: Outcome) -> list[tuple[np.ndarray, np.nda
     return [(part, counts[: np.flatnonzero(counts)[-1] + 1]) for part, counts in zip(rows, counters, strict=True)]
 
 
-def _winners(config: Config, parts: list[tuple[np.ndarray, np.ndarray]], codes: np.ndarray) -> np.ndarray:
-    """Class of each sample by rows and counters of each chain, int64 [n]; chains of their own vote by their share."""
+def chain_circuits(config: Config, state: Outcome) -> list[Circuit | None]:
+    """What surrounds the array of each chain."""
+    return [circuit_of(config.chip, seed) for seed in state.seeds or [0] * config.chains]
+
+
+def _winners(
+    config: Config, circuits: list[Circuit | None], parts: list[tuple[np.ndarray, np.ndarray]], codes: np.ndarray
+) -> np.ndarray:
+    """Class of each sample by circuit, rows and counters of each chain, int64 [n]; chains of their own vote by their
+    share."""
     if config.counters == "shared":
-        ((rows, counts),) = parts
-        return predict(config, rows, counts, codes)[0]
+        (circuit,), ((rows, counts),) = circuits, parts
+        return predict(config, rows, counts, codes, circuit=circuit)[0]
     shares = []
-    for rows, counts in parts:
-        sums = predict(config.chip, rows, counts, codes)[1][:, 0]
+    for circuit, (rows, counts) in zip(circuits, parts, strict=True):
+        sums = predict(config.chip, rows, counts, codes, circuit=circuit)[1][:, 0]
         shares.append(sums / max(1, counts[min(config.burn_in, len(counts) - 1) :].sum()))
     return np.argmax(shares, axis=0)
 
@@ -36,8 +45,11 @@ def accuracy_alone(config: Config, state: Outcome, codes: np.ndarray, t: np.ndar
     """Rows that each chain has filled, and the accuracy of each by itself on samples `codes` of classes `t`."""
     parts, alone, one = chain_parts(config, state), config.replace(burn_in=0), np.ones(1, np.int64)
     filled = np.flatnonzero(np.min([_padded(counts, config.rows) for _, counts in parts], axis=0))
-    models = ([(rows[n : n + 1], one) for rows, _ in parts] for n in filled)
-    return filled, np.array([(_winners(alone, model, codes) == t).mean() for model in models])
+    right, circuits = [], chain_circuits(config, state)
+    for n in filled.tolist():
+        here = [from_row(circuit, n) for circuit in circuits]
+        right.append(_winners(alone, here, [(rows[n : n + 1], one) for rows, _ in parts], codes) == t)
+    return filled, np.array([hits.mean() for hits in right])
 
 
 def accuracy_together(
@@ -48,7 +60,8 @@ def accuracy_together(
     longest = max(len(counts) for _, counts in parts)
     ends = np.unique(np.linspace(min(config.burn_in, longest - 1) + 1, longest, POINTS).astype(int))
     models = ([(rows[:end], counts[:end]) for rows, counts in parts] for end in ends)
-    return ends - 1, np.array([(_winners(config, model, codes) == t).mean() for model in models])
+    circuits = chain_circuits(config, state)
+    return ends - 1, np.array([(_winners(config, circuits, model, codes) == t).mean() for model in models])
 
 
 def _padded(counters: np.ndarray, rows: int) -> np.ndarray:

@@ -231,9 +231,12 @@ class Float(Engine):
         for name in ("form", "calibrate"):
             if getattr(config, name):
                 raise InputError(f"{name} must be false with --engine float, which has no pulses, not true")
+        from oxmc.pymodels.oxram.circuit import has_circuit
         from oxmc.pymodels.oxram.devices import load_card
         from oxmc.pymodels.oxram.effects import effects_of
 
+        if has_circuit(config):
+            raise InputError("conditions must be ideal with --engine float, which knows no circuit around the cells")
         if effects_of(load_card(config.card), config).any:
             raise InputError(
                 "fault_mode must be permanent, set_distribution normal, cycle_correlation, set_failure, read_noise and "

@@ -1,7 +1,7 @@
 """What a finished run makes of new points: its stored rows and counters vote (Eq 8), in the twin or on the RTL.
 
 Both give the same integers. Read noise of an array that has it would depend on all that was read before; here rows vote
-by the conductances that were stored.
+by the conductances that were stored, through the chip's own circuit.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.files import understood
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.circuit import circuit_of
 from oxmc.pymodels.tasks import quantise
 from oxmc.pymodels.tasks.scaling import Scaling
 from oxmc.pymodels.twin.inference import predict, winners
@@ -31,8 +32,9 @@ from oxmc.run.own_counters import voting_totals
 if TYPE_CHECKING:
     from oxmc.tb.cosim.restored import RestoredSimulation
 
-Vote = Callable[[Config, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""Response sums int64 [n, outputs] by rows int64 [rows, cells], their counters, and codes int64 [n, features]."""
+Vote = Callable[[Config, int, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""Response sums int64 [n, outputs] by the seed of the chip, rows int64 [rows, cells], their counters, and codes int64
+[n, features]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +73,8 @@ def infer(config: Config, state: Outcome, x: np.ndarray, engine: str = "twin") -
     a vote.
     """
     vote, codes = _vote_of(engine), quantise(config, x)
-    parts = [vote(config.chip, rows[: len(counts)], counts, codes) for rows, counts in chain_parts(config, state)]
+    chains = zip(state.seeds or [0] * config.chains, chain_parts(config, state), strict=True)
+    parts = [vote(config.chip, seed, rows[: len(counts)], counts, codes) for seed, (rows, counts) in chains]
     sums, totals = np.concatenate(parts, axis=1), voting_totals(config, state.counters)
     classes = winners(sums) if config.chains == 1 else np.argmax(sums / totals, axis=1)
     return Prediction(classes, sums, class_probabilities(config, sums, totals))
@@ -80,16 +83,22 @@ def infer(config: Config, state: Outcome, x: np.ndarray, engine: str = "twin") -
 def _vote_of(name: str) -> Vote:
     engine = engine_of(name)
     if engine.is_rtl:
-        return lambda config, rows, counters, codes: on_chip(config, name, rows, counters, codes)
+        return lambda config, seed, rows, counters, codes: on_chip(config, name, seed, rows, counters, codes)
     if name != "twin":
         raise InputError(f"--engine must be one of twin, {rtl_names()} to predict, not {name!r}")
-    return lambda config, rows, counters, codes: predict(config, rows, counters, codes)[1]
+    return _on_twin
+
+
+def _on_twin(
+    config: Config, seed: int, conductance_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray
+) -> np.ndarray:
+    return predict(config, conductance_ns, counters, codes, circuit=circuit_of(config, seed))[1]
 
 
 def on_chip(
-    config: Config, simulator: str, conductance_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray
+    config: Config, simulator: str, seed: int, conductance_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray
 ) -> np.ndarray:
-    """Response sums int64 [n, outputs] of the RTL; arguments as for `twin.inference.predict`.
+    """Response sums int64 [n, outputs] of the RTL, its chip that of `seed`; the others as for `twin.inference.predict`.
 
     The chip is that of the training, but for what only runs ahead of one; more points than its memory takes go in turn.
     """
@@ -101,18 +110,20 @@ def on_chip(
     simulation.build()
     most = Formats(config).sample_capacity - 1  # ahead of the points lies one of the training
     parts = [codes[first : first + most] for first in range(0, len(codes), most)]
-    return np.concatenate([_simulated(simulation, config, conductance_ns, counters, part) for part in parts])
+    return np.concatenate([_simulated(simulation, config, seed, conductance_ns, counters, part) for part in parts])
 
 
 def _simulated(
-    simulation: RestoredSimulation, config: Config, conductance_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray
-) -> np.ndarray:
+    simulation: RestoredSimulation, config: Config, seed: int, conductance_ns: np.ndarray, counters: np.ndarray,
+    codes: np.ndarray,
+) -> np.ndarray:  # fmt: skip
     from oxmc.tb.cosim.restored import FOUND, STORED
 
     loaded = np.concatenate([np.zeros((1, config.features), np.int64), codes])
     with tempfile.TemporaryDirectory(prefix="oxmc-") as name:
         folder = Path(name)
-        job = Job(config.replace(train_samples=1, test_samples=len(codes)), 0, loaded, np.zeros(len(loaded), np.int64))
+        config = config.replace(train_samples=1, test_samples=len(codes))
+        job = Job(config, seed, loaded, np.zeros(len(loaded), np.int64))
         job.save(folder / "job.npz")
         np.savez(folder / STORED, conductance_ns=conductance_ns, counters=counters)
         simulation.run(folder, {JOB_VARIABLE: str(folder), OWNER_VARIABLE: str(os.getpid())})

@@ -59,4 +59,5 @@ def joined(config: Config, outcomes: Sequence[Outcome]) -> Outcome:
         counts=_sum([o.counts for o in outcomes]),
         quantities=_sum([o.quantities for o in outcomes]),
         joules=_sum([o.joules for o in outcomes]),
+        seeds=[seed for o in outcomes for seed in o.seeds],
     )

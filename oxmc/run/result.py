@@ -19,6 +19,7 @@ from oxmc.pymodels.events import EVENTS, PHASES, QUANTITIES
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.circuit import circuit_of
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.tasks import Dataset
@@ -108,7 +109,10 @@ def check_inference(job: Job, outcome: Outcome) -> None:
         due = run_twin(job.config, job.seed, job.codes, job.labels, lut, 0)
         classes, sums = due.classes, due.sums
     else:
-        classes, sums = predict(job.config, outcome.conductance_ns[:rows], outcome.counters, test_codes, compiled=False)
+        circuit = circuit_of(job.config, job.seed)
+        classes, sums = predict(
+            job.config, outcome.conductance_ns[:rows], outcome.counters, test_codes, compiled=False, circuit=circuit
+        )
     wrong = np.flatnonzero((classes != outcome.classes) | (sums != outcome.sums).any(axis=1))
     if wrong.size:
         point = int(wrong[0])

@@ -43,7 +43,8 @@ def episode_counts(
     """
     c = formats.config
     counts = event_counts(formats, words, proposals, 0, voting_rows, tally)
-    host_words = words + SET_UP_COMMANDS + c.form + c.calibrate + test_steps * step_words(formats)
+    commands = SET_UP_COMMANDS + c.form + c.calibrate + (c.auto_zero_bits > 0)
+    host_words = words + commands + test_steps * step_words(formats)
     counts["load"] |= {"host_write": host_words, "cycle": host_words + build_cycles(formats)}
     steps, episodes = tally["sample_read"], proposals + 1
     programming = proposals * programming_cycles(formats, 0, 0)

@@ -124,7 +124,7 @@ def event_counts(
     """
     c = formats.config
     votes = c.test_samples * c.outputs * voting_rows
-    commands = COMMANDS + c.form + c.calibrate
+    commands = COMMANDS + c.form + c.calibrate + (c.auto_zero_bits > 0)
     load = {
         "host_write": words + commands,
         "lut_read": c.gate_codes,
@@ -171,8 +171,15 @@ def calibration_cycles(formats: Formats) -> int:
     return codes + c.gate_codes * (rows + 1 + max(0, c.cycles(c.conversion_s) + 1 - reset) + codes + 2)
 
 
+def auto_zero_cycles(formats: Formats) -> int:
+    """An EVAL and its conversion a bit of the trim DAC."""
+    c = formats.config
+    return c.auto_zero_bits * (c.cycles(c.eval_pulse_s) + c.cycles(c.conversion_s))
+
+
 def preparation_counts(formats: Formats, tallies: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
-    """Events of forming and of calibrating, where the configuration has them; `tallies` as in `event_counts`."""
+    """Events of forming, auto-zero and calibrating, where the configuration has them; `tallies` as in
+    `event_counts`."""
     c = formats.config
     pulses = ("reset", "set", "read", "reset_pulse")
     counts = {
@@ -188,6 +195,8 @@ def preparation_counts(formats: Formats, tallies: Mapping[str, Mapping[str, int]
             "lut_write": c.gate_codes,
             "cycle": calibration_cycles(formats),
         }
+    counts["calibrate"]["eval"] += c.auto_zero_bits
+    counts["calibrate"]["cycle"] += auto_zero_cycles(formats)
     return counts
 
 

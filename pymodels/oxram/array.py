@@ -8,7 +8,8 @@ Cells. A SET leaves a normal conductance about the device's median for that gate
 before; a RESET leaves a log-normal LCS. Each device scales its medians by one factor for life (d2d). FORM leaves a cell
 conducting at a draw of the lowest gate code (k = 0, which no SET uses): our choice, the paper gives no value. Stuck
 cells take pulses, and their energy, but keep their conductance: one LCS draw, or the card's hcs_stuck_us. Faults drawn
-anew, read noise and relaxation are in `oxmc.pymodels.oxram.effects`.
+anew, read noise and relaxation are in `oxmc.pymodels.oxram.effects`, the circuit around the cells in
+`oxmc.pymodels.oxram.circuit`.
 
 Energy. `joules` is the integral of V I dt over the array's pins, in floating point, apart from the energy ledger:
 - SET: set_sl_v times the current of the gate code over the whole pulse. The selector holds that current once the
@@ -16,7 +17,8 @@ Energy. `joules` is the integral of V I dt over the array's pins, in floating po
 - FORM: form_sl_v times form_current_ua over the whole pulse, in the same manner.
 - RESET: V^2 (g before + g after) / 2 over the pulse: g falls linearly in time. Real filaments open abruptly.
 - READ: V^2 g over the pulse. EVAL: the same at each cell's own input voltage, code * input_step_v, sign aside.
-Line resistance, selector drop and charging of lines are not in it; word lines draw no direct current.
+What wires, selectors and front end take off these currents is not in it, so that with them it is an upper bound; nor is
+the charging of lines. Word lines draw no direct current.
 
 A pulse that a reset of the chip cuts short (`cut`) is booked and counted nowhere. A cut READ or EVAL changes no cell. A
 cut SET or RESET leaves its cells unknown, from as they were to as the whole pulse would have left them: READ and EVAL
@@ -46,8 +48,10 @@ from oxmc.pymodels.oxram.cells import (
     UNFORMED,
     Cells,
 )
+from oxmc.pymodels.oxram.circuit import trimmed
 from oxmc.pymodels.oxram.devices import Card
 from oxmc.pymodels.oxram.effect_draws import read_ns, relaxed_ns, sensed_dot, set_ns
+from oxmc.pymodels.oxram.ladder import bend, read_through, room_to_see, see, shaped_code, tilt
 from oxmc.pymodels.oxram.philox import philox4x32
 
 
@@ -159,6 +163,7 @@ class OxramArray(Cells):
         # what draws of effects are counted by: READs since a cell's SET, SETs of a row and evaluations since
         self._reads, self._fresh = np.zeros_like(self.set_count), np.zeros(self.state.shape, bool)
         self._sets, self._evaluations = np.zeros(self.rows, np.int64), np.zeros(self.rows, np.int64)
+        self._seen, self._seen_row = room_to_see(self.cells, len(self.segments)), -1  # the row last solved
         self._unknown: set[tuple[int, int]] = set()  # cells by row and number, since a SET or RESET of them was cut
         self._forms_anew = False
         self._lost_j = {phase: dict.fromkeys(ARRAY_EVENTS, 0.0) for phase in PHASES}
@@ -173,6 +178,11 @@ class OxramArray(Cells):
         device = int(self.device_q16[row, cell])
         return HCS, set_draw(*self.key, index, 0, int(gates.median_ns[0]), int(gates.sd_ns[0]), device)
 
+    def trim(self, code: int) -> None:
+        """The chip sets the front end's trim DAC."""
+        if self.circuit is not None:
+            self.circuit = trimmed(self.circuit, code)
+
     # pulses
 
     def form(self, row: int, cell: int, gate: int, cycles: int) -> None:
@@ -181,6 +191,7 @@ class OxramArray(Cells):
         self._check_gate("FORM", row, cell, gate)
         if self.state[row, cell] != UNFORMED and not self._forms_anew:
             _refuse("FORM", row, f" cell {cell}", "meet an unformed cell", "a formed one")
+        self._seen_row = -1
         self.state[row, cell], self.conductance_ns[row, cell] = self._formed(row, cell)
         current_na = self.form_current_na
         self._book("form", 1, current_na * cycles, self.card.form_sl_v * current_na * NANO, cycles)
@@ -190,6 +201,7 @@ class OxramArray(Cells):
         self._check_row("RESET", row, "", cycles)
         if mask <= 0 or mask >> self.cells:
             _refuse("RESET", row, "", f"have a mask from 1 to 2^{self.cells} - 1", hex(mask))
+        self._seen_row = -1
         bits = np.frombuffer(mask.to_bytes((self.cells + 7) // 8, "little"), np.uint8)
         count, both_ns, unformed = reset_cells(
             *self.key, row * self.cells, bits, self.conductance_ns[row], self.state[row], self.set_count[row],
@@ -207,6 +219,7 @@ class OxramArray(Cells):
         self._check_cell("SET", row, cell, cycles)
         self._check_gate("SET", row, cell, gate)
         self._check_formed("SET", row, cell)
+        self._seen_row = -1
         self._unknown.discard((row, cell))
         gates, k = self.gates, int(self.set_count[row, cell]) + 1
         self.set_count[row, cell] = k
@@ -246,6 +259,7 @@ class OxramArray(Cells):
         self._check_known("READ", row, f" cell {cell}", [cell])
         conductance_ns = int(self.conductance_ns[row, cell])
         self._book("read", 1, conductance_ns * cycles, self.card.read_sl_v**2 * conductance_ns * NANO, cycles)
+        conductance_ns = read_through(self.circuit, conductance_ns, row, cell)
         if self.effects.sensing:
             k, number = int(self.set_count[row, cell]), int(self._reads[row, cell])
             index = row * self.cells + cell
@@ -274,11 +288,13 @@ class OxramArray(Cells):
         if lowest_ns == 0:
             _refuse("EVAL", row, where, "meet formed cells only", "an unformed one")
         self._check_known("EVAL", row, where, range(2 * pairs.start, 2 * pairs.stop))
-        if self.effects.any:
-            dot, drive = self._sensed(row, 2 * pairs.start, used)
+        if self.effects.any or self.circuit is not None:
+            dot, drive = self._sensed(row, segment, used)
         self._book("eval", 1, drive * cycles, drive * self.input_step_v**2 * NANO, cycles)
-        top = 2 ** (self.config.adc_bits - 1)
-        return max(-top, min(top - 1, dot // self.steps[segment]))
+        step, top = self.steps[segment], 2 ** (self.config.adc_bits - 1)
+        if self.circuit is not None and self.circuit.shaped:
+            return int(shaped_code(self.circuit.thresholds[int(segment >= self.config.hidden)], step, dot))
+        return max(-top, min(top - 1, dot // step))
 
     def cut(self, op: str, row: int, cells: Iterable[int]) -> None:
         """A reset of the chip ended a pulse of `op` on `cells` of a row early; the pulse's own method is not called."""
@@ -286,24 +302,44 @@ class OxramArray(Cells):
             self._unknown |= {(row, cell) for cell in cells}
         self._forms_anew |= self.phase == "form"
 
-    def _sensed(self, row: int, first: int, codes: np.ndarray) -> tuple[int, int]:
-        """Dot product and drive of an EVAL with all effects."""
-        cells_ns, base = self.conductance_ns[row], row * self.cells
+    def _sensed(self, row: int, segment: int, codes: np.ndarray) -> tuple[int, int]:
+        """Dot product and drive of an EVAL with all effects and through the circuit."""
+        cells_ns, base, first = self.conductance_ns[row], row * self.cells, 2 * self.segments[segment].start
         if self.effects.relax_q16 and self._fresh[row].any():
-            for cell in np.flatnonzero(
-                self._fresh[row] & (self.state[row] == HCS) & (self.stuck[row] == NOT_STUCK)
-            ).tolist():
-                k = int(self.set_count[row, cell])
-                cells_ns[cell] = relaxed_ns(self.effects, *self.key, base + cell, k, int(cells_ns[cell]))
-            self._fresh[row] = False
+            self._relax(row)
         dot, drive, _, _ = evaluate_cells(cells_ns, first, codes)
+        if self.circuit is not None:
+            cells_ns = self._seen_ns(row)
+            dot, _, _, _ = evaluate_cells(cells_ns, first, codes)
         if self.effects.sensing:
             number, sets = int(self._evaluations[row]), int(self._sets[row])
             dot = sensed_dot(
                 self.effects, *self.key, cells_ns, base, first, codes, sets, number, self.lcs_table
             )  # fmt: skip
             self._evaluations[row] += 1
+        if self.circuit is not None:
+            dot += tilt(self.circuit, self._seen, segment)
+            dot += bend(self.circuit, self._seen, first, codes) if self.circuit.bent else 0
         return dot, drive
+
+    def _relax(self, row: int) -> None:
+        """What was SET since the row's last evaluation moves."""
+        cells_ns, self._seen_row = self.conductance_ns[row], -1
+        for cell in np.flatnonzero(
+            self._fresh[row] & (self.state[row] == HCS) & (self.stuck[row] == NOT_STUCK)
+        ).tolist():
+            k = int(self.set_count[row, cell])
+            index = row * self.cells + cell
+            cells_ns[cell] = relaxed_ns(self.effects, *self.key, index, k, int(cells_ns[cell]))
+        self._fresh[row] = False
+
+    def _seen_ns(self, row: int) -> np.ndarray:
+        """What the front end sees of a row's conductances, int64 [cells]."""
+        assert self.circuit is not None
+        if row != self._seen_row:
+            see(self.circuit, self.conductance_ns[row], row, self._seen)
+            self._seen_row = row
+        return self._seen.weights
 
     # checks and books
 

@@ -11,6 +11,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS, QUANTITIES
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.oxram import bulk_draws
+from oxmc.pymodels.oxram.circuit import circuit_of
 from oxmc.pymodels.oxram.devices import Card, lcs_table_ns, lut_table
 from oxmc.pymodels.oxram.effects import effects_of, fault_thresholds
 from oxmc.pymodels.streams import stream_key
@@ -38,7 +39,7 @@ class Cells:
 
     def __init__(self, config: Config, card: Card, seed: int, *, formed: bool = True) -> None:
         formats = Formats(config)
-        self.config, self.card = config, card
+        self.config, self.card, self.seed = config, card, seed
         self.rows, self.cells, self.lanes = config.rows, formats.cells, formats.lanes
         self.segments = [formats.segment_pairs(segment) for segment in range(formats.segments)]
         self.steps = [formats.segment_step(segment) for segment in range(formats.segments)]
@@ -47,7 +48,7 @@ class Cells:
         self.gates, self.lcs_table = lut_table(card, config), lcs_table_ns(card)
         self.hcs_stuck_ns, self.form_current_na = round(1000 * card.hcs_stuck_us), round(1000 * card.form_current_ua)
         self.key = stream_key(seed, "array")
-        self.effects = effects_of(card, config)
+        self.effects, self.circuit = effects_of(card, config), circuit_of(config, seed, card)
         self.phase = "train"
         self.counts = {phase: dict.fromkeys((*ARRAY_EVENTS, *PULSE_EVENTS), 0) for phase in PHASES}
         self.quantities = {phase: dict.fromkeys(QUANTITIES, 0) for phase in PHASES}

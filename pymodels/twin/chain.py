@@ -16,6 +16,7 @@ from oxmc.pymodels.formats import Formats, formats_of, lfsr_state
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import first_gate, load_card
+from oxmc.pymodels.oxram.ladder import room_to_see
 from oxmc.pymodels.rule import Rule
 from oxmc.pymodels.streams import lfsr_seed, stream_rng
 from oxmc.pymodels.twin.evaluate import room_for, sample_codes
@@ -23,6 +24,7 @@ from oxmc.pymodels.twin.hastings import law_of, no_law
 from oxmc.pymodels.twin.inference import hidden_codes, predict, winners
 from oxmc.pymodels.twin.kernel import train_chain
 from oxmc.pymodels.twin.lfsr import leap_table
+from oxmc.pymodels.twin.noise import is_plain, noisy_votes
 from oxmc.pymodels.twin.prepare import prepare
 from oxmc.pymodels.twin.ruled import train_by_rule
 from oxmc.pymodels.twin.sense import sensed_votes
@@ -38,6 +40,7 @@ from oxmc.pymodels.twin.state import (
     Devices,
     Workbench,
 )
+from oxmc.pymodels.twin.view import View, view_of
 
 
 def new_chain(config: Config, rows: int, seed: int) -> Chain:
@@ -138,6 +141,8 @@ def devices_of(array: OxramArray) -> Devices:
         array.effects if array.effects.any else None,
         np.zeros(array.rows, np.int64),
         array.scatter_q16,
+        array.circuit,
+        room_to_see(array.cells, len(array.segments)),
     )
 
 
@@ -175,15 +180,13 @@ def run_twin(
     filled = array.conductance_ns[: last_row + 1]
     first_vote = min(config.burn_in, last_row)
     if array.effects.sensing:
-        table = np.array(formats.response_table, np.int64)
-        sums, voted = sensed_votes(
-            chip, devices, table, counters, first_vote, np.asarray(test, np.int64), array.effects
-        )
+        sums, voted = _votes_with_effects(formats, chip, devices, counters, first_vote, np.asarray(test, np.int64))
         drive = drive_of(dict(zip(TALLIES, voted.tolist(), strict=True)))
         classes = winners(sums)
     else:
-        classes, sums = predict(config, filled, counters, test)
-        drive = _test_drive(config, filled[first_vote:], test)
+        classes, sums = predict(config, filled, counters, test, circuit=array.circuit)
+        view = view_of(array.circuit, formats, filled[first_vote:], first_vote)
+        drive = _test_drive(config, filled[first_vote:], test, view)
     counts = event_counts(formats, words, proposals, last_row, last_row + 1 - first_vote, tally)
     counts |= preparation_counts(formats, ahead)
     quantities = array_quantities(array, tally, drive, ahead, counts)
@@ -201,16 +204,31 @@ def run_twin(
         counts=counts,
         quantities=quantities,
         joules=array_joules(array, quantities),
+        seeds=[int(seed)],
     )
 
 
-def _test_drive(config: Config, voting: np.ndarray, test: np.ndarray) -> int:
-    """Conductance times squared code, over all test evaluations of the voting rows [rows, cells]."""
+def _votes_with_effects(
+    formats: Formats, chip: Arithmetic, devices: Devices, counters: np.ndarray, first_vote: int, test: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`sense.sensed_votes` of test points int64 [n, features], all points of a row at once where that gives the
+    same."""
+    effects, filled = devices.effects, range(first_vote, len(counters))
+    assert effects is not None
+    if all(is_plain(devices, row, formats.input_max, effects) for row in filled):
+        table, code2 = np.array(formats.response_table, np.int32), (test**2).sum(axis=0)
+        codes, room = sample_codes(test), room_for(len(test))
+        return noisy_votes(chip, devices, table, counters, first_vote, codes, code2, room, effects, devices.circuit)
+    return sensed_votes(chip, devices, np.array(formats.response_table), counters, first_vote, test, effects)
+
+
+def _test_drive(config: Config, voting: np.ndarray, test: np.ndarray, view: View) -> int:
+    """Conductance times squared code, over all test evaluations of the voting rows [rows, cells], seen as `view`."""
     both = voting.reshape(len(voting), -1, 2).sum(axis=2)
     code2, first = (test**2).sum(axis=0), (config.hidden or config.outputs) * config.features
     drive = exact_product(both[:, :first].sum(axis=0).reshape(-1, config.features).sum(axis=0), code2)
     if config.hidden:
-        hidden = hidden_codes(Formats(config), voting[:, 0::2] - voting[:, 1::2], test)
+        hidden = hidden_codes(Formats(config), view, test)
         by_neuron = both[:, first:].reshape(len(voting), config.outputs, config.hidden).sum(axis=1)
         drive += exact_product(by_neuron, (hidden**2).sum(axis=2).T)
     return drive

@@ -8,10 +8,12 @@ import numpy as np
 
 from oxmc.pymodels.cartpole import TEST, TRAINING, Cart, move, observe, start
 from oxmc.pymodels.kernels import njit
+from oxmc.pymodels.oxram.circuit import Circuit
+from oxmc.pymodels.oxram.ladder import Seen, shaped_code
 from oxmc.pymodels.twin.kernel import reject
 from oxmc.pymodels.twin.lfsr import draw_state, neg_log2_u
 from oxmc.pymodels.twin.programming import clear_array, program_row
-from oxmc.pymodels.twin.sense import add_drive, relax_row
+from oxmc.pymodels.twin.sense import add_drive, relax_row, see_row
 from oxmc.pymodels.twin.state import (
     ACCEPTED,
     COST,
@@ -30,6 +32,7 @@ from oxmc.pymodels.twin.state import (
     Chain,
     Devices,
 )
+from oxmc.pymodels.twin.through import seen_code
 
 
 class Rewards(NamedTuple):
@@ -40,15 +43,21 @@ class Rewards(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def act(chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray) -> int:
-    """The output of one row, [cells] in nS, whose ADC code is greatest, the lowest on ties."""
+def act(
+    chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray, circuit: Circuit | None = None, seen: Seen | None = None
+) -> int:
+    """The output of one row, [cells] in nS, whose ADC code is greatest, the lowest on ties; behind a `circuit` the row
+    is the one in `seen`."""
     winner, best, features = 0, -chip.adc_top - 2, len(codes)
     for output in range(chip.outputs):
         dot = 0
         for feature in range(features):
             cell = 2 * (output * features + feature)
             dot += (model_ns[cell] - model_ns[cell + 1]) * codes[feature]
-        code = min(max(dot // chip.eval_step, -chip.adc_top - 1), chip.adc_top)
+        if circuit is None:
+            code = min(max(dot // chip.eval_step, -chip.adc_top - 1), chip.adc_top)
+        else:
+            code = seen_code(chip, circuit, seen, output, codes, dot)
         if code > best:
             winner, best = output, code
     return winner
@@ -71,15 +80,21 @@ def book_episode(chip: Arithmetic, model_ns: np.ndarray, steps: int, code2: np.n
 
 
 @njit(cache=True, nogil=True)
-def run_episode(chip: Arithmetic, cart: Cart, model_ns: np.ndarray, episode: int, tally: np.ndarray) -> int:
+def run_episode(
+    chip: Arithmetic, cart: Cart, model_ns: np.ndarray, episode: int, tally: np.ndarray,
+    circuit: Circuit | None = None, seen: Seen | None = None,
+) -> int:  # fmt: skip
     """Steps that one row lasts in a training episode; books them."""
+    weights_ns = model_ns
+    if circuit is not None and seen is not None:
+        weights_ns = seen.weights
     state, codes = np.empty(4), np.empty(4, np.int64)
     code2, steps, over = np.zeros(4, np.int64), 0, False
     start(cart, episode, TRAINING, state)
     while not over and steps < cart.steps:
         observe(cart, state, codes)
         code2 += codes * codes
-        over = move(state, act(chip, model_ns, codes))
+        over = move(state, act(chip, weights_ns, codes, circuit, seen))
         steps += 1
     book_episode(chip, model_ns, steps, code2, tally)
     return steps
@@ -100,6 +115,7 @@ def draw_row(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
         last[NEG_LOG2_U] = neg_log2_u(chain.lfsr[0], chip)
         place[PROPOSALS] += 1
     relax_row(devices, row, devices.effects)
+    see_row(devices, row, devices.circuit)
 
 
 @njit(cache=True, nogil=True)
@@ -138,7 +154,8 @@ def episode_step(
     """One proposal with its episode and all that follows from it; True when the chain has ended."""
     draw_row(chip, devices, chain)
     row, episode = chain.place[ROW], chain.place[PROPOSALS]
-    steps = run_episode(chip, cart, devices.conductance_ns[row], episode, chain.tally)
+    model_ns = devices.conductance_ns[row]
+    steps = run_episode(chip, cart, model_ns, episode, chain.tally, devices.circuit, devices.seen)
     judge(chain, rewards, steps)
     return settle_episode(chip, devices, chain, stored, steps)
 
@@ -153,15 +170,35 @@ def train_on_episodes(
         pass
 
 
+class Rows(NamedTuple):
+    """What a circuit adds to the voting rows: cubes int64 [pairs, rows] in nS, tilts int64 [rows, outputs]."""
+
+    circuit: Circuit
+    cubes: np.ndarray
+    tilts: np.ndarray
+
+
+@njit(cache=True, nogil=True)
+def row_code(chip: Arithmetic, rows: Rows, row: int, output: int, codes: np.ndarray, dot: int) -> int:
+    """ADC code of one voting row whose dot product is `dot`."""
+    circuit, third, features = rows.circuit, 0, len(codes)
+    for feature in range(features):
+        third += rows.cubes[output * features + feature, row] * codes[feature] ** 3
+    dot += rows.tilts[row, output] + third // circuit.read_code2
+    if circuit.shaped:
+        return shaped_code(circuit.thresholds[1], chip.eval_step, dot)
+    return min(max(dot // chip.eval_step, -chip.adc_top - 1), chip.adc_top)
+
+
 @njit(cache=True, nogil=True)
 def respond(
     chip: Arithmetic, response_table: np.ndarray, weights_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray,
-    sums: np.ndarray,
+    sums: np.ndarray, rows: Rows | None = None,
 ) -> int:  # fmt: skip
     """Sum over the voting rows of C_n times the response, into int64 `sums` [outputs]; the largest one's output.
 
     `weights_ns` float64 [pairs, rows] are g+ - g- of the voting rows, `counters` int64 [rows] theirs. All are integers
-    below 2^52, so floating point is exact here, and quick over the rows.
+    below 2^52, so floating point is exact here, and quick over the rows. Behind a circuit `rows` say what it adds.
     """
     features, winner = len(codes), 0
     dots = np.empty(len(counters))
@@ -173,8 +210,11 @@ def respond(
                 dots[row] += w[row] * code
         total = 0
         for row in range(len(counters)):
-            steps = np.int64(np.floor(dots[row] / chip.eval_step))
-            adc = min(max(int(steps), -chip.adc_top - 1), chip.adc_top)
+            if rows is None:
+                steps = np.int64(np.floor(dots[row] / chip.eval_step))
+                adc = min(max(int(steps), -chip.adc_top - 1), chip.adc_top)
+            else:
+                adc = row_code(chip, rows, row, output, codes, np.int64(dots[row]))
             total += counters[row] * response_table[(adc + chip.adc_top + 1) >> chip.table_shift]
         sums[output] = total
         if total > sums[winner]:
@@ -185,7 +225,7 @@ def respond(
 @njit(cache=True, nogil=True)
 def run_tests(
     chip: Arithmetic, cart: Cart, response_table: np.ndarray, weights_ns: np.ndarray, counters: np.ndarray,
-    rewards: np.ndarray, actions: np.ndarray, sums: np.ndarray, code2: np.ndarray,
+    rewards: np.ndarray, actions: np.ndarray, sums: np.ndarray, code2: np.ndarray, rows: Rows | None = None,
 ) -> None:  # fmt: skip
     """Test episodes of the voting rows, all results in place.
 
@@ -199,7 +239,7 @@ def run_tests(
         while not over and rewards[episode] < cart.steps:
             observe(cart, state, codes)
             code2 += codes * codes
-            actions[step] = respond(chip, response_table, weights_ns, counters, codes, sums[step])
+            actions[step] = respond(chip, response_table, weights_ns, counters, codes, sums[step], rows)
             over = move(state, actions[step])
             rewards[episode] += 1
             step += 1

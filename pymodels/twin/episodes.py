@@ -13,15 +13,17 @@ from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.formats import STEP_BITS, Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.circuit import circuit_of
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.rule import Rule
 from oxmc.pymodels.streams import stream_rng
 from oxmc.pymodels.surroundings import Surroundings
 from oxmc.pymodels.twin.chain import arithmetic, array_joules, array_quantities, devices_of, exact_product, new_chain
-from oxmc.pymodels.twin.episode_kernel import Rewards, run_tests, train_on_episodes
+from oxmc.pymodels.twin.episode_kernel import Rewards, Rows, run_tests, train_on_episodes
 from oxmc.pymodels.twin.plain_episodes import tests_in, train_in
 from oxmc.pymodels.twin.prepare import prepare
 from oxmc.pymodels.twin.state import CURRENT, PROPOSALS, TALLIES
+from oxmc.pymodels.twin.view import view_of
 
 
 def rewards_of(formats: Formats) -> Rewards:
@@ -42,17 +44,20 @@ def posterior_episodes(
     formats = Formats(config)
     first = min(config.burn_in, len(counters) - 1)
     voting = conductance_ns[first:]
-    weights = np.ascontiguousarray((voting[:, 0::2] - voting[:, 1::2]).T, np.float64)
+    circuit = circuit_of(config, seed)
+    view = view_of(circuit, formats, voting, first)
+    rows = Rows(circuit, np.ascontiguousarray(view.cubes.T), view.tilts) if circuit is not None else None
+    weights = np.ascontiguousarray(view.pairs.T, np.float64)
     rewards, code2 = np.zeros(config.test_episodes, np.int64), np.zeros(config.features, np.int64)
     longest = config.test_episodes * config.episode_steps
     actions, sums = np.zeros(longest, np.int64), np.zeros((longest, config.outputs), np.int64)
     chip = arithmetic(formats, np.zeros(config.gate_codes, np.int64))
     table, votes = np.array(formats.response_table, np.int64), np.asarray(counters[first:], np.int64)
     if surroundings is None:
-        run_tests(chip, cart_of(config, seed), table, weights, votes, rewards, actions, sums, code2)
+        run_tests(chip, cart_of(config, seed), table, weights, votes, rewards, actions, sums, code2, rows)
     else:
         episodes = OwnEpisodes(config, seed, surroundings)
-        tests_in(chip, episodes, table, weights, votes, rewards, actions, sums, code2)
+        tests_in(chip, episodes, table, weights, votes, rewards, actions, sums, code2, rows)
     steps = int(rewards.sum())
     return rewards, actions[:steps], sums[:steps], code2
 
@@ -100,4 +105,5 @@ def run_twin_episodes(
         counts=counts,
         quantities=quantities,
         joules=array_joules(array, quantities),
+        seeds=[int(seed)],
     )

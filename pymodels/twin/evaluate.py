@@ -10,15 +10,25 @@ from oxmc.pymodels.kernels import njit
 
 
 class Room(NamedTuple):
-    """Where `evaluate` keeps dot products, float64 and int32 [samples], and leaves table indices, int32 [samples]."""
+    """Where `evaluate` keeps dot products, float64 and int32 [samples], and leaves table indices, int32 [samples].
+
+    `cubes` and `powers` float64 and `words` int64 [samples] are for what circuit and noise add to them
+    (`oxmc.pymodels.twin.through`, `oxmc.pymodels.twin.noise`).
+    """
 
     sums: np.ndarray
+    cubes: np.ndarray
+    powers: np.ndarray
+    words: np.ndarray
     sums_32: np.ndarray
     indices: np.ndarray
 
 
 def room_for(samples: int) -> Room:
-    return Room(np.empty(samples), np.empty(samples, np.int32), np.empty(samples, np.int32))
+    sums, cubes, powers = np.empty((3, samples))
+    return Room(
+        sums, cubes, powers, np.empty(samples, np.int64), np.empty(samples, np.int32), np.empty(samples, np.int32)
+    )
 
 
 def sample_codes(codes: np.ndarray) -> np.ndarray:

@@ -7,26 +7,29 @@ import numpy as np
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats, formats_of
+from oxmc.pymodels.oxram.circuit import Circuit
+from oxmc.pymodels.twin.view import View, adc_indices, view_of
 
 ROWS_AT_ONCE = 1024
 
 
 def predict(
-    config: Config, conductance_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray, *, compiled: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
+    config: Config, conductance_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray, *, compiled: bool = True,
+    circuit: Circuit | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Classes int64 [n] and response sums int64 [n, outputs] of samples `codes`, int64 [n, features].
 
     `conductance_ns` is int64 [rows, cells], `counters` int64 [rows], filled rows only. A response sum adds C_n *
     response(V.w_n) over the rows from burn_in on, or of the last row if that leaves none. One output: class 1 where its
     sum is >= 0; several: the largest sum, ties to the lowest class. Not `compiled`, it is the same in plain
-    numpy: slower, but without loading a compiler.
+    numpy: slower, but without loading a compiler. Rows are seen through `circuit`, where there is one.
     """
     formats = formats_of(config)
     first = min(config.burn_in, len(counters) - 1)
     voting, counts = (np.ascontiguousarray(array[first:], np.int64) for array in (conductance_ns, counters))
     table = np.array(formats.response_table, np.int64)
-    if config.hidden:
-        sums = _network_votes(formats, voting, counts, codes, table)
+    if config.hidden or circuit is not None:
+        sums = _seen_votes(formats, view_of(circuit, formats, voting, first), counts, codes, table)
     elif not compiled:
         sums = _plain_votes(formats, voting, counts, codes, table)
     else:
@@ -59,19 +62,13 @@ def _plain_votes(
     return sums
 
 
-def hidden_codes(formats: Formats, pairs: np.ndarray, codes: np.ndarray) -> np.ndarray:
+def hidden_codes(formats: Formats, view: View, codes: np.ndarray) -> np.ndarray:
     """What hidden neurons make of samples: the outputs' input codes, int64 [hidden, rows, n], 0 to `input_max`.
 
-    `pairs` are the models, int64 [rows, pairs] in nS, `codes` the samples, int64 [n, features].
+    `view` are the models, `codes` the samples, int64 [n, features].
     """
-    config, table = formats.config, np.array(formats.activation_table, np.int64)
-    half = 2 ** (config.adc_bits - 1)
-    neurons = []
-    for neuron in range(config.hidden):
-        dots = pairs[:, _slice(formats, neuron)] @ codes.T.astype(np.int64)
-        adc = np.clip(dots // formats.hidden_eval_step, -half, half - 1)
-        neurons.append(table[(adc + half) >> (config.adc_bits - config.table_bits)])
-    return np.stack(neurons)
+    table, inputs = np.array(formats.activation_table, np.int64), codes.T.astype(np.int64)
+    return np.stack([table[adc_indices(formats, view, n, inputs)] for n in range(formats.config.hidden)])
 
 
 def _compiled_votes(formats: Formats, voting: np.ndarray, counts: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -93,18 +90,12 @@ def _slice(formats: Formats, segment: int) -> slice:
     return slice(pairs.start, pairs.stop)
 
 
-def _network_votes(
-    formats: Formats, voting: np.ndarray, counts: np.ndarray, codes: np.ndarray, table: np.ndarray
-) -> np.ndarray:
-    """Response sums int64 [n, outputs] behind a hidden layer, of rows int64 [rows, cells] and their counters."""
-    config = formats.config
-    pairs, half = voting[:, 0::2] - voting[:, 1::2], 2 ** (config.adc_bits - 1)
-    hidden, sums = hidden_codes(formats, pairs, codes), np.empty((len(codes), config.outputs), np.int64)
-    for output in range(config.outputs):
-        dots = np.einsum("rh,hrn->rn", pairs[:, _slice(formats, config.hidden + output)], hidden)
-        adc = np.clip(dots // formats.eval_step, -half, half - 1)
-        sums[:, output] = counts @ table[(adc + half) >> (config.adc_bits - config.table_bits)]
-    return sums
+def _seen_votes(formats: Formats, view: View, counts: np.ndarray, codes: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Response sums int64 [n, outputs], by way of hidden neurons where there are any."""
+    hidden = formats.config.hidden
+    inputs = hidden_codes(formats, view, codes) if hidden else codes.T.astype(np.int64)
+    outputs = range(hidden, formats.segments)
+    return np.stack([counts @ table[adc_indices(formats, view, n, inputs)] for n in outputs], axis=1)
 
 
 def probability(config: Config, sums: np.ndarray, total: int | np.ndarray) -> np.ndarray:

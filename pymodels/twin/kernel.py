@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from oxmc.pymodels.kernels import njit
+from oxmc.pymodels.oxram.circuit import Circuit
 from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.twin.evaluate import evaluate, look_up
 from oxmc.pymodels.twin.hastings import hastings_cost
 from oxmc.pymodels.twin.lfsr import draw_state, neg_log2_u
+from oxmc.pymodels.twin.noise import is_plain, noisy_costs
 from oxmc.pymodels.twin.programming import clear_array, program_row, reset_row
-from oxmc.pymodels.twin.sense import add_drive, relax_row, sensed_costs
+from oxmc.pymodels.twin.sense import add_drive, relax_row, see_row, sensed_costs
 from oxmc.pymodels.twin.state import (
     ACCEPTED,
     ACTIVATIONS,
@@ -38,6 +40,7 @@ from oxmc.pymodels.twin.state import (
     Data,
     Devices,
 )
+from oxmc.pymodels.twin.through import seen_costs
 
 
 @njit(cache=True, nogil=True, borrows=True)
@@ -67,11 +70,18 @@ def network_costs(chip: Arithmetic, model_ns: np.ndarray, data: Data, chain: Cha
 
 @njit(cache=True, nogil=True, borrows=True)
 def row_costs(
-    chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, effects: Effects | None
+    chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, effects: Effects | None,
+    circuit: Circuit | None,
 ) -> None:  # fmt: skip
     """-log2 likelihood of all samples and outputs under one row into `chain.costs`."""
+    see_row(devices, row, circuit)
     if effects is not None and effects.sensing:
-        sensed_costs(chip, devices, chain, data, row, effects)
+        if is_plain(devices, row, chip.input_top, effects):
+            noisy_costs(chip, devices, chain, data, row, effects, circuit)
+        else:
+            sensed_costs(chip, devices, chain, data, row, effects)
+    elif circuit is not None:
+        seen_costs(chip, circuit, devices.seen, data, chain)
     elif chip.hidden:
         network_costs(chip, devices.conductance_ns[row], data, chain)
     else:
@@ -222,7 +232,7 @@ def propose(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> Non
     model, evaluated = devices.conductance_ns[row], chain.tally[EVALS]
     if row == 0 or not chip.early_rejection or threshold >= 0:  # else there is no evaluation
         relax_row(devices, row, devices.effects)
-        row_costs(chip, devices, chain, data, row, devices.effects)
+        row_costs(chip, devices, chain, data, row, devices.effects, devices.circuit)
     last[COST] = sweep(chip, model, data, chain, threshold, row == 0)
     devices.evaluations[row] = chain.tally[EVALS] - evaluated
     last[ACCEPTED] = row == 0 or last[COST] <= threshold

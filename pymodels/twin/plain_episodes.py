@@ -12,6 +12,7 @@ from oxmc.pymodels.environment import Episodes
 from oxmc.pymodels.rule import Rule
 from oxmc.pymodels.twin.episode_kernel import (
     Rewards,
+    Rows,
     act,
     book_episode,
     draw_row,
@@ -43,18 +44,19 @@ def train_in(
 def _train_on(chip: Arithmetic, devices: Devices, chain: Chain, episodes: Episodes) -> int:
     """Steps that the proposed row lasts in its episode; books them."""
     model_ns, code2 = devices.conductance_ns[chain.place[ROW]], np.zeros(len(episodes.codes), np.int64)
+    weights_ns = model_ns if devices.circuit is None else devices.seen.weights
     episodes.restart(int(chain.place[PROPOSALS]), TRAINING)
     over = False
     while not over:
         code2 += episodes.codes**2
-        over = episodes.act(act(chip, model_ns, episodes.codes))
+        over = episodes.act(act(chip, weights_ns, episodes.codes, devices.circuit, devices.seen))
     book_episode(chip, model_ns, episodes.steps, code2, chain.tally)
     return episodes.steps
 
 
 def tests_in(
     chip: Arithmetic, episodes: Episodes, response_table: np.ndarray, weights_ns: np.ndarray, counters: np.ndarray,
-    rewards: np.ndarray, actions: np.ndarray, sums: np.ndarray, code2: np.ndarray,
+    rewards: np.ndarray, actions: np.ndarray, sums: np.ndarray, code2: np.ndarray, rows: Rows | None = None,
 ) -> None:  # fmt: skip
     """`episode_kernel.run_tests` in any environment."""
     step = 0
@@ -63,7 +65,7 @@ def tests_in(
         over = False
         while not over:
             code2 += episodes.codes**2
-            actions[step] = respond(chip, response_table, weights_ns, counters, episodes.codes, sums[step])
+            actions[step] = respond(chip, response_table, weights_ns, counters, episodes.codes, sums[step], rows)
             over = episodes.act(int(actions[step]))
             step += 1
         rewards[episode] = episodes.steps

@@ -10,6 +10,7 @@ from oxmc.pymodels.oxram.draws import RESET, SET, lcs_ns, set_ns
 from oxmc.pymodels.oxram.effect_draws import read_ns
 from oxmc.pymodels.oxram.effect_draws import set_ns as scattered_set_ns
 from oxmc.pymodels.oxram.effects import Effects
+from oxmc.pymodels.oxram.ladder import read_through
 from oxmc.pymodels.twin.evaluate import whole_steps
 from oxmc.pymodels.twin.lfsr import first_gate
 from oxmc.pymodels.twin.state import (
@@ -68,7 +69,8 @@ def set_and_sense(devices: Devices, row: int, cell: int, gate: int, effects: Eff
             effects, devices.k0, devices.k1, index, k, gate, devices.median_ns[gate], devices.sd_ns[gate],
             devices.device_q16[row, cell], devices.scatter_q16[row], cell, devices.lcs_table,
         )  # fmt: skip
-    return read_ns(effects, devices.k0, devices.k1, index, k, 0, ns[row, cell], devices.lcs_table)
+    found_ns = read_through(devices.circuit, ns[row, cell], row, cell)
+    return read_ns(effects, devices.k0, devices.k1, index, k, 0, found_ns, devices.lcs_table)
 
 
 @njit(cache=True, nogil=True, borrows=True)
@@ -91,7 +93,7 @@ def set_and_read(
                 devices.k0, devices.k1, row * devices.conductance_ns.shape[1] + cell, devices.set_count[row, cell],
                 devices.median_ns[gate], devices.sd_ns[gate], devices.device_q16[row, cell],
             )  # fmt: skip
-        seen_ns = devices.conductance_ns[row, cell]
+        seen_ns = read_through(devices.circuit, devices.conductance_ns[row, cell], row, cell)
     else:
         seen_ns = set_and_sense(devices, row, cell, gate, effects)
     conductance_ns = devices.conductance_ns[row, cell]
@@ -145,6 +147,8 @@ def program_plain(chip: Arithmetic, devices: Devices, chain: Chain, row: int, ef
             cells_ns[cell] = seen_ns
         else:
             seen_ns = cells_ns[cell]
+        if effects is None:
+            seen_ns = read_through(devices.circuit, seen_ns, row, cell)
         chain.read[cell] = np.int64(min(whole_steps(np.float64(seen_ns), chip.read_step_ns), np.float64(chip.read_top)))
         programmed[cell, 2] = chain.read[cell]
         booked_ns += cells_ns[cell]

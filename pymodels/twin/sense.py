@@ -6,9 +6,12 @@ import numpy as np
 
 from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram.array import NOT_STUCK
+from oxmc.pymodels.oxram.circuit import Circuit
 from oxmc.pymodels.oxram.effect_draws import relaxed_ns, sensed_dot
 from oxmc.pymodels.oxram.effects import Effects
+from oxmc.pymodels.oxram.ladder import see
 from oxmc.pymodels.twin.state import EVAL_NS, EVAL_NS_BITS, EVAL_NS_HIGH, TALLIES, Arithmetic, Chain, Data, Devices
+from oxmc.pymodels.twin.through import seen_code
 
 TALLIED = len(TALLIES)
 
@@ -34,9 +37,16 @@ def relax_row(devices: Devices, row: int, effects: Effects | None) -> None:
 
 
 @njit(cache=True, nogil=True, borrows=True)
+def see_row(devices: Devices, row: int, circuit: Circuit | None) -> None:
+    """Bring a row into `devices.seen`, where there is a circuit."""
+    if circuit is not None:
+        see(circuit, devices.conductance_ns[row], row, devices.seen)
+
+
+@njit(cache=True, nogil=True, borrows=True)
 def sense_segment(
     chip: Arithmetic, devices: Devices, row: int, segment: int, codes: np.ndarray, sets: int, evaluation: int,
-    effects: Effects,
+    effects: Effects, circuit: Circuit | None,
 ) -> int:  # fmt: skip
     """ADC code of one segment of a row under int64 `codes` of its pairs, as that evaluation senses it."""
     if segment < chip.hidden or not chip.hidden:
@@ -45,10 +55,12 @@ def sense_segment(
         first = devices.conductance_ns.shape[1] - 2 * (chip.hidden + chip.outputs - segment) * chip.hidden
         step = chip.eval_step
     base = row * devices.conductance_ns.shape[1]
+    cells_ns = devices.conductance_ns[row] if circuit is None else devices.seen.weights
     dot = sensed_dot(
-        effects, devices.k0, devices.k1, devices.conductance_ns[row], base, first, codes, sets, evaluation,
-        devices.lcs_table,
+        effects, devices.k0, devices.k1, cells_ns, base, first, codes, sets, evaluation, devices.lcs_table
     )  # fmt: skip
+    if circuit is not None:
+        return seen_code(chip, circuit, devices.seen, segment, codes, dot)
     return min(max(dot // step, -chip.adc_top - 1), chip.adc_top)
 
 
@@ -60,12 +72,14 @@ def sense_sample(
     """ADC codes of all outputs for one sample, int64 [features], into `answers` [outputs], through a hidden layer if
     there is one, whose codes go to `neurons` [hidden]. `evaluation` is the number of the first."""
     for neuron in range(chip.hidden):
-        code = sense_segment(chip, devices, row, neuron, codes, sets, evaluation + neuron, effects)
+        code = sense_segment(chip, devices, row, neuron, codes, sets, evaluation + neuron, effects, devices.circuit)
         neurons[neuron] = np.int64(chip.activation_table[(code + chip.adc_top + 1) >> chip.table_shift])
     inputs = neurons if chip.hidden else codes
     for output in range(chip.outputs):
         segment = chip.hidden + output
-        answers[output] = sense_segment(chip, devices, row, segment, inputs, sets, evaluation + segment, effects)
+        answers[output] = sense_segment(
+            chip, devices, row, segment, inputs, sets, evaluation + segment, effects, devices.circuit
+        )
 
 
 @njit(cache=True, nogil=True, borrows=True)
@@ -100,6 +114,7 @@ def sensed_votes(
     neurons, answers = np.empty(chip.hidden, np.int64), np.empty(chip.outputs, np.int64)
     for row in range(first_row, len(counters)):
         sets = devices.set_count[row].sum()
+        see_row(devices, row, devices.circuit)
         for point in range(len(test)):
             sense_sample(chip, devices, row, test[point], sets, devices.evaluations[row], neurons, answers, effects)
             devices.evaluations[row] += segments

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from oxmc.pymodels.oxram.circuit import Circuit
 from oxmc.pymodels.oxram.effects import Effects
+from oxmc.pymodels.oxram.ladder import Seen
 from oxmc.pymodels.twin.evaluate import Room
 from oxmc.pymodels.twin.hastings import Law
 
@@ -66,8 +68,9 @@ EDGE = 2
 class Devices(NamedTuple):
     """The array's population and laws, and its state, which the kernel changes in place.
 
-    `evaluations` int64 [rows] are those of a row since its last SET. Without `effects` kernels are compiled as if they
-    knew of none, since numba drops the branches of an argument that is None; else they would be half as fast.
+    `evaluations` int64 [rows] are those of a row since its last SET. Without `effects` or a `circuit` kernels are
+    compiled as if they knew of none, since numba drops the branches of an argument that is None; else they would be
+    half as fast. `seen` is the row at work as the circuit shows it.
     """
 
     k0: int
@@ -83,6 +86,8 @@ class Devices(NamedTuple):
     effects: Effects | None
     evaluations: np.ndarray
     scatter_q16: np.ndarray
+    circuit: Circuit | None
+    seen: Seen
 
 
 TALLIES = (

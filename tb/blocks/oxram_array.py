@@ -21,7 +21,9 @@ from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 from oxmc.tb.cosim.compiled import read_array, write_load
 
 PULSES, OFTEN = 3000, 8
-IDLE = dict.fromkeys(("op", "row", "place", "mask", "gate", "segment", "inputs", "latch", "width", "bad", "save"), 0)
+IDLE = dict.fromkeys(
+    ("op", "row", "place", "mask", "gate", "segment", "inputs", "trim", "latch", "width", "bad", "save"), 0
+)
 
 
 class Pulses:
@@ -78,6 +80,7 @@ async def random_pulses(dut: Any) -> None:
         pins, act = pulses.draw()
         phase = rng.randrange(len(PHASES))
         array.phase = PHASES[phase]
+        array.trim(0)
         for name, value in (IDLE | pins | {"phase": phase, "latch": 1}).items():
             getattr(dut, name).value = value
         code = act()

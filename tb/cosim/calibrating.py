@@ -34,7 +34,7 @@ async def calibrate(dut: Any) -> None:
     cocotb.start_soon(ArrayModel(dut, array).serve())
     await host.write(load_words(Formats(job.config), job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
     for each in commands(job.config):
-        if each in (Command.FORM, Command.CALIBRATE):
+        if each in (Command.FORM, Command.AUTO_ZERO, Command.CALIBRATE):
             await host.run(command(each))
     lut = [await host.read(Space.LUT, gate) for gate in range(job.config.gate_codes)]
     np.save(folder / FOUND, np.array(lut, np.int64))

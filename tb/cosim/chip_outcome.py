@@ -49,4 +49,5 @@ def outcome_of(
         counts=counts,
         quantities=array.quantities,
         joules=array.joules,
+        seeds=[int(array.seed)],
     )

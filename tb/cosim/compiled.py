@@ -23,6 +23,7 @@ from oxmc.pymodels.job import COUNTED, Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.bulk_draws import MIN_NS, NORMAL_KNOTS
 from oxmc.pymodels.oxram.cells import Cells
+from oxmc.pymodels.oxram.circuit import Circuit
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.cosim.chip_outcome import check_counts, outcome_of
@@ -35,7 +36,7 @@ OWNER = "owner"
 """A link that leads nowhere once the process that wants a run is gone; a plain file where the system cannot say."""
 REFUSED = "refused"
 """File in which the top leaves the event of a pulse that the compiled array refused: its registers in hexadecimal."""
-KEPT = ("event_word", "event_inputs", "event_mask", "event_gates", "cycle")
+KEPT = ("event_word", "event_inputs", "event_mask", "event_gates", "event_trim", "cycle")
 FAULT_MODES = ("permanent", "each_set", "each_read")
 """In the order of their numbers in the array module."""
 WORD = (1 << 64) - 1
@@ -113,8 +114,31 @@ def write_load(folder: Path, job: Job, array: Cells) -> None:
         "keys": array.key,
         "normal_knots": NORMAL_KNOTS,
     }
+    if array.circuit is not None:
+        files |= _circuit_files(array.circuit)
     for name, values in files.items():
         write_hex(folder / LOAD / f"{name}.hex", values)
+
+
+def _circuit_files(circuit: Circuit) -> dict[str, Iterable[int]]:
+    """What `oxram_circuit.vh` reads; signed numbers in two's complement."""
+    signed = [
+        circuit.untrimmed_q16,
+        circuit.read_q16,
+        circuit.read_code2,
+        circuit.curve_q16,
+        circuit.limit_ns,
+        circuit.bent,
+        circuit.shaped,
+    ]
+    return {
+        "column": _bits(circuit.column.tolist()),
+        "reach": _bits(circuit.reach.tolist()),
+        "circuit": [*_bits([circuit.line]), *(int(value) % 2**64 for value in signed)],
+        "gains_q16": circuit.gains_q16.tolist(),
+        "trims_q16": [value % 2**64 for value in circuit.trims_q16.tolist()],
+        "thresholds": [value % 2**64 for value in circuit.thresholds.ravel().tolist()],
+    }
 
 
 def load_for(job: Job, folder: Path) -> Cells:

@@ -50,6 +50,9 @@ module cosim #(
     parameter READ_CYCLES = 1,
     parameter EVAL_CYCLES = 1,
     parameter EFFECTS = 0,
+    parameter CIRCUIT = 0,
+    parameter TRIMS = 0,  // there is a trim DAC
+    parameter TRIM_BITS = 1,
     parameter PROGRAM = 4096,
     parameter RESULTS = 1024
 ) (
@@ -73,6 +76,7 @@ module cosim #(
     output reg  [INPUTS_BITS-1:0]   event_inputs,
     output reg  [CELLS-1:0]         event_mask,
     output reg  [GATE_DACS*GATE_BITS-1:0] event_gates,
+    output reg  [TRIM_BITS-1:0]     event_trim,
     input  wire [DATA_BITS-1:0]     python_answer,
     // results of the inference: {last, winner, sum}
     output reg                      result_toggle,
@@ -135,6 +139,7 @@ module cosim #(
     assign busy = settled;
 `endif
     wire wl, bl, sl, inputs_on, latch;
+    wire [TRIM_BITS-1:0] trim;  // of the front end; open where the chip sets none
     wire [EVENTS-1:0] events;
     wire result_valid;
     wire [RESULT_SUM_BITS+LABEL_BITS:0] result_payload;
@@ -171,6 +176,7 @@ module cosim #(
         .array_sl(sl),
         .array_inputs_on(inputs_on),
         .array_latch(latch),
+`include "chip_pins.vh"
 `ifdef OXMC_GATES
         .array_data(answer),
         .busy(busy_now),
@@ -247,6 +253,7 @@ module cosim #(
         event_inputs = 0;
         event_mask = 0;
         event_gates = 0;
+        event_trim = 0;
     end
 
     always @(posedge clk) if (!rst) begin
@@ -264,6 +271,7 @@ module cosim #(
             if (op == EVAL) event_inputs <= array_inputs;
             event_mask <= array_mask;
             event_gates <= array_gate;
+            event_trim <= trim;
             event_toggle <= ~event_toggle;
         end
         if (decide) begin
@@ -282,10 +290,11 @@ module cosim #(
             .GATE_BITS(GATE_BITS), .GATE_DACS(GATE_DACS), .OUTPUTS(OUTPUTS), .HIDDEN(HIDDEN), .SEGMENT_BITS(SEGMENT_BITS),
             .FEATURES(FEATURES), .LANES(LANES), .INPUT_BITS(INPUT_BITS), .ADC_BITS(ADC_BITS), .READ_BITS(READ_BITS), .DATA_BITS(DATA_BITS),
             .PHASE_BITS(PHASE_BITS), .SET_CYCLES(SET_CYCLES), .RESET_CYCLES(RESET_CYCLES), .READ_CYCLES(READ_CYCLES),
-            .EVAL_CYCLES(EVAL_CYCLES), .EFFECTS(EFFECTS)
+            .EVAL_CYCLES(EVAL_CYCLES), .EFFECTS(EFFECTS),
+            .CIRCUIT(CIRCUIT), .TRIMS(TRIMS), .TRIM_BITS(TRIM_BITS)
         ) array (
             .clk(clk), .rst(rst), .op(op), .row(array_row), .place(array_cell), .mask(array_mask), .gate(array_gate),
-            .segment(array_segment), .inputs(array_inputs), .latch(latch), .width(pulse_width), .bad(bad),
+            .segment(array_segment), .inputs(array_inputs), .trim(trim), .latch(latch), .width(pulse_width), .bad(bad),
             .phase(phase), .data(answer), .save(save), .refused(refused)
         );
 
@@ -325,7 +334,10 @@ module cosim #(
             end
             if (refused) begin
                 file = $fopen("final/refused", "w");
-                $fdisplay(file, "%h %h %h %h %h", event_word, event_inputs, event_mask, event_gates, cycle);
+                $fdisplay(
+                    file, "%h %h %h %h %h %h", event_word, event_inputs, event_mask, event_gates,
+                    TRIMS ? event_trim : 1'b0, cycle
+                );
                 $fclose(file);
             end
             if (refused || finished) $finish(0);

@@ -27,7 +27,10 @@ module oxram_array #(
     parameter RESET_CYCLES = 1,
     parameter READ_CYCLES = 1,
     parameter EVAL_CYCLES = 1,
-    parameter EFFECTS = 0  // faults drawn anew, read noise or relaxation, see `oxram_effects.vh`
+    parameter EFFECTS = 0,  // faults drawn anew, read noise or relaxation, see `oxram_effects.vh`
+    parameter TRIMS = 0,  // the front end has a trim DAC
+    parameter TRIM_BITS = 1,
+    parameter CIRCUIT = 0  // wires, front end and converters, see `oxram_circuit.vh`
 ) (
     input  wire                           clk,
     input  wire                           rst,
@@ -39,6 +42,7 @@ module oxram_array #(
     input  wire [GATE_DACS*GATE_BITS-1:0] gate,
     input  wire [SEGMENT_BITS-1:0]        segment,
     input  wire [LANES*INPUT_BITS-1:0]    inputs,
+    input  wire [TRIM_BITS-1:0]           trim,
     input  wire                           latch,
     input  wire [11:0]                    width,
     input  wire                           bad,
@@ -125,6 +129,7 @@ module oxram_array #(
             $readmemh("load/keys.hex", keys);
             $readmemh("load/normal_knots.hex", normal_knots);
             load_effects;
+            load_circuit;
             for (i = 0; i < POPULATION; i = i + 1) set_count[i] = 32'd0;
             for (i = 0; i < PHASES * BOOKS; i = i + 1) books[i] = 64'd0;
             for (i = 0; i < PHASES * OPERATIONS; i = i + 1) begin
@@ -181,6 +186,7 @@ module oxram_array #(
     endfunction
 
     `include "oxram_effects.vh"
+    `include "oxram_circuit.vh"
 
     // a FORM leaves a draw of gate code 0 before any SET, or what a stuck cell is stuck at
     task automatic form_cell;
@@ -196,6 +202,7 @@ module oxram_array #(
         integer i;
         begin
             wrong = mask == 0;
+            seen_row = ~32'd0;
             for (i = 0; i < CELLS; i = i + 1) if (mask[i] && state[first+i] == UNFORMED) wrong = 1'b1;
             cells = 64'd0;
             if (!wrong) for (i = 0; i < CELLS; i = i + 1) if (mask[i]) begin
@@ -215,6 +222,7 @@ module oxram_array #(
         reg [31:0] cell_at;
         begin
             cell_at = first + number;
+            seen_row = ~32'd0;
             set_count[cell_at] = set_count[cell_at] + 32'd1;
             if (stuck[cell_at] == NOT_STUCK) begin
                 if (EFFECTS) conductance_ns[cell_at] = scattered_ns(cell_at, set_count[cell_at], code);
@@ -256,6 +264,7 @@ module oxram_array #(
         if (state[at] == UNFORMED) wrong = 1'b1;
         else begin
             code = {32'd0, conductance_ns[at]};
+            if (CIRCUIT) code = read_through(code);
             if (EFFECTS) sense_cell(code);
             code = code / read_step_ns;
             data <= code > 2**READ_BITS - 1 ? 2**READ_BITS - 1 : code[DATA_BITS-1:0];
@@ -265,7 +274,7 @@ module oxram_array #(
 
     task automatic evaluate;
         integer i;
-        reg signed [63:0] code, plus, minus, dot, drive, quotient, step, power;
+        reg signed [63:0] code, plus, minus, dot, drive, quotient, step, power, third;
         reg [31:0] number, pair, used;
         reg [127:0] drawn;
         reg unfit;
@@ -274,6 +283,7 @@ module oxram_array #(
             unfit = 1'b0;
             dot = 64'sd0;
             drive = 64'sd0;
+            third = 64'sd0;
             number = {{(32-SEGMENT_BITS){1'b0}}, segment};
             if (HIDDEN == 0 || number < HIDDEN) begin
                 pair = first + number * (2 * FEATURES);
@@ -285,6 +295,7 @@ module oxram_array #(
                 step = eval_step;
             end
             if (EFFECTS && relax_q16 != 0) relax;
+            if (CIRCUIT) see;
             for (i = 0; i < LANES; i = i + 1) if (i >= used) begin
                 unfit = unfit || inputs[i*INPUT_BITS+:INPUT_BITS] != 0;
             end else begin
@@ -293,6 +304,11 @@ module oxram_array #(
                 minus = {32'd0, conductance_ns[pair+2*i+1]};
                 drive = drive + (plus + minus) * (code * code);
                 unfit = unfit || code < -INPUT_MAX || plus == 0 || minus == 0;
+                if (CIRCUIT) begin
+                    plus = {32'd0, weights[pair-first+2*i]};
+                    minus = {32'd0, weights[pair-first+2*i+1]};
+                    third = third + (cubes[pair-first+2*i] - cubes[pair-first+2*i+1]) * (code * code * code);
+                end
                 if (EFFECTS) begin
                     if (fault_mode == 2'd2) begin
                         drawn = fault_block(pair + 2 * i);
@@ -310,8 +326,9 @@ module oxram_array #(
                 dot = dot + scaled(scaled(root(power) <<< 8, noise_q16), normal(drawn[31:0]));
                 evaluations[row] = evaluations[row] + 32'd1;
             end
-            quotient = dot / step;  // towards zero
-            if (dot < 0 && quotient * step != dot) quotient = quotient - 64'sd1;
+            if (CIRCUIT) dot = dot + tilt(number) + (bent ? floored(third, read_code2) : 64'sd0);
+            quotient = floored(dot, step);
+            if (CIRCUIT) if (shaped) quotient = shaped_code(dot, number < HIDDEN ? 32'd0 : 32'd1);
             if (quotient > ADC_TOP) quotient = ADC_TOP;
             if (quotient < -ADC_TOP - 64'sd1) quotient = -ADC_TOP - 64'sd1;
             data <= quotient[DATA_BITS-1:0];
@@ -358,6 +375,7 @@ module oxram_array #(
             check_address;
             cells = 64'd1;
             quantity = 64'd0;
+            if (TRIMS) offset_q16 = untrimmed_q16 - $signed(trims_q16[trim]);
             if (!wrong) case (op)
                 FORM: form_cell;
                 RESET: reset_cells;

@@ -131,12 +131,12 @@
     endfunction
 
     // what a READ senses of the addressed cell
-    task automatic sense_cell(output reg [63:0] seen_ns);
+    task automatic sense_cell(inout reg [63:0] seen_ns);
         reg [127:0] drawn;
         reg signed [63:0] noisy_ns;
         begin
             drawn = philox(at, set_count[at], reads[at], DOMAIN_READ);
-            seen_ns = {32'd0, fault_mode == 2'd2 ? faulty(drawn[63:32], conductance_ns[at]) : conductance_ns[at]};
+            if (fault_mode == 2'd2) seen_ns = {32'd0, faulty(drawn[63:32], seen_ns[31:0])};
             noisy_ns = moved(seen_ns, noise_q16, drawn[31:0]);
             seen_ns = noisy_ns < 0 ? 64'd0 : noisy_ns;
             reads[at] = reads[at] + 32'd1;
@@ -152,6 +152,7 @@
                 left_ns = moved({32'd0, conductance_ns[first+i]}, relax_q16,
                                 philox(first + i, set_count[first+i], 32'd0, DOMAIN_RELAX));
                 conductance_ns[first+i] = left_ns < min_ns ? min_ns[31:0] : left_ns[31:0];
+                seen_row = ~32'd0;
             end
             fresh[first+i] = 1'b0;
         end

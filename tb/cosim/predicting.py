@@ -53,5 +53,7 @@ async def predict(dut: Any) -> None:
     restore(dut, stored["counters"])
     results: list[int] = []
     cocotb.start_soon(collect_results(dut, formats, lambda total, winner, last: results.append(total)))
+    if job.config.auto_zero_bits:
+        await host.run(command(Command.AUTO_ZERO))
     await host.run(command(Command.INFER))
     np.save(folder / FOUND, np.array(results, np.int64).reshape(-1, job.config.outputs))

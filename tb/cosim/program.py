@@ -59,7 +59,8 @@ def command(value: Command) -> Word:
 
 def commands(config: Config) -> list[Command]:
     """What the host starts after loading, in order; the commands of episodes come one by one (`tb.cosim.episodes`)."""
-    ahead = [Command.FORM] * config.form + [Command.CALIBRATE] * config.calibrate
+    ahead = [Command.FORM] * config.form + [Command.AUTO_ZERO] * (config.auto_zero_bits > 0)
+    ahead += [Command.CALIBRATE] * config.calibrate
     run = [] if config.acceptance == "reward" else [Command.TRAIN, Command.INFER]
     return [*ahead, Command.BUILD_MAP, *run]
 

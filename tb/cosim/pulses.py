@@ -47,6 +47,8 @@ class Pulses:
     def _pulse(self, pulse: Event) -> int | None:
         array, (op, phase, _, width, row, place, gate) = self.array, pulse
         array.phase = PHASES[phase]
+        if array.config.auto_zero_bits:
+            array.trim(self.dut.event_trim.value.to_unsigned())
         if op == ArrayOp.EVAL.value:
             code = array.evaluate(row, place, self._input_codes(), width)
             return code & (2**self.formats.data_bits - 1)

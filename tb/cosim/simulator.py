@@ -25,6 +25,7 @@ from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import Command, Setting, Status, decision_widths, sample_lane_bits
 from oxmc.pymodels.job import COUNTED, JOB_VARIABLE, LOCKSTEP_VARIABLE, OWNER_VARIABLE, SECONDS, Job
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.circuit import has_circuit
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.tb.cosim import event_word, runners
@@ -34,6 +35,9 @@ from oxmc.tb.cosim.watchdog import PROGRESS, Heartbeat, Watchdog, read_progress
 
 SIMULATORS = ("verilator", "icarus")
 TOP = "cosim"
+PINS = "chip_pins.vh"
+"""Connects the pins that not every chip has."""
+SOURCES = ("cosim.v", "oxram_array.v", "oxram_effects.vh", "oxram_circuit.vh", "host_rom.v")
 
 
 def use_simulator(name: str, wanted_by: str = "") -> None:
@@ -62,13 +66,12 @@ class Simulation:
         use_simulator(simulator)
         self.simulator, self.waves = simulator, self.waves_file(simulator) if waves else ""
         self.formats, self.effects = Formats(build_config(config)), effects_of(load_card(config.card), config).any
+        self.circuit = has_circuit(config)
         self.sources = {
             f"{CHIP_NAME}.v": chip_verilog(self.formats.config, observed=True),
             event_word.FILE: event_word.header(),
-            **{
-                name: resources.files("oxmc.tb.cosim").joinpath(name).read_text()
-                for name in ("cosim.v", "oxram_array.v", "oxram_effects.vh", "host_rom.v", self.control)
-            },
+            PINS: ".array_trim(trim),\n" if config.auto_zero_bits else "",
+            **{name: resources.files("oxmc.tb.cosim").joinpath(name).read_text() for name in (*SOURCES, self.control)},
         }
         self.folder = cache_folder() / f"{simulator}-{self._digest()}"
 
@@ -94,6 +97,8 @@ class Simulation:
             "EVENT_BITS": event_word.BITS,
             "DECISION_BITS": sum(decision_widths(formats).values()),
             "CONVERSION": config.cycles(config.conversion_s),
+            "TRIMS": int(config.auto_zero_bits > 0),
+            "TRIM_BITS": max(1, config.auto_zero_bits),
         }
 
     def _build_args(self) -> list[str]:
@@ -183,8 +188,8 @@ def _packages() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in ("cocotb", "verilator")}
 
 
-def array_parameters(formats: Formats, effects: bool) -> dict[str, int]:
-    """Parameters of the compiled array, `oxram_array.v`; with `effects`, those of its effects are built in."""
+def array_parameters(formats: Formats, effects: bool, circuit: bool) -> dict[str, int]:
+    """Parameters of the compiled array, `oxram_array.v`; `effects` and `circuit` are built in where asked for."""
     config = formats.config
     return {
         "ROWS": formats.row_capacity,
@@ -208,6 +213,9 @@ def array_parameters(formats: Formats, effects: bool) -> dict[str, int]:
         "READ_CYCLES": config.cycles(config.read_pulse_s),
         "EVAL_CYCLES": config.cycles(config.eval_pulse_s),
         "EFFECTS": int(effects),
+        "CIRCUIT": int(circuit),
+        "TRIMS": int(config.auto_zero_bits > 0),
+        "TRIM_BITS": max(1, config.auto_zero_bits),
     }
 
 
@@ -222,7 +230,7 @@ class ArraySimulation(Simulation):
         samples = formats.sample_capacity << sample_lane_bits(formats)
         return (
             super()._parameters()
-            | array_parameters(formats, self.effects)
+            | array_parameters(formats, self.effects, self.circuit)
             | {
                 "COMPILED": 1,
                 "PROGRAM": tables + samples + registers,

@@ -22,6 +22,7 @@ CHIPS = {
     "cell": Config(verify="cell", hidden=2, features=3, calibrate=True, read_bits=6),
     "hastings": Config(hastings=True, gate_dacs=4, outputs=3, features=3, form=True, log_fraction_bits=4),
     "rewards": preset("cartpole", "best"),
+    "auto-zero": Config(auto_zero_bits=6, rows=8, burn_in=1),
 }
 
 

@@ -24,6 +24,7 @@ from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.card_file import card_table, card_text, parse_card
+from oxmc.pymodels.oxram.circuit import has_circuit
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.streams import lfsr_seed
@@ -59,6 +60,12 @@ SMALL_CONFIG = Config(
     rows=8, train_samples=40, test_samples=10, burn_in=1, stuck_lcs=0.02, stuck_hcs=0.02, max_proposals=40
 )
 NARROW = Config(rows=4, features=4, train_samples=12, test_samples=6, burn_in=1, scale_per_us=0.01, eval_range=4.0)
+EVERY_EFFECT: dict[str, Any] = dict(
+    fault_mode="each_set", stuck_lcs=0.02, stuck_hcs=0.02, read_noise=0.05, relaxation=0.05, line_ohm=20.0,
+    selector_ohm=500.0, selector_limit_ua=60.0, iv_curvature=0.3, dac_mismatch=0.05, front_end_ohm=300.0,
+    front_end_offset_v=0.003, front_end_offset_sd_v=0.002, adc_inl_lsb=0.7, adc_dnl_lsb=0.4,
+    auto_zero_bits=6,
+)  # fmt: skip
 VARIANTS = {
     "paper": SMALL_CONFIG,
     "slow pulses": NARROW.replace(
@@ -72,6 +79,14 @@ VARIANTS = {
     "noise": NARROW.replace(
         fault_mode="each_read", stuck_lcs=0.05, stuck_hcs=0.05, read_noise=0.05, relaxation=0.05, outputs=3,
         early_rejection=True, scale_per_us=0.1, eval_range=8.0, max_proposals=60,
+    ),
+    "circuit": NARROW.replace(
+        **EVERY_EFFECT, input_bits=6, outputs=3, early_rejection=True, scale_per_us=0.1, eval_range=8.0,
+        max_proposals=60,
+    ),
+    "hidden, circuit": NARROW.replace(
+        **EVERY_EFFECT, input_bits=8, hidden=5, features=3, outputs=2, scale_per_us=0.05, eval_range=8.0,
+        max_proposals=60,
     ),
     "parallel DACs": NARROW.replace(
         gate_dacs=4, features=5, fault_mode="each_set", stuck_lcs=0.05, stuck_hcs=0.05, relaxation=0.05, form=True,
@@ -131,7 +146,7 @@ def test_couplings_and_twin_agree(simulator: str, seed: int, tmp_path: Path) -> 
 @pytest.mark.skipif(CHOSEN == "verilator", reason="Verilator builds of six geometries")
 @pytest.mark.parametrize(
     "variant",
-    some([name for name in VARIANTS if name != "paper"], "slow pulses", "hidden", "noise", "parallel DACs"),
+    some([name for name in VARIANTS if name != "paper"], "slow pulses", "hidden", "noise", "circuit", "parallel DACs"),
 )
 def test_geometries_and_options_agree_with_twin(variant: str, seed: int, tmp_path: Path) -> None:
     job = make_job(VARIANTS[variant], seed)
@@ -185,9 +200,17 @@ def test_bits_do_not_know_the_number_of_gate_dacs(simulator: str, seed: int, tmp
     assert one.cycles - expected.cycles == pulses > 0
 
 
+@COUPLINGS_AGREE
+def test_lockstep_through_the_circuit(seed: int, tmp_path: Path) -> None:
+    """The Python coupling with every effect on: the twin agrees at every proposal, and at the end."""
+    job = make_job(VARIANTS["circuit"], seed)
+    check_equal(simulated.simulate(job, "icarus", tmp_path, lockstep=True), twin(job))
+
+
 def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] = ("", "")) -> str:
     """Run the bench of the array module alone on Icarus; the simulator's log."""
-    texts = {name: (Path(cosim.__file__).parent / name).read_text() for name in ("oxram_array.v", "oxram_effects.vh")}
+    names = ("oxram_array.v", "oxram_effects.vh", "oxram_circuit.vh")
+    texts = {name: (Path(cosim.__file__).parent / name).read_text() for name in names}
     assert any(mutate[0] in text for text in texts.values())
     folder.mkdir()
     for name, text in texts.items():
@@ -195,7 +218,7 @@ def run_array(config: Config, seed: int, folder: Path, mutate: tuple[str, str] =
     effects = effects_of(load_card(config.card), config).any
     make_job(config, seed).save(folder / "job.npz")
     top = "oxram_array"
-    parameters = array_parameters(Formats(config), effects)
+    parameters = array_parameters(Formats(config), effects, has_circuit(config))
     runners.build("icarus", folder, top, ["oxram_array.v"], parameters=parameters)
     values = json.dumps({"job": str(folder / "job.npz"), "seed": seed})
     environment = {PARAMETERS_VARIABLE: values, "COCOTB_REWRITE_ASSERTION_FILES": "", "NUMBA_DISABLE_JIT": "1"}
@@ -215,6 +238,7 @@ ARRAYS = {
     "scatter": VARIANTS["three outputs"].replace(
         cycle_correlation=0.8, set_failure=0.1, fault_mode="each_set", **STUCK
     ),
+    "circuit": VARIANTS["circuit"].replace(rows=6, d2d_spread=0.4),
     "hidden, noise": VARIANTS["hidden"].replace(read_noise=0.1, relaxation=0.1, **STUCK),
 }
 
@@ -230,7 +254,7 @@ def test_array_equals_its_model(geometry: str, seed: int, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "mutate",
     [
-        ("if (dot < 0 && quotient * step != dot)", "if (1'b0)"),  # a quotient rounded towards zero
+        ("if (value < 0 && floored * divisor != value)", "if (1'b0)"),  # a quotient rounded towards zero
         ("low_ns = lcs_ns[word[31:24]]", "low_ns = lcs_ns[word[30:23]]"),
         ("low_ns(first + i, set_count[first+i])", "low_ns(first + i, set_count[first+i] + 32'd1)"),
         ("high_ns(at, 32'd0, 0)", "high_ns(at, 32'd1, 0)"),

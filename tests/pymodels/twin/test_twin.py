@@ -29,6 +29,7 @@ from oxmc.pymodels.twin.inference import hidden_codes
 from oxmc.pymodels.twin.kernel import network_drive, sweep
 from oxmc.pymodels.twin.lfsr import draw_state, leap_table
 from oxmc.pymodels.twin.state import EVAL_NS, TALLIES, Chain
+from oxmc.pymodels.twin.view import view_of
 from oxmc.tb.cosim.program import lut_codes
 
 pytestmark = pytest.mark.testpoint(
@@ -172,14 +173,15 @@ def test_a_user_tests_more_than_64_bits_hold(hidden: int, seed: int) -> None:
     rows = rng.integers(2**28, 2**29, (40, 2 * config.pairs))
     test = rng.choice([-2047, 2047], (64, 128))
     due = exact_drive(rows[:, : 2 * (hidden or 16) * 128], test, hidden or 16)
+    view = view_of(None, formats_of(config), rows, 0)
     if hidden:
-        codes = hidden_codes(formats_of(config), rows[:, 0::2] - rows[:, 1::2], test)
+        codes = hidden_codes(formats_of(config), view, test)
         both = rows[:, 2 * 16 * 128 :].reshape(40, 16, 16, 2)
         due += sum(
             int(both[row, output, neuron].sum()) * int((codes[neuron, row] ** 2).sum())
             for row, output, neuron in np.ndindex(40, 16, 16)
         )
-    assert due > 2**63 and _test_drive(config, rows, test) == due
+    assert due > 2**63 and _test_drive(config, rows, test, view) == due
 
 
 def test_products_are_exact(seed: int) -> None:

@@ -1,0 +1,1 @@
+"""What the chip does for the array's front end."""
