@@ -35,10 +35,15 @@ def show(rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
         ]
         print(json.dumps(plain))
         return
+    print(as_markdown(rows))
+
+
+def as_markdown(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A study's lines as a Markdown table."""
     names = list(rows[0])
-    print("| " + " | ".join(names) + " |\n|" + "---|" * len(names))
-    for row in rows:
-        print("| " + " | ".join(_cell(row[name]) for name in names) + " |")
+    lines = ["| " + " | ".join(names) + " |\n|" + "---|" * len(names)]
+    lines += ["| " + " | ".join(_cell(row[name]) for name in names) + " |" for row in rows]
+    return "\n".join(lines)
 
 
 def _cell(value: Any) -> str:

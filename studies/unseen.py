@@ -20,6 +20,7 @@ from sklearn.metrics import roc_auc_score
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.outcome import Outcome
+from oxmc.pymodels.oxram.circuit import circuit_of, from_row
 from oxmc.pymodels.streams import stream_rng
 from oxmc.pymodels.tasks import Dataset, quantise
 from oxmc.pymodels.tasks.ecg import NORMAL, ONE_PERSON
@@ -85,7 +86,8 @@ def disagreement_bits(config: Config, outcome: Outcome, codes: np.ndarray, entro
     first, alone, own = min(config.burn_in, outcome.last_row), config.replace(burn_in=0), np.zeros(len(codes))
     counters, one = outcome.counters[first:], np.ones(1, np.int64)
     for row in np.flatnonzero(counters):
-        sums = predict(alone, outcome.conductance_ns[first + row][None], one, codes)[1]
+        circuit = from_row(circuit_of(config, outcome.seeds[0]), first + int(row))
+        sums = predict(alone, outcome.conductance_ns[first + row][None], one, codes, circuit=circuit)[1]
         own += counters[row] * entropy_bits(class_probabilities(config, sums, 1))
     found: np.ndarray = entropy - own / counters.sum()
     return found

@@ -170,6 +170,7 @@ SMALL_STUDIES = {
     "unseen": "--repeats 2 --left-out V",
     "choices": "--repeats 2 --set rows=24 --set train_samples=60 --choice verify --choice input_range",
     "rounding": "--repeats 2",
+    "circuit": "--repeats 2 --try conditions=real,auto_zero_bits=6",
     "variants": "--repeats 2 --set rows=48 --try rows=32,burn_in=4 --try verify=off",
 }
 
