@@ -326,7 +326,7 @@ module oxram_array #(
                 dot = dot + scaled(scaled(root(power) <<< 8, noise_q16), normal(drawn[31:0]));
                 evaluations[row] = evaluations[row] + 32'd1;
             end
-            if (CIRCUIT) dot = dot + tilt(number) + (curved ? floored(third, read_code2) : 64'sd0);
+            if (CIRCUIT) dot = dot + tilt(number) + (nonlinear ? floored(third, read_code2) : 64'sd0);
             quotient = floored(dot, step);
             if (CIRCUIT) if (shaped) quotient = shaped_code(dot, number < HIDDEN ? 32'd0 : 32'd1);
             if (quotient > ADC_TOP) quotient = ADC_TOP;

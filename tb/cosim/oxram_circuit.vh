@@ -11,14 +11,14 @@
     // GOhm as doubles: in series with each cell of a row, from each cell's node to the front end, from node to node
     reg [63:0] column_bits [0:ROWS-1];
     reg [63:0] reach_bits [0:CELLS-1];
-    // line GOhm as a double; offset, READ voltage, its square in codes, curvature, nS of the limit; curved, shaped
+    // line GOhm as a double; offset, READ voltage, its square in codes, curvature, nS of the limit; nonlinear, shaped
     reg [63:0] circuit [0:7];
     reg [63:0] gains_q16 [0:2*LANES-1];
     reg [63:0] thresholds [0:2*THRESHOLDS-1];
     real line;
     reg [63:0] trims_q16 [0:(1<<TRIM_BITS)-1];  // what each code of the trim DAC takes off
     reg signed [63:0] untrimmed_q16, offset_q16, read_q16, read_code2, curve_top_q16, limit_ns;
-    reg curved, shaped;
+    reg nonlinear, shaped;
 
     // the row last solved, as the front end sees it
     reg [31:0] seen_row;
@@ -44,7 +44,7 @@
                 read_code2 = circuit[3];
                 curve_top_q16 = circuit[4];
                 limit_ns = circuit[5];
-                curved = circuit[6][0];
+                nonlinear = circuit[6][0];
                 shaped = circuit[7][0];
             end
         end
@@ -119,7 +119,7 @@
                     through = {32'd0, weights[i]};
                     gain = gains_q16[i-begins];
                     cubes[i] = 64'sd0;
-                    if (curved) begin
+                    if (nonlinear) begin
                         at_ns = {32'd0, conductance_ns[first+i]};
                         curved = scaled(through, curve_q16(at_ns));
                         cube = curved - scaled(through, compression_q16(at_ns));

@@ -30,7 +30,7 @@ def test_streams_are_numpys_spawned_children(value: int) -> None:
 def test_names_and_order_are_fixed() -> None:
     names = (
         "split", "devices", "lfsr", "array", "stuck", "float", "chains", "repeats", "episodes", "outputs", "prior",
-        "rule",
+        "rule", "circuit",
     )  # fmt: skip
     assert STREAMS == {name: key for key, name in enumerate(names)}
 
