@@ -42,7 +42,7 @@ LONGEST_LABEL = 80
 LONGEST_SOURCE = 10_000
 """Letters of a source: names of names of names grow by powers."""
 BRACES = re.compile(r"\{([^{}]*)\}")
-UNITS = {"J": (0, 0), "W": (0, 1), "F": (2, 0), "C": (1, 0), "A": (1, 1)}
+UNITS = {"J": (0, 0), "W": (0, 1), "F": (2, 0), "C": (1, 0), "A": (1, 1), "S": (2, 1)}
 """What a unit begins with, and how many voltages and times `per` must have with it. Prefixes such as pJ are refused."""
 
 

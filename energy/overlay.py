@@ -2,7 +2,7 @@
 
     base = "28nm"
     [change]
-    "adc, conversion of an evaluation" = { value = 5e-15, low = 2e-15, high = 2e-14, source = "our converter, chip B" }
+    "adc, conversion of an evaluation" = { value = 5e-13, low = 2e-13, high = 1e-12, source = "our converter, chip B" }
 
 A name is component and action as `oxmc energy RUN --all` shows them; where these are several figures, the event or
 quantity follows in parentheses. All entries that quote the figure change with it, unless they are named, too. Without

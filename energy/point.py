@@ -22,10 +22,14 @@ WITH_OPTIONS = {name: f"{name} with options" for name in COMMON}
 BLOCKS = (*COMMON, *WITH_OPTIONS.values(), *(block.name for block in SPECIAL_BLOCKS))
 """Names that a cost's `block` may have; `memories` stands for what follows the macros' outputs."""
 
+NO_FIGURES = ("macro_bits", "word_bits", "blocks")
+"""Fields of the operating point that are no numbers."""
 MACROS = tuple(memories(Formats(Config())))
 """Memories, each a macro of its own."""
 ROOT = "_root"
-CACHE_BITS = 8 * 8192
+ACCESSES = {"_read_bits": 55, "_write_bits": 20}
+"""What an access to a macro costs beside its word, in bits of a word: fitted to CACTI 7, as the tables' source says."""
+WHOLE_BITS = 8 * 8192
 LEAST_MACRO_BITS = 8 * 256
 """Below it a macro is mostly decoder and sense amplifiers, and an access no cheaper."""
 
@@ -34,8 +38,8 @@ LEAST_MACRO_BITS = 8 * 256
 class OperatingPoint:
     """What a cost may be multiplied by. Fields are in V, Hz, s, bits or plain numbers, as their names say.
 
-    `macro_bits` are the bits of each of `MACROS`, none for one that is not built; `blocks` are those of the logic that
-    are built.
+    `macro_bits` are the bits of each of `MACROS` and `word_bits` those of its word, none for one that is not built;
+    `blocks` are those of the logic that are built.
 
     Raises `InputError` for a figure that is not finite and positive (`flip_flops` and `memory_bits` may be zero).
     """
@@ -51,6 +55,7 @@ class OperatingPoint:
     read_wl_v: float
     input_step_v: float
     input_rms_v: float
+    input_mean_over_square: float
     set_s: float
     read_s: float
     eval_s: float
@@ -80,11 +85,12 @@ class OperatingPoint:
     memory_bits: int
     flip_flops: int
     macro_bits: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    word_bits: Mapping[str, int] = dataclasses.field(default_factory=dict)
     blocks: frozenset[str] = frozenset(BLOCKS)
 
     def __post_init__(self) -> None:
         for name, value in dataclasses.asdict(self).items():
-            if name in ("macro_bits", "blocks"):
+            if name in NO_FIGURES:
                 continue
             may_be_zero = name in ("flip_flops", "memory_bits")
             if not math.isfinite(value) or value < 0 or (value == 0 and not may_be_zero):
@@ -116,13 +122,17 @@ class OperatingPoint:
     def figure(self, name: str) -> float:
         """A figure that a cost's `per` may name, one of `MULTIPLIERS`.
 
-        `MACRO_root` is the root of a macro's capacity over 8 KB, from 256 bytes up: what an access to it costs a bit,
-        against one to that cache (Horowitz, ISSCC 2014).
+        `MACRO_root` is the root of a macro's capacity over 8 KB, from 256 bytes up: what a bit of an access to it
+        costs, against one to a macro of that size. `MACRO_read_bits` and `MACRO_write_bits` are that times the bits
+        which an access is worth: the word's and `ACCESSES`.
         """
-        macro, is_root, _ = name.partition(ROOT)
-        if not is_root:
-            return float(getattr(self, name))
-        return math.sqrt(max(self.macro_bits.get(macro, 0), LEAST_MACRO_BITS) / CACHE_BITS)
+        for ending, more in ACCESSES.items():
+            if name.endswith(ending) and (macro := name.removesuffix(ending)) in MACROS:
+                return self._root(macro) * (self.word_bits.get(macro, 0) + more)
+        return self._root(name.removesuffix(ROOT)) if name.endswith(ROOT) else float(getattr(self, name))
+
+    def _root(self, macro: str) -> float:
+        return math.sqrt(max(self.macro_bits.get(macro, 0), LEAST_MACRO_BITS) / WHOLE_BITS)
 
     def physics(self, operation: str) -> float:
         """Joules a unit of the quantity `QUANTITY_OF[operation]`, which is in nA or nS times cycles.
@@ -141,9 +151,9 @@ class OperatingPoint:
 
 
 MULTIPLIERS = (
-    *(field.name for field in dataclasses.fields(OperatingPoint) if field.name not in ("macro_bits", "blocks")),
+    *(field.name for field in dataclasses.fields(OperatingPoint) if field.name not in NO_FIGURES),
     *("period_s", "adc_steps", "read_steps", "input_steps", "deviation_bits"),
-    *(f"{macro}{ROOT}" for macro in MACROS),
+    *(f"{macro}{ending}" for macro in MACROS for ending in (ROOT, *ACCESSES)),
 )
 """Names that a cost's `per` may use."""
 
@@ -168,6 +178,7 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
         clock_hz=config.clock_hz,
         input_step_v=formats.input_step_v,
         input_rms_v=input_rms_v(config),
+        input_mean_over_square=input_mean_over_square(config),
         set_s=config.cycles(config.set_pulse_s) / config.clock_hz,
         read_s=config.cycles(config.read_pulse_s) / config.clock_hz,
         eval_s=config.cycles(config.eval_pulse_s) / config.clock_hz,
@@ -197,6 +208,7 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
         memory_bits=sum(macros.values()),
         flip_flops=flip_flops,
         macro_bits=macros,
+        word_bits={name: memory.width for name, memory in memories(formats).items() if memory.built},
         blocks=blocks_of(config),
     )
 
@@ -223,6 +235,11 @@ def input_rms_v(config: Config) -> float:
     features = config.input_full_scale_v / config.input_range
     from_features = (config.hidden or config.outputs) * config.features / config.pairs
     return math.sqrt(from_features * features**2 + (1 - from_features) * config.input_full_scale_v**2 / 3)
+
+
+def input_mean_over_square(config: Config) -> float:
+    """Mean size over mean square of an input code, for Gaussian inputs: sqrt(2 / pi) over the root mean square."""
+    return math.sqrt(2 / math.pi) * Formats(config).input_step_v / input_rms_v(config)
 
 
 def macro_bits(formats: Formats) -> dict[str, int]:

@@ -21,14 +21,14 @@ HEAD = """\
 # that a run counts must be priced. Entries with the same figure and source, or of one `errs_with`, err together. An
 # entry with `block` is paid by chips that have that block.
 #
-# Components array, drivers, adc, input_dac and gate_dac count as array and converters, all others as memories and
-# logic.
+# Components array, drivers, adc, input_dac, gate_dac, regulators and bias count as array and converters, all others
+# as memories and logic.
 #
 # To change a few figures alone, a table of three lines is enough:
 #
 #     base = "{node}"
 #     [change]
-#     "adc, conversion of an evaluation" = {{ value = 5e-15, low = 2e-15, high = 2e-14, source = "our converter" }}
+#     "adc, conversion of an evaluation" = {{ value = 5e-13, low = 2e-13, high = 1e-12, source = "our converter" }}
 #
 # The operating point has (V, s, Hz, bits or numbers, as the names say):
 {multipliers}

@@ -23,10 +23,10 @@ from oxmc.energy.parts import HEADLINE, PARTS
 from oxmc.energy.point import OperatingPoint
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.events import PHASES
+from oxmc.pymodels.events import PHASES, QUANTITY_OF
 from oxmc.pymodels.formats import Formats
 
-ANALOGUE = ("array", "drivers", "adc", "input_dac", "gate_dac")
+ANALOGUE = ("array", "drivers", "adc", "input_dac", "gate_dac", "regulators", "bias")
 """Components of array and converters; all others are memories and logic."""
 
 LOGIC = ("memories", "digital", "clock")
@@ -199,11 +199,14 @@ def _terms(ledger: Ledger, costs: CostTable) -> tuple[Term, ...]:
 
 def _powers(cost: Cost) -> dict[str, int]:
     powers: dict[str, int] = defaultdict(int, PHYSICS_POWERS[cost.physics] if cost.physics else {})
+    operation = {quantity: operation for operation, quantity in QUANTITY_OF.items()}.get(cost.item)
     for name in cost.per:
-        if name in RATIO_OF:
+        if name == "period_s" and operation:  # the quantity counts cycles
+            powers["set" if operation == "form" else operation] += 1
+        elif name in RATIO_OF:
             powers[RATIO_OF[name]] += 1
-        elif name in ("adc_steps", "read_steps") and cost.component == "adc":
-            powers["adc"] += 1
+    if cost.component == "adc" and cost.unit.startswith("J"):  # a conversion; the front end's is a power
+        powers["adc"] += 1
     if cost.item == "cycle":
         powers["cycles"] += 1
     if cost.component in LOGIC:
@@ -237,7 +240,7 @@ def _knobs(config: Config, point: OperatingPoint) -> tuple[Knob, ...]:
         volts("read_sl_v", "READ source line", point.read_sl_v),
         volts("input_full_scale_v", "input DAC, full scale", config.input_full_scale_v),
         volts("word_line_v", "word line, all but SET", point.read_wl_v),
-        factor("adc", "ADC energy a step, x table", 0.1, 10.0),
+        factor("adc", "ADC energy a conversion, x table", 0.1, 10.0),
         factor("supply", "supply of memories and logic, x table", 0.5, 1.5),
         factor("logic", "energy of memories and logic, x table", 0.05, 2.0),
     )

@@ -24,6 +24,10 @@ PULSE_EVENTS = {
     "reset_pulse": "RESET pulses, each on one row's cells at once",
 }
 
+LINE_EVENTS = {
+    "eval_line": "word lines raised for evaluations that follow each other on one row",
+}
+
 DIGITAL_EVENTS = {
     "host_write": "host words written",
     "lut_read": "LUT entries read while the code map is built",
@@ -57,7 +61,7 @@ CLOCK_EVENTS = {
     "cycle": "clock cycles",
 }
 
-EVENTS: dict[str, str] = {**ARRAY_EVENTS, **PULSE_EVENTS, **DIGITAL_EVENTS, **CLOCK_EVENTS}
+EVENTS: dict[str, str] = {**ARRAY_EVENTS, **PULSE_EVENTS, **LINE_EVENTS, **DIGITAL_EVENTS, **CLOCK_EVENTS}
 
 QUANTITIES = {
     "form_current_na_cycles": "programming current times pulse cycles, summed over FORMs, in nA",

@@ -13,7 +13,7 @@ import numpy as np
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.events import ARRAY_EVENTS, CLOCK_EVENTS, DIGITAL_EVENTS, PULSE_EVENTS
+from oxmc.pymodels.events import ARRAY_EVENTS, CLOCK_EVENTS, DIGITAL_EVENTS, LINE_EVENTS, PULSE_EVENTS
 from oxmc.pymodels.files import read_arrays
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ SECONDS = "seconds"
 """File in a job's folder: wall time in s from the release of reset to the end of the inference, for `oxmc bench`."""
 SURROUNDINGS = "surroundings.pickle"
 """File beside a job: an environment of a user's own."""
-COUNTED = (*DIGITAL_EVENTS, *ARRAY_EVENTS, *PULSE_EVENTS, *CLOCK_EVENTS)
+COUNTED = (*DIGITAL_EVENTS, *ARRAY_EVENTS, *PULSE_EVENTS, *LINE_EVENTS, *CLOCK_EVENTS)
 """Order of the counters in the co-simulation top."""
 
 

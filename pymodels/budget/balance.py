@@ -46,11 +46,10 @@ def due_counts(config: Config, course: Course, counts: Counts) -> dict[str, dict
     formats, chains = formats_of(config.chip), config.chains
     tally = _tally(formats, chains, course, counts["train"])
     if _rejects_early(formats):
-        none, one = (
-            _budget(formats, chains, course, counts, tally | {"sweep": sweeps})["train"]["cycle"] for sweeps in (0, 1)
-        )
-        sweeps = (counts["train"]["cycle"] - none) // (one - none)
+        lines = counts["train"]["eval_line"]  # one a sweep, and one more a hidden layer
+        sweeps = lines - tally["layer"] if config.hidden else lines
         tally["sweep"] = _between(chains, sweeps, course.proposals + chains)
+        tally["layer"] = _between(0, lines - tally["sweep"], tally["layer"])
     due = _budget(formats, chains, course, counts, tally)
     if _rejects_early(formats) and config.hidden:  # sweeps and layers that were cut short: one equation for both
         due["train"]["cycle"] = counts["train"]["cycle"]
@@ -98,7 +97,7 @@ def _ahead(formats: Formats) -> dict[str, dict[str, int]]:
 
 
 def _tally(formats: Formats, chains: int, course: Course, train: Mapping[str, int]) -> dict[str, int]:
-    """What the chains did, by the names of `TALLIED`; `sweep` of chains that reject early is left to the clock."""
+    """What the chains did, by the names of `TALLIED`; `sweep` of chains that reject early is left to the word lines."""
     rejected = course.proposals - (course.accepted_rows - chains)
     retry, switch = _retries(formats, course.proposals, chains, train)
     programmed = (course.proposals + chains) * formats.cells + retry

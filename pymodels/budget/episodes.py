@@ -52,6 +52,7 @@ def episode_counts(
     counts["train"] |= {
         "host_write": steps * step_words(formats) + episodes,
         "likelihood_add": 0,
+        "eval_line": steps,
         "classify": steps,
         "cycle": (c.rows + tally["rejected"]) * c.cycles(c.reset_pulse_s)
         + row_cycles(formats) + programming  # row 0 is always programmed plainly

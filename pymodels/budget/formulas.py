@@ -133,6 +133,7 @@ def event_counts(
     }
     train = {name: tally[name] for name in ("reset", "set", "read", "eval", "reset_pulse", "sample_read")}
     train |= {
+        "eval_line": tally["sweep"] + (tally["layer"] if c.hidden else 0),  # it falls while the outputs wait
         "activation": tally["activation"],
         "likelihood_add": tally["eval"] - tally["activation"],
         "prior_square": (proposals + 1) * formats.pairs,
@@ -145,6 +146,7 @@ def event_counts(
     activations = c.test_samples * c.hidden * voting_rows
     infer = {
         "eval": activations + votes,
+        "eval_line": (2 if c.hidden else c.outputs) * c.test_samples * voting_rows,
         "activation": activations,
         "sample_read": c.test_samples,
         "counter_read": votes,
@@ -196,6 +198,7 @@ def preparation_counts(formats: Formats, tallies: Mapping[str, Mapping[str, int]
             "cycle": calibration_cycles(formats),
         }
     counts["calibrate"]["eval"] += c.auto_zero_bits
+    counts["calibrate"]["eval_line"] += c.auto_zero_bits
     counts["calibrate"]["cycle"] += auto_zero_cycles(formats)
     return counts
 

@@ -101,8 +101,8 @@ module cosim #(
 );
     localparam IDLE = 3'd0, FORM = 3'd1, RESET = 3'd2, SET = 3'd3, READ = 3'd4, EVAL = 3'd5;
     localparam PHASES = 5;
-    // after the chip's own events: cells of form, reset, set, read, eval; reset pulses; cycles
-    localparam COUNTS = EVENTS + 7;
+    // after the chip's own events: cells of form, reset, set, read, eval; reset pulses; lines of evaluations; cycles
+    localparam COUNTS = EVENTS + 8;
 
 `ifndef OXMC_CLOCK
     initial clk = 1'b0;
@@ -357,10 +357,14 @@ module cosim #(
     reg [47:0] counts [0:PHASES*COUNTS-1];
     integer i;
     reg [47:0] masked;
+    reg standing;  // the word line has stood since an evaluation of the row `standing_row`
+    reg [ROW_BITS-1:0] standing_row;
     wire [31:0] left = CELLS - {{(32-CELL_BITS){1'b0}}, array_cell};  // cells of a group at the end of a row
     initial begin
         cycle = 64'd0;
         save = 1'b0;
+        standing = 1'b0;
+        standing_row = 0;
         finished = 1'b0;
         for (i = 0; i < PHASES * COUNTS; i = i + 1) counts[i] = 48'd0;
     end
@@ -371,6 +375,12 @@ module cosim #(
         counts[phase * COUNTS + COUNTS - 1] <= counts[phase * COUNTS + COUNTS - 1] + 48'd1;
         for (i = 0; i < EVENTS; i = i + 1)
             if (events[i]) counts[phase * COUNTS + i] <= counts[phase * COUNTS + i] + 48'd1;
+        if (latch || !wl) begin
+            standing <= latch && op == EVAL;
+            standing_row <= array_row;
+        end
+        if (latch && op == EVAL && !(standing && standing_row == array_row))
+            counts[phase * COUNTS + EVENTS + 6] <= counts[phase * COUNTS + EVENTS + 6] + 48'd1;
         if (latch) begin
             masked = 48'd1;
             if (op == SET) masked = {16'd0, left < GATE_DACS ? left : GATE_DACS};

@@ -93,7 +93,7 @@ class Simulation:
             "DATA_BITS": formats.data_bits,
             "RESULT_SUM_BITS": formats.response_sum_bits,
             "LABEL_BITS": formats.label_bits,
-            "EVENTS": len(COUNTED) - 7,
+            "EVENTS": len(COUNTED) - 8,
             "EVENT_BITS": event_word.BITS,
             "DECISION_BITS": sum(decision_widths(formats).values()),
             "CONVERSION": config.cycles(config.conversion_s),

@@ -17,7 +17,7 @@ from oxmc.energy.ledger import account
 from oxmc.energy.point import BLOCKS, CARD_VOLTAGES, OperatingPoint, operating_point
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.events import ARRAY_EVENTS, DIGITAL_EVENTS, EVENTS, QUANTITIES, QUANTITY_OF
+from oxmc.pymodels.events import ARRAY_EVENTS, EVENTS, QUANTITIES, QUANTITY_OF
 
 COST_TABLES = pytest.mark.testpoint(
     "cost tables",
@@ -90,28 +90,50 @@ def test_our_fit_reproduces_the_corrigendum() -> None:
     assert fit("32", 0.9) == near(0.4571, rel=1e-4)
 
 
-ACCESS_BITS = {
-    "host_write": 32, "sample_read": 129, "likelihood_add": 12, "lut_read": 8, "map_write": 5, "gate_lookup": 5,
-    "gate_code_write": 5, "gate_code_read": 5, "counter_write": 8, "counter_read": 8, "response_add": 8, "pair_read": 9,
-    "pair_write": 9, "offset_read": 12, "offset_write": 12, "order_read": 10, "order_write": 10, "histogram_read": 15,
-    "histogram_write": 15, "lut_write": 8, "activation": 7, "hastings_term": 2 * 34 + 2 * 8,
+CACTI = {
+    (256, 1): (0.0127, 0.0310, 1.03, 1.08), (256, 4): (0.0045, 0.0109, 1.67, 1.68),
+    (1024, 2): (0.0166, 0.0388, 1.07, 1.15), (2048, 4): (0.0165, 0.0379, 1.07, 1.16),
+    (2048, 16): (0.0069, 0.0161, 1.91, 1.97),
+    (4096, 8): (0.0183, 0.0415, 1.06, 1.14), (8192, 8): (0.0248, 0.0538, 1.11, 1.24),
+    (8192, 16): (0.0157, 0.0345, 1.61, 1.74), (16384, 16): (0.0299, 0.0652, 1.09, 1.20),
 }  # fmt: skip
-"""Bits an access, of Horowitz's cache 64 for 10 pJ."""
-CAPACITY_BITS = {"sample_read": 1024 * 129, "host_write": 1024 * 129, "likelihood_add": 256 * 12}
-"""Of the macros above 256 bytes in the default configuration."""
+"""What CACTI 7 prints of a macro of so many bytes and bytes a word (itrs-lstp, energy before all, 300 K, one port): pJ
+a bit read at 22 and at 32 nm, and what a write takes of a read there."""
+
+
+def at_28nm(low: float, high: float) -> float:
+    return low ** (1 - PART) * high**PART
+
+
+PART = math.log(28 / 22) / math.log(32 / 22)
+"""28 nm between 22 and 32, on a logarithmic scale."""
 
 
 @COST_TABLES
-@pytest.mark.parametrize("node", NODES)
-def test_published_figures_scale_to_the_tables(node: str) -> None:
-    target = fit("130", 1.2) if node == "130nm" else fit("20", 0.9) + (fit("32", 0.9) - fit("20", 0.9)) * 2 / 3
-    factor = target / fit("45", 0.9)
-    table = load_costs(node)
-    bit = 10e-12 / 64
-    roots = {name: math.sqrt(CAPACITY_BITS.get(name, 256 * 8) / (8192 * 8)) for name in ACCESS_BITS}
-    accesses = {name: bits * bit * roots[name] for name, bits in ACCESS_BITS.items()}
-    for name in DIGITAL_EVENTS:  # 2 %: factors are printed with two digits and figures with three
-        assert price(table, "memories", name) == near(accesses.get(name, 0) * factor, rel=0.02), name
+@pytest.mark.parametrize(("size", "width"), CACTI)
+def test_a_macro_costs_as_in_cacti(size: int, width: int) -> None:
+    """Within the interval that the tables give, x/: 2; the fit's own worst is 1.48."""
+    table, bits = load_costs("28nm"), 8 * width
+    read22, read32, write22, write32 = CACTI[size, width]
+    read = at_28nm(read22, read32) * bits * 1e-12
+    write = read * at_28nm(write22, write32)
+    there = dataclasses.replace(point(), macro_bits={"counters": 8 * size}, word_bits={"counters": bits})
+    for event, joules in (("counter_read", read), ("counter_write", write)):
+        (cost,) = (c for c in table.pricing(event) if c.component == "memories")
+        found = cost.value * cost.factor(there)
+        assert 1 / 1.5 < found / joules < 1.5
+        assert cost.low == near(cost.value / 2, rel=2e-3) and cost.high == near(cost.value * 2, rel=2e-3)
+
+
+@COST_TABLES
+def test_memories_scale_to_130nm_alike() -> None:
+    """One factor for all: the trend of CACTI's 28, 45 and 90 nm, 9.9; figures are printed with two digits."""
+    small, large = (
+        {(c.action, c.item): c for c in load_costs(node).costs if c.component == "memories"} for node in NODES
+    )
+    assert small.keys() == large.keys()
+    for key, cost in small.items():
+        assert large[key].per == cost.per and large[key].value / cost.value == near(9.9, rel=0.03)
 
 
 @COST_TABLES
@@ -158,7 +180,7 @@ def test_every_row_has_source_unit_and_interval(table: str | Path) -> None:
         assert cost.low < cost.high or cost.source.startswith("Nothing beyond"), cost  # only an explicit zero is exact
         assert cost.value or cost.source.startswith("Nothing beyond"), cost
         units = cost.unit.partition("/")
-        assert units[0] in ("J", "W", "F", "relative"), cost  # joules after `per`: W s, F V V
+        assert units[0] in ("J", "W", "F", "A", "S", "relative"), cost  # joules after `per`: W s, F V V, A V s, S V V s
 
 
 @COST_TABLES
@@ -191,14 +213,35 @@ def test_nodes_price_the_same_things_and_130_nm_costs_no_less() -> None:
 
 @COST_TABLES
 def test_drivers_are_c_v_squared() -> None:
-    # 256 cells of 1.5 fF swing by 2 V: 256 * 1.5e-15 * 4 = 1.536 pJ; 32 cells of 2 fF by 1.8 V: 0.20736 pJ
-    assert price(load_costs("130nm"), "drivers", "set") == near(1.536e-12 + 0.20736e-12)
+    # 256 cells of 1.5 fF swing by 2 V, from a pump of 50 %: 2 * 256 * 1.5e-15 * 4 = 3.072 pJ; 32 cells of 2 fF by
+    # 1.8 V: 0.20736 pJ
+    assert price(load_costs("130nm"), "drivers", "set") == near(3.072e-12 + 0.20736e-12)
 
 
 @COST_TABLES
-def test_adc_is_walden_times_steps() -> None:
-    costs = [c for c in load_costs("28nm").pricing("eval") if c.action == "conversion of an evaluation"]
-    assert [c.value * c.factor(point()) for c in costs] == near([256 * 10e-15])
+@pytest.mark.parametrize(("node", "joules"), [("28nm", (0.73, 0.83, 1.33)), ("130nm", (13, 15, 24))])
+def test_a_conversion_costs_as_in_the_survey(node: str, joules: tuple[float, ...]) -> None:
+    """The regression of arXiv:2404.06553 at 5, 6 and 8 bits, in pJ; 3 %, a line through three points of two digits."""
+    costs = [c for c in load_costs(node).pricing("eval") if c.component == "adc" and c.unit.startswith("J")]
+    for bits, due in zip((5, 6, 8), joules, strict=True):
+        at = dataclasses.replace(point(), adc_bits=bits)
+        assert math.fsum(c.value * c.factor(at) for c in costs) == near(due * 1e-12, rel=0.03)
+
+
+@COST_TABLES
+@pytest.mark.parametrize("node", NODES)
+def test_supplies_lose_what_physics_says(node: str) -> None:
+    """A pump of 50 % loses what it delivers; an input from a rail of V0 takes V0 mean |v| over mean v^2 of the heat."""
+    table, at = load_costs(node), point()
+    for operation in ("form", "set", "reset"):
+        (pump,) = (c for c in table.pricing(QUANTITY_OF[operation]) if c.component == "regulators")
+        assert pump.value * pump.factor(at) == near(at.physics(operation))
+    (rail,) = (c for c in table.pricing(QUANTITY_OF["eval"]) if c.component == "regulators")
+    sigma, heat = at.input_rms_v, at.physics("eval")
+    mean = math.sqrt(2 / math.pi) * sigma  # of |v|, Gaussian
+    # the heat is taken off as if at 0.15 V, whose own figure is 0.125 V at 4 s.d. of span and 0.18 V at 2.75
+    assert rail.value * rail.factor(at) / heat == near((0.4 - 0.15) * mean / sigma**2)
+    assert rail.value * rail.factor(at) / heat == near(0.4 * mean / sigma**2 - 1, rel=0.15)
 
 
 @COST_TABLES
@@ -295,7 +338,10 @@ BAD = {
     "infinite": (without(high="inf"), f"high {FIGURE} inf"),
     "text": (without(value='"much"'), f"value {FIGURE} 'much'"),
     "no unit": (without("unit"), "unit must be a text that is not empty, not None"),
-    "prefix": (without(unit='"pJ/step"'), "unit must begin with one of J, W, F, C, A, without prefix, not 'pJ/step'"),
+    "prefix": (
+        without(unit='"pJ/step"'),
+        "unit must begin with one of J, W, F, C, A, S, without prefix, not 'pJ/step'",
+    ),
     "power": (without(unit='"W"'), "per must have 0 voltages and 1 times to make joules of W, not 0 and 0"),
     "energy by time": (
         without(per='["eval_s"]'),
@@ -438,7 +484,7 @@ def test_the_operating_point_comes_from_the_configuration() -> None:
 
 @OPERATING_POINT
 def test_an_access_costs_by_the_root_of_its_macro() -> None:
-    """Horowitz, ISSCC 2014: a cache of 8 KB takes 10 pJ, of 32 KB 20 pJ."""
+    """As a macro's sides do."""
 
     def root(macro: str, **keys: Any) -> float:
         return operating_point(Config(**keys), VOLTAGES, 0).figure(f"{macro}_root")
@@ -485,13 +531,13 @@ def test_an_overlay_changes_what_it_names(tmp_path: Path) -> None:
     for a, b in pairs:
         ratio = 5e-15 / a.value
         assert (b.value, b.low, b.high) == (5e-15, near(a.low * ratio), near(a.high * ratio))
-        assert b.source == "chip B. In place of 1e-14 J/step at 28nm."
+        assert b.source == "chip B. In place of 6.5e-13 J at 28nm."
         assert dataclasses.replace(b, value=a.value, low=a.low, high=a.high, source=a.source) == a
     assert mine.title == f"{file} (28nm, changed: adc, conversion of an evaluation)" and base.title == "28nm"
     assert mine.sha256 != base.sha256 == load_costs("28nm").sha256
     file.write_text(OVERLAY + '"adc, conversion of a READ" = { value = 1e-14, low = 0, high = 1, source = "old" }\n')
     apart = [b for a, b in zip(base.costs, load_costs(file).costs, strict=True) if a != b]
-    assert [(b.value, b.high) for b in apart] == [(5e-15, near(5e-14)), (1e-14, 1.0)]
+    assert [(b.value, b.high) for b in apart] == [(5e-15, near(1e-14)), (1e-14, 1.0)]
 
 
 @COST_TABLES_REFUSED

@@ -99,13 +99,13 @@ def test_by_hand() -> None:
 
     sums = ledger.by_component()
     macro = math.sqrt(256 / 8192)  # the counters are 256 bytes
-    assert sums["memories"] == near(2 * 8 * macro * 1.16e-12)
+    assert sums["memories"] == near(2 * (8 + 20) * macro * 4e-13)  # the word, and 20 bits' worth of access
     assert sums["clock"] == near(3 * each("clock", "cycle") + 2 * each("clock", "counter_write"))
     assert sums["leakage"] == near(3 * 1e-7 * (500 * leakage.value + POINT.memory_bits * 5e-12))
     assert sums["digital"] == near(3 * each("digital", "cycle") + 2 * each("digital", "counter_write"))
     assert ledger.total_j == near(math.fsum(sums.values()))
     high = math.fsum(line.high for line in ledger.lines if line.component in ("memories", "leakage"))
-    assert high == near(2 * 8 * macro * 4.64e-12 + 3e-7 * (500 * 2e-9 + POINT.memory_bits * 5e-11))
+    assert high == near(2 * (8 + 20) * macro * 8e-13 + 3e-7 * (500 * 2e-9 + POINT.memory_bits * 5e-11))
 
 
 @LEDGER

@@ -112,7 +112,7 @@ def test_voltages_are_those_of_another_operating_point(run: dict[str, Any]) -> N
 def test_factors_scale_what_they_name(run: dict[str, Any]) -> None:
     model, config = model_of(run), Config(**run["config"])
     plain = ledger_at(run, config)
-    steps = sum(line.energy_j for line in plain.lines if line.action.startswith("conversion of"))
+    steps = sum(line.energy_j for line in plain.lines if line.component == "adc" and line.unit.startswith("J"))
     assert evaluate(model, "28nm", {"adc": 3.0}).total_j == pytest.approx(plain.total_j + 2 * steps, rel=1e-12)
     parts = plain.by_component()
     logic = sum(parts[name] for name in ("memories", "digital", "clock"))

@@ -48,10 +48,11 @@ def test_events_by_hand() -> None:
     expected = {
         "load": dict(host_write=103, lut_read=2, map_write=8, cycle=103 + 13),
         "train": dict(
-            reset=10, set=10, read=10, eval=15, reset_pulse=5, gate_lookup=10, gate_code_write=10, gate_code_read=8,
-            sample_read=15, likelihood_add=15, prior_square=5, lfsr_step=16, decision=4, counter_write=3, cycle=56,
+            reset=10, set=10, read=10, eval=15, reset_pulse=5, eval_line=5, gate_lookup=10, gate_code_write=10,
+            gate_code_read=8, sample_read=15, likelihood_add=15, prior_square=5, lfsr_step=16, decision=4,
+            counter_write=3, cycle=56,
         ),
-        "infer": dict(eval=4, sample_read=2, counter_read=4, response_add=4, classify=2, cycle=12),
+        "infer": dict(eval=4, eval_line=4, sample_read=2, counter_read=4, response_add=4, classify=2, cycle=12),
     }  # fmt: skip
     nothing: dict[str, dict[str, int]] = {"form": {}, "calibrate": {}}
     assert {phase: {name: n for name, n in row.items() if n} for phase, row in counts.items()} == expected | nothing

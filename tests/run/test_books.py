@@ -53,7 +53,19 @@ WITHIN_BOUNDS = {
     "digits best": {"order_read"},
 }
 """What one more or less of in phase `train` is not seen: a sweep rejected early may have ended at any sample."""
-COMPONENTS = ("array", "drivers", "adc", "input_dac", "gate_dac", "memories", "digital", "clock", "leakage")
+COMPONENTS = (
+    "array",
+    "drivers",
+    "adc",
+    "input_dac",
+    "gate_dac",
+    "regulators",
+    "bias",
+    "memories",
+    "digital",
+    "clock",
+    "leakage",
+)
 
 
 def request_of(name: str, out: Path) -> Request:
