@@ -139,11 +139,18 @@ class CostTable:
 
 
 def load_costs(node_or_path: str | Path) -> CostTable:
-    """The table of a node ("28nm", "130nm") or of a TOML file, which may be an overlay of a node's.
+    """The table of a node ("28nm", "130nm"), of one under an assumption ("28nm:free-pumps"), or of a TOML file.
+
+    A file may be an overlay of a node's table.
 
     Raises `InputError`, naming file, entry and rule, for a table that is unreadable or breaks a rule above.
     """
     node = str(node_or_path)
+    head, colon, name = node.partition(":")
+    if colon and head in NODES:
+        from oxmc.energy.overlay import assumed  # which reads its base by this module
+
+        return assumed(head, name)
     file = _shipped(f"{node}.toml") if node in NODES else Path(node_or_path)
     table = _read(file)
     with understood("--node must name a table of costs in the range of double precision", node):

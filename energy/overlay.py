@@ -7,18 +7,24 @@
 A name is component and action as `oxmc energy RUN --all` shows them; where these are several figures, the event or
 quantity follows in parentheses. All entries that quote the figure change with it, unless they are named, too. Without
 `low` and `high` the interval keeps its ratio to the value.
+
+`assumptions.toml` has overlays with names, for `--node 28nm:NAME`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import tomllib
 from collections.abc import Mapping
+from importlib import resources
 from typing import Any
 
 from oxmc.energy.costs import NODES, Cost, CostTable, Rule, check_text, interval, load_costs, rule_of
 from oxmc.pymodels.errors import InputError, shown
 
+ALL = "as-before"
+"""Name of all assumptions together."""
 CHANGED_KEYS = ("value", "low", "high", "source")
 
 
@@ -44,6 +50,18 @@ def overlay(name: str, file: str, table: Mapping[str, Any]) -> CostTable:
         of = owners.get(id(cost)) or followers.get(cost.figure)
         merged.append(dataclasses.replace(cost, **changed[of]) if of else cost)
     return CostTable(name, tuple(merged), base=node, changed=tuple(changes))
+
+
+def assumed(node: str, name: str) -> CostTable:
+    """The table of a node under an assumption of `assumptions.toml`. Raises `InputError` for another name."""
+    known = tomllib.loads((resources.files("oxmc.energy") / "assumptions.toml").read_text())
+    names = [*known, ALL]
+    if name not in names:
+        raise InputError(
+            f"--node must name one of {', '.join(names)} after {node}:, not {shown(name)}{_near(name, names)}"
+        )
+    change = {key: entry for of in known if name in (of, ALL) for key, entry in known[of].items()}
+    return overlay(f"{node}:{name}", "assumptions.toml", {"base": node, "change": change})
 
 
 def _named(file: str, key: str, base: CostTable) -> list[Cost]:

@@ -1,4 +1,4 @@
-"""What comparable works quote of a chip: rates, latencies, joules a multiply-accumulate, energy-delay product.
+"""What comparable works quote of a chip: rates, latencies, currents, joules a multiply-accumulate, energy x delay.
 
 A multiply-accumulate (MAC) is an input times the difference of a pair's conductances, added on the row's line; an
 operation is half of one, as in TOPS. The path of an evaluation is what one takes from the sample memory to its code:
@@ -14,6 +14,7 @@ from typing import Any
 
 from oxmc.energy.ledger import Ledger
 from oxmc.energy.parts import HEADLINE, PARTS, Counts
+from oxmc.energy.point import OperatingPoint
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import QUANTITY_OF
 from oxmc.pymodels.formats import formats_of
@@ -28,11 +29,13 @@ class Performance:
     """Figures of one run at one node; None where the run did nothing of the kind.
 
     `latency_s` is by action, of one cell (RESET: a row, evaluation: a segment of a row), until its answer is there.
+    `current_a` is the mean current of a pulse by action: all cells of the row in a RESET, a group of cells in a SET.
     """
 
     proposals_per_s: float | None
     predictions_per_s: float | None
     latency_s: dict[str, float]
+    current_a: dict[str, float]
     macs: int
     mac_j: float | None
     input_bits: int
@@ -47,8 +50,10 @@ class Performance:
         return dataclasses.asdict(self) | {"tops_per_w": self.tops_per_w}
 
 
-def performance(config: Config, ledger: Ledger, events: Counts) -> Performance:
-    """The figures of a run from its ledger and its events by phase."""
+def performance(
+    config: Config, ledger: Ledger, events: Counts, quantities: Counts, point: OperatingPoint
+) -> Performance:
+    """The figures of a run from its ledger and its events and quantities by phase."""
     phases = (*PARTS[HEADLINE], *PARTS["inference"])
     evaluations = sum(events.get(phase, {}).get("eval", 0) for phase in phases)
     formats = formats_of(config.chip)
@@ -62,6 +67,7 @@ def performance(config: Config, ledger: Ledger, events: Counts) -> Performance:
         proposals_per_s=_rate(events, "decision", PARTS[HEADLINE], config.clock_hz),
         predictions_per_s=_rate(events, "classify", PARTS["inference"], config.clock_hz),
         latency_s=latencies(config),
+        current_a=currents(config, events, quantities, point),
         macs=macs,
         mac_j=path / macs if macs else None,
         input_bits=config.input_bits,
@@ -80,6 +86,21 @@ def latencies(config: Config) -> dict[str, float]:
         "eval": config.cycles(config.eval_pulse_s) + config.cycles(config.conversion_s),
     }
     return {name: count / config.clock_hz for name, count in cycles.items()}
+
+
+def currents(config: Config, events: Counts, quantities: Counts, point: OperatingPoint) -> dict[str, float]:
+    """Mean current in A of a SET's, a RESET's and a READ's pulse in a training; none of what was not done."""
+    found = {}
+    for action, pulses, amperes, pulse_s in (
+        ("set", "set", point.gate_dacs * 1e-9, config.set_pulse_s),
+        ("reset", "reset_pulse", point.reset_bl_v * 1e-9, config.reset_pulse_s),
+        ("read", "read", point.read_sl_v * 1e-9, config.read_pulse_s),
+    ):
+        count = sum(events.get(phase, {}).get(pulses, 0) for phase in PARTS[HEADLINE])
+        summed = sum(quantities.get(phase, {}).get(QUANTITY_OF[action], 0) for phase in PARTS[HEADLINE])
+        if count:
+            found[action] = summed * amperes / config.cycles(pulse_s) / count
+    return found
 
 
 def _seconds(events: Counts, phases: tuple[str, ...], clock_hz: float) -> float:

@@ -9,9 +9,11 @@ from typing import Any
 
 from rich.table import Table
 
+from oxmc.energy.area import AreaLine, total
 from oxmc.energy.interval import DRAWS, Band, Figure, Uncertainty
 from oxmc.energy.ledger import Ledger, Line
 from oxmc.energy.parts import Part
+from oxmc.energy.performance import Performance
 
 SHOWN = 8
 """Figures that the table of sensitivity shows."""
@@ -85,6 +87,41 @@ def per_lines(per: Mapping[str, Any], bounds: Mapping[str, Mapping[str, Any]]) -
         array,
         "in brackets: every cost at its lower, then its upper bound",
     ]
+
+
+def performance_lines(found: Performance) -> list[str]:
+    """Rates, joules a multiply-accumulate, energy-delay product, latencies and currents, as comparable works quote."""
+    rates = [
+        f"{rate:.4g} {name} a second"
+        for name, rate in (("proposals", found.proposals_per_s), ("predictions", found.predictions_per_s))
+        if rate is not None
+    ]
+    lines = [", ".join(rates)] if rates else []
+    if found.mac_j is not None and found.tops_per_w is not None:
+        lines.append(
+            f"evaluation path: {found.mac_j * 1e15:.3g} fJ a MAC, {found.tops_per_w:.3g} TOPS/W "
+            f"({found.input_bits}-bit inputs, analogue weights, {found.adc_bits}-bit ADC)"
+        )
+    latencies = ", ".join(f"{name.upper()} {seconds * 1e9:.4g} ns" for name, seconds in found.latency_s.items())
+    amperes = ", ".join(f"{name.upper()} {current * 1e3:.3g} mA" for name, current in found.current_a.items())
+    return [
+        *lines,
+        f"training: energy x delay {found.energy_delay_js:.3g} J s",
+        f"latency of an action: {latencies}",
+        *([f"mean current of a pulse, supplies apart: {amperes}"] if amperes else []),
+    ]
+
+
+def area_lines(lines: Sequence[AreaLine]) -> list[str]:
+    """Area by part with bounds, in um2, the largest first."""
+    if not lines:
+        return []
+    ends = total(tuple(lines))
+    parts = ", ".join(
+        f"{line.part} {line.um2:.3g} ({line.low:.3g} - {line.high:.3g})"
+        for line in sorted(lines, key=lambda line: -line.um2)
+    )
+    return [f"area {ends['um2']:.3g} um2 ({ends['low']:.3g} - {ends['high']:.3g}): {parts}"]
 
 
 def source_lines(ledger: Ledger) -> list[str]:

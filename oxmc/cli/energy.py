@@ -15,7 +15,8 @@ from oxmc.pymodels.whole import write_file
 def energy(
     runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN...", help="Run directories.")] = None,
     node: Annotated[
-        list[str] | None, typer.Option(metavar="NODE|FILE", help="28nm, 130nm or a cost table; may be given twice.")
+        list[str] | None,
+        typer.Option(metavar="NODE|FILE", help="28nm, 130nm, 28nm:ASSUMPTION or a cost table; may be given twice."),
     ] = None,
     output: Annotated[str, typer.Option("--format", help="text, json, csv, html or accelergy.")] = "text",
     out: Annotated[Path | None, typer.Option(help="File to write, not standard output; accelergy: folder.")] = None,
@@ -26,8 +27,9 @@ def energy(
 ) -> None:
     """Account for the energy of runs: what training and test took, by component, with bands.
 
-    FILE of --node may be an overlay: base = "28nm" and the figures that differ. html is a page of its own, with sliders
-    for voltages, pulse widths, clock and converters."""
+    FILE of --node may be an overlay: base = "28nm" and the figures that differ. ASSUMPTION is one that we do not share,
+    to see what it does: free-pumps, free-rail, free-buffers, no-bias, walden-adc, small-front-end; as-before is all.
+    html is a page of its own, with sliders for voltages, pulse widths, clock and converters."""
     from oxmc.energy.template import template as cost_template
     from oxmc.reports import accounts
 

@@ -12,12 +12,23 @@ from pathlib import Path
 from typing import Any
 
 from oxmc.energy import accelergy
+from oxmc.energy.area import AreaLine, areas, by_component, total
 from oxmc.energy.interval import Band, Uncertainty, uncertainty
 from oxmc.energy.ledger import Ledger, array_energy_error
 from oxmc.energy.parts import HEADLINE, Part, parts_of, per_bounds, per_json
+from oxmc.energy.performance import Performance, performance
 from oxmc.energy.point import MULTIPLIERS
 from oxmc.energy.published import DOI, SOURCE, Comparison, compare, micro
-from oxmc.energy.report import per_lines, render, render_band, render_parts, render_sensitivity, source_lines
+from oxmc.energy.report import (
+    area_lines,
+    per_lines,
+    performance_lines,
+    render,
+    render_band,
+    render_parts,
+    render_sensitivity,
+    source_lines,
+)
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.files import understood
@@ -80,6 +91,17 @@ class Account:
     def per_bounds(self, node: str) -> dict[str, dict[str, Any]]:
         """The same with all figures at their lows, and at their highs."""
         return per_bounds(self.ledgers[node], self.events)
+
+    def performance(self, node: str) -> Performance:
+        """Rates, latencies, currents and joules a MAC."""
+        quantities = {phase: row["quantities"] for phase, row in self.run["phases"].items()}
+        return performance(self.config, self.ledgers[node], self.events, quantities, point_of(self.config))
+
+    def areas(self, node: str) -> tuple[AreaLine, ...]:
+        """Areas at a node, or at the one that an overlay changes; none for a table of one's own."""
+        known = costs_of(node).base or node
+        current = self.performance(node).current_a.get("reset", 0.0)
+        return areas(known, point_of(self.config), current) if known in NODES else ()
 
     def paper(self, node: str) -> Comparison | None:
         return compare(self.run["task"], costs_of(node).base or node, self.ledgers[node])
@@ -171,6 +193,8 @@ def _text(accounts: Sequence[Account]) -> str:
             for line in per_lines(account.per(node), account.per_bounds(node)):
                 console.print(line)
             console.print("The range in brackets takes every figure at its lower bound, then at its upper bound.")
+            for line in (*performance_lines(account.performance(node)), *area_lines(account.areas(node))):
+                console.print(line)
             for line in _paper_lines(account.paper(node)):
                 console.print(line)
             console.print(render(ledger, "all parts"))
@@ -224,6 +248,8 @@ def _entry(account: Account) -> dict[str, Any]:
             "parts": _parts_json(account, node),
             "per": account.per(node),
             "per_bounds": account.per_bounds(node),
+            "performance": account.performance(node).as_json(),
+            "area": _area_json(account.areas(node)),
             "paper": comparison.as_json() if (comparison := account.paper(node)) else None,
             "table": costs_of(node).as_json(),
             **repeats,
@@ -243,6 +269,13 @@ def _entry(account: Account) -> dict[str, Any]:
         "point": {name: point.figure(name) for name in MULTIPLIERS},
         "nodes": nodes,
     }
+
+
+def _area_json(lines: tuple[AreaLine, ...]) -> dict[str, Any] | None:
+    """Sums in um2, by component, and each part; None where no area is known."""
+    if not lines:
+        return None
+    return total(lines) | {"components": by_component(lines), "parts": [line.as_json() for line in lines]}
 
 
 def _parts_json(account: Account, node: str) -> dict[str, Any]:

@@ -574,3 +574,20 @@ def test_a_bad_overlay_is_refused_by_name(old: str, new: str, message: str, tmp_
     with pytest.raises(InputError) as refused:
         load_costs(file)
     assert str(refused.value).startswith("mine.toml") and str(refused.value).endswith(f": {message}")
+
+
+@COST_TABLES
+@pytest.mark.parametrize("node", NODES)
+def test_assumptions_are_overlays(node: str) -> None:
+    """Each changes what it names and nothing else; all of them change what any of them does."""
+    base, changed = load_costs(node), {}
+    for name in tomllib.loads((resources.files("oxmc.energy") / "assumptions.toml").read_text()):
+        table = load_costs(f"{node}:{name}")
+        assert (table.name, table.base) == (f"{node}:{name}", node)
+        changed[name] = {index for index, (a, b) in enumerate(zip(base.costs, table.costs, strict=True)) if a != b}
+        assert len(changed[name]) == len(table.changed)
+    every = load_costs(f"{node}:as-before")
+    found = {index for index, (a, b) in enumerate(zip(base.costs, every.costs, strict=True)) if a != b}
+    assert found == set().union(*changed.values()) and len(found) == sum(map(len, changed.values()))
+    with pytest.raises(InputError, match=f"after {node}:, not 'free-pump'; did you mean 'free-pumps'"):
+        load_costs(f"{node}:free-pump")

@@ -130,15 +130,15 @@ FIGURE = "must be a finite number that is not negative (at most 1e+60), not"
 @pytest.mark.parametrize(
     ("line", "instead", "message"),
     [
-        ("value = 1.2e-15", "value = -1", f"value {FIGURE} -1"),
+        ("value = 2.4e-15", "value = -1", f"value {FIGURE} -1"),
         (
-            "value = 1.2e-15",
+            "value = 2.4e-15",
             "value = nan",
             f"value {FIGURE} nan",
         ),
-        ("value = 1.2e-15", "", f"value {FIGURE} None"),
-        ("low = 4e-16", "", f"low {FIGURE} None"),
-        ("high = 4.8e-15", "high = 1e-16", "value must lie between low (4e-16) and high (1e-16), not 1.2e-15"),
+        ("value = 2.4e-15", "", f"value {FIGURE} None"),
+        ("low = 1.091e-15", "", f"low {FIGURE} None"),
+        ("high = 5.28e-15", "high = 1e-16", "value must lie between low (1.091e-15) and high (1e-16), not 2.4e-15"),
         ('unit = "F/cell"', "", "unit must be a text that is not empty, not None"),
         ('unit = "F/cell"', 'unit = " "', "unit must be a text that is not empty, not ' '"),
         ('event = "form"', 'event = "melt"', "event must be one that events.py names, not 'melt'"),
