@@ -27,6 +27,8 @@ WINDOW_LOSS = 1.94
 MOST_WEIGHT = 16.0
 """Independent values that a band is weighted by at most: no real spectrum follows the law as closely as its highest
 bands, of thousands of values, would force it to."""
+UNKNOWN = 1.0
+"""Standard error of a logarithm from which on a part may be 0; it is then at most what the spectrum leaves for it."""
 CORNERS = (0.3, 3.0, 30.0)
 """Corners of the telegraph process from which the fit starts, over the lowest frequency."""
 
@@ -127,12 +129,14 @@ def _solve(found: Spectrum, corners: tuple[float, ...]) -> tuple[np.ndarray, flo
 def _fit(found: Spectrum, logs: np.ndarray, errors: np.ndarray, level: float, rate_hz: float) -> NoiseFit:
     low, high = float(found.hz[0]), rate_hz / 2
 
-    def of(log: float, error: float, factor: float, unit: str = "1") -> Estimate:
+    def of(log: float, error: float, factor: float, unit: str = "1", most: float = np.inf) -> Estimate:
         value, low, high = (float(factor * np.exp(log + k * REACH * min(error, 20.0))) for k in (0, -1, 1))
-        return Estimate(value, low, high, unit)
+        return Estimate(value, low if error < UNKNOWN else 0.0, max(value, min(high, most)), unit)
 
-    white = of(logs[0] / 2, errors[0] / 2, np.sqrt(rate_hz / 2))
-    flicker = of(logs[1] / 2, errors[1] / 2, np.sqrt(np.log(high / low)))
+    per_white, per_flicker = np.sqrt(rate_hz / 2), np.sqrt(np.log(high / low))
+    most_white, most_flicker = np.sqrt(found.density.min()), np.sqrt((found.density * found.hz).min())
+    white = of(logs[0] / 2, errors[0] / 2, per_white, most=per_white * most_white)
+    flicker = of(logs[1] / 2, errors[1] / 2, per_flicker, most=per_flicker * most_flicker)
     step = switches = None
     if logs.size > 2:
         step = of((logs[2] + logs[3]) / 2, (errors[2] + errors[3]) / 2, np.sqrt(2 * np.pi))

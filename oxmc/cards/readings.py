@@ -32,8 +32,8 @@ MOST_LEVELS = 512
 MOST_CYCLE = 2**40
 G_US, LCS_US, TIME_S, RATE_HZ = "g_us", "lcs_us", "time_s", "rate_hz"
 DEVICE, CYCLE, CELL, LEVEL = "device", "cycle", "cell", "level"
-AXES = {"current": "current_ua", "gate": "gate_v"}
-"""Columns of the axis by default."""
+AXES = {"current": "current_ua"}
+"""Column of the axis by default."""
 OTHER_UNITS = {"ohm": lambda g: 1e6 / g, "S": lambda g: 1e6 * g, "nS": lambda g: 1e-3 * g}
 """What a number would be in uS if it were in these units."""
 SUSPICIOUS, LIKE = 8.0, 1.6
@@ -160,6 +160,14 @@ class Names:
     axis: str = "current"
     x: str = AXES["current"]
     lcs_us: str | None = None
+
+
+def names_of(*, device: str, cycle: str, gate: str | None, current: str | None, g_us: str, lcs_us: str | None) -> Names:
+    """From options. Raises `InputError` for two axes."""
+    if gate is not None and current is not None:
+        raise InputError(f"--gate must be left out with --current {current!r}, not {gate!r}")
+    axis, x = ("gate", gate) if gate is not None else ("current", current or AXES["current"])
+    return Names(device=device, cycle=cycle, g_us=g_us, axis=axis, x=x, lcs_us=lcs_us)
 
 
 def read_cycles(path: Path, names: Names) -> Cycles:

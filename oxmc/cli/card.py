@@ -1,8 +1,9 @@
-"""`oxmc card`: what a device card says."""
+"""`oxmc card`: what a device card says, and one of your own devices."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,3 +41,57 @@ def show(
     for each in cards:
         terminal.show(console.pairs(card_facts(each)))
     terminal.show(law_table(cards))
+
+
+@card.command()
+def fit(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="CSV of cycles, relaxation or noise, one a kind.")
+    ],
+    out: Annotated[Path, typer.Option(help="Card to write; pictures lie beside it.")],
+    device: Annotated[str, typer.Option(metavar="COLUMN", help="Names the device.")] = "device",
+    cycle: Annotated[str, typer.Option(metavar="COLUMN", help="Counts its cycles.")] = "cycle",
+    gate: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Gate voltage in V, in the place of --current.")
+    ] = None,
+    current: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="SET current in uA; current_ua by default.")
+    ] = None,
+    g_us: Annotated[str, typer.Option("--g-us", metavar="COLUMN", help="Conductance in uS.")] = "g_us",
+    lcs_us: Annotated[
+        str | None,
+        typer.Option("--lcs-us", metavar="COLUMN", help="Conductance after the RESET; lcs_us if it is there."),
+    ] = None,
+    rate: Annotated[str | None, typer.Option(metavar="HZ", help="Samples a second of a file of noise.")] = None,
+    base: Annotated[str, typer.Option(metavar="CARD", help="Where figures come from that no file has.")] = "16k",
+    source: Annotated[str, typer.Option(help="Who measured it; whom to credit.")] = "measured by the card's owner",
+    licence: Annotated[str | None, typer.Option(help="Licence of the figures.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Fit a card to measurements of your own devices: medians, s.d., c2c and d2d, relaxation, noise; with intervals.
+
+    What the files cannot say is said, and taken from --base."""
+    from oxmc.cards.learn import learn
+    from oxmc.cards.page import page, record
+    from oxmc.cards.readings import names_of
+    from oxmc.cli import terminal
+    from oxmc.plots.card_fit import fit_pictures
+    from oxmc.pymodels.errors import printable
+    from oxmc.pymodels.oxram.card_file import card_text, load_card
+    from oxmc.pymodels.whole import FILE_RULE, check_writable, write_files
+
+    if out.parent.is_dir():  # the fit of a large file takes half a minute
+        check_writable(out)
+    names = names_of(device=device, cycle=cycle, gate=gate, current=current, g_us=g_us, lcs_us=lcs_us)
+    texts = {"source": source} | ({"licence": licence} if licence else {})
+    found = learn(files, out.stem, names, load_card(base), rate_hz=options.above_zero("--rate", rate), texts=texts)
+    pictures, notes = fit_pictures(found, out)
+    written = write_files({out: card_text(found.card), **pictures}, out, FILE_RULE)
+    terminal.say(notes)
+    if as_json:
+        print(json.dumps(record(found) | {"files": [str(path) for path in written]}, indent=2))
+        return
+    for line in page(found):
+        print(printable(line))
+    for path in written:
+        print(printable(f"written     {path}"))

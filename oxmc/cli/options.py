@@ -85,3 +85,16 @@ def repeat_plan(
     if jobs is not None and cluster is not None:
         raise InputError("--jobs must be left out with --cluster, where each worker does one repeat at a time")
     return plan_of(repeats, "1" if jobs is None else jobs, cluster, resume, other_code)
+
+
+def above_zero(option: str, text: str | None) -> float | None:
+    """The number above 0 that an option gives, None without it. Raises `InputError`."""
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise InputError(f"{option} must be a number above 0, not {text!r}")
+    return value

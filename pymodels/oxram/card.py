@@ -98,13 +98,16 @@ class Relaxation:
     """How a conductance moves after a SET: at `time_s` after it and for a level SET to, mean and s.d. of the change.
 
     `shift` and `sd` are shares of the conductance, one list of times a level. Straight in log time and in level.
+    `quantiles` of (change - shift) / sd, at the probabilities (i + 1/2) / n, ascending, are a list a time in a list a
+    level; without them changes are normal.
     """
 
     time_s: tuple[float, ...] = _list(1e-9, rising=True)
     level_us: tuple[float, ...] = _list(TINY, rising=True)
-    shift: tuple[tuple[float, ...], ...] = _list(-1.0, 1.0)
-    sd: tuple[tuple[float, ...], ...] = _list(0.0, 1.0)
+    shift: tuple[tuple[float, ...], ...] = _list(-1.0, 10.0)
+    sd: tuple[tuple[float, ...], ...] = _list(0.0, 10.0)
     source: str
+    quantiles: tuple[tuple[tuple[float, ...], ...], ...] = _list(-100.0, 100.0, needed=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,7 @@ from oxmc.pymodels.oxram.card import (
     Card,
     Figure,
     Reach,
+    Relaxation,
 )
 
 MOST_BYTES = 1 << 20
@@ -179,8 +180,9 @@ def _entry(what: str, value: Any, kind: Any, meta: Mapping[str, Any]) -> Any:
     if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= MOST_POINTS:
         size = f"{len(value)} entries" if isinstance(value, (list, tuple)) else shown(value)
         raise InputError(f"{what} must be a list of 1 to {MOST_POINTS} entries, not {size}")
-    if typing.get_args(kind)[0] is not float:
-        return tuple(_entry(f"{what}[{i}]", row, tuple[float, ...], meta) for i, row in enumerate(value))
+    inner = typing.get_args(kind)[0]
+    if inner is not float:
+        return tuple(_entry(f"{what}[{i}]", row, inner, meta) for i, row in enumerate(value))
     numbers = tuple(_number(f"{what}[{i}]", number, meta["least"], meta["most"]) for i, number in enumerate(value))
     if meta["rising"] and not all(a < b for a, b in zip(numbers, numbers[1:], strict=False)):
         raise InputError(f"{what} must rise from entry to entry, not be {shown(list(numbers))}")
@@ -261,6 +263,7 @@ def _check_tables(card: Card, rule: Any) -> None:
                 len(rows) == levels and all(len(row) == times for row in rows),
                 f"relaxation {name} must have {levels} lists, one a level, of {times} numbers, one a time",
             )
+        _check_relaxation_quantiles(card.relaxation, levels, times, rule)
     if card.noise is not None and card.noise.flicker:
         low, high = card.noise.low_hz, card.noise.high_hz
         rule(0 < low < high, f"noise low_hz must be positive and below high_hz ({high:g}) with flicker, not {low:g}")
@@ -284,6 +287,23 @@ def _check_tables(card: Card, rule: Any) -> None:
                 len(shares) > 1 and list(shares) == sorted(shares),
                 f"endurance {name} must be 2 or more shares that do not fall",
             )
+
+
+def _check_relaxation_quantiles(relaxation: Relaxation, levels: int, times: int, rule: Any) -> None:
+    rows = relaxation.quantiles
+    if not rows:
+        return
+    rule(
+        len(rows) == levels and all(len(row) == times for row in rows),
+        f"relaxation quantiles must have {levels} lists, one a level, of {times} lists, one a time",
+    )
+    sizes = {len(numbers) for row in rows for numbers in row}
+    rule(
+        len(sizes) == 1 and min(sizes) >= LEAST_QUANTILES,
+        f"relaxation quantiles must be lists of one length, {LEAST_QUANTILES} or more, not {sorted(sizes)}",
+    )
+    rising = all((np.diff(numbers) >= 0).all() for row in rows for numbers in row)
+    rule(rising, "relaxation quantiles must not fall")
 
 
 def _check_distribution(card: Card, rule: Any) -> None:
