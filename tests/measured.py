@@ -61,7 +61,8 @@ class Truth:
             yield "drift", fit.drift, self.drift
         yield "lcs_median_us", fit.lcs.median, self.lcs_us
         yield "lcs_sigma_ln", fit.lcs.sigma_ln, self.lcs_sigma
-        yield "set_failure", fit.set_failure, self.failure
+        if fit.set_failure:
+            yield "set_failure", fit.set_failure, self.failure
         for k, x in enumerate(self.x):
             yield f"median {k}", fit.median[k], self.offset + self.gain * x**self.exponent
             yield f"sd {k}", fit.sd[k], self.sd_gain * x**self.sd_exponent

@@ -15,8 +15,8 @@ import numpy as np
 from oxmc.cards.estimate import REACH, Estimate
 from oxmc.cards.groups import Cycles, Groups
 
-MOST_DESIGNS = 12
-"""Devices whose pattern of cycles and levels stands for all."""
+LOOKED_AT, MOST_DESIGNS = 600, 12
+"""Devices whose patterns of cycles and levels are compared, and the commonest of these, which stand for all."""
 LONGEST = 2048
 """Cycles of a pattern that are looked at; the bias of longer ones falls as 1 / n."""
 GRID = np.linspace(-0.9, 0.98, 48)
@@ -32,6 +32,8 @@ class Design:
     group: np.ndarray
     share: float
     """Of the device's cycles that it holds."""
+    weight: int = 1
+    """Devices that have this pattern, of those looked at."""
 
     @property
     def span(self) -> int:
@@ -83,19 +85,19 @@ def expected(rho: float, design: Design) -> Expected:
 
 
 def designs_of(cycles: Cycles) -> list[Design]:
-    """Patterns of up to `MOST_DESIGNS` devices, or of their levels where the numbers of cycles start anew at each."""
+    """The commonest patterns of devices, or of their levels where the numbers of cycles start anew at each."""
     chain = chains_of(cycles)
     starts = np.flatnonzero(np.diff(chain, prepend=-1))
-    chosen = starts[np.unique(np.linspace(0, starts.size - 1, MOST_DESIGNS).astype(int))]
     ends = np.append(starts[1:], chain.size)
     found: dict[bytes, Design] = {}
-    for start in chosen:
-        end = int(ends[np.searchsorted(starts, start)])
-        rows = slice(int(start), min(end, int(start) + LONGEST))
-        place = _places(cycles.cycle[rows])
-        group = np.unique(cycles.level[rows], return_inverse=True)[1]
-        found.setdefault(place.tobytes() + group.tobytes(), Design(place, group, place.size / (end - int(start))))
-    return list(found.values())
+    for k in np.unique(np.linspace(0, starts.size - 1, LOOKED_AT).astype(int)):
+        rows = slice(int(starts[k]), int(min(ends[k], starts[k] + LONGEST)))
+        place, group = _places(cycles.cycle[rows]), np.unique(cycles.level[rows], return_inverse=True)[1]
+        new = Design(place, group, place.size / int(ends[k] - starts[k]))
+        key = place.tobytes() + group.tobytes()
+        known = found.get(key, dataclasses.replace(new, weight=0))
+        found[key] = dataclasses.replace(known, weight=known.weight + 1)
+    return sorted(found.values(), key=lambda design: -design.weight)[:MOST_DESIGNS]
 
 
 def _places(cycle: np.ndarray) -> np.ndarray:
@@ -175,11 +177,11 @@ def correlation(cycles: Cycles, groups: Groups, sd: np.ndarray) -> Correlation:
 
 def _ratio(rho: float, designs: list[Design]) -> float:
     """The expected r; the bias of a pattern that was cut falls with the part that was looked at."""
-    each = [expected(rho, design) for design in designs]
-    found = sum(e.products for e in each) / sum(e.squares.sum() for e in each)
-    whole = sum(d.pairs.size for d in designs) / sum(d.place.size for d in designs)
-    share = float(np.mean([d.share for d in designs]))
-    return whole * rho + (found - whole * rho) * share
+    each = [(design.weight, expected(rho, design)) for design in designs]
+    found = sum(weight * e.products for weight, e in each) / sum(weight * e.squares.sum() for weight, e in each)
+    whole = sum(d.weight * d.pairs.size for d in designs) / sum(d.weight * d.place.size for d in designs)
+    share = float(np.average([d.share for d in designs], weights=[d.weight for d in designs]))
+    return float(whole * rho + (found - whole * rho) * share)
 
 
 def _simulated(rho: float, design: Design) -> tuple[np.ndarray, np.ndarray]:
@@ -203,8 +205,9 @@ def _simulated_error(rho: float, designs: list[Design], readings: int) -> float:
     for design in designs:
         products, own = _simulated(rho, design)
         total = own.sum(axis=1)
-        variance += float(np.var(products - products.mean() / total.mean() * total))
-        squares, size = squares + float(total.mean()), size + design.place.size
+        variance += design.weight * float(np.var(products - products.mean() / total.mean() * total))
+        squares += design.weight * float(total.mean())
+        size += design.weight * design.place.size
     return float(np.sqrt(variance * readings / size) / (squares * readings / size))
 
 
@@ -221,19 +224,22 @@ def _devices_error(cycles: Cycles, pairs: np.ndarray, products: np.ndarray, z: n
 def _factors(rho: Estimate | None, value: float, designs: list[Design]) -> Correlation:
     ends = (value, value, value) if rho is None else (value, rho.low, rho.high)
     square, mean = zip(*(_both_factors(each, designs) for each in ends), strict=True)
-    spreads = []
+    spreads, weights = [], []
     for design in designs:
         own = _simulated(value, design)[1][:, np.bincount(design.group) > 1]
         spreads.append(own.var(axis=0) / own.mean(axis=0) ** 2)
-    spread = np.concatenate(spreads)
-    return Correlation(rho, square, mean, float(spread.mean()) if spread.size else np.inf)
+        weights.append(np.full(own.shape[1], design.weight))
+    spread, weight = np.concatenate(spreads), np.concatenate(weights)
+    return Correlation(rho, square, mean, float(np.average(spread, weights=weight)) if spread.size else np.inf)
 
 
 def _both_factors(rho: float, designs: list[Design]) -> tuple[float, float]:
     """`square_factors` and `mean_factors` of one rho, over the groups of all designs."""
     each = [expected(rho, design) for design in designs]
-    count = np.concatenate([np.bincount(design.group) for design in designs])
-    squares, mean = (np.concatenate(part) for part in zip(*((e.squares, e.mean_factor) for e in each), strict=True))
-    many = count > 1
-    square = (squares[many] / (count[many] - 1)).mean() if many.any() else 1.0
-    return float(square), float(mean.mean())
+    count = [np.bincount(design.group) for design in designs]
+    weight = [np.full(own.size, design.weight) for own, design in zip(count, designs, strict=True)]
+    n, w, squares, means = (
+        np.concatenate(part) for part in (count, weight, [e.squares for e in each], [e.mean_factor for e in each])
+    )
+    spare = float((w * (n - 1)).sum())
+    return float((w * squares)[n > 1].sum()) / spare if spare else 1.0, float(np.average(means, weights=w))

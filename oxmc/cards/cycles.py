@@ -19,6 +19,10 @@ ALIKE = 0.02
 """A law that misses no level by more than this share is good enough, whatever a test of it says."""
 SURE = 0.001
 """Chance of a true law to be given up."""
+CLEAN = 0.999
+"""Share of failed SETs that must be told from others for none to stay among them."""
+LEAST_TELLING = 0.3
+"""Share of failed SETs that must be told from others for their number to be known."""
 ROUGHLY = 8
 """Devices below which their s.d. is said to be known roughly."""
 
@@ -54,7 +58,7 @@ class CyclesFit:
     drift: Estimate | None
     span: int
     lcs: Lcs | None
-    set_failure: Estimate
+    set_failure: Estimate | None
     shape: Shape
     not_learned: tuple[str, ...]
 
@@ -89,9 +93,18 @@ def fit_cycles(cycles: Cycles) -> CyclesFit:
         tuple(Estimate.of(medians[0, k], medians[1:, k], "uS") for k in levels),
         tuple(Estimate.of(spreads[0, k], spreads[1:, k], "uS") for k in levels),
         median_law, sd_law, holds, parts.d2d, parts.own, related.rho, drift, span, lcs,
-        share_of(found.failed, found.sets), shape, (),
+        _failure(found), shape, (),
     )  # fmt: skip
     return dataclasses.replace(fit, not_learned=_not_learned(fit, found))
+
+
+def _failure(found: Sorted) -> Estimate | None:
+    """The share of SETs that fail; None where the LCS reaches so far up that they cannot be told from others."""
+    if found.telling < LEAST_TELLING:
+        return None
+    seen = share_of(found.failed, found.sets)
+    value, low, high = (min(1.0, each / found.telling) for each in (seen.value, seen.low, seen.high))
+    return Estimate(value, low, high)
 
 
 def _nothing_varies(groups: Groups) -> str:
@@ -180,6 +193,14 @@ def _lcs(cycles: Cycles) -> Lcs | None:
     return Lcs(Estimate.of(median, np.exp(parts.mean_draws[:, 0]), "uS"), Estimate.of(total, draws))
 
 
+def _none(share: Estimate | None) -> bool:
+    return share is not None and share.value == 0
+
+
+def _most(share: Estimate | None) -> float:
+    return 1.0 if share is None else share.high
+
+
 def _not_learned(fit: CyclesFit, found: Sorted) -> tuple[str, ...]:
     """What this file could not say, and why."""
     devices, levels, law = len(fit.cycles.names), fit.x.size, fit.median_law
@@ -197,6 +218,11 @@ def _not_learned(fit: CyclesFit, found: Sorted) -> tuple[str, ...]:
         (not fit.shape.clear, "the distribution, for sure: two of them fit about as well"),
         ("empirical" not in fit.shape.bic, "whether neither normal nor log-normal is true: it takes 320 readings"),
         (found.outliers_kept > 0, f"whether {found.outliers_kept} far readings are outliers: so many were kept"),
-        (found.failed == 0, f"how often a SET fails, but for less than {fit.set_failure.high:.2g} of {found.sets}"),
+        (
+            found.failed > 0 and found.telling < CLEAN,
+            "s.d. free of failed SETs: the LCS overlaps with the lowest levels, where some of them stay in",
+        ),
+        (fit.set_failure is None, "how often a SET fails: the LCS reaches up to what SETs leave"),
+        (_none(fit.set_failure), f"how often a SET fails, but for less than {_most(fit.set_failure):.2g} of all"),
     )  # fmt: skip
     return tuple(text for true, text in cases if true)

