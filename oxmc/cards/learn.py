@@ -25,6 +25,8 @@ from oxmc.pymodels.oxram.card_file import SCHEMA, card_table, parse_card
 FITTED = ("d2d_spread", "cycle_correlation", "set_failure", "points", "distribution", "relaxation", "noise")
 """Entries of a base card that are no part of a fitted one unless a file says so."""
 INTERVAL = "95 % interval"
+NEAR = 1.1
+"""A level this much, relatively, beyond the measured ones is as good as measured."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,9 +100,21 @@ def make(
     table["extrapolations"] = {
         key: f"not in the files; card {base.name}'s" for key in base.figures if key not in learned and key in table
     } | {key: text for key, text in _assumed(cycles, base).items()}
+    table["extrapolations"] |= _beyond_levels(parse_card(name, _rounded(table)))
     return Learned(
         parse_card(name, _rounded(table)), cycles, relaxation, tuple(noise), _not_learned(cycles, relaxation, noise)
     )
+
+
+def _beyond_levels(card: Card) -> dict[str, str]:
+    """What the law's range has and no measured level of relaxation or noise."""
+    low, high = card.range_us
+    found = {}
+    for name, part in (("relaxation", card.relaxation), ("noise", card.noise)):
+        if part is not None and (part.level_us[0] > low * NEAR or part.level_us[-1] < high / NEAR):
+            known = f"measured at {part.level_us[0]:.3g} to {part.level_us[-1]:.3g} uS"
+            found[name] = f"{known}; the law's range, {low:.3g} to {high:.3g} uS, goes beyond"
+    return found
 
 
 def _rounded(entry: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from oxmc.pymodels.oxram.card import POWER, TABLES, Card
+from oxmc.pymodels.oxram.card import POWER, TABLES, Card, Noise, Relaxation
 from oxmc.pymodels.oxram.card_file import card_table
 
 STEPS = 7
@@ -99,12 +99,27 @@ def card_facts(card: Card) -> list[tuple[str, str]]:
          f"{card.gate_low_v:g} to {card.gate_high_v:g} V"),
         ("device to device", spread),
         ("LCS", f"median {card.lcs_median_us:g} uS, s.d. of its logarithm {card.lcs_sigma_ln:g}"),
+        ("relaxation", _relaxation(card.relaxation) if card.relaxation else ""),
+        ("noise", _noise(card.noise) if card.noise else ""),
         ("has", ", ".join(name for name in TABLES if getattr(card, name) is not None)),
     ]  # fmt: skip
     rows += [(f"range of {key}", f"{reach.low:g} to {reach.high:g} {reach.unit}") for key, reach in card.ranges.items()]
     rows += [(f"not measured: {key}", text) for key, text in card.extrapolations.items()]
     rows += [(f"may leave it: {key}", text) for key, text in card.beyond.items()]
     return [(name, value) for name, value in rows if value]
+
+
+def _relaxation(part: Relaxation) -> str:
+    """The change by the last time at the lowest and the highest level, and from where to where it is known."""
+    ends = (f"{part.shift[k][-1]:+.1%} +- {part.sd[k][-1]:.1%} at {part.level_us[k]:.3g} uS" for k in (0, -1))
+    return f"{' to '.join(ends)} after {part.time_s[-1]:.3g} s; known from {part.time_s[0]:.3g} s on"
+
+
+def _noise(part: Noise) -> str:
+    """White and 1/f noise at the lowest and the highest level."""
+    flicker = part.flicker or (0.0,) * len(part.level_us)
+    ends = (f"white {part.white[k]:.2%}, 1/f {flicker[k]:.2%} at {part.level_us[k]:.3g} uS" for k in (0, -1))
+    return f"{'; '.join(ends)}" + (f"; 1/f from {part.low_hz:.3g} to {part.high_hz:.3g} Hz" if part.flicker else "")
 
 
 def law_table(cards: Sequence[Card]) -> Table:

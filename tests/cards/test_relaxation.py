@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from scipy import stats
 
 from oxmc.cards.relaxation import Relaxing, distance, fit_relaxation, relaxing, time_nodes
 from oxmc.pymodels.errors import InputError
+from oxmc.studies.measured_cards import relaxation_of
 
 pytestmark = pytest.mark.testpoint(
     "card fit: relaxation",
@@ -68,12 +68,7 @@ def test_cells_without_a_first_reading_are_refused() -> None:
 @pytest.fixture(scope="module")
 def measured(data_dir: Path) -> tuple[Relaxing, np.ndarray]:
     """16,292 cells of another technology than the paper's, and the level of each reading."""
-    with gzip.open(data_dir / "rram" / "techC_relaxation.tsv.gz") as file:
-        cell, time_s, _, siemens, _, level, _ = np.loadtxt(file).T
-    readings = relaxing(cell.astype(np.int64), time_s, 1e6 * siemens)
-    of_cell = np.zeros(int(cell.max()) + 1, np.int64)
-    of_cell[cell.astype(np.int64)] = level
-    return readings, of_cell[readings.cell]
+    return relaxation_of(data_dir / "rram")
 
 
 @pytest.mark.parametrize("time_s", (0.1, 1.0, 1e5))

@@ -122,7 +122,7 @@ def test_bad_usage(capsys: CaptureFixture[str], folder: Path, arguments: str, me
         ('rows = "8"', "rows must be an integer from 2 to 16384, not '8'"),
         ("rows = true", "rows must be an integer from 2 to 16384, not True"),
         ("rows = 2020-01-01", "rows must be an integer from 2 to 16384, not datetime.date(2020, 1, 1)"),
-        ("card = 4", "card must be one of 16k, 4k or a file .toml, not 4"),
+        ("card = 4", "card must be one of 16k, 4k, rram-a, rram-c or a file .toml, not 4"),
     ],
 )
 def test_a_bad_toml_file(

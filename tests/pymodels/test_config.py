@@ -46,7 +46,7 @@ def refusal(call: Any) -> str:
         ({"prior_sigma_us": 0.1}, "prior_sigma_us must be a number from 0.5 to 1000 uS, not 0.1"),
         ({"clock_hz": math.inf}, "clock_hz must be a number from 1000 to 1e+09 Hz, not inf"),
         ({"d2d_spread": math.nan}, "d2d_spread must be a number from 0 to 1, not nan"),
-        ({"card": "8k"}, "card must be one of 16k, 4k or a file .toml, not '8k'"),
+        ({"card": "8k"}, "card must be one of 16k, 4k, rram-a, rram-c or a file .toml, not '8k'"),
         ({"split": 3}, "split must be one of reshuffled, fixed, not 3"),
         ({"preprocessing": []}, "preprocessing must be one of all, train, not []"),
         ({"burn_in": 256}, "burn_in must be below rows (256), not 256"),

@@ -162,7 +162,7 @@ def test_what_is_no_card_is_refused(tmp_path: Path) -> None:
             load_card(name)
         return str(error.value)
 
-    assert refusal("8k") == "card must be one of 16k, 4k or a file .toml, not '8k'"
+    assert refusal("8k") == "card must be one of 16k, 4k, rram-a, rram-c or a file .toml, not '8k'"
     path = tmp_path / "mine.toml"
     assert refusal(str(path)).startswith("card must name a readable TOML file, not ")
     path.write_text("a = 1\na = 2\n")
@@ -171,7 +171,7 @@ def test_what_is_no_card_is_refused(tmp_path: Path) -> None:
     assert "are more than the 1048576 that are read" in refusal(str(path))
     with pytest.raises(InputError) as error:
         Config(card="8k")
-    assert str(error.value) == "card must be one of 16k, 4k or a file .toml, not '8k'"
+    assert str(error.value) == "card must be one of 16k, 4k, rram-a, rram-c or a file .toml, not '8k'"
 
 
 @CARD_RANGE
