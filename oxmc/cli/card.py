@@ -95,3 +95,42 @@ def fit(
         print(printable(line))
     for path in written:
         print(printable(f"written     {path}"))
+
+
+@card.command()
+def verdict(
+    name: Annotated[
+        str, typer.Argument(metavar="CARD", help=options.CARD_HELP, autocompletion=options.one_of(options.CARDS))
+    ],
+    engine: options.Engine = "twin",
+    repeats: Annotated[str, typer.Option(metavar="R", help="Trainings in all, 26 or more.")] = "100",
+    jobs: Annotated[str, typer.Option(metavar="N", help="Processes.")] = "1",
+    seed: options.Seed = "0",
+    settings: options.Set = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; an unfinished one goes on.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print verdict.json.")] = False,
+) -> None:
+    """Can a device train this chip? Trainings of cancer over c2c and d2d scatter, the device as a star.
+
+    Constants are those of preset best on the card's own range. --set is over them."""
+    from oxmc.api.verdict import stem_of_card
+    from oxmc.api.verdict import verdict as judge
+    from oxmc.cli import terminal
+    from oxmc.plots.verdict import draw
+    from oxmc.pymodels.errors import InputError, printable
+    from oxmc.run.rundir import DEFAULT_PARENT, free_name
+
+    place = out or free_name(stem_of_card(name), DEFAULT_PARENT)
+    found = judge(
+        name, place, engine=engine, repeats=repeats, jobs=jobs, seed=seed, settings=options.keys(settings, None),
+        plain=True,
+    )  # fmt: skip
+    try:
+        draw(found.record, found.path / "verdict")
+    except InputError as error:
+        terminal.say([f"no picture: {error}"])
+    if as_json:
+        print(json.dumps(found.record, indent=2))
+        return
+    for line in [found.record["sentence"], *found.record["warnings"], *found.record["notes"], f"written {place}"]:
+        print(printable(line))
