@@ -87,6 +87,18 @@ def test_truth_lies_in_the_intervals_of_the_largest_file() -> None:
 
 
 @TRUE
+@pytest.mark.campaign
+@pytest.mark.parametrize("rho", (0.3, 0.8))
+def test_intervals_of_single_levels_hold_the_truth_as_often_as_they_say(rho: float) -> None:
+    """15 or 16 of 20 seeds are chance now and then: 100 files of six levels tell, neither too few inside nor all."""
+    truth = Truth(rho=rho)
+    fits = [fit_cycles(truth.cycles(seed, 4, 8)) for seed in range(1000, 1100)]
+    due = [truth.sd_gain * x**truth.sd_exponent for x in truth.x]
+    share = np.mean([[each.holds(value) for each, value in zip(fit.sd, due, strict=True)] for fit in fits])
+    assert 0.92 <= share <= 0.99
+
+
+@TRUE
 def test_components_equal_the_analysis_of_variance() -> None:
     cycles = Truth(rho=0.0, x=(50.0,)).cycles(1, 12, 9)
     groups = Groups(cycles, cycles.g_us)
