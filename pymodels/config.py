@@ -432,7 +432,6 @@ class Config:
             value = getattr(self, name)
             rule(value == 1, f"{name} must be 1 with acceptance reward, not {value}")
         rule(self.fault_mode != "each_read", "fault_mode must be permanent or each_set with acceptance reward")
-        rule(self.read_noise == 0, f"read_noise must be 0 with acceptance reward, not {self.read_noise:g}")
         rule(self.counters == "shared", f"counters must be shared with acceptance reward, not {self.counters!r}")
         rule(not self.early_rejection, "early_rejection must be false with acceptance reward, not true")
         rule(not self.temper, f"temper must be 0 with acceptance reward, not {self.temper}; see reward_exponent")

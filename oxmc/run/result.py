@@ -95,6 +95,12 @@ def is_noisy(config: Config) -> bool:
     return bool(effects_of(load_card(config.card), config).sensing)
 
 
+def is_checked(engine: str, config: Config) -> bool:
+    """Whether the inference of an engine is held against the integer model: with read noise that is the twin, whose
+    own runs would only be done twice."""
+    return in_integers(engine) and not (engine == "twin" and is_noisy(config))
+
+
 def check_inference(job: Job, outcome: Outcome) -> None:
     """The chip's classes and sums must be the integer model's. Raises `RunError` naming the first that is not."""
     if job.config.acceptance == "reward":
@@ -124,10 +130,14 @@ def check_inference(job: Job, outcome: Outcome) -> None:
 
 def _check_episodes(job: Job, outcome: Outcome) -> None:
     """The same of test episodes, by their rewards and the response sums of each step."""
-    from oxmc.pymodels.twin.episodes import posterior_episodes
+    from oxmc.pymodels.twin.episodes import posterior_episodes, run_twin_episodes
 
-    filled = outcome.conductance_ns[: outcome.last_row + 1]
-    rewards, actions, sums, _ = posterior_episodes(job.config, job.seed, filled, outcome.counters, job.surroundings)
+    config, seed, filled = job.config, job.seed, outcome.conductance_ns[: outcome.last_row + 1]
+    if is_noisy(config):
+        due = run_twin_episodes(config, seed, np.array(lut_codes(Formats(config))), 0, surroundings=job.surroundings)
+        rewards, actions, sums = due.rewards, due.classes, due.sums
+    else:
+        rewards, actions, sums, _ = posterior_episodes(config, seed, filled, outcome.counters, job.surroundings)
     if rewards.tolist() != outcome.rewards.tolist():
         raise RunError(f"test episodes must have rewards {rewards.tolist()}, not {outcome.rewards.tolist()}")
     if (actions != outcome.classes).any() or (sums != outcome.sums).any():
@@ -204,7 +214,7 @@ def run_record(
 ) -> dict[str, Any]:
     """The whole of run.json. Raises `RunError` if the inference, the events or the joules do not add up."""
     config = job.config
-    if in_integers(engine) and config.chains == 1:
+    if is_checked(engine, config) and config.chains == 1:
         check_inference(job, outcome)
     energy_j, error = _energy(config, outcome, phases_of(outcome))
     counted = counted_record(config, outcome, dataset.test_t)

@@ -57,14 +57,14 @@ def run_engine(job: Job, request: Request, folder: Path, watcher: Watcher | None
 
 def run_outputs(job: Job, request: Request, folder: Path, watcher: Watcher | None) -> Outcome:
     """The outcome of a job whose outputs are chains of their own; what an engine leaves of each is in output-k/."""
-    from oxmc.run.result import check_inference
+    from oxmc.run.result import check_inference, is_checked
 
     outcomes = []
     for output, part in enumerate(output_jobs(job)):
         place = folder / f"output-{output}"
         place.mkdir()
         outcomes.append(run_engine(part, request, place, watcher))
-        if engine_of(request.engine).in_integers:
+        if is_checked(request.engine, part.config):
             heard(functools.partial(check_inference, part, outcomes[-1]))
         if not any(place.iterdir()):
             place.rmdir()
@@ -144,11 +144,6 @@ def trained(request: Request, folder: Path, watcher: Watcher | None = None) -> T
         raise InputError(f"--chains must be 1 with counters = own, not {request.chains}")
     if request.lockstep and dataset.surroundings is not None:
         raise InputError("--lockstep must be left out with an environment of one's own")
-    if request.accept is not None:
-        from oxmc.run.result import is_noisy
-
-        if is_noisy(request.config):
-            raise InputError("accept must be left out with read noise, where votes follow from all reads before")
     seeds = chain_seeds(request.seed, request.chains)
     places = [folder, *(folder / f"chain-{chain}" for chain in range(1, len(seeds)))]
     chains = [run_chain(request, dataset, seed, place, watcher) for seed, place in zip(seeds, places, strict=True)]

@@ -84,6 +84,13 @@ def root(value: int) -> int:
 
 
 @njit(cache=True, nogil=True)
+def evaluation_noise(noise_q16: int, power: int, word: int) -> int:
+    """Noise of an evaluation whose sum of squares is `power`, by the uint32 `word` of its draw."""
+    spread = draws.scaled_q16(root(int(power)) << POWER_SHIFT, noise_q16)
+    return draws.scaled_q16(spread, draws.normal_q16(word))
+
+
+@njit(cache=True, nogil=True)
 def sensed_dot(
     effects: Effects, k0: int, k1: int, cells_ns: np.ndarray, base: int, first: int, codes: np.ndarray, sets: int,
     evaluation: int, lcs_table: np.ndarray,
@@ -105,6 +112,6 @@ def sensed_dot(
         dot += -ns * code if i & 1 else ns * code
         power += ((ns * abs(code)) >> POWER_SHIFT) ** 2
     if effects.noise_q16 and power:
-        normal = draws.normal_q16(philox4x32(base, sets, evaluation, draws.EVAL, k0, k1)[0])
-        dot += draws.scaled_q16(draws.scaled_q16(root(int(power)) << POWER_SHIFT, effects.noise_q16), normal)
+        word = philox4x32(base, sets, evaluation, draws.EVAL, k0, k1)[0]
+        dot += evaluation_noise(effects.noise_q16, power, word)
     return int(dot)

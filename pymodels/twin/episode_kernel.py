@@ -9,11 +9,12 @@ import numpy as np
 from oxmc.pymodels.cartpole import TEST, TRAINING, Cart, move, observe, start
 from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram.circuit import Circuit
-from oxmc.pymodels.oxram.ladder import Seen, shaped_code
+from oxmc.pymodels.oxram.effects import Effects
+from oxmc.pymodels.twin.evaluate import pair_ns
 from oxmc.pymodels.twin.kernel import reject
 from oxmc.pymodels.twin.lfsr import draw_state, neg_log2_u
 from oxmc.pymodels.twin.programming import clear_array, program_row
-from oxmc.pymodels.twin.sense import add_drive, relax_row, see_row
+from oxmc.pymodels.twin.sense import add_drive, relax_row, see_row, sense_segment
 from oxmc.pymodels.twin.state import (
     ACCEPTED,
     COST,
@@ -33,6 +34,7 @@ from oxmc.pymodels.twin.state import (
     Devices,
 )
 from oxmc.pymodels.twin.through import seen_code
+from oxmc.pymodels.twin.voting import Voting, respond
 
 
 class Rewards(NamedTuple):
@@ -43,23 +45,32 @@ class Rewards(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def act(
-    chip: Arithmetic, model_ns: np.ndarray, codes: np.ndarray, circuit: Circuit | None = None, seen: Seen | None = None
-) -> int:
-    """The output of one row, [cells] in nS, whose ADC code is greatest, the lowest on ties; behind a `circuit` the row
-    is the one in `seen`."""
-    winner, best, features = 0, -chip.adc_top - 2, len(codes)
+def row_code(
+    chip: Arithmetic, devices: Devices, row: int, output: int, codes: np.ndarray, sets: int, evaluation: int,
+    effects: Effects | None, circuit: Circuit | None,
+) -> int:  # fmt: skip
+    """ADC code of one output of a row; `evaluation` is its number since SET number `sets` of the row."""
+    if effects is not None and effects.sensing:
+        return sense_segment(chip, devices, row, output, codes, sets, evaluation, effects, circuit)
+    cells_ns = devices.conductance_ns[row] if circuit is None else devices.seen.weights
+    dot, first = 0, output * len(codes)
+    for feature in range(len(codes)):
+        dot += pair_ns(cells_ns, first + feature) * codes[feature]
+    if circuit is not None:
+        return seen_code(chip, circuit, devices.seen, output, codes, dot)
+    return min(max(dot // chip.eval_step, -chip.adc_top - 1), chip.adc_top)
+
+
+@njit(cache=True, nogil=True)
+def act(chip: Arithmetic, devices: Devices, row: int, codes: np.ndarray) -> int:
+    """The output of one row whose ADC code is greatest, the lowest on ties, as the row's next evaluations sense it."""
+    winner, best = 0, -chip.adc_top - 2
+    sets, evaluation = devices.set_count[row].sum(), devices.evaluations[row]
     for output in range(chip.outputs):
-        dot = 0
-        for feature in range(features):
-            cell = 2 * (output * features + feature)
-            dot += (model_ns[cell] - model_ns[cell + 1]) * codes[feature]
-        if circuit is None:
-            code = min(max(dot // chip.eval_step, -chip.adc_top - 1), chip.adc_top)
-        else:
-            code = seen_code(chip, circuit, seen, output, codes, dot)
+        code = row_code(chip, devices, row, output, codes, sets, evaluation + output, devices.effects, devices.circuit)
         if code > best:
             winner, best = output, code
+    devices.evaluations[row] = evaluation + chip.outputs
     return winner
 
 
@@ -80,23 +91,17 @@ def book_episode(chip: Arithmetic, model_ns: np.ndarray, steps: int, code2: np.n
 
 
 @njit(cache=True, nogil=True)
-def run_episode(
-    chip: Arithmetic, cart: Cart, model_ns: np.ndarray, episode: int, tally: np.ndarray,
-    circuit: Circuit | None = None, seen: Seen | None = None,
-) -> int:  # fmt: skip
+def run_episode(chip: Arithmetic, devices: Devices, cart: Cart, row: int, episode: int, tally: np.ndarray) -> int:
     """Steps that one row lasts in a training episode; books them."""
-    weights_ns = model_ns
-    if circuit is not None and seen is not None:
-        weights_ns = seen.weights
     state, codes = np.empty(4), np.empty(4, np.int64)
     code2, steps, over = np.zeros(4, np.int64), 0, False
     start(cart, episode, TRAINING, state)
     while not over and steps < cart.steps:
         observe(cart, state, codes)
         code2 += codes * codes
-        over = move(state, act(chip, weights_ns, codes, circuit, seen))
+        over = move(state, act(chip, devices, row, codes))
         steps += 1
-    book_episode(chip, model_ns, steps, code2, tally)
+    book_episode(chip, devices.conductance_ns[row], steps, code2, tally)
     return steps
 
 
@@ -116,6 +121,7 @@ def draw_row(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
         place[PROPOSALS] += 1
     relax_row(devices, row, devices.effects)
     see_row(devices, row, devices.circuit)
+    devices.evaluations[row] = 0
 
 
 @njit(cache=True, nogil=True)
@@ -153,9 +159,7 @@ def episode_step(
 ) -> bool:
     """One proposal with its episode and all that follows from it; True when the chain has ended."""
     draw_row(chip, devices, chain)
-    row, episode = chain.place[ROW], chain.place[PROPOSALS]
-    model_ns = devices.conductance_ns[row]
-    steps = run_episode(chip, cart, model_ns, episode, chain.tally, devices.circuit, devices.seen)
+    steps = run_episode(chip, devices, cart, chain.place[ROW], chain.place[PROPOSALS], chain.tally)
     judge(chain, rewards, steps)
     return settle_episode(chip, devices, chain, stored, steps)
 
@@ -170,62 +174,10 @@ def train_on_episodes(
         pass
 
 
-class Rows(NamedTuple):
-    """What a circuit adds to the voting rows: cubes int64 [pairs, rows] in nS, tilts int64 [rows, outputs]."""
-
-    circuit: Circuit
-    cubes: np.ndarray
-    tilts: np.ndarray
-
-
-@njit(cache=True, nogil=True)
-def row_code(chip: Arithmetic, rows: Rows, row: int, output: int, codes: np.ndarray, dot: int) -> int:
-    """ADC code of one voting row whose dot product is `dot`."""
-    circuit, third, features = rows.circuit, 0, len(codes)
-    for feature in range(features):
-        third += rows.cubes[output * features + feature, row] * codes[feature] ** 3
-    dot += rows.tilts[row, output] + third // circuit.read_code2
-    if circuit.shaped:
-        return shaped_code(circuit.thresholds[1], chip.eval_step, dot)
-    return min(max(dot // chip.eval_step, -chip.adc_top - 1), chip.adc_top)
-
-
-@njit(cache=True, nogil=True)
-def respond(
-    chip: Arithmetic, response_table: np.ndarray, weights_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray,
-    sums: np.ndarray, rows: Rows | None = None,
-) -> int:  # fmt: skip
-    """Sum over the voting rows of C_n times the response, into int64 `sums` [outputs]; the largest one's output.
-
-    `weights_ns` float64 [pairs, rows] are g+ - g- of the voting rows, `counters` int64 [rows] theirs. All are integers
-    below 2^52, so floating point is exact here, and quick over the rows. Behind a circuit `rows` say what it adds.
-    """
-    features, winner = len(codes), 0
-    dots = np.empty(len(counters))
-    for output in range(chip.outputs):
-        dots[:] = 0.0
-        for feature in range(features):
-            w, code = weights_ns[output * features + feature], np.float64(codes[feature])
-            for row in range(len(counters)):
-                dots[row] += w[row] * code
-        total = 0
-        for row in range(len(counters)):
-            if rows is None:
-                steps = np.int64(np.floor(dots[row] / chip.eval_step))
-                adc = min(max(int(steps), -chip.adc_top - 1), chip.adc_top)
-            else:
-                adc = row_code(chip, rows, row, output, codes, np.int64(dots[row]))
-            total += counters[row] * response_table[(adc + chip.adc_top + 1) >> chip.table_shift]
-        sums[output] = total
-        if total > sums[winner]:
-            winner = output
-    return winner
-
-
 @njit(cache=True, nogil=True)
 def run_tests(
-    chip: Arithmetic, cart: Cart, response_table: np.ndarray, weights_ns: np.ndarray, counters: np.ndarray,
-    rewards: np.ndarray, actions: np.ndarray, sums: np.ndarray, code2: np.ndarray, rows: Rows | None = None,
+    chip: Arithmetic, cart: Cart, voting: Voting, rewards: np.ndarray, actions: np.ndarray, sums: np.ndarray,
+    code2: np.ndarray,
 ) -> None:  # fmt: skip
     """Test episodes of the voting rows, all results in place.
 
@@ -239,7 +191,7 @@ def run_tests(
         while not over and rewards[episode] < cart.steps:
             observe(cart, state, codes)
             code2 += codes * codes
-            actions[step] = respond(chip, response_table, weights_ns, counters, codes, sums[step], rows)
+            actions[step] = respond(chip, voting, codes, sums[step])
             over = move(state, actions[step])
             rewards[episode] += 1
             step += 1

@@ -19,7 +19,8 @@ from oxmc.pymodels.twin.state import Arithmetic, Chain, Data, Devices
 from oxmc.pymodels.twin.through import convert_seen
 
 POWER_SCALE = 1.0 / (1 << POWER_SHIFT)
-MOST_POWER = 2.0**50
+MOST_POWER = 2.0**48
+"""Of the stored conductances; behind the input DACs of a circuit, whose gains are below 2.3, less than 2^51."""
 
 
 @njit(cache=True, nogil=True, borrows=True)
@@ -49,6 +50,26 @@ def draw_evaluations(k0: int, k1: int, base: int, sets: int, first: int, step: i
     """The word of each evaluation from number `first` on, `step` apart."""
     for position in range(len(words)):
         words[position] = philox4x32(base, sets, first + position * step, draws.EVAL, k0, k1)[0]
+
+
+@njit(cache=True, nogil=True, borrows=True)
+def normals(words: np.ndarray) -> None:
+    """Each word's normal in Q16, in its place; a loop of its own, as it looks into a table."""
+    for position in range(len(words)):
+        words[position] = draws.normal_q16(words[position])
+
+
+@njit(cache=True, nogil=True, borrows=True)
+def add_normals(noise_q16: int, room: Room) -> None:
+    """`effect_draws.evaluation_noise` of the normals in `room.words` and of `room.powers`, added to `room.sums`.
+
+    With powers below `MOST_POWER` every product is below 2^52 and the root is rounded to no integer above it, so that
+    a double holds all of it exactly.
+    """
+    noise, half, q = np.float64(noise_q16 << POWER_SHIFT), 0.5, 1.0 / draws.ONE
+    for i in range(len(room.sums)):
+        spread = np.floor(np.floor(np.sqrt(room.powers[i])) * noise * q + half)
+        room.sums[i] += np.floor(spread * np.float64(room.words[i]) * q + half)
 
 
 @njit(cache=True, nogil=True, borrows=True)

@@ -12,17 +12,16 @@ from oxmc.pymodels.environment import Episodes
 from oxmc.pymodels.rule import Rule
 from oxmc.pymodels.twin.episode_kernel import (
     Rewards,
-    Rows,
     act,
     book_episode,
     draw_row,
     judge,
-    respond,
     settle_episode,
 )
 from oxmc.pymodels.twin.programming import clear_array
 from oxmc.pymodels.twin.ruled import decide
 from oxmc.pymodels.twin.state import PROPOSALS, ROW, Arithmetic, Chain, Devices
+from oxmc.pymodels.twin.voting import Voting, respond
 
 
 def train_in(
@@ -43,20 +42,19 @@ def train_in(
 
 def _train_on(chip: Arithmetic, devices: Devices, chain: Chain, episodes: Episodes) -> int:
     """Steps that the proposed row lasts in its episode; books them."""
-    model_ns, code2 = devices.conductance_ns[chain.place[ROW]], np.zeros(len(episodes.codes), np.int64)
-    weights_ns = model_ns if devices.circuit is None else devices.seen.weights
+    row, code2 = int(chain.place[ROW]), np.zeros(len(episodes.codes), np.int64)
     episodes.restart(int(chain.place[PROPOSALS]), TRAINING)
     over = False
     while not over:
         code2 += episodes.codes**2
-        over = episodes.act(act(chip, weights_ns, episodes.codes, devices.circuit, devices.seen))
-    book_episode(chip, model_ns, episodes.steps, code2, chain.tally)
+        over = episodes.act(act(chip, devices, row, episodes.codes))
+    book_episode(chip, devices.conductance_ns[row], episodes.steps, code2, chain.tally)
     return episodes.steps
 
 
 def tests_in(
-    chip: Arithmetic, episodes: Episodes, response_table: np.ndarray, weights_ns: np.ndarray, counters: np.ndarray,
-    rewards: np.ndarray, actions: np.ndarray, sums: np.ndarray, code2: np.ndarray, rows: Rows | None = None,
+    chip: Arithmetic, episodes: Episodes, voting: Voting, rewards: np.ndarray, actions: np.ndarray, sums: np.ndarray,
+    code2: np.ndarray,
 ) -> None:  # fmt: skip
     """`episode_kernel.run_tests` in any environment."""
     step = 0
@@ -65,7 +63,7 @@ def tests_in(
         over = False
         while not over:
             code2 += episodes.codes**2
-            actions[step] = respond(chip, response_table, weights_ns, counters, episodes.codes, sums[step], rows)
+            actions[step] = respond(chip, voting, episodes.codes, sums[step])
             over = episodes.act(int(actions[step]))
             step += 1
         rewards[episode] = episodes.steps

@@ -12,9 +12,11 @@ from oxmc.pymodels.oxram.circuit import Circuit
 
 
 class View(NamedTuple):
-    """Of each row, int64 in nS: what the codes of its pairs [rows, pairs] are multiplied with, what their cubes are,
-    and what is added to each segment [rows, segments], in nS times codes; the last two behind a `circuit` alone."""
+    """Of each row, int64 in nS: its cells [rows, cells] as the front end sees them, what the codes of its pairs [rows,
+    pairs] are multiplied with, what their cubes are, and what is added to each segment [rows, segments], in nS times
+    codes; the last two behind a `circuit` alone."""
 
+    cells: np.ndarray
     pairs: np.ndarray
     cubes: np.ndarray
     tilts: np.ndarray
@@ -25,7 +27,7 @@ def view_of(circuit: Circuit | None, formats: Formats, rows_ns: np.ndarray, firs
     """The view of conductances int64 [rows, cells] in nS, of which the first row is `first_row` of the array."""
     if circuit is None:
         nothing = np.zeros((len(rows_ns), 0), np.int64)
-        return View(rows_ns[:, 0::2] - rows_ns[:, 1::2], nothing, nothing, None)
+        return View(rows_ns, rows_ns[:, 0::2] - rows_ns[:, 1::2], nothing, nothing, None)
     from oxmc.pymodels.oxram.ladder import room_to_see, see_rows
 
     weights, cubes = np.zeros((2, *rows_ns.shape), np.int64)
@@ -33,7 +35,7 @@ def view_of(circuit: Circuit | None, formats: Formats, rows_ns: np.ndarray, firs
     rows_ns = np.ascontiguousarray(rows_ns, np.int64)
     see_rows(circuit, rows_ns, first_row, room_to_see(formats.cells, formats.segments), weights, cubes, loads)
     pairs, bends = (cells[:, 0::2] - cells[:, 1::2] for cells in (weights, cubes))
-    return View(pairs, bends, (-loads * circuit.offset_q16) >> 16, circuit)
+    return View(weights, pairs, bends, (-loads * circuit.offset_q16) >> 16, circuit)
 
 
 def dot_products(formats: Formats, view: View, segment: int, inputs: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("cancer", "twin", {"preset": "best"}),
     ("cancer", "twin", {"preset": "paper"}),
     ("cancer", "twin", {"preset": "plain", "settings": SMALL | {"temper": 2, "hastings": True}}),
+    ("cancer", "twin", {"preset": "paper", "settings": SMALL | {"conditions": "real"}}),
     ("wine", "twin", {"settings": SMALL | {"counters": "own"}}),
     ("cancer", "float", {"preset": "best"}),
     ("cancer", "float", {"preset": "paper", "settings": SMALL | {"temper": 1}}),
@@ -88,5 +89,3 @@ def test_no_rule_on_the_chip() -> None:
     for engine in ("icarus", "verilator", "gates"):
         with pytest.raises(oxmc.OxmcError, match=f"^accept needs a software engine .twin, float., not '{engine}'$"):
             trained("cancer", engine, {}, accept=the_chips)
-    with pytest.raises(oxmc.OxmcError, match="^accept must be left out with read noise"):
-        trained("cancer", "twin", {"settings": SMALL | {"read_noise": 0.01}}, accept=the_chips)

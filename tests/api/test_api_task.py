@@ -101,9 +101,10 @@ def test_gymnasiums_returns_are_taken() -> None:
     assert one == other
 
 
-def test_python_takes_the_kernels_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("conditions", ["ideal", "real"])
+def test_python_takes_the_kernels_steps(conditions: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cartpole's own episodes through the Python path give the kernel's chain and tests, bit by bit."""
-    options: dict[str, Any] = {"rows": 8, "seed": 3, "settings": {"test_episodes": 3}}
+    options: dict[str, Any] = {"rows": 8, "seed": 3, "settings": {"test_episodes": 3, "conditions": conditions}}
     kernel = oxmc.train("cartpole", **options)
 
     def tests_in_python(chip: Any, cart: Any, *arrays: Any) -> None:

@@ -488,7 +488,6 @@ def loaded(config: Config, more: tuple[str, ...] = ()) -> Config:
     """`config` with another value of every key that does not shape the chip, and of `more`."""
     names = {name for name, field in KEYS.items() if not field.metadata["shapes"]} | {*more}
     names -= {"rows", "train_samples", "test_samples", "counters"}  # which do by what holds them
-    names -= {"read_noise"} if config.acceptance == "reward" else set()  # whose array has none
     return config.replace(**{name: _other(KEYS[name], getattr(config, name)) for name in names})
 
 

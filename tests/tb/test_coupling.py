@@ -30,12 +30,14 @@ from oxmc.pymodels.oxram.effects import effects_of
 from oxmc.pymodels.streams import lfsr_seed
 from oxmc.pymodels.twin.chain import run_twin
 from oxmc.run import simulated
+from oxmc.run.result import check_inference
 from oxmc.tb.blocks.scoreboard import PARAMETERS_VARIABLE
 from oxmc.tb.cosim import runners
 from oxmc.tb.cosim import simulator as cosim
 from oxmc.tb.cosim.compiled import OWNER, load_for
 from oxmc.tb.cosim.program import load_words, lut_codes
 from oxmc.tb.cosim.simulator import CompiledSimulation, array_parameters
+from oxmc.tb.cosim.twin import twin_of
 
 COMPILED_ARRAY = pytest.mark.testpoint(
     "compiled array",
@@ -151,6 +153,26 @@ def test_couplings_and_twin_agree(simulator: str, seed: int, tmp_path: Path) -> 
 def test_geometries_and_options_agree_with_twin(variant: str, seed: int, tmp_path: Path) -> None:
     job = make_job(VARIANTS[variant], seed)
     check_equal(compiled(job, "icarus", tmp_path / "run"), twin(job))
+
+
+REWARDS = NARROW.replace(
+    **EVERY_EFFECT, acceptance="reward", features=4, outputs=2, train_samples=1, test_samples=1, input_range=1.0,
+    episode_steps=12, test_episodes=2, max_proposals=6, verify="pair", reject_limit=2, scale_per_us=0.1,
+)  # fmt: skip
+
+
+@COUPLINGS_AGREE
+@pytest.mark.skipif(CHOSEN == "verilator", reason="two Verilator builds")
+@pytest.mark.parametrize("coupling", ["python", "compiled"])
+def test_rewards_under_every_effect_agree(coupling: str, seed: int, tmp_path: Path) -> None:
+    """Noise of a row's evaluations is counted on from its training episode into the test."""
+    job = Job(REWARDS, seed, np.zeros((0, 4), np.int64), np.zeros(0, np.int64))
+    found = simulated.simulate(job, "icarus", tmp_path, coupling=coupling)
+    check_equal(found, twin_of(job))
+    check_inference(job, found)
+    found.sums[-1, 0] += 1
+    with pytest.raises(RunError, match="test episodes must take the integer model's actions"):
+        check_inference(job, found)
 
 
 def skewed_card(folder: Path, kind: str) -> str:

@@ -18,9 +18,11 @@ from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.circuit import circuit_of, has_circuit, offset_v, trim_of, trim_voltages
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.ladder import room_to_see, see, shaped_code
-from oxmc.pymodels.twin.chain import arithmetic
-from oxmc.pymodels.twin.episode_kernel import Rows, act, respond
-from oxmc.pymodels.twin.view import view_of
+from oxmc.pymodels.twin.chain import arithmetic, devices_of
+from oxmc.pymodels.twin.episode_kernel import act
+from oxmc.pymodels.twin.episodes import voting_of
+from oxmc.pymodels.twin.sense import see_row
+from oxmc.pymodels.twin.voting import respond
 
 pytestmark = pytest.mark.testpoint(
     "circuit of the array",
@@ -191,28 +193,35 @@ def test_auto_zero_leaves_less_than_a_step(offset_mv: float) -> None:
     assert left_v == pytest.approx(offset_mv / 1000 - trim_voltages(config)[code], abs=1e-6)
 
 
-def test_actions_go_through_the_circuit(seed: int) -> None:
+REWARDS = Config(
+    features=4, outputs=2, acceptance="reward", train_samples=1, test_samples=1, line_ohm=50.0, iv_curvature=0.4,
+    front_end_offset_v=0.004, adc_dnl_lsb=0.5, scale_per_us=0.02,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("read_noise", [0.0, 0.1])
+def test_actions_go_through_the_circuit(read_noise: float, seed: int) -> None:
     """The twin's action of a row and its votes in test, against the array's own evaluations one by one."""
-    config = Config(
-        rows=4, features=4, outputs=2, acceptance="reward", train_samples=1, test_samples=1, burn_in=0, line_ohm=50.0,
-        iv_curvature=0.4, front_end_offset_v=0.004, adc_dnl_lsb=0.5, scale_per_us=0.02,
-    )  # fmt: skip
+    config = REWARDS.replace(read_noise=read_noise, rows=4, burn_in=0)
     array, formats, rng = OxramArray(config, load_card("16k"), seed), Formats(config), np.random.default_rng(seed)
     for row in range(4):
         for cell in range(array.cells):
             array.set(row, cell, int(rng.integers(21)), 1)
-    circuit, chip = array.circuit, arithmetic(formats, np.zeros(config.gate_codes, np.int64))
-    assert circuit is not None
-    seen, view = room_to_see(array.cells, 2), view_of(circuit, formats, array.conductance_ns, 0)
-    rows, weights = Rows(circuit, np.ascontiguousarray(view.cubes.T), view.tilts), view.pairs.T.astype(float)
-    table, sums = np.array(formats.response_table), np.zeros(2, np.int64)
+    chip, devices, table = (
+        arithmetic(formats, np.zeros(21, np.int64)),
+        devices_of(array),
+        np.array(formats.response_table),
+    )
+    voting = voting_of(formats, 0, array.conductance_ns, np.arange(4), array.circuit, devices)
+    acting, sums = devices._replace(evaluations=devices.evaluations.copy()), np.zeros(2, np.int64)
     for codes in rng.integers(-127, 128, (20, 4)):
         found = np.array([[array.evaluate(row, output, codes, 1) for output in range(2)] for row in range(4)])
         for row in range(4):
-            see(circuit, array.conductance_ns[row], row, seen)
-            assert act(chip, seen.weights, codes, circuit, seen) == found[row].argmax()
-        respond(chip, table, np.ascontiguousarray(weights), np.ones(4, np.int64), codes, sums, rows)
-        assert sums.tolist() == table[found + 128].sum(axis=0).tolist()
+            see_row(devices, row, devices.circuit)
+            assert act(chip, acting, row, codes) == found[row].argmax()
+        respond(chip, voting, codes, sums)
+        assert sums.tolist() == (np.arange(4) @ table[found + 128]).tolist()
+    assert voting.evaluations.tolist() == acting.evaluations.tolist() == [40] * 4
 
 
 def test_conditions() -> None:

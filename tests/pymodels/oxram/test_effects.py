@@ -217,7 +217,6 @@ def test_no_share_no_fault(changes: dict, seed: int) -> None:
     ("task", "setting", "message"),
     [
         ("cancer --engine float", "read_noise=0.01", "read_noise and relaxation 0 with --engine float"),
-        ("cartpole --engine twin", "read_noise=0.01", "read_noise must be 0 with acceptance reward, not 0.01"),
         ("cartpole --engine twin", "fault_mode=each_read", "fault_mode must be permanent or each_set with acceptance"),
     ],
 )

@@ -12,8 +12,10 @@ from oxmc.pymodels.cartpole import ANGLE_LIMIT, SCALES, TEST, TRAINING, cart_of,
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.oxram.array import OxramArray
+from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.tasks import load_task
-from oxmc.pymodels.twin.chain import arithmetic
+from oxmc.pymodels.twin.chain import arithmetic, devices_of
 from oxmc.pymodels.twin.episode_kernel import run_episode
 from oxmc.pymodels.twin.episodes import run_twin_episodes
 from oxmc.pymodels.twin.state import TALLIES
@@ -67,10 +69,12 @@ def test_whole_episodes_of_a_row_are_gymnasiums(seed: int) -> None:
     config = preset("cartpole", "best")
     formats, cart, env, half = Formats(config), cart_of(config, seed), gymnasium_env(), 1 << (config.adc_bits - 1)
     chip, rng, seen = arithmetic(formats, np.array(lut_codes(formats))), np.random.default_rng(seed), set()
+    devices = devices_of(OxramArray(config, load_card(config.card), seed))
     for episode in range(12):
-        cells = rng.integers(50_000, 200_000, formats.cells)
+        cells = devices.conductance_ns[3]
+        cells[:] = rng.integers(50_000, 200_000, formats.cells)
         cells[12], cells[13] = 200_000, 60_000  # output 1, to the right, has a say for the angle
-        steps = run_episode(chip, cart, cells, episode, np.zeros(len(TALLIES), np.int64))
+        steps = run_episode(chip, devices, cart, 3, episode, np.zeros(len(TALLIES), np.int64))
         state, codes, total, over = np.empty(4), np.empty(4, np.int64), 0.0, False
         start(cart, episode, TRAINING, state)
         env.state, env.steps_beyond_terminated = state, None
