@@ -298,7 +298,17 @@ class Config:
         "data that feature selection and scaling see: all of it as in the paper, or train only",
         choices=("all", "train"),
     )
-    bias: bool = key(False, "append a feature of constant 1 in tasks wine and table; its weights are the biases")
+    bias: bool = key(
+        False, "append a feature of constant 1 in tasks wine and table, and to components; its weights are the biases"
+    )
+    components: int = key(
+        0,
+        "whitened leading principal components of the training points, which the chip learns from in place of "
+        "features; 0: features as they are",
+        low=0,
+        high=128,
+    )
+    raw_features: int = key(0, "features that these components are made of; 0 without components", low=0, high=128)
     balance: str = key(
         "balanced", "training beats of task ecg: as many of each class, or as drawn", choices=("balanced", "drawn")
     )
@@ -350,6 +360,7 @@ class Config:
         )
         self._check_reward_rules(rule)
         self._check_circuit_rules(rule)
+        self._check_component_rules(rule)
         for name in ("read_pulse_s", "eval_pulse_s"):
             rule(
                 self.cycles(self.conversion_s) <= self.cycles(getattr(self, name)),
@@ -421,6 +432,20 @@ class Config:
         cells = 2 * self.chip.pairs
         most = 1 << (cells - 1).bit_length()
         rule(dacs <= most, f"gate_dacs must be at most {most}, as a row has {cells} cells, not {dacs}")
+
+    def _check_component_rules(self, rule: Callable[[bool, str], None]) -> None:
+        """The chip has a line for each component and the bias, as the host makes them of the raw features."""
+        n, raw = self.components, self.raw_features
+        rule(n > 0 or not raw, f"raw_features must be 0 without components, not {raw}")
+        if not n:
+            return
+        rule(self.acceptance == "likelihood", f"components must be 0 with acceptance reward, not {n}")
+        rule(n <= raw, f"components must be at most raw_features ({raw}), not {n}")
+        rule(
+            self.features == n + self.bias,
+            f"features must be {n + self.bias} with components = {n} and bias = {str(self.bias).lower()}, "
+            f"not {self.features}",
+        )
 
     def _check_reward_rules(self, rule: Callable[[bool, str], None]) -> None:
         """Episodes replace the training points: one observation at a time is all the sample memory holds."""

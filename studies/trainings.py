@@ -25,7 +25,7 @@ from oxmc.studies.tables import Row
 TASK, NODE = "cancer", "28nm"
 SPLIT_KEYS = (
     "train_samples", "test_samples", "features", "outputs", "acceptance", "split", "split_seed", "preprocessing",
-    "bias", "balance",
+    "bias", "balance", "components", "raw_features",
 )  # fmt: skip
 """The keys that decide the data; configurations that agree in them see the same split for the same seed."""
 

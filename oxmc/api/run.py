@@ -113,8 +113,9 @@ class Run:
 
     @property
     def _columns(self) -> list[str]:
-        names: list[str] = self.record["data"]["features"]
-        return names[: len(self._scaling.mean)]
+        from oxmc.run.inference import kept_columns
+
+        return kept_columns(self.record, self._scaling)
 
     @functools.cached_property
     def _scaling(self) -> Scaling:
@@ -148,7 +149,7 @@ class Run:
         from oxmc.run.inference import infer
 
         raw, _ = columns_of(X, self._columns)
-        bias = len(self._columns) < self.config.features
+        bias = self._scaling.width < self.config.features
         return infer(self.config, self._state, self._scaling.features(raw, bias=bias), engine)
 
     @functools.cached_property

@@ -54,5 +54,6 @@ def plain_draws(counters: Sequence[np.ndarray], stride: int = 1) -> np.ndarray:
 def stride_of(config: Config, counters: Sequence[np.ndarray]) -> int:
     """How many proposals there are to a draw, so that no group of the posterior holds more than `MOST_VALUES`."""
     proposals = sum(int(counts.sum()) for counts in counters)
-    widest = max(config.pairs, config.train_samples, config.outputs * config.test_samples)
+    original = config.raw_features * (config.hidden or config.outputs)
+    widest = max(config.pairs, original, config.train_samples, config.outputs * config.test_samples)
     return max(1, -(-proposals * widest // MOST_VALUES))

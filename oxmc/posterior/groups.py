@@ -11,6 +11,7 @@ import numpy as np
 from oxmc.posterior.draws import acceptance, plain_draws, stored_models, stride_of, weights_us
 from oxmc.posterior.likelihood import log_likelihood, log_prior, point_log_likelihood, response
 from oxmc.posterior.names import output_names, pair_labels, pair_names
+from oxmc.posterior.original import original_labels, original_weights
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import stream_rng
@@ -127,7 +128,18 @@ def posterior_groups(
     }
     if config.acceptance == "reward":
         return groups
+    if config.components:
+        groups["posterior"] = _with_original(config, dataset, chains, groups["posterior"])
     return groups | _of_points(config, dataset, chains, chain | draw)
+
+
+def _with_original(config: Config, dataset: Dataset, chains: Chains, group: Group) -> Group:
+    """The posterior group with the weights of the features that components are made of beside."""
+    assert dataset.scaling is not None
+    w = chains.of_draws(original_weights(config, dataset.scaling, chains.w_us))
+    values = Values(("chain", "draw", "original_pair"), w, "uS", "w mapped back to the scaled and centred raw features")
+    coords = {"original_pair": _texts("original_pair", original_labels(config, dataset))}
+    return Group(group.variables | {"w_original": values}, group.coords | coords)
 
 
 def _texts(dim: str, texts: Sequence[str]) -> Values:
@@ -187,18 +199,24 @@ def _of_points(config: Config, dataset: Dataset, chains: Chains, coords: Coords)
     feature = {"feature": _texts("feature", dataset.feature_names)}
     classes = {"class": _texts("class", dataset.class_names)} if dataset.class_names else {}
     output = {"output": _texts("output", output_names(config, dataset.class_names))}
+    constants = {"x": Values(("point", "feature"), x, "1", "scaled features")}
+    if config.components:
+        assert dataset.scaling is not None and dataset.scaling.components is not None
+        made, dims = dataset.scaling.components, ("original_feature", "component")
+        constants["components"] = Values(dims, made, "1", "what makes components of scaled and centred raw features")
+        feature["original_feature"] = _texts("original_feature", dataset.columns)
     likelihood = Values((*each, "point"), points, "nat", "log-likelihood of a training point")
     probability = Values((*each, "test_point", "output"), p, "1", "probability of the class against all others")
     return {
         "log_likelihood": Group({"t": likelihood}, coords),
         "observed_data": Group({"t": Values(("point",), t, "1", "class of a training point")}, classes),
-        "constant_data": Group({"x": Values(("point", "feature"), x, "1", "scaled features")}, feature),
+        "constant_data": Group(constants, feature),
         "predictions": Group({"p": probability}, coords | output),
         "predictions_constant_data": Group(
             {
                 "x": Values(("test_point", "feature"), test_x, "1", "scaled features"),
                 "t": Values(("test_point",), test_t, "1", "class of a test point"),
             },
-            feature,
+            {"feature": feature["feature"]},
         ),
     }

@@ -48,7 +48,7 @@ WRITTEN = {
 }  # fmt: skip
 """What every run.json has."""
 OPTIONAL = {"uncertainty", "chains", "repeats"}
-OF_SOME = ("keep", "drop", "counts", "remarks", "scaling", "labels")
+OF_SOME = ("keep", "drop", "counts", "remarks", "scaling", "labels", "columns")
 """What `data` may have besides."""
 BOUNDS = ("low", "total", "high")
 CHAINS = ("rhat_max", "ess_bulk_min", "autocorrelation_max", "ess_per_uj", "ess_per_set", "ess_per_chip_s")
@@ -266,6 +266,9 @@ def _check_data(data: dict[str, Any], config: Config, rule: Rule) -> None:
             Scaling.read(data["scaling"], len(data["features"]))
         except ValueError as error:
             rule(False, str(error))
+    columns = data.get("columns", [])
+    rule(isinstance(columns, list) and _texts(columns) and len(columns) == config.raw_features,
+         f"columns must be a text for each of raw_features ({config.raw_features})")  # fmt: skip
     labels = data.get("labels", LABELS[0])
     rule(labels in LABELS, f"labels must be one of {', '.join(LABELS)}, not {labels!r:.200}")
     for name in ("file", "sha256", "label"):

@@ -66,6 +66,13 @@ def kept_scaling(record: Mapping[str, Any], named: str) -> Scaling:
         return Scaling.read(data["scaling"], len(data["features"]))
 
 
+def kept_columns(record: Mapping[str, Any], scaling: Scaling) -> list[str]:
+    """Names of the columns that a run's features were made of."""
+    data = record["data"]
+    names: list[str] = data.get("columns") or data["features"]
+    return names[: len(scaling.mean)]
+
+
 def infer(config: Config, state: Outcome, x: np.ndarray, engine: str = "twin") -> Prediction:
     """What the stored rows of a run make of features `x` float64 [n, features], scaled as in training.
 

@@ -17,7 +17,7 @@ from oxmc.pymodels.tasks.scaling import Scaling
 from oxmc.pymodels.tasks.table_columns import new_points, shown_names
 from oxmc.pymodels.tasks.table_file import read_sheet
 from oxmc.run.checked import checked_run
-from oxmc.run.inference import Prediction, infer, kept_scaling
+from oxmc.run.inference import Prediction, infer, kept_columns, kept_scaling
 from oxmc.run.result import is_noisy
 
 NAMED = 3
@@ -69,11 +69,11 @@ def predict_table(run: Path, data: Path, engine: str = "twin") -> Predicted:
     if checked.state is None:
         raise InputError(f"RUN must be a run directory, not {str(run)!r}")
     record, config = checked.run, checked.config
-    scaling, features = kept_scaling(record, repr(str(run))), record["data"]["features"]
-    columns = features[: len(scaling.mean)]
+    scaling = kept_scaling(record, repr(str(run)))
+    columns = kept_columns(record, scaling)
     sheet = read_sheet(data, columns[0])
     raw = new_points(sheet, columns)
-    scaled = scaling.features(raw, bias=len(columns) < len(features))
+    scaled = scaling.features(raw, bias=scaling.width < config.features)
     notes = (
         *_of_several(record),
         *record["card"]["extrapolated"],

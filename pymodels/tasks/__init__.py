@@ -17,6 +17,7 @@ from oxmc.pymodels.config import TASKS, Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.files import open_plain, understood
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.tasks.components import component_keys, in_components
 from oxmc.pymodels.tasks.scaling import Scaling
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Dataset:
     """What made these features of raw values; None where there are no points."""
     surroundings: Surroundings | None = None
     """The environment of a user's own that rewards."""
+    columns: tuple[str, ...] = ()
+    """Names of the raw columns where features are components of them."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,6 +86,8 @@ class DataSource:
         counts = {"counts": list(dataset.counts)} if dataset.counts else {}
         remarks = {"remarks": list(dataset.remarks)} if dataset.remarks else {}
         more: dict[str, Any] = {"scaling": dataset.scaling.as_dict()} if dataset.scaling else {}
+        if dataset.columns:
+            more["columns"] = list(dataset.columns)
         if self.table is not None:
             more["labels"] = self.table.labels
         return {"file": file, **self.identity(), **names, **counts, **remarks, **more}
@@ -143,8 +148,12 @@ def _check(name: str, source: DataSource) -> None:
 def load_task(name: str, config: Config, seed: int, source: DataSource = NO_SOURCE) -> Dataset:
     """The data of task `name`. Raises `InputError` for an unknown task or a config or source that it cannot serve."""
     _check(name, source)
-    dataset: Dataset = importlib.import_module(f"oxmc.pymodels.tasks.{name}").load(config, seed, source)
-    return dataset
+    module = importlib.import_module(f"oxmc.pymodels.tasks.{name}")
+    if not config.components:
+        dataset: Dataset = module.load(config, seed, source)
+        return dataset
+    raw = config.replace(components=0, raw_features=0, bias=False, features=config.raw_features)
+    return in_components(config, module.load(raw, seed, source))
 
 
 def fit_config(name: str, config: Config, given: Collection[str], source: DataSource = NO_SOURCE) -> Config:
@@ -164,9 +173,10 @@ def fitted_keys(
     if source.surroundings is not None:
         sizes = {"features": len(source.surroundings.observations), "outputs": source.surroundings.actions}
         return {key: value for key, value in sizes.items() if key not in given}
-    if name not in TAKES:
-        return {}
-    changes = importlib.import_module(f"oxmc.pymodels.tasks.{name}").fit(keys, given, source)
+    changes = {}
+    if name in TAKES:
+        changes = importlib.import_module(f"oxmc.pymodels.tasks.{name}").fit(keys, given, source)
+    changes |= component_keys(name, keys, changes)
     return {key: value for key, value in changes.items() if key not in given}
 
 
