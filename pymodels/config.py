@@ -86,9 +86,15 @@ class Config:
     burn_in: int = key(32, "first rows left out of the inference", low=0, high=16383)
     max_proposals: int = key(100_000, "proposals after which a training stops, complete or not", low=1, high=2**24 - 1)
     scale_per_us: float = key(
-        0.001, "S of the logistic response f = 1/(1+exp(-S V.w))", unit="1/uS", low=1e-6, high=10.0
+        0.001,
+        "S of the logistic response f = 1/(1+exp(-S V.w)); auto: by the training points",
+        unit="1/uS",
+        low=1e-6,
+        high=10.0,
     )
-    prior_sigma_us: float = key(20.0, "s.d. of the normal prior on each w = g+ - g-", unit="uS", low=0.5, high=1000.0)
+    prior_sigma_us: float = key(
+        20.0, "s.d. of the normal prior on each w = g+ - g-; auto: by S", unit="uS", low=0.5, high=1000.0
+    )
 
     init: str = key(
         "lowest",
@@ -120,7 +126,11 @@ class Config:
         shapes=True,
     )
     verify_window_us: float = key(
-        7.0, "verified programming stops within this of its target", unit="uS", low=0.0, high=1000.0
+        7.0,
+        "verified programming stops within this of its target; auto: by the training points",
+        unit="uS",
+        low=0.0,
+        high=1000.0,
     )
     verify_tries: int = key(8, "most RESET and SET repeats, a cell or a pair", low=0, high=63)
     verify_memory: str = key(
@@ -304,7 +314,7 @@ class Config:
     components: int = key(
         0,
         "whitened leading principal components of the training points, which the chip learns from in place of "
-        "features; 0: features as they are",
+        "features; 0: features as they are; auto: as many as hold 98.5 % of their variance",
         low=0,
         high=128,
     )

@@ -2,8 +2,8 @@
 
 N. Polson, J. Scott and J. Windle, "Bayesian inference for logistic models using Polya-Gamma latent variables", J. Am.
 Stat. Assoc. 108 (2013), doi:10.1080/01621459.2013.829001: given a variable PG(1, x.w) a point, the weights are normal.
-The variable is drawn by their section 4, after L. Devroye, "On exact simulation algorithms for some distributions related
-to Jacobi theta functions", Stat. Probab. Lett. 79 (2009). Nothing is approximate but the number of draws.
+The variable is drawn by their section 4, after L. Devroye, "On exact simulation algorithms for some distributions
+related to Jacobi theta functions", Stat. Probab. Lett. 79 (2009). Nothing is approximate but the number of draws.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def exact_draws(
 ) -> np.ndarray:
     """Weights float64 [draws, features] of points `x` [n, features], classes `t` [n] of 0 and 1, prior N(0, sd)."""
     right, precision = x.T @ (t - 0.5), np.eye(x.shape[1]) / sd**2
-    w, found = np.zeros(x.shape[1]), np.empty((draws, x.shape[1]))
+    w: np.ndarray = np.zeros(x.shape[1])
+    found = np.empty((draws, x.shape[1]))
     for step in range(-burn_in, draws):
         omega = polya_gamma(x @ w, rng)
         root = np.linalg.cholesky(precision + (x.T * omega) @ x)

@@ -216,7 +216,7 @@ def sweep_of(
     count = None if rows is None else integer("--rows", rows, 0, MOST_SUBJECT)
     for key in () if around else (key for axis in axes for key in axis if key in fixed):
         raise InputError(f"--set {key} must be left out with --vary {key}")
-    resolved = resolver(name, preset, engine, source, toml=toml, settings=fixed, rows=count)
+    resolved = resolver(name, preset, engine, source, toml=toml, settings=fixed, rows=count, seed=fields["seed"])
     points = (points_around if around else all_points)(axes, resolved)
     request = Request(**fields, task=name, preset=preset, config=points[0][1], source=source)
     return Asked(request=request, plan=plan, axes=axes, points=points, around=around)

@@ -125,7 +125,8 @@ def request_of(
     name, source = sourced(task, y, data=data, subject=subject, label=label, keep=keep, drop=drop)
     fixed = ruled(settings, fields)
     row_count(rows, fixed)
-    chosen = configured(name, preset, engine, source, toml=keys_of(config), settings=fixed, rows=rows)
+    toml = keys_of(config)
+    chosen = configured(name, preset, engine, source, toml=toml, settings=fixed, rows=rows, seed=fields["seed"])
     return Request(**fields, task=name, preset=preset, config=chosen, chains=_chains(chains), source=source)
 
 

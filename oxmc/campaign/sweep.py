@@ -79,6 +79,7 @@ def resolver(
     toml: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
     rows: int | None = None,
+    seed: int = 0,
 ) -> Resolve:
     """What makes a configuration of a point's settings, over those of all points; `rows` cap the burn-in as --rows."""
     fixed = settings or {}
@@ -86,7 +87,7 @@ def resolver(
     def resolved(point: Mapping[str, Any]) -> Config:
         given = {**fixed, **point}
         count = given.pop("rows", rows)
-        return configured(task, preset, engine, source, toml=toml, settings=given, rows=count)
+        return configured(task, preset, engine, source, toml=toml, settings=given, rows=count, seed=seed)
 
     return resolved
 

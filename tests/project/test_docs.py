@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from commands import ROOT
 from oxmc.cli.app import UsageError, app
 from oxmc.cli.config_page import config_page
 from oxmc.pymodels.config import KEYS, parse_setting, resolve
+from oxmc.pymodels.tasks.components import component_keys
 
 pytestmark = pytest.mark.testpoint(
     "documentation",
@@ -103,6 +105,12 @@ def test_make_targets_exist(page: Path) -> None:
     assert [name for name in TARGET.findall(page.read_text()) if name not in targets] == []
 
 
+def _fitted(task: str, keys: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
+    """What follows from components; a page's tables are not there."""
+    found = component_keys(task, keys, keys)
+    return {name: value for name, value in found.items() if name not in given}
+
+
 @on_each_page
 def test_command_lines_parse(page: Path) -> None:
     """Commands and options exist and take what they are given; keys after --set exist and are in range."""
@@ -113,7 +121,8 @@ def test_command_lines_parse(page: Path) -> None:
             params = parse(arguments)
             settings = dict(parse_setting(text) for text in params.get("settings") or [])
             if "task" in params:
-                resolve(params["task"], params["preset"], settings=settings)
+                fit = functools.partial(_fitted, params["task"])
+                resolve(params["task"], params["preset"], fit=fit, settings=settings)
 
 
 def test_readme_or_guide_shows_every_command() -> None:

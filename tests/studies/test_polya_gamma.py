@@ -16,7 +16,7 @@ pytestmark = pytest.mark.testpoint(
 
 @pytest.mark.parametrize("tilt", [0.0, 0.5, 2.0, 6.0, 40.0])
 def test_moments_of_the_variable(tilt: float) -> None:
-    """Polson et al. (2013): mean tanh(z / 2) / (2 z), variance (sinh z - z) / (4 z^3 cosh^2(z / 2)); at 0 1/4 and 1/24."""
+    """Polson et al. (2013): mean tanh(z / 2) / (2 z), variance (sinh z - z) / (4 z^3 cosh^2(z / 2))."""
     found, z = polya_gamma(np.full(40_000, tilt), np.random.default_rng(1)), max(tilt, 1e-2)
     mean, variance = np.tanh(z / 2) / (2 * z), (np.sinh(z) - z) / (4 * z**3 * np.cosh(z / 2) ** 2)
     assert abs(found.mean() - mean) < 4 * np.sqrt(variance / len(found))
