@@ -1,7 +1,9 @@
 """A table of the user's own: a CSV file with one column to learn and numbers in all others.
 
 The label column may hold anything; its different values, in order of numbers where all are numbers, else of text, are
-the classes. Geometry follows from the file: a feature a column, one output for two classes, else one a class.
+the classes. Geometry follows from the file: a feature a column, one output for two classes, else one a class. Several
+outputs are chains of their own: accepted together, one change must suit all classes at once, and from some 50 pairs on
+a chain hardly moves (digits 0.12, vehicle 0.69 in place of 0.94 and 0.78 at half the energy).
 """
 
 from __future__ import annotations
@@ -62,7 +64,8 @@ def fit(keys: Mapping[str, Any], given: Collection[str], source: DataSource) -> 
     train = keys["train_samples"] if "train_samples" in given else min(max(1, train), most["train_samples"])
     changes = {
         "features": len(table.features) + keys["bias"],
-        "outputs": outputs_for(len(table.classes)),
+        "outputs": (outputs := outputs_for(len(table.classes))),
+        "counters": "own" if outputs > 1 else "shared",
         "train_samples": train,
         "test_samples": min(max(1, points - (table.train_rows or train)), most["test_samples"]),
     }

@@ -210,7 +210,7 @@ def test_a_run_shows_itself() -> None:
     assert "&lt;script&gt;" in run._repr_html_() and "<script>" not in run._repr_html_()
     figure: Any = run.plot.array()
     assert figure._repr_png_().startswith(b"\x89PNG")
-    with pytest.raises(oxmc.OxmcError, match="^this run has no picture 'reward', but trace, "):
+    with pytest.raises(oxmc.OxmcError, match="^this run has no picture 'reward', but parameters, "):
         run.plot.reward()
 
 

@@ -42,6 +42,9 @@ def test_geometry_follows_from_the_file(folder: Path) -> None:
     two = fit_config("table", base, (), DataSource(data=Path("two.csv"), label="kind"))
     assert (two.features, two.outputs, two.train_samples, two.test_samples) == (3, 1, 5, 3)
     three = fit_config("table", base, (), DataSource(data=Path("three.csv"), label="kind"))
+    assert (two.counters, three.counters) == ("shared", "own")  # classes accepted together hardly move
+    together = fit_config("table", base, ("counters",), DataSource(data=Path("three.csv"), label="kind"))
+    assert together.counters == "shared"
     assert (three.features, three.outputs, three.train_samples, three.test_samples) == (3, 3, 6, 3)
     source = DataSource(data=Path("two.csv"), label="kind")
     some = fit_config("table", base.replace(test_samples=2), ("test_samples",), source)
