@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import math
 import os
 import tomllib
@@ -21,7 +22,8 @@ from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.files import read_toml
 
 TASKS = ("toy", "cancer", "ecg", "cartpole", "wine", "digits", "table")
-PRESETS = ("paper", "best", "plain")
+PRESETS = ("paper", "best", "plain", "frugal", "converged", "posterior")
+"""What presets are called; the first three are there for each task."""
 LONGEST_NAME = 80
 """Characters of an unknown key that are looked at and shown."""
 ROWS_PER_BURN_IN = 8
@@ -568,12 +570,23 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
 
 def preset(task: str, name: str) -> Config:
     """The named preset of a task. Raises `InputError` for a task or preset that does not exist."""
+    names = presets_of(task)
+    if name not in names:
+        raise InputError(f"preset must be one of {', '.join(names)}, not {name!r}")
+    return Config().replace(**_tables(task)[name])
+
+
+def presets_of(task: str) -> tuple[str, ...]:
+    """The presets that a task has. Raises `InputError` for a task that does not exist."""
     if task not in TASKS:
         raise InputError(f"task must be one of {', '.join(TASKS)}, not {task!r}")
-    if name not in PRESETS:
-        raise InputError(f"preset must be one of {', '.join(PRESETS)}, not {name!r}")
+    return tuple(name for name in PRESETS if name in _tables(task))
+
+
+@functools.cache
+def _tables(task: str) -> dict[str, dict[str, Any]]:
     text = resources.files("oxmc.pymodels").joinpath("presets", f"{task}.toml").read_text("utf-8")
-    return Config().replace(**tomllib.loads(text)[name])
+    return tomllib.loads(text)
 
 
 def load_toml(path: Path) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from oxmc.pymodels.config import PRESETS, Config, preset
+from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.tasks import NO_SOURCE, DataSource, fit_config
 from oxmc.studies.estimates import estimate, median
 from oxmc.studies.records import Progress, Records, digest
 from oxmc.studies.tables import Row, finish, save_figure, study_parser
 from oxmc.studies.trainings import NODE, seeds_of, training
 
-TASKS = ("cancer", "ecg", "cartpole")
+TASKS, PRESETS = ("cancer", "ecg", "cartpole"), ("paper", "best", "plain")
 SPREADS = (0.0, 0.05, 0.25, 0.5, 1.0)
 LIMIT, FEWER = 30_000, 10
 """Most proposals of a training, and most repeats of task cartpole, which is the slowest where it freezes."""

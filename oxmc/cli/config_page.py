@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from oxmc.pymodels.config import KEYS, PRESETS, TASKS, preset
+from oxmc.pymodels.config import KEYS, TASKS, preset, presets_of
 
 HEAD = """\
 # Configuration keys
@@ -58,7 +58,7 @@ def config_page() -> str:
 
 def _presets(task: str) -> list[str]:
     """A table of the keys that any preset of a task sets; empty where one leaves the default."""
-    configs = {name: preset(task, name) for name in PRESETS}
+    configs = {name: preset(task, name) for name in presets_of(task)}
     lines = [_row("key", *configs), "|---" * (1 + len(configs)) + "|"]
     for name, field in KEYS.items():
         values = [getattr(config, name) for config in configs.values()]

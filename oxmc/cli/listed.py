@@ -12,7 +12,7 @@ import typer
 
 from oxmc.cli import options
 from oxmc.cli.config_page import limits, text_of
-from oxmc.pymodels.config import CARDS, KEYS, PRESETS, TASKS, Config, preset
+from oxmc.pymodels.config import CARDS, KEYS, TASKS, Config, preset, presets_of
 from oxmc.pymodels.errors import InputError
 
 Entry = dict[str, Any]
@@ -42,7 +42,9 @@ def _what(task: str) -> str:
 
 
 def _presets() -> list[Entry]:
-    return [{"task": task, "preset": name, **_preset(preset(task, name))} for task in TASKS for name in PRESETS]
+    return [
+        {"task": task, "preset": name, **_preset(preset(task, name))} for task in TASKS for name in presets_of(task)
+    ]
 
 
 def _preset(config: Config) -> Entry:

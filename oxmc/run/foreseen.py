@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from oxmc.hdl.verilog.netlist_cache import BUILDS
-from oxmc.pymodels.config import PRESETS, TASKS, Config, preset
+from oxmc.pymodels.config import TASKS, Config, preset, presets_of
 from oxmc.run.cards import card_record
 from oxmc.run.engine import engine_of
 from oxmc.run.train import Request
@@ -20,7 +20,7 @@ QUICK = 1 << 26
 
 def changed_keys(task: str, preset_name: str, config: dict[str, Any]) -> dict[str, Any]:
     """The keys of a configuration that are not its preset's; none of a preset that is not known here."""
-    if task not in TASKS or preset_name not in PRESETS:
+    if task not in TASKS or preset_name not in presets_of(task):
         return {}
     base = preset(task, preset_name).as_dict()
     return {name: value for name, value in config.items() if value != base.get(name)}

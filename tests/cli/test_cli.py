@@ -50,7 +50,7 @@ def folder(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[Path]:
     ("arguments", "message"),
     [
         ("iris", f"task must be one of {ALL}, not 'iris'"),
-        ("cancer --preset fast", "preset must be one of paper, best, plain, not 'fast'"),
+        ("cancer --preset fast", "preset must be one of paper, best, plain, frugal, converged, posterior, not 'fast'"),
         ("cancer --engine vcs", "--engine must be one of verilator, icarus, twin, float, gates, not 'vcs'"),
         ("cancer --engine twin --waves", "--waves needs an RTL engine (verilator, icarus), not 'twin'"),
         ("cancer --rows 0", "rows must be an integer from 2 to 16384, not 0"),

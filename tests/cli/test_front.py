@@ -13,7 +13,7 @@ from commands import OXMC, ROOT, TWIN, failure, oxmc, refusal
 from pytest import CaptureFixture, MonkeyPatch, TempPathFactory
 
 from oxmc.cli.app import COMMANDS, run
-from oxmc.pymodels.config import KEYS, PRESETS, TASKS, load_toml, resolve
+from oxmc.pymodels.config import KEYS, TASKS, load_toml, presets_of, resolve
 
 pytestmark = pytest.mark.testpoint(
     "first commands",
@@ -68,7 +68,7 @@ def listed(capsys: CaptureFixture[str], kind: str) -> list[dict[str, Any]]:
 def test_lists_are_whole(capsys: CaptureFixture[str]) -> None:
     assert [entry["task"] for entry in listed(capsys, "tasks")] == list(TASKS)
     found = [(entry["task"], entry["preset"]) for entry in listed(capsys, "presets")]
-    assert found == [(task, preset) for task in TASKS for preset in PRESETS]
+    assert found == [(task, preset) for task in TASKS for preset in presets_of(task)]
     assert [entry["key"] for entry in listed(capsys, "keys")] == list(KEYS)
     assert [entry["card"] for entry in listed(capsys, "cards")] == list(KEYS["card"].metadata["choices"])
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import oxmc.pymodels
-from oxmc.pymodels.config import PRESETS, Config, resolve
+from oxmc.pymodels.config import Config, presets_of, resolve
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
@@ -220,7 +220,7 @@ def test_cancer_with_three_hidden_neurons() -> None:
 PRESET = Path(oxmc.pymodels.__file__).parent / "presets" / "ecg.toml"
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", presets_of("ecg"))
 def test_ecg_presets_are_the_papers_network(name: str) -> None:
     formats = Formats(Config().replace(**tomllib.loads(PRESET.read_text())[name]))
     assert (formats.config.features, formats.config.hidden, formats.config.outputs) == (10, 9, 1)
