@@ -39,10 +39,16 @@ from oxmc.studies.tables import Row, finish, study_parser
 from oxmc.studies.trainings import NODE, run_job, seeds_of, split_of
 
 STEPS = {"scale_per_us": "auto", "prior_sigma_us": "auto", "verify_window_us": "auto"}
+ON_CARD = {
+    "extrapolate": False, "lut_low_us": 0.0, "lut_high_us": 0.0, "gate_codes": 21, "read_range_us": 128.0,
+    "common_mode_us": 50.0, "reject_limit": 63, "rows": 512, "burn_in": 32, "eval_range": 6.0,
+}  # fmt: skip
+"""The card's own range, and rows enough."""
 VARIANTS: dict[str, dict[str, Any]] = {
     "best": {},
     "best, steps": STEPS,
     "best, components": {**STEPS, "components": "auto"},
+    "components on card, 512 rows": {**STEPS, **ON_CARD, "components": "auto"},
 }
 EXACT_DRAWS, FLOOR = 2000, 1e-4
 """Draws from the exact posterior, and the least probability that a log score counts."""
