@@ -75,7 +75,7 @@ def test_files_become_a_card_with_pictures(
     assert card.figures["set_sl_v"].source.startswith("not in the files; card 16k: ")
     assert set(card.extrapolations) == {
         "gate_low_v", "gate_high_v", "set_sl_v", "reset_bl_v", "reset_wl_v", "read_sl_v", "read_wl_v", "form_sl_v",
-        "form_wl_v", "form_current_ua", "hcs_stuck_us",
+        "form_wl_v", "form_current_ua", "hcs_stuck_us", "noise", "relaxation",
     }  # fmt: skip
     assert oxmc(capsys, "card", "show", out).code == 0
     arguments = (

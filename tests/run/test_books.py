@@ -48,7 +48,7 @@ CASES = {
 """Task, preset and keys of trainings with each way to program and to evaluate, and digits with ten chains."""
 WITHIN_BOUNDS = {
     "cancer best": {"order_read"},
-    "ecg best hidden": {"sample_read", "order_read", "order_write", "cycle"},
+    "ecg best hidden": {"sample_read", "order_read", "order_write", "eval_line", "cycle"},
     "wine best": {"sample_read", "order_read", "order_write"},
     "digits best": {"order_read"},
 }

@@ -126,9 +126,12 @@ def test_joules_by_hand(runs: dict[int, dict[str, Any]], node: str) -> None:
     was = {phase: runs[1]["phases"][phase]["events"]["cycle"] for phase in PHASES}
     by_pulse = {("drivers", "word line of a SET"), ("digital", "gate_dac"), ("digital", "pulse")}
     by_pulse |= {("digital", "trainer"), ("clock", "gated, trainer")}
+    # a word of gate codes has one for each DAC: a read of it is worth its bits and 55 more, a write its bits and 20
+    narrow, wide = (point_of(Config(**runs[n]["config"])).word_bits["gate_codes"] for n in (1, 8))
+    words = {"gate code read": (wide + 55) / (narrow + 55) / 8, "gate code write": (wide + 20) / (narrow + 20)}
     seen = set()
     for (component, action, phase, item), joules in one.items():
-        ratio = 1.0
+        ratio = words.get(action, 1.0) if component == "memories" else 1.0
         if item == "cycle":
             ratio = cycles[phase] / was[phase]
         elif (component, action) in by_pulse and item in ("set", "gate_code_read"):
