@@ -35,12 +35,16 @@ from oxmc.pymodels.twin.state import (
     TALLIES,
     VERIFY,
     Arithmetic,
+    Block,
     Chain,
     Data,
     Devices,
     Workbench,
 )
 from oxmc.pymodels.twin.view import View, view_of
+
+MOST_AT_ONCE = 64
+"""Samples that are evaluated together with read noise, before a proposal is looked at again."""
 
 
 def new_chain(config: Config, rows: int, seed: int) -> Chain:
@@ -69,7 +73,18 @@ def new_chain(config: Config, rows: int, seed: int) -> Chain:
             codes=zeros(config.features, np.int64),
             neurons=zeros(config.hidden, np.int64),
             answers=zeros(config.outputs, np.int64),
+            block=_block_for(config, min(samples, MOST_AT_ONCE)),
         ),
+    )
+
+
+def _block_for(config: Config, samples: int) -> Block:
+    return Block(
+        room_for(samples),
+        codes=np.zeros((config.features, samples), np.int32),
+        neurons=np.zeros((config.hidden, samples), np.int32),
+        flips=np.zeros((config.outputs, samples), np.int32),
+        no_flips=np.zeros(samples, np.int32),
     )
 
 

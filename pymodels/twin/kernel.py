@@ -70,14 +70,15 @@ def network_costs(chip: Arithmetic, model_ns: np.ndarray, data: Data, chain: Cha
 
 @njit(cache=True, nogil=True, borrows=True)
 def row_costs(
-    chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, effects: Effects | None,
+    chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, threshold: int, effects: Effects | None,
     circuit: Circuit | None,
 ) -> None:  # fmt: skip
-    """-log2 likelihood of all samples and outputs under one row into `chain.costs`."""
+    """-log2 likelihood of samples and outputs under one row into `chain.costs`: of all that `sweep` looks at."""
     see_row(devices, row, circuit)
     if effects is not None and effects.sensing:
         if is_plain(devices, row, chip.input_top, effects):
-            noisy_costs(chip, devices, chain, data, row, effects, circuit)
+            limit = threshold if chip.early_rejection and row else 2**62
+            noisy_costs(chip, devices, chain, data, row, limit, effects, circuit)
         else:
             sensed_costs(chip, devices, chain, data, row, effects)
     elif circuit is not None:
@@ -232,7 +233,7 @@ def propose(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> Non
     model, evaluated = devices.conductance_ns[row], chain.tally[EVALS]
     if row == 0 or not chip.early_rejection or threshold >= 0:  # else there is no evaluation
         relax_row(devices, row, devices.effects)
-        row_costs(chip, devices, chain, data, row, devices.effects, devices.circuit)
+        row_costs(chip, devices, chain, data, row, threshold, devices.effects, devices.circuit)
     last[COST] = sweep(chip, model, data, chain, threshold, row == 0)
     devices.evaluations[row] = chain.tally[EVALS] - evaluated
     last[ACCEPTED] = row == 0 or last[COST] <= threshold

@@ -10,10 +10,9 @@ import numpy as np
 from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram import draws
 from oxmc.pymodels.oxram.circuit import Circuit
-from oxmc.pymodels.oxram.effect_draws import root
 from oxmc.pymodels.oxram.effects import POWER_SHIFT, Effects
 from oxmc.pymodels.oxram.philox import philox4x32
-from oxmc.pymodels.twin.evaluate import Room, convert, dot_products, look_up
+from oxmc.pymodels.twin.evaluate import Room, convert, look_up
 from oxmc.pymodels.twin.sense import TALLIED, add_drive, see_row
 from oxmc.pymodels.twin.state import Arithmetic, Chain, Data, Devices
 from oxmc.pymodels.twin.through import convert_seen
@@ -32,16 +31,22 @@ def is_plain(devices: Devices, row: int, top_code: int, effects: Effects) -> boo
     return power < MOST_POWER and (effects.hcs_below == 0 or effects.at_set)
 
 
-@njit(cache=True, nogil=True, borrows=True)
-def sum_powers(weights: np.ndarray, first: int, codes: np.ndarray, powers: np.ndarray) -> None:
-    """The sum of squares of `effect_draws.sensed_dot` of each sample, whole numbers in float64 [samples]."""
-    features, samples = codes.shape
+@njit(cache=True, nogil=True, borrows=True, fastmath={"contract"})
+def noisy_sums(weights: np.ndarray, first: int, codes: np.ndarray, room: Room) -> None:
+    """V.w of each sample under the pairs from cell `first` on, and the sum of squares of `effect_draws.sensed_dot`.
+
+    `weights` int64 [cells] in nS, `codes` int32 [lanes, samples]. Whole numbers below 2^51 in float64, fused or not.
+    """
+    sums, powers = room.sums, room.powers
+    sums[:] = 0.0
     powers[:] = 0.0
-    for feature in range(features):
-        plus, minus = np.float64(weights[first + 2 * feature]), np.float64(weights[first + 2 * feature + 1])
-        for sample in range(samples):
-            code = np.float64(abs(codes[feature, sample]))
-            one, other = np.floor(plus * code * POWER_SCALE), np.floor(minus * code * POWER_SCALE)
+    for lane in range(len(codes)):
+        plus, minus = np.float64(weights[first + 2 * lane]), np.float64(weights[first + 2 * lane + 1])
+        w, up, down, lane_codes = plus - minus, plus * POWER_SCALE, minus * POWER_SCALE, codes[lane]
+        for sample in range(len(sums)):
+            code = np.float64(lane_codes[sample])
+            sums[sample] += w * code
+            one, other = np.floor(up * abs(code)), np.floor(down * abs(code))
             powers[sample] += one * one + other * other
 
 
@@ -63,8 +68,8 @@ def normals(words: np.ndarray) -> None:
 def add_normals(noise_q16: int, room: Room) -> None:
     """`effect_draws.evaluation_noise` of the normals in `room.words` and of `room.powers`, added to `room.sums`.
 
-    With powers below `MOST_POWER` every product is below 2^52 and the root is rounded to no integer above it, so that
-    a double holds all of it exactly.
+    With powers below 2^51 every product is below 2^52 and no root is rounded up to an integer, so that a double holds
+    all of it exactly.
     """
     noise, half, q = np.float64(noise_q16 << POWER_SHIFT), 0.5, 1.0 / draws.ONE
     for i in range(len(room.sums)):
@@ -73,32 +78,26 @@ def add_normals(noise_q16: int, room: Room) -> None:
 
 
 @njit(cache=True, nogil=True, borrows=True)
-def add_noise(noise_q16: int, order: np.ndarray, room: Room) -> None:
-    """The noise of each sample, evaluated in `order`, added to `room.sums`."""
-    for position in range(len(order)):
-        sample = order[position]
-        if room.powers[sample] > 0.0:
-            spread = draws.scaled_q16(root(np.int64(room.powers[sample])) << POWER_SHIFT, noise_q16)
-            room.sums[sample] += np.float64(draws.scaled_q16(spread, draws.normal_q16(room.words[position])))
+def first_cell(chip: Arithmetic, cells: int, segment: int, lanes: int) -> int:
+    """The first cell of a segment of so many lanes, in a row of `cells`."""
+    if chip.hidden and segment >= chip.hidden:
+        return cells - 2 * (chip.hidden + chip.outputs - segment) * chip.hidden
+    return 2 * segment * lanes
 
 
 @njit(cache=True, nogil=True, borrows=True)
 def evaluate_noisy(
-    chip: Arithmetic, devices: Devices, row: int, segment: int, codes: np.ndarray, flips: np.ndarray,
-    order: np.ndarray, evaluation: int, effects: Effects, circuit: Circuit | None, room: Room,
+    chip: Arithmetic, devices: Devices, row: int, segment: int, codes: np.ndarray, flips: np.ndarray, evaluation: int,
+    effects: Effects, circuit: Circuit | None, room: Room,
 ) -> None:  # fmt: skip
-    """`evaluate.evaluate` of one segment; `evaluation` is the number of the first in `order`."""
-    cells = devices.conductance_ns.shape[1]
-    segments = chip.hidden + chip.outputs
-    first = 2 * segment * len(codes)
-    if chip.hidden and segment >= chip.hidden:
-        first = cells - 2 * (segments - segment) * chip.hidden
+    """`evaluate.evaluate` of one segment and samples one after the other; `evaluation` is the number of the first."""
+    cells, segments = devices.conductance_ns.shape[1], chip.hidden + chip.outputs
     weights = devices.conductance_ns[row] if circuit is None else devices.seen.weights
-    dot_products(weights, first >> 1, codes, room.sums)
-    sum_powers(weights, first, codes, room.powers)
+    noisy_sums(weights, first_cell(chip, cells, segment, len(codes)), codes, room)
     sets = devices.set_count[row].sum()
     draw_evaluations(devices.k0, devices.k1, row * cells, sets, evaluation + segment, segments, room.words)
-    add_noise(effects.noise_q16, order, room)
+    normals(room.words)
+    add_normals(effects.noise_q16, room)
     if circuit is not None:
         convert_seen(chip, circuit, devices.seen, segment, codes, flips, room)
     else:
@@ -107,19 +106,56 @@ def evaluate_noisy(
 
 
 @njit(cache=True, nogil=True, borrows=True)
-def noisy_costs(
-    chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, effects: Effects, circuit: Circuit | None
-) -> None:
-    """-log2 likelihood of all samples and outputs into `chain.costs`, evaluated in `chain.order`."""
-    room, neurons, order, no_flips = chain.bench.room, chain.activations, chain.order, chain.bench.no_flips
+def gather(values: np.ndarray, order: np.ndarray, start: int, block: np.ndarray) -> None:
+    """int32 `values` [n, samples] of the samples in `order` from `start` on, into `block` [n, fewer samples]."""
+    for line in range(len(block)):
+        source, target = values[line], block[line]
+        for position in range(len(target)):
+            target[position] = source[order[start + position]]
+
+
+@njit(cache=True, nogil=True, borrows=True)
+def noisy_block(
+    chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, start: int, effects: Effects,
+    circuit: Circuit | None,
+) -> None:  # fmt: skip
+    """Costs of the samples at `chain.order` from `start` on, as many as the bench's block takes."""
+    block, order, segments = chain.bench.block, chain.order, chip.hidden + chip.outputs
+    room, first = block.room, start * segments
+    gather(data.codes, order, start, block.codes)
     for n in range(chip.hidden):
-        evaluate_noisy(chip, devices, row, n, data.codes, no_flips, order, 0, effects, circuit, room)
-        look_up(room.indices, chip.activation_table, neurons[n])
-    inputs = neurons if chip.hidden else data.codes
+        evaluate_noisy(chip, devices, row, n, block.codes, block.no_flips, first, effects, circuit, room)
+        look_up(room.indices, chip.activation_table, block.neurons[n])
+        for position in range(len(room.indices)):
+            chain.activations[n, order[start + position]] = block.neurons[n, position]
+    gather(data.flips, order, start, block.flips)
+    inputs = block.neurons if chip.hidden else block.codes
     for output in range(chip.outputs):
-        segment, flips = chip.hidden + output, data.flips[output]
-        evaluate_noisy(chip, devices, row, segment, inputs, flips, order, 0, effects, circuit, room)
-        look_up(room.indices, chip.likelihood_table, chain.costs[output])
+        segment = chip.hidden + output
+        evaluate_noisy(chip, devices, row, segment, inputs, block.flips[output], first, effects, circuit, room)
+        for position in range(len(room.indices)):
+            cost = chip.likelihood_table[np.uint32(room.indices[position])]
+            chain.costs[output, order[start + position]] = cost
+
+
+@njit(cache=True, nogil=True, borrows=True)
+def noisy_costs(
+    chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, threshold: int, effects: Effects,
+    circuit: Circuit | None,
+) -> None:  # fmt: skip
+    """-log2 likelihood of samples and outputs into `chain.costs`, block by block in `chain.order`: all samples that
+    `kernel.sweep` looks at if it stops at a sum above `threshold`."""
+    samples, segments, total, done = len(chain.order), chip.hidden + chip.outputs, 0, 0
+    block, needed = len(chain.bench.block.room.sums), samples
+    while done < needed:
+        start = min(done, samples - block)  # the last block begins among what is done, and does it again
+        noisy_block(chip, devices, chain, data, row, start, effects, circuit)
+        for position in range(done, start + block):
+            for output in range(chip.outputs):
+                total += chain.costs[output, chain.order[position]]
+            if total > threshold:
+                needed = min(needed, position + 2 + chip.late_evaluations // segments)
+        done = start + block
 
 
 @njit(cache=True, nogil=True, borrows=True)
@@ -149,19 +185,18 @@ def noisy_votes(
     [features], `response_table` int32."""
     points = codes.shape[1]
     sums, tally = np.zeros((points, chip.outputs), np.int64), np.zeros(TALLIED, np.int64)
-    order, flips, entries = np.arange(points), np.zeros(points, np.int32), np.zeros(points, np.int32)
+    flips, entries = np.zeros(points, np.int32), np.zeros(points, np.int32)
     neurons = np.zeros((chip.hidden, points), np.int32)
     for row in range(first_row, len(counters)):
         see_row(devices, row, circuit)
         first = devices.evaluations[row]
         for n in range(chip.hidden):
-            evaluate_noisy(chip, devices, row, n, codes, flips, order, first, effects, circuit, room)
+            evaluate_noisy(chip, devices, row, n, codes, flips, first, effects, circuit, room)
             look_up(room.indices, chip.activation_table, neurons[n])
         inputs = neurons if chip.hidden else codes
         for output in range(chip.outputs):
-            evaluate_noisy(
-                chip, devices, row, chip.hidden + output, inputs, flips, order, first, effects, circuit, room
-            )
+            segment = chip.hidden + output
+            evaluate_noisy(chip, devices, row, segment, inputs, flips, first, effects, circuit, room)
             look_up(room.indices, response_table, entries)
             for point in range(points):
                 sums[point, output] += counters[row] * entries[point]

@@ -118,6 +118,17 @@ class Data(NamedTuple):
     flips: np.ndarray
 
 
+class Block(NamedTuple):
+    """Room for samples that are evaluated together, in their order: int32 `codes` [features, block], `neurons` [hidden,
+    block], `flips` [outputs, block], and `no_flips` [block], which stay 0."""
+
+    room: Room
+    codes: np.ndarray
+    neurons: np.ndarray
+    flips: np.ndarray
+    no_flips: np.ndarray
+
+
 class Workbench(NamedTuple):
     """Room for what a proposal computes on its way, since its kernels make no arrays.
 
@@ -133,6 +144,7 @@ class Workbench(NamedTuple):
     codes: np.ndarray
     neurons: np.ndarray
     answers: np.ndarray
+    block: Block
 
 
 class Chain(NamedTuple):
