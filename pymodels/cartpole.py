@@ -54,7 +54,7 @@ def cart_of(config: Config, seed: int) -> Cart:
     return Cart(k0, k1, Formats(config).input_max, config.input_range, config.episode_steps)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def start(cart: Cart, episode: int, kind: int, state: np.ndarray) -> None:
     """The state float64 [4] in which an episode of a kind starts."""
     words = philox4x32(episode, kind, 0, 0, cart.k0, cart.k1)
@@ -62,7 +62,7 @@ def start(cart: Cart, episode: int, kind: int, state: np.ndarray) -> None:
         state[i] = START * (2.0 * (words[i] + 0.5) / 4294967296.0 - 1.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def move(state: np.ndarray, action: int) -> bool:
     """One step of 20 ms in place, pushed right (1) or left (0); True if the episode is over by it."""
     x, x_dot, theta, theta_dot = state[0], state[1], state[2], state[3]
@@ -79,7 +79,7 @@ def move(state: np.ndarray, action: int) -> bool:
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def observe(cart: Cart, state: np.ndarray, codes: np.ndarray) -> None:
     """The input codes int64 [4] of a state: features rounded half to even, clipped at full scale."""
     for i in range(4):

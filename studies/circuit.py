@@ -1,20 +1,24 @@
-"""Each effect of the circuit around the cells alone, and all of them: accuracy and joules against ideal conditions.
+"""Each effect of the circuit around the cells alone, and all of them: results and joules against ideal conditions.
 
-Trainings of a pair have the split, devices and noise of one seed. `--out` writes the page docs/measurements/circuit.md.
+Trainings of a pair have the split, devices and noise of one seed; `--out` keeps each, and the next call goes on
+from it. The table is that of docs/measurements/circuit.md.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from oxmc.pymodels.config import Config, parse_setting, preset
+from oxmc.pymodels.config import TASKS, Config, parse_setting, preset
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.whole import write_file
+from oxmc.pymodels.tasks import NO_SOURCE, DataSource
 from oxmc.studies.estimates import estimate, paired
-from oxmc.studies.tables import Row, as_markdown, parser, show
-from oxmc.studies.trainings import NODE, TASK, accuracies, seeds_of, trainings
+from oxmc.studies.records import Records, digest
+from oxmc.studies.tables import Row, finish, study_parser
+from oxmc.studies.trainings import NODE, TASK, seeds_of, training
 
 ZERO = {"auto_zero_bits": 7}
 EFFECTS: dict[str, dict[str, Any]] = {
@@ -43,59 +47,65 @@ EFFECTS: dict[str, dict[str, Any]] = {
 """What each line changes of the preset."""
 
 
-def measure(base: Config, effects: Mapping[str, Mapping[str, Any]], seeds: Sequence[int]) -> list[Row]:
+def measure(config: Config, seed: int, task: str, source: DataSource) -> Row:
+    """What a line needs of a training; joules of the whole."""
+    run = training(config, seed, task=task, source=source)
+    return {"result": run.accuracy, "proposals": run.proposals, "uJ": run.energy_uj}
+
+
+def rounds(
+    configs: Mapping[str, Config], seeds: Sequence[int], task: str, source: DataSource, records: Records, seconds: float
+) -> dict[str, list[Row]]:
+    """Trainings by line: all lines of a seed before the next, so that each stop leaves pairs. A third seed and more are
+    begun within `seconds` of CPU time only."""
+    found: dict[str, list[Row]] = {name: [] for name in configs}
+    for number, seed in enumerate(seeds):
+        if number > 1 and time.process_time() > seconds:
+            break
+        for name, config in configs.items():
+            key = (task, source.subject, digest(config), seed)
+            found[name].append(records.of(key, measure, config, seed, task, source))
+    return found
+
+
+def lines(found: Mapping[str, Sequence[Row]]) -> list[Row]:
     """A line an effect, the first of them what the others are held against."""
-    lines: list[Row] = []
-    reference: list[float] = []
-    for name, keys in effects.items():
-        runs = trainings(base.replace(**keys), seeds)
-        found = accuracies(runs)
-        reference = reference or found
-        lines.append(
-            {
-                "effect": name,
-                "accuracy": estimate(found),
-                "to ideal, paired": paired(found, reference),
-                "least": min(found),
-                "proposals": round(sum(run.proposals for run in runs) / len(runs)),
-                f"uJ, {NODE}": round(sum(run.energy_uj for run in runs) / len(runs), 3),
-            }
-        )
-    return lines
-
-
-def page(lines: Sequence[Row], name: str, repeats: int) -> str:
-    """The page of docs/measurements."""
-    return f"""# What the circuit around the cells costs
-
-Task `{TASK}`, preset `{name}`, {repeats} trainings a line on the twin, each with its own split, devices, chip and
-noise, the same in every line. What the effects are: [design.md](../design.md#the-array-as-a-circuit). Joules are the
-ledger's mean for {NODE}; the array's share of an evaluation follows from the conductances alone, an upper bound behind
-wires. An auto-zero has 7 bits over +-10 mV. Written by
-
-    python -m oxmc.studies.circuit --preset {name} --repeats {repeats} --out docs/measurements/circuit.md
-
-{as_markdown(lines)}
-"""
+    values = {name: [run["result"] for run in runs] for name, runs in found.items()}
+    reference = next(iter(values.values()))
+    return [
+        {
+            "effect": name,
+            "result": estimate(values[name]),
+            "to ideal, paired": paired(values[name], reference),
+            "least": min(values[name]),
+            "proposals": round(estimate(run["proposals"] for run in runs).mean),
+            f"uJ, {NODE}": round(estimate(run["uJ"] for run in runs).mean, 3),
+        }
+        for name, runs in found.items()
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    chosen = parser(__doc__, seed=20000, repeats=200)
-    chosen.add_argument("--preset", default="best", help="what is changed (default best)")
-    chosen.add_argument("--try", action="append", metavar="KEY=VALUE,...", help="a change to measure instead")
-    chosen.add_argument("--out", type=Path, help="page to write")
-    given = chosen.parse_args(arguments)
+    options = study_parser(__doc__, seed=20000, repeats=200)
+    options.add_argument("--task", default=TASK, choices=TASKS, help=f"what is learned (default {TASK})")
+    options.add_argument("--preset", default="best", help="what is changed (default best)")
+    options.add_argument("--data", type=Path, help="recordings of ecg")
+    options.add_argument("--subject", type=int, help="the recording that ecg tests")
+    options.add_argument("--try", action="append", metavar="KEY=VALUE,...", help="a change to measure instead")
+    options.add_argument("--seconds", type=float, default=math.inf, help="of CPU time after which no seed is begun")
+    given = options.parse_args(arguments)
     tried, effects = getattr(given, "try"), EFFECTS
+    source = NO_SOURCE if given.data is None else DataSource(data=given.data, subject=given.subject)
     try:
         if tried:
             changes = {text: dict(parse_setting(part) for part in text.split(",")) for text in tried}
             effects = {"ideal": {}, **changes}
-        lines = measure(preset(TASK, given.preset), effects, seeds_of(given.seed, given.repeats))
+        base, seeds = preset(given.task, given.preset), seeds_of(given.seed, given.repeats)
+        configs = {name: base.replace(**keys) for name, keys in effects.items()}
+        found = rounds(configs, seeds, given.task, source, Records(given.out), given.seconds)
     except InputError as error:
-        chosen.error(str(error))
-    show(lines, given.json)
-    if given.out is not None:
-        write_file(given.out, page(lines, given.preset, given.repeats))
+        options.error(str(error))
+    finish(lines(found), given)
 
 
 if __name__ == "__main__":

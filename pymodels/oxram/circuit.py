@@ -19,6 +19,7 @@ Here are the constants, by numpy alone; the solution is compiled, in `oxmc.pymod
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -52,7 +53,8 @@ class Circuit(NamedTuple):
     the front end's offset in input codes, `untrimmed_q16` less what `trims_q16` [trim codes] takes off. `read_q16`: the
     READ voltage in the same unit. `read_code2`: its square, in codes. `curve_q16` and `limit_ns`: curvature of a cell
     of 0 S, conductance at whose READ the selector saturates (0: none). `thresholds` [2, ADC codes - 1]: least dot
-    product that reaches a code, of the first segment's kind and of the last's.
+    product that reaches a code, of the first segment's kind and of the last's; `ramps` the same as float64 and
+    `reach_steps` times infinity, none of them farther than `reach_steps` steps from the ideal one.
     """
 
     column: np.ndarray
@@ -71,6 +73,8 @@ class Circuit(NamedTuple):
     bent: bool
     shaped: bool
     thresholds: np.ndarray
+    ramps: np.ndarray
+    reach_steps: int
 
 
 def has_circuit(config: Config) -> bool:
@@ -88,6 +92,7 @@ def circuit_of(config: Config, seed: int, card: Card | None = None) -> Circuit |
     step_v, read_code = formats.input_step_v, card.read_sl_v / formats.input_step_v
     offset_q16 = round(ONE * offset_v(config, seed) / step_v)
     trims_q16 = np.rint(ONE * trim_voltages(config) / step_v).astype(np.int64)
+    thresholds, reach = _thresholds(config, key, [formats.segment_step(n) for n in (0, formats.segments - 1)])
     return Circuit(
         column=GIGA * (config.selector_ohm + config.line_ohm * np.arange(1, config.rows + 1)),
         reach=GIGA * (config.front_end_ohm + config.line_ohm * np.arange(1, formats.cells + 1)),
@@ -104,7 +109,9 @@ def circuit_of(config: Config, seed: int, card: Card | None = None) -> Circuit |
         limit_ns=round(1000 * config.selector_limit_ua / card.read_sl_v),
         bent=config.iv_curvature > 0 or config.selector_limit_ua > 0,
         shaped=config.adc_inl_lsb > 0 or config.adc_dnl_lsb > 0,
-        thresholds=np.stack([_thresholds(config, key, formats.segment_step(n)) for n in (0, formats.segments - 1)]),
+        thresholds=thresholds,
+        ramps=np.concatenate([thresholds, np.full((2, reach), np.inf)], axis=1),
+        reach_steps=reach,
     )
 
 
@@ -142,8 +149,9 @@ def _drawn_q16(key: tuple[int, int], what: int, count: int, sd: float) -> np.nda
     return scaled
 
 
-def _thresholds(config: Config, key: tuple[int, int], step: int) -> np.ndarray:
-    """Least dot product that reaches each ADC code but the lowest, int64 [2^adc_bits - 1] rising, in nS times codes.
+def _thresholds(config: Config, key: tuple[int, int], steps: Sequence[int]) -> tuple[np.ndarray, int]:
+    """Least dot product that reaches each ADC code but the lowest, int64 [steps, 2^adc_bits - 1] rising, in nS times
+    codes, for each of `steps` a code; and how many steps one of them is off at most.
 
     Threshold k (0 in the middle) is off by the bow, largest at both ends, and by its share of the widths' spread. That
     of code 0 is where it should be: what all share is an offset, which has its own key.
@@ -154,4 +162,5 @@ def _thresholds(config: Config, key: tuple[int, int], step: int) -> np.ndarray:
     off_lsb = sign * config.adc_inl_lsb * (k / (top + 1)) ** 2
     off_lsb += _drawn_q16(key, WIDTH, len(k), config.adc_dnl_lsb / 2**0.5) / ONE
     off_lsb[top] = 0.0
-    return np.maximum.accumulate(np.rint(step * (k + off_lsb)).astype(np.int64))
+    found = np.array([np.maximum.accumulate(np.rint(step * (k + off_lsb)).astype(np.int64)) for step in steps])
+    return found, int(max(np.ceil(abs(found[n] / steps[n] - k).max()) for n in range(len(steps))))

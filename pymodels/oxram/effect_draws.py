@@ -68,7 +68,13 @@ def read_ns(effects: Effects, k0: int, k1: int, cell: int, k: int, r: int, ns: i
 @njit(cache=True, nogil=True)
 def relaxed_ns(effects: Effects, k0: int, k1: int, cell: int, k: int, ns: int) -> int:
     """Where a cell SET to `ns` by its `k`-th SET ends, never below `draws.MIN_NS`."""
-    normal = draws.normal_q16(philox4x32(cell, k, 0, draws.RELAX, k0, k1)[0])
+    return relaxed_by(effects, philox4x32(cell, k, 0, draws.RELAX, k0, k1)[0], ns)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def relaxed_by(effects: Effects, u0: int, ns: int) -> int:
+    """The same by the uint32 `u0` of that draw."""
+    normal = draws.normal_q16(u0)
     return max(draws.MIN_NS, ns + draws.scaled_q16(draws.scaled_q16(ns, effects.relax_q16), normal))
 
 

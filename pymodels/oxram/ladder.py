@@ -111,13 +111,7 @@ def bend(circuit: Circuit, seen: Seen, first: int, codes: np.ndarray) -> int:
 def shaped_code(thresholds: np.ndarray, step: int, dot: int) -> int:
     """ADC code of a dot product by its rising thresholds, int64 [2 top + 1]."""
     top = len(thresholds) >> 1
-    return settled_code(thresholds, min(max(dot // step, -top - 1), top), dot)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def settled_code(thresholds: np.ndarray, code: int, dot: int) -> int:
-    """The code of a dot product, from the ideal one on."""
-    top = len(thresholds) >> 1
+    code = min(max(dot // step, -top - 1), top)
     while code > -top - 1 and dot < thresholds[code + top]:
         code -= 1
     while code < top and dot >= thresholds[code + top + 1]:

@@ -44,7 +44,7 @@ class Rewards(NamedTuple):
     log2_kappa: int
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def row_code(
     chip: Arithmetic, devices: Devices, row: int, output: int, codes: np.ndarray, sets: int, evaluation: int,
     effects: Effects | None, circuit: Circuit | None,
@@ -61,7 +61,7 @@ def row_code(
     return min(max(dot // chip.eval_step, -chip.adc_top - 1), chip.adc_top)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def act(chip: Arithmetic, devices: Devices, row: int, codes: np.ndarray) -> int:
     """The output of one row whose ADC code is greatest, the lowest on ties, as the row's next evaluations sense it."""
     winner, best = 0, -chip.adc_top - 2
@@ -74,20 +74,26 @@ def act(chip: Arithmetic, devices: Devices, row: int, codes: np.ndarray) -> int:
     return winner
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def book_drive(model_ns: np.ndarray, code2: np.ndarray, tally: np.ndarray) -> None:
     """Conductance of one row, [cells], times squared codes summed over its evaluations, [features]."""
     for cell in range(len(model_ns)):
         add_drive(tally, model_ns[cell] * code2[(cell >> 1) % len(code2)])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def book_episode(chip: Arithmetic, model_ns: np.ndarray, steps: int, code2: np.ndarray, tally: np.ndarray) -> None:
     """Book an episode of one row, [cells], of so many steps and squared codes summed over them, [features]."""
     tally[EVALS] += steps * chip.outputs
     tally[SAMPLE_READS] += steps
     tally[SWEEPS] += 1
     book_drive(model_ns, code2, tally)
+
+
+@njit(cache=True, nogil=True, borrows=True)
+def add_squares(codes: np.ndarray, code2: np.ndarray) -> None:
+    for feature in range(len(codes)):
+        code2[feature] += codes[feature] * codes[feature]
 
 
 @njit(cache=True, nogil=True)
@@ -98,14 +104,14 @@ def run_episode(chip: Arithmetic, devices: Devices, cart: Cart, row: int, episod
     start(cart, episode, TRAINING, state)
     while not over and steps < cart.steps:
         observe(cart, state, codes)
-        code2 += codes * codes
+        add_squares(codes, code2)
         over = move(state, act(chip, devices, row, codes))
         steps += 1
     book_episode(chip, devices.conductance_ns[row], steps, code2, tally)
     return steps
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def draw_row(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
     """Program a proposal; its prior and the draw of u, all that is known ahead of its episode."""
     place, last = chain.place, chain.seen_last
@@ -119,12 +125,12 @@ def draw_row(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
         chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_leap)
         last[NEG_LOG2_U] = neg_log2_u(chain.lfsr[0], chip)
         place[PROPOSALS] += 1
-    relax_row(devices, row, devices.effects)
+    relax_row(devices, row, chain.bench.words, devices.effects)
     see_row(devices, row, devices.circuit)
     devices.evaluations[row] = 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def judge(chain: Chain, rewards: Rewards, steps: int) -> None:
     """The decision on a row that lasted `steps`, left in `chain.seen_last`."""
     place, last = chain.place, chain.seen_last
@@ -133,7 +139,7 @@ def judge(chain: Chain, rewards: Rewards, steps: int) -> None:
     last[ACCEPTED] = place[ROW] == 0 or last[COST] <= threshold
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, borrows=True)
 def settle_episode(chip: Arithmetic, devices: Devices, chain: Chain, stored: np.ndarray, steps: int) -> bool:
     """What follows from the decision on a row that lasted `steps`; True when the chain has ended.
 
@@ -148,7 +154,8 @@ def settle_episode(chip: Arithmetic, devices: Devices, chain: Chain, stored: np.
     place[CURRENT_COST], place[CURRENT], place[STREAK] = last[COST] + last[PRIOR], row, 0
     chain.counters[row], stored[row] = 1, steps
     chain.tally[STORED] += 1
-    chain.current_read[:] = chain.read
+    for cell in range(len(chain.read)):
+        chain.current_read[cell] = chain.read[cell]
     place[ROW] += 1
     return at_limit or place[ROW] == rows
 
@@ -190,7 +197,7 @@ def run_tests(
         over = False
         while not over and rewards[episode] < cart.steps:
             observe(cart, state, codes)
-            code2 += codes * codes
+            add_squares(codes, code2)
             actions[step] = respond(chip, voting, codes, sums[step])
             over = move(state, actions[step])
             rewards[episode] += 1

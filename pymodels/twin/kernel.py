@@ -232,7 +232,7 @@ def propose(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> Non
     threshold = ((threshold + 1) << chip.temper) - 1  # the largest sum that is not above it once it is shifted
     model, evaluated = devices.conductance_ns[row], chain.tally[EVALS]
     if row == 0 or not chip.early_rejection or threshold >= 0:  # else there is no evaluation
-        relax_row(devices, row, devices.effects)
+        relax_row(devices, row, chain.bench.words, devices.effects)
         row_costs(chip, devices, chain, data, row, threshold, devices.effects, devices.circuit)
     last[COST] = sweep(chip, model, data, chain, threshold, row == 0)
     devices.evaluations[row] = chain.tally[EVALS] - evaluated

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from oxmc.pymodels.kernels import njit
-from oxmc.pymodels.oxram.array import NOT_STUCK
+from oxmc.pymodels.oxram.array import NOT_STUCK, draw_words
 from oxmc.pymodels.oxram.circuit import Circuit
-from oxmc.pymodels.oxram.effect_draws import relaxed_ns, sensed_dot
+from oxmc.pymodels.oxram.draws import RELAX
+from oxmc.pymodels.oxram.effect_draws import relaxed_by, sensed_dot
 from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.oxram.ladder import see
 from oxmc.pymodels.twin.state import EVAL_NS, EVAL_NS_BITS, EVAL_NS_HIGH, TALLIES, Arithmetic, Chain, Data, Devices
@@ -25,15 +26,14 @@ def add_drive(tally: np.ndarray, drive: int) -> None:
 
 
 @njit(cache=True, nogil=True, borrows=True)
-def relax_row(devices: Devices, row: int, effects: Effects | None) -> None:
-    """What a row's first evaluation finds of the conductances that were SET."""
-    if effects is not None:
-        cells = devices.conductance_ns.shape[1]
-        for cell in range(cells if effects.relax_q16 else 0):
-            if devices.stuck[row, cell] == NOT_STUCK:
-                k, ns = devices.set_count[row, cell], devices.conductance_ns[row, cell]
-                left_ns = relaxed_ns(effects, devices.k0, devices.k1, row * cells + cell, k, ns)
-                devices.conductance_ns[row, cell] = left_ns
+def relax_row(devices: Devices, row: int, words: np.ndarray, effects: Effects | None) -> None:
+    """What a row's first evaluation finds of the conductances that were SET; draws into int64 `words` [cells]."""
+    if effects is not None and effects.relax_q16:
+        cells_ns, stuck = devices.conductance_ns[row], devices.stuck[row]
+        draw_words(devices.k0, devices.k1, row * len(cells_ns), devices.set_count[row], RELAX, words)
+        for cell in range(len(cells_ns)):
+            if stuck[cell] == NOT_STUCK:
+                cells_ns[cell] = relaxed_by(effects, words[cell], cells_ns[cell])
 
 
 @njit(cache=True, nogil=True, borrows=True)

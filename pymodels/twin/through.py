@@ -7,7 +7,7 @@ import numpy as np
 
 from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram.circuit import Circuit
-from oxmc.pymodels.oxram.ladder import Seen, bend, settled_code, shaped_code, tilt
+from oxmc.pymodels.oxram.ladder import Seen, bend, shaped_code, tilt
 from oxmc.pymodels.twin.evaluate import Room, convert, dot_products, look_up, pair_ns, whole_steps
 from oxmc.pymodels.twin.state import Arithmetic, Chain, Data
 
@@ -29,14 +29,21 @@ def add_cubes(circuit: Circuit, cubes_ns: np.ndarray, first: int, codes: np.ndar
 
 @njit(cache=True, nogil=True, borrows=True)
 def convert_shaped(
-    thresholds: np.ndarray, sums: np.ndarray, flips: np.ndarray, step: int, shift: int, indices: np.ndarray
+    thresholds: np.ndarray, reach: int, sums: np.ndarray, flips: np.ndarray, step: int, shift: int, indices: np.ndarray
 ) -> None:
-    """`evaluate.convert` by the ADC's own thresholds."""
-    half, places = np.int32((len(thresholds) >> 1) + 1), np.int32(shift)
+    """`evaluate.convert` by the ADC's own thresholds, float64, none farther than `reach` steps from where it should be.
+
+    How many are met is counted from the ideal converter's number less `reach` on; ahead of that all are, and as many
+    after it none.
+    """
+    half, places = np.int32((len(thresholds) - reach >> 1) + 1), np.int32(shift)
     low, high = np.float64(-half), np.float64(half - 1)
     for sample in range(len(sums)):
-        ideal = np.int64(min(max(whole_steps(sums[sample], step), low), high))
-        code = np.int32(settled_code(thresholds, ideal, np.int64(sums[sample]))) ^ flips[sample]
+        ideal = np.int64(min(max(whole_steps(sums[sample], step), low), high)) + half
+        begin, met = ideal - reach if ideal > reach else 0, 0
+        for nth in range(2 * reach):
+            met += sums[sample] >= thresholds[np.uint64(begin + nth)]
+        code = np.int32(begin + met - half) ^ flips[sample]
         indices[sample] = np.int32(code + half) >> places
 
 
@@ -53,8 +60,8 @@ def convert_seen(
         add_cubes(circuit, seen.cubes, first, codes, room)
     step = chip.hidden_eval_step if segment < chip.hidden else chip.eval_step
     if circuit.shaped:
-        thresholds = circuit.thresholds[int(segment >= chip.hidden)]
-        convert_shaped(thresholds, room.sums, flips, step, chip.table_shift, room.indices)
+        ramp = circuit.ramps[int(segment >= chip.hidden)]
+        convert_shaped(ramp, circuit.reach_steps, room.sums, flips, step, chip.table_shift, room.indices)
     else:
         convert(room.sums, flips, step, chip.adc_top, chip.table_shift, room.indices)
 

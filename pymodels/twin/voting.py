@@ -141,8 +141,8 @@ def vote(
     if through is not None:
         add_through(through, output, codes, room)
     if through is not None and through.circuit.shaped:
-        thresholds = through.circuit.thresholds[1]
-        convert_shaped(thresholds, room.sums, voting.no_flips, chip.eval_step, chip.table_shift, room.indices)
+        ramp, reach = through.circuit.ramps[1], through.circuit.reach_steps
+        convert_shaped(ramp, reach, room.sums, voting.no_flips, chip.eval_step, chip.table_shift, room.indices)
     else:
         convert(room.sums, voting.no_flips, chip.eval_step, chip.adc_top, chip.table_shift, room.indices)
     look_up(room.indices, voting.table, voting.entries)
