@@ -488,6 +488,8 @@ def loaded(config: Config, more: tuple[str, ...] = ()) -> Config:
     """`config` with another value of every key that does not shape the chip, and of `more`."""
     names = {name for name, field in KEYS.items() if not field.metadata["shapes"]} | {*more}
     names -= {"rows", "train_samples", "test_samples", "counters"}  # which do by what holds them
+    if config.acceptance == "reward":
+        names -= {"components"}  # made of points, which there are none of
     return config.replace(**{name: _other(KEYS[name], getattr(config, name)) for name in names})
 
 
