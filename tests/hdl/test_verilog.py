@@ -489,7 +489,7 @@ def loaded(config: Config, more: tuple[str, ...] = ()) -> Config:
     names = {name for name, field in KEYS.items() if not field.metadata["shapes"]} | {*more}
     names -= {"rows", "train_samples", "test_samples", "counters"}  # which do by what holds them
     if config.acceptance == "reward":
-        names -= {"components"}  # made of points, which there are none of
+        names -= {"components", "raw_features"}  # made of points, which there are none of
     return config.replace(**{name: _other(KEYS[name], getattr(config, name)) for name in names})
 
 

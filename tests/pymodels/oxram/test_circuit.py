@@ -12,7 +12,7 @@ import pytest
 from commands import refusal
 from pytest import CaptureFixture, MonkeyPatch
 
-from oxmc.pymodels.config import CONDITIONS, PRESETS, REAL, TASKS, Config, preset, resolve
+from oxmc.pymodels.config import CONDITIONS, REAL, TASKS, Config, preset, presets_of, resolve
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.circuit import circuit_of, has_circuit, offset_v, trim_of, trim_voltages
@@ -227,7 +227,7 @@ def test_actions_go_through_the_circuit(read_noise: float, seed: int) -> None:
 def test_conditions() -> None:
     """Ideal, the default, has no circuit in any preset; real sets its keys, of which one given beside it wins."""
     for task in TASKS:
-        for name in PRESETS:
+        for name in presets_of(task):
             assert not has_circuit(preset(task, name)), (task, name)
     real = resolve("cancer", "best", settings={"conditions": "real", "line_ohm": 1.0, "rows": 128})
     assert {name: getattr(real, name) for name in REAL} == REAL | {"line_ohm": 1.0}
