@@ -70,6 +70,8 @@ class Engine:
     has_waves = False
     in_integers = True
     """Whether it infers in the chip's integers, so that what it found can be held against them."""
+    is_integer_model = False
+    """Whether it is the model that they are held against."""
     learns_from_rewards = True
     calibrates = False
     """Whether `lut` is there."""
@@ -201,6 +203,7 @@ class Twin(Engine):
     """The chip's integer arithmetic without its clock."""
 
     name = "twin"
+    is_integer_model = True
     help = "the RTL's bit-true model"
     calibrates = True
     takes_rules = True
@@ -283,6 +286,11 @@ def engine_of(name: str, *, calibrates: bool = False) -> Engine:
 def in_integers(name: str) -> bool:
     """Whether a run on that engine is in the chip's integers; of one that is not known here nothing is expected."""
     return name in ENGINES and ENGINES[name].in_integers
+
+
+def is_integer_model(name: str) -> bool:
+    """Whether a run on that engine is the model itself that others are held against."""
+    return name in ENGINES and ENGINES[name].is_integer_model
 
 
 def rtl_names() -> str:

@@ -28,7 +28,7 @@ from oxmc.pymodels.uncertainty import uncertainty_record
 from oxmc.run.books import check_array, check_events
 from oxmc.run.cards import card_record
 from oxmc.run.cautions import mixing_record, warnings_of
-from oxmc.run.engine import in_integers
+from oxmc.run.engine import in_integers, is_integer_model
 from oxmc.run.own_counters import voting_totals
 from oxmc.run.rundir import SCHEMA
 from oxmc.run.sources import sources_digest
@@ -98,7 +98,7 @@ def is_noisy(config: Config) -> bool:
 def is_checked(engine: str, config: Config) -> bool:
     """Whether the inference of an engine is held against the integer model: with read noise that is the twin, whose
     own runs would only be done twice."""
-    return in_integers(engine) and not (engine == "twin" and is_noisy(config))
+    return in_integers(engine) and not (is_integer_model(engine) and is_noisy(config))
 
 
 def check_inference(job: Job, outcome: Outcome) -> None:

@@ -141,7 +141,7 @@ def trained(request: Request, folder: Path, watcher: Watcher | None = None) -> T
     """Train; logs and waves of an engine lie in `folder`. Raises `InputError` or `RunError`."""
     dataset = load_task(request.task, request.config, request.seed, request.source)
     if request.chains > 1 and request.config.counters == "own":
-        raise InputError(f"--chains must be 1 with counters = own, not {request.chains}")
+        raise InputError(f"--chains must be 1 with counters = own, not {request.chains}; counters = shared has them")
     if request.lockstep and dataset.surroundings is not None:
         raise InputError("--lockstep must be left out with an environment of one's own")
     seeds = chain_seeds(request.seed, request.chains)

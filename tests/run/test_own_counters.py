@@ -114,4 +114,4 @@ def test_refusals(capsys: CaptureFixture[str]) -> None:
         Config(counters="own")
     assert str(error.value) == "outputs must be 2 or more with counters = own, not 1"
     message = refusal(capsys, "train", "wine", "--preset", "best", "--engine", "twin", "--chains", "2")
-    assert message == "--chains must be 1 with counters = own, not 2"
+    assert message == "--chains must be 1 with counters = own, not 2; counters = shared has them"
