@@ -238,6 +238,10 @@ class Float(Engine):
         from oxmc.pymodels.oxram.devices import load_card
         from oxmc.pymodels.oxram.effects import effects_of
 
+        if config.auto_zero_bits:
+            raise InputError(
+                f"auto_zero_bits must be 0 with --engine float, which has no front end, not {config.auto_zero_bits}"
+            )
         if has_circuit(config):
             raise InputError("conditions must be ideal with --engine float, which knows no circuit around the cells")
         if effects_of(load_card(config.card), config).any:
