@@ -46,14 +46,25 @@ def due_counts(config: Config, course: Course, counts: Counts) -> dict[str, dict
     formats, chains = formats_of(config.chip), config.chains
     tally = _tally(formats, chains, course, counts["train"])
     if _rejects_early(formats):
-        lines = counts["train"]["eval_line"]  # one a sweep, and one more a hidden layer
-        sweeps = lines - tally["layer"] if config.hidden else lines
-        tally["sweep"] = _between(chains, sweeps, course.proposals + chains)
-        tally["layer"] = _between(0, lines - tally["sweep"], tally["layer"])
-    due = _budget(formats, chains, course, counts, tally)
-    if _rejects_early(formats) and config.hidden:  # sweeps and layers that were cut short: one equation for both
-        due["train"]["cycle"] = counts["train"]["cycle"]
-    return due
+        tally |= _sweeps(formats, chains, course, counts, tally)
+    return _budget(formats, chains, course, counts, tally)
+
+
+def _sweeps(formats: Formats, chains: int, course: Course, counts: Counts, tally: dict[str, int]) -> dict[str, int]:
+    """Sweeps of chains that reject early and, behind a hidden layer, samples whose outputs were evaluated.
+
+    Word lines say how many there are of both, the clock how many of each, as both are linear in them.
+    """
+    lines, most = counts["train"]["eval_line"], course.proposals + chains
+    if not formats.config.hidden:
+        return {"sweep": _between(chains, lines, most)}
+    none, sweep, layer = (
+        _budget(formats, chains, course, counts, tally | {"sweep": sweeps, "layer": layers})["train"]["cycle"]
+        for sweeps, layers in ((0, 0), (1, 0), (0, 1))
+    )
+    sweeps = (counts["train"]["cycle"] - none - (layer - none) * lines) // (sweep - layer)
+    sweeps = _between(chains, sweeps, most)
+    return {"sweep": sweeps, "layer": max(0, lines - sweeps)}
 
 
 def _rejects_early(formats: Formats) -> bool:
@@ -97,7 +108,7 @@ def _ahead(formats: Formats) -> dict[str, dict[str, int]]:
 
 
 def _tally(formats: Formats, chains: int, course: Course, train: Mapping[str, int]) -> dict[str, int]:
-    """What the chains did, by the names of `TALLIED`; `sweep` of chains that reject early is left to the word lines."""
+    """What the chains did, by the names of `TALLIED`; `sweep` of chains that reject early is left to `_sweeps`."""
     rejected = course.proposals - (course.accepted_rows - chains)
     retry, switch = _retries(formats, course.proposals, chains, train)
     programmed = (course.proposals + chains) * formats.cells + retry
