@@ -2,8 +2,8 @@
 
 Y. N. Wu, J. S. Emer, V. Sze, Accelergy, ICCAD 2019. Components are `oxmc.NAME`; an action is a cost, its energy in pJ
 for one count at the run's operating point. The format has no intervals, sources or phases: intervals and sources stand
-in comments ahead of the energies, phases stay in our own report. Tables of area (ART) are not written: nothing here
-knows areas.
+in comments ahead of the energies, phases stay in our own report. Tables of area (ART) are not written: areas
+are in our own report.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def learn(
     """Read and fit `files`, at most one of a kind; `texts` are `about`, `source` and `licence` of the card.
 
     Raises `InputError` for a file that cannot be read or fitted, or two of a kind.
-    """  # fmt: skip
+    """
     of = _by_kind(files, rate_hz)
     cycles = fit_cycles(read_cycles(of["cycles"], names)) if "cycles" in of else None
     relaxation = fit_relaxation(read_relaxation(of["relaxation"], g_us=names.g_us)) if "relaxation" in of else None

@@ -6,7 +6,7 @@ configuration, so that counts x energies + leak_power x seconds on the chip are 
 source of a figure are in the messages that the estimator keeps with each estimate.
 
 Actions take no time of their own here (latency 0, throughput infinite): the chip's time is in its count of cycles.
-The area is not a number: nothing here knows that of macros, converters and array.
+The area is not a number here, since that of the pumps follows from a run: `oxmc energy RUN --format json` has it.
 
 Only this module imports hwcomponents. The module `hwcomponents_oxmc` is where hwcomponents looks for models.
 """
