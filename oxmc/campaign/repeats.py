@@ -23,7 +23,7 @@ from threadpoolctl import ThreadpoolController
 
 from oxmc.campaign.cluster import Cluster, check_address, connected
 from oxmc.campaign.partial import Partial, check_same, opened, partial_folder
-from oxmc.campaign.workers import end_with_parent
+from oxmc.campaign.workers import begin, surroundings
 from oxmc.pymodels.ahead import Ahead
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, RunError
@@ -149,7 +149,7 @@ def _runner(plan: Plan) -> Iterator[Runner]:
 @contextlib.contextmanager
 def _on_processes(jobs: int, request: Request, repeats: Sequence[int], scratch: Path) -> Iterator[Iterator[Answer]]:
     """Repeats on this machine; the workers, who may not have got to the end, stop without joblib's advice."""
-    with parallel_config(backend="loky", initializer=end_with_parent):
+    with parallel_config(backend="loky", initializer=begin, initargs=surroundings()):
         pool = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
     answers: Any = pool(delayed(run_repeat)(request, repeat, scratch) for repeat in repeats)
     try:

@@ -18,10 +18,27 @@ LOOK_S = 0.5
 PACKAGES = ("oxmc", "numpy", "numba")
 
 
-def end_with_parent() -> None:
+def surroundings() -> tuple[tuple[str, ...], str, tuple[tuple[str, str], ...]]:
+    """What a worker must share with its parent: where modules are found, the working folder, our own variables.
+
+    joblib keeps workers for the next call, and starts new ones if what they were started with has changed.
+    """
+    ours = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("OXMC_")))
+    return tuple(sys.path), os.getcwd(), ours
+
+
+def begin(path: tuple[str, ...], folder: str, variables: tuple[tuple[str, str], ...]) -> None:
+    """Take over the parent's `surroundings`, and end with it; called once in each worker on this machine."""
+    sys.path[:] = path
+    os.chdir(folder)
+    os.environ.update(variables)
+    _end_with_parent()
+
+
+def _end_with_parent() -> None:
     """Leave Ctrl-C to the parent, which decides what is kept, and end when the parent was killed.
 
-    Called once in each worker that joblib starts on this machine; a worker without parent would wait for minutes.
+    A worker without parent would wait for minutes.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()

@@ -241,7 +241,9 @@ class Mine(Twin):
 
 @AN_ENGINE_OF_A_USER_S_OWN
 def test_an_engine_of_another_package(capsys: CaptureFixture[str], monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
-    """An entry point is enough, also for the processes of `--jobs`."""
+    """An entry point is enough, also for the processes of `--jobs`, some of which ran another sweep before."""
+    jobs = (*TINY, "--repeats", "3", "--jobs", "2")
+    run_on(capsys, "twin", tmp_path / "before", *jobs)
     (tmp_path / "users_engine.py").write_text(PACKAGE)
     info = tmp_path / "users_engine-1.0.dist-info"
     info.mkdir()
@@ -251,9 +253,7 @@ def test_an_engine_of_another_package(capsys: CaptureFixture[str], monkeypatch: 
     message = "--engine must be one of verilator, icarus, twin, float, gates, not 'mine'"
     assert refusal(capsys, "train", *TINY, "--engine", "mine") == message
     monkeypatch.syspath_prepend(str(tmp_path))
-    run, twin = (
-        run_on(capsys, name, tmp_path / name, *TINY, "--repeats", "3", "--jobs", "2") for name in ("mine", "twin")
-    )
+    run, twin = (run_on(capsys, name, tmp_path / name, *jobs) for name in ("mine", "twin"))
     assert run["engine"] == "mine" and run["repeats"]["mean"] == twin["repeats"]["mean"]
     assert "users_engine" in sys.modules and "mine" not in ENGINES
 
