@@ -30,10 +30,13 @@ def test_its_figures_are_those_of_a_run_of_chains() -> None:
         assert found[name] == pytest.approx(run.record["chains"][key], rel=1e-9)
 
 
-@pytest.mark.parametrize("name", ["frugal", "converged", "posterior"])
-def test_presets_keep_their_word(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "conditions"),
+    [("frugal", "ideal"), ("frugal", "real"), ("converged", "ideal"), ("converged", "real"), ("posterior", "ideal")],
+)
+def test_presets_keep_their_word(name: str, conditions: str) -> None:
     """On a split that none was chosen on; what 20 splits give is in docs/measurements/mixing.md."""
-    config = preset("cancer", name)
+    config = preset("cancer", name).replace(conditions=conditions)
     assert not config.extrapolate and not outside(load_card(config.card), config)
     found = mixing.measure(config, 20270, 4, "cancer", mixing.NO_SOURCE)
     assert found["accuracy"] > 0.94
