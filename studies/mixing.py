@@ -3,7 +3,7 @@
 Several chains a split, each with its own devices and noise. R-hat and effective draws are those of the worst weight,
 and of the worst output where outputs are chains of their own. Joules are those of one chain's training and test;
 effective draws a microjoule those of all chains over their training. With one output the posterior is held against the
-exact one of the same quantised features, prior and S (`oxmc.studies.polya_gamma`). Tables are the CSV files of
+exact one of the same quantised features, prior and S (`oxmc.quality.hamiltonian`). Tables are the CSV files of
 `--data`/tables with a column `label`; heartbeats those of `--data`/mitbih_beats.npz.
 """
 
@@ -29,11 +29,11 @@ from oxmc.pymodels.streams import chain_seeds
 from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, quantise
 from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.pymodels.uncertainty import class_probabilities
+from oxmc.quality.hamiltonian import exact_draws
 from oxmc.run.own_counters import voting_totals
 from oxmc.run.request import configured
 from oxmc.run.result import ledger_of, phases_of
 from oxmc.studies.estimates import estimate
-from oxmc.studies.polya_gamma import exact_draws
 from oxmc.studies.records import Progress, Records, digest
 from oxmc.studies.tables import Row, finish, study_parser
 from oxmc.studies.trainings import NODE, run_job, seeds_of, split_of

@@ -22,6 +22,7 @@ from oxmc.cli import (
     listed,
     plot,
     predict,
+    quality,
     report,
     show,
     signals,
@@ -66,7 +67,7 @@ def oxmc(
 
 COMMANDS = (
     train.train, predict.predict, calibrate.calibrate, verilog.verilog, synth.synth, energy.energy, sweep.sweep,
-    plot.plot, report.report, show.show, listed.list_, bench.bench, data.data, doctor.doctor,
+    plot.plot, report.report, quality.quality, show.show, listed.list_, bench.bench, data.data, doctor.doctor,
 )  # fmt: skip
 """In the order of `oxmc --help`."""
 

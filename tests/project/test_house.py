@@ -47,13 +47,15 @@ BELOW: dict[str, frozenset[str]] = {
         "posterior": "leaves pymodels",
         "run": "leaves pymodels hdl.verilog energy tb.cosim silicon posterior",
         "cards": "leaves pymodels",
+        "quality": "leaves pymodels energy silicon posterior run",
         "plots": "leaves pymodels posterior run cards",
         "campaign": "leaves pymodels posterior run plots",
         "reports": "leaves pymodels energy silicon posterior run campaign",
         "speed": "leaves pymodels hdl.verilog energy tb.cosim run campaign",
         "api": "leaves pymodels hdl.verilog energy posterior run plots campaign reports",
-        "cli": "leaves pymodels hdl.verilog energy silicon posterior run plots campaign reports speed api cards",
-        "studies": "leaves pymodels energy tb.cosim posterior run plots campaign cards",
+        "cli": "leaves pymodels hdl.verilog energy silicon posterior run plots campaign reports speed api cards "
+        "quality",
+        "studies": "leaves pymodels energy tb.cosim posterior run plots campaign cards quality",
         "pages": "leaves hdl hdl.chip hdl.verilog energy silicon api cli",
         "start": "cli",
     }.items()
@@ -162,6 +164,7 @@ EXAMPLES = {
     "posterior": "import oxmc.run.train",
     "run": "from oxmc.plots.style import save",
     "cards": "import oxmc.run.train",
+    "quality": "from oxmc.reports.accounts import Account",
     "plots": "from oxmc.campaign.repeats import Plan",
     "campaign": "from oxmc.reports.accounts import Account",
     "reports": "from oxmc.cli.console import wide",
@@ -234,6 +237,7 @@ def test_no_folder_is_a_heap() -> None:
 
 
 JUSTIFIED = {
+    "oxmc.cli.quality.quality": "an option a line",
     "oxmc.cli.train.train": "an option a line",
     "oxmc.hdl.pair_programmer._elaborate_sequence": "one state machine, read from top to bottom",
 }

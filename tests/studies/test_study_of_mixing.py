@@ -13,8 +13,8 @@ from oxmc.pymodels.config import preset
 from oxmc.pymodels.oxram.card_file import load_card
 from oxmc.pymodels.oxram.card_range import outside
 from oxmc.pymodels.tasks import load_task, quantise
+from oxmc.quality.hamiltonian import exact_draws
 from oxmc.studies import mixing
-from oxmc.studies.polya_gamma import exact_draws
 
 pytestmark = pytest.mark.testpoint(
     "study of mixing", "figures are those of `oxmc train --chains`, exact draws are found exact, others are not"

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from oxmc.studies.polya_gamma import exact_draws, polya_gamma
+from oxmc.quality.polya_gamma import gibbs_draws, polya_gamma
 
 pytestmark = pytest.mark.testpoint(
-    "the exact posterior",
+    "Polya-Gamma sampling",
     "Polya-Gamma variables have their known moments, the posterior's are those of importance sampling",
 )
 
@@ -40,6 +40,6 @@ def test_the_posterior_is_that_of_importance_sampling() -> None:
     weight = np.exp(-cost(w) + (z**2).sum(-1) / 2 + best.fun)
     mean = np.average(w, axis=0, weights=weight)
     sd = np.sqrt(np.average((w - mean) ** 2, axis=0, weights=weight))
-    found = exact_draws(x, t, 2.0, 3000, rng)
+    found = gibbs_draws(x, t, 2.0, 3000, rng)
     assert np.allclose(found.mean(axis=0), mean, atol=0.12 * sd.max())
     assert np.allclose(found.std(axis=0), sd, rtol=0.08)

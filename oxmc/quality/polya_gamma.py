@@ -3,7 +3,8 @@
 N. Polson, J. Scott and J. Windle, "Bayesian inference for logistic models using Polya-Gamma latent variables", J. Am.
 Stat. Assoc. 108 (2013), doi:10.1080/01621459.2013.829001: given a variable PG(1, x.w) a point, the weights are normal.
 The variable is drawn by their section 4, after L. Devroye, "On exact simulation algorithms for some distributions
-related to Jacobi theta functions", Stat. Probab. Lett. 79 (2009). Nothing is approximate but the number of draws.
+related to Jacobi theta functions", Stat. Probab. Lett. 79 (2009). Nothing is approximate but the number of
+draws, of which hundreds may be worth an independent one where the classes are all but separable.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ CUT = 0.64
 """Where the two series of the density take turns, as in the paper."""
 
 
-def exact_draws(
+def gibbs_draws(
     x: np.ndarray, t: np.ndarray, sd: float, draws: int, rng: np.random.Generator, burn_in: int = 200
 ) -> np.ndarray:
     """Weights float64 [draws, features] of points `x` [n, features], classes `t` [n] of 0 and 1, prior N(0, sd)."""
