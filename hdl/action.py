@@ -30,8 +30,10 @@ class Action(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        code, best = Signal(signed(len(self.code))), Signal(signed(len(self.code)))
-        output, winner = Signal(self.formats.output_bits), Signal(self.formats.label_bits)
+        code = Signal(signed(len(self.code)))
+        best = Signal(signed(len(self.code)))
+        output = Signal(self.formats.output_bits)
+        winner = Signal(self.formats.label_bits)
         m.d.comb += [code.eq(self.code), self.winner.eq(winner)]
         with m.If(self.restart):
             m.d.sync += output.eq(0)

@@ -155,7 +155,8 @@ class GateDac(wiring.Component):
     def _elaborate_ends(self, m: Module) -> None:
         """The last read codes whose gate code is close to the lower end, and not close to the upper one."""
         code, gate = self.map.write_address, self.map.write_data[: self.formats.gate_bits]
-        low_end, high_begin = Signal.like(code), Signal.like(code)
+        low_end = Signal.like(code)
+        high_begin = Signal.like(code)
         with m.If(self.mapping & (gate < EDGE)):
             m.d.sync += low_end.eq(code)
         with m.If(self.mapping & (gate <= self.formats.config.gate_codes - 1 - EDGE)):

@@ -22,8 +22,10 @@ class NetworkInference(Inference):
 
     def _elaborate_sums(self, m: Module, totals: list[Signal], clear: Signal) -> None:
         """As with one sum; answers come output by output, so which one is added is counted."""
-        answered = self.answered = Signal(self.formats.output_bits)
-        total, chosen = Signal.like(totals[0]), Array(totals)
+        self.answered = Signal(self.formats.output_bits)
+        answered = self.answered
+        total = Signal.like(totals[0])
+        chosen = Array(totals)
         response = self._elaborate_response(m)
         m.d.comb += total.eq(chosen[answered] + response * self.counter)
         with m.If(clear):
@@ -61,9 +63,12 @@ class NetworkInference(Inference):
     def elaborate(self, platform):
         m = Module()
         formats = self.formats
-        row, index = Signal(formats.row_bits), Signal(formats.sample_bits)
-        segment, output = Signal(formats.segment_bits), Signal(formats.output_bits)
-        clear, last_output = Signal(), Signal()
+        row = Signal(formats.row_bits)
+        index = Signal(formats.sample_bits)
+        segment = Signal(formats.segment_bits)
+        output = Signal(formats.output_bits)
+        clear = Signal()
+        last_output = Signal()
         totals = [Signal(signed(formats.response_sum_bits), name=f"total_{k}") for k in range(formats.config.outputs)]
         total = Signal.like(totals[0])
         self._elaborate_sums(m, totals, clear)

@@ -115,8 +115,11 @@ class PairProgrammer(wiring.Component):
 
     def _elaborate_target(self, m: Module) -> Signal:
         """What the side at work is aimed at, before its device's offset: one sum, and not below zero."""
-        read_bits = self.formats.config.read_bits
-        target, base, step, exact = (Signal(signed(read_bits + 2)) for _ in range(4))
+        shape = signed(self.formats.config.read_bits + 2)
+        target = Signal(shape)
+        base = Signal(shape)
+        step = Signal(shape)
+        exact = Signal(shape)
         with m.If(self.work_high):
             m.d.comb += [base.eq(self.read_low), step.eq(self.wanted)]
         with m.Elif(self.high_done):
@@ -137,11 +140,13 @@ class PairProgrammer(wiring.Component):
         top = 2**read_bits - 1
         forget = Signal()
         offset = Signal(signed(read_bits + 1))
-        seen, now_seen = Signal(SEEN_BITS), Signal(SEEN_BITS)
+        seen = Signal(SEEN_BITS)
+        now_seen = Signal(SEEN_BITS)
         due = Signal.like(target)
         read = Signal.like(self.code)
         error = Signal(signed(read_bits + 3))
-        share, half = Signal.like(error), Signal()
+        share = Signal.like(error)
+        half = Signal()
         moved = Signal(signed(read_bits + 4))
         aimed = Signal(signed(read_bits + 3))
         with m.If(self.answer):
@@ -174,7 +179,8 @@ class PairProgrammer(wiring.Component):
     def _elaborate_sequence(self, m: Module, error: Signal) -> None:
         last_pair = Signal()
         close = Signal()
-        plus, minus = Signal.like(self.code), Signal.like(self.code)
+        plus = Signal.like(self.code)
+        minus = Signal.like(self.code)
         m.d.comb += [
             last_pair.eq(self.pair == self.formats.pairs - 1),
             self.next_pair.eq(Mux(self.busy & ~last_pair, self.pair + 1, 0)),

@@ -36,7 +36,8 @@ class Reward(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         fraction_bits = self.formats.config.log_fraction_bits
-        steps, operand = Signal(STEP_BITS), Signal(STEP_BITS)
+        steps = Signal(STEP_BITS)
+        operand = Signal(STEP_BITS)
         zeros = Signal(range(STEP_BITS + 1), init=STEP_BITS)
         mantissa = Signal(REWARD_INDEX_BITS)
         with m.If(self.clear):

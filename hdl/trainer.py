@@ -122,7 +122,8 @@ class Trainer(wiring.Component):
     def _elaborate_stop(self, m: Module) -> None:
         """A sum that exceeded the threshold stops the sweep at the end of the running pulse. `waits` is high while a
         code, or what is added up from codes ahead of the sweep, is on its way."""
-        self.stop, self.waits = Signal(), self.command.converting
+        self.stop = Signal()
+        self.waits = self.command.converting
         if not self.formats.config.early_rejection:
             return
         self.waits = self.command.converting | self.adding
@@ -177,7 +178,8 @@ class Trainer(wiring.Component):
     def _elaborate_programming(self, m: Module, cell: Signal) -> None:
         """States that write a row: SET and READ of each cell, or a programmer that reads while it writes."""
         dacs = self.formats.config.gate_dacs
-        last_cell = last_group = Signal()
+        last_cell = Signal()
+        last_group = last_cell
         m.d.comb += last_cell.eq(cell == self.formats.cells - 1)
         if dacs > 1:
             last_group = Signal()
@@ -316,8 +318,10 @@ class Trainer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        row, current = Signal(self.formats.row_bits), Signal(self.formats.row_bits)
-        cell, proposals = Signal(self.formats.cell_bits), Signal(PROPOSAL_BITS)
+        row = Signal(self.formats.row_bits)
+        current = Signal(self.formats.row_bits)
+        cell = Signal(self.formats.cell_bits)
+        proposals = Signal(PROPOSAL_BITS)
         self.sample = Signal(self.formats.sample_bits)
         self.part = Signal(self.formats.segment_bits, name="segment")  # of the sample or the episode's step
         m.d.comb += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -105,7 +106,7 @@ def _row(values: Iterable[float]) -> str:
 def _cell(cell: Cell, record: Record) -> list[str]:
     leaks = [power for _, power in record["leakage_pw"]]
     lines = [f"  cell ({PREFIX}{cell.name}) {{", f"    area : {record['area_um2']:.4f};"]
-    lines += [f"    cell_leakage_power : {sum(leaks) / len(leaks):.5g};"]
+    lines += [f"    cell_leakage_power : {math.fsum(leaks) / len(leaks):.5g};"]
     for state, power in record["leakage_pw"]:
         lines += [f'    leakage_power () {{ when : "{_when([state])}"; value : {power:.5g}; }}']
     if cell.kind == "flip-flop":

@@ -89,9 +89,8 @@ def test_recordings_beside_the_clone_are_found(tmp_path: Path) -> None:
 def test_make_bare_says_what_it_needs(stub: str, message: str, tmp_path: Path) -> None:
     """With an `id` that says 1000, and on a PATH without debootstrap."""
     for name in ("bash", "dirname", "env", "mkdir", "git", *(["id"] if stub != "id" else [])):
-        found = shutil.which(name)
-        assert found
-        (tmp_path / name).symlink_to(found)
+        if found := shutil.which(name):  # a minimal Debian has no git
+            (tmp_path / name).symlink_to(found)
     if stub == "id":
         (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
         (tmp_path / "id").chmod(0o755)

@@ -135,8 +135,8 @@ def test_the_page_of_licences_is_current() -> None:
     for name, version in pinned(LOCK, environment("3.11", "x86_64")).items():
         try:
             same = importlib.metadata.version(name) == version
-        except importlib.metadata.PackageNotFoundError:
-            same = True
+        except importlib.metadata.PackageNotFoundError:  # of another Python
+            same = False
         assert not same or rows[name] == licence_of(name), "run: make lock"
 
 

@@ -16,7 +16,7 @@ from oxmc.energy import accelergy
 from oxmc.energy.components import components, is_power
 from oxmc.energy.costs import NODES, load_costs
 from oxmc.energy.ledger import Ledger
-from oxmc.pymodels.config import Config
+from oxmc.pymodels.config import Config, preset
 from oxmc.run.result import ledger_of
 from oxmc.silicon.chip_point import point_of
 
@@ -81,7 +81,7 @@ def test_hwcomponents_gives_the_ledger_again(hwc: Any, run: Path, node: str) -> 
     joules = {}
     for component, actions in counts.items():
         model = hwc.get_model(
-            f"oxmc_{component}", attributes, [a for a in actions if "leakage" not in a and "at rest" not in a], models
+            f"oxmc_{component}", attributes, [a for a in actions if "leakage" not in a and "at_rest" not in a], models
         )
         made = model.get_action_names()
         assert math.isnan(model.area)
@@ -99,7 +99,10 @@ def test_hwcomponents_finds_the_models(hwc: Any) -> None:
     attributes = {"task": "cancer", "preset": "paper", "node": "130nm"}
     cost = hwc.get_action_cost("oxmc_adc", attributes, "conversion_of_an_evaluation", {})
     due = components(load_costs("130nm"))["adc"].actions["conversion_of_an_evaluation"]
-    assert cost.energy == due.value * 2**8  # Walden's figure times the steps of 8 bits
+    assert cost.energy == due.value and not due.per  # a conversion of 8 bits, whatever the chip
+    memory = hwc.get_action_cost("oxmc_memories", attributes, "sample_read", {})
+    sized = components(load_costs("130nm"))["memories"].actions["sample_read"]
+    assert memory.energy == sized.value * sized.factor(point_of(preset("cancer", "paper"))) > sized.value
     assert (cost.latency, cost.throughput) == (0.0, math.inf)
     assert hwc.get_leak_power("oxmc_adc", attributes) == 0 and hwc.get_leak_power("oxmc_leakage", attributes) > 0
 
