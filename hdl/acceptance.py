@@ -32,22 +32,27 @@ class Acceptance(wiring.Component):
 
     def __init__(self, formats: Formats):
         self.formats = formats
-        correction = {"correction": In(signed(formats.hastings_bits))}  # of the asymmetric proposal
-        temper = {"temper": In(TEMPER_BITS)}  # bits by which the likelihood is shifted
+        correction = {"correction": In(signed(formats.hastings_bits))}  # Hastings correction, held against the proposal
+        temper = {"temper": In(TEMPER_BITS)}  # bits by which the likelihood is shifted right
+        early = {
+            "partial": In(1),  # `likelihood` is the sum so far: compare it
+            "exceeds": Out(1),  # with `partial`: the sum so far is already rejected
+        }
+        handicap = {"handicap": In(formats.kappa_bits)}  # log2 kappa, in the unit of costs, held against it
         super().__init__(
             {
-                "likelihood": In(formats.sum_bits),  # of the proposed row
-                "prior": In(formats.prior_bits),  # of the proposed row
+                "likelihood": In(formats.sum_bits),  # -log2 likelihood of the proposed row, in 2^-log_fraction_bits
+                "prior": In(formats.prior_bits),  # -log2 prior of the proposed row, in the same unit
                 **(correction if formats.config.hastings else {}),
                 **(temper if formats.config.temper else {}),
-                "neg_log2_u": In(formats.log_u_bits),  # -log2 of the draw
-                "compare": In(1),
-                "keep": In(1),
-                "accept": Out(1),
-                "hopeless": Out(1),
-                "current_cost": Out(formats.cost_bits),  # of the current row
-                **({"partial": In(1), "exceeds": Out(1)} if formats.config.early_rejection else {}),
-                **({"handicap": In(formats.kappa_bits)} if formats.rewards else {}),
+                "neg_log2_u": In(formats.log_u_bits),  # -log2 u of the draw, in the same unit
+                "compare": In(1),  # the sum is whole: decide in this cycle
+                "keep": In(1),  # with `compare`: the proposed row becomes the current one
+                "accept": Out(1),  # the compared sum is accepted; 0 while nothing is compared
+                "hopeless": Out(1),  # the threshold is below 0: no sum can be accepted
+                "current_cost": Out(formats.cost_bits),  # -log2 posterior of the current row, in the same unit
+                **(early if formats.config.early_rejection else {}),
+                **(handicap if formats.rewards else {}),
             }
         )
 

@@ -21,10 +21,10 @@ class Action(wiring.Component):
         self.formats = formats
         super().__init__(
             {
-                "restart": In(1),
-                "valid": In(1),
-                "code": In(formats.config.adc_bits),  # of the next output
-                "winner": Out(formats.label_bits),
+                "restart": In(1),  # an observation begins: the next code is output 0's
+                "valid": In(1),  # a code is there, that of the next output
+                "code": In(formats.config.adc_bits),  # ADC code of that output, signed
+                "winner": Out(formats.label_bits),  # output of the largest code since `restart`
             }
         )
 

@@ -26,10 +26,10 @@ class Activation(wiring.Component):
         self.table = Ram.of(formats, "activation")
         super().__init__(
             {
-                "valid": In(1),
-                "code": In(config.adc_bits),  # its answer
-                "neuron": In(bits_for(config.hidden - 1)),  # whose answer it is
-                "codes": Out(formats.lanes_bits),
+                "valid": In(1),  # the answer of a hidden neuron is there
+                "code": In(config.adc_bits),  # ADC code of that neuron, signed
+                "neuron": In(bits_for(config.hidden - 1)),  # number of that neuron, from 0
+                "codes": Out(formats.lanes_bits),  # input lanes of the outputs: each neuron's sigmoid, neuron 0 lowest
             }
         )
 

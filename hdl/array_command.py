@@ -24,12 +24,18 @@ class ArrayCommand(Signature):
 
     def __init__(self, formats: Formats, *names: str):
         others = {
-            "valid": Out(1),
-            "row": Out(formats.row_bits),
-            "cell": Out(formats.cell_bits),
-            "segment": Out(formats.segment_bits),
-            "gate": Out(formats.gates_bits),
-            "mask": Out(formats.cells),
-            "converting": In(1),
+            "valid": Out(1),  # asks for the array, from the cycle of `start` to the end of the work
+            "row": Out(formats.row_bits),  # row of the running pulse
+            "cell": Out(formats.cell_bits),  # cell of the running pulse, or the first one of a SET's group
+            "segment": Out(formats.segment_bits),  # hidden neuron or output that an EVAL evaluates
+            "gate": Out(formats.gates_bits),  # gate codes of a SET, one a gate DAC
+            "mask": Out(formats.cells),  # cells that a RESET clears, one bit a cell
+            "converting": In(1),  # a conversion runs: its answer is still to come
         }
-        super().__init__({"op": Out(ArrayOp), "latch": In(1), **{name: others[name] for name in names}})
+        super().__init__(
+            {
+                "op": Out(ArrayOp),  # pulse that begins with the next cycle; IDLE: none
+                "latch": In(1),  # last cycle of the running pulse: the address fields may change after it
+                **{name: others[name] for name in names},
+            }
+        )

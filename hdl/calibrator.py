@@ -33,17 +33,17 @@ class Calibrator(wiring.Component):
         self.histogram = Ram.of(formats, "histogram")
         super().__init__(
             {
-                "start": In(1),  # the command
-                "busy": Out(1),  # at work
+                "start": In(1),  # the command CALIBRATE, for one cycle
+                "busy": Out(1),  # a calibration runs
                 **SAFE_PORTS,
-                "last_row": In(formats.row_bits),
+                "last_row": In(formats.row_bits),  # last row that is used; row 0 is the first
                 "command": Out(ArrayCommand(formats, "valid", "row", "cell", "gate", "converting")),  # to the array
-                "answer": In(1),  # a READ's code is there
-                "code": In(formats.config.read_bits),  # that was read
+                "answer": In(1),  # the answer to a READ is there
+                "code": In(formats.config.read_bits),  # read code of that answer
                 # the LUT's write port
-                "write": Out(1),  # an entry is found
-                "gate": Out(formats.gate_bits),  # of this gate code
-                "entry": Out(formats.config.read_bits),  # the median
+                "write": Out(1),  # the entry of a gate code is found
+                "gate": Out(formats.gate_bits),  # gate code that is at work, and whose entry it is
+                "entry": Out(formats.config.read_bits),  # median read code of that gate code, at least the entry before
                 # strobes for observers
                 "counting_read": Out(1),  # a count is fetched
                 "counting_write": Out(1),  # a count is stored

@@ -26,21 +26,21 @@ class CellProgrammer(wiring.Component):
         read_bits = formats.config.read_bits
         super().__init__(
             {
-                "start": In(1),
-                "busy": Out(1),  # at work on a row
+                "start": In(1),  # the trainer asks for a row to be written, for one cycle
+                "busy": Out(1),  # a row is being written
                 **SAFE_PORTS,
-                "done": Out(1),  # with its last cell
-                "window": In(read_bits),
+                "done": Out(1),  # the row is written, with the push of its last cell
+                "window": In(read_bits),  # how far a read code may be from `target`, in read codes
                 "tries": In(TRIES_BITS),  # repeats that a cell may have
                 "command": Out(ArrayCommand(formats, "valid", "cell", "mask")),  # to the array
-                "answer": In(1),  # a READ's code is there
-                "code": In(read_bits),  # that was read
+                "answer": In(1),  # the answer to a READ is there
+                "code": In(read_bits),  # read code of that answer
                 # the current row's cell: fetched a cycle ahead
                 "fetch": Out(1),  # asks for gate code and target of the command's cell
-                "target": In(read_bits),  # read code of the current row's cell
+                "target": In(read_bits),  # read code of the current row's cell; there a cycle after `fetch`
                 # read code of a finished cell
-                "push": Out(1),
-                "push_code": Out(read_bits),
+                "push": Out(1),  # a cell is finished, for one cycle
+                "push_code": Out(read_bits),  # final read code of that cell
             }
         )
 

@@ -108,9 +108,9 @@ class Chip(Core):
         """What the chip does for the array's front end, if anything."""
         if not self.formats.config.auto_zero_bits:
             return []
-        m.submodules.front_end = self.auto_zero = AutoZero(self.formats)
-        self.commanders["auto_zero"] = self.auto_zero
-        self.machines.append(self.auto_zero)
+        m.submodules.front_end = self.front_end = AutoZero(self.formats)
+        self.commanders["auto_zero"] = self.front_end
+        self.machines.append(self.front_end)
         return [self._connect_auto_zero]
 
     def _connect_episodes(self, m: Module) -> None:
@@ -307,7 +307,7 @@ class Chip(Core):
 
     def _connect_auto_zero(self, m: Module) -> None:
         """While it searches, inputs are zero and no one else takes an answer."""
-        auto_zero = self.auto_zero
+        auto_zero = self.front_end
         m.d.comb += [
             auto_zero.start.eq(self.control.auto_zero),
             auto_zero.answer.eq(self.pulse.result_valid & auto_zero.busy),

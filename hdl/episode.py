@@ -21,11 +21,11 @@ class EpisodeTrainer(Trainer):
         super().__init__(
             formats,
             {
-                "waiting": Out(1),  # for the host: an observation and `step`, or `done`
-                "step": In(1),  # the observation is there
-                "done": In(1),  # the episode is over
-                "acting": Out(1),  # the action stands, until it is `taken`
-                "taken": In(1),
+                "waiting": Out(1),  # an observation and `step` are waited for, or `done`
+                "step": In(1),  # the host's STEP: the observation stands in sample 0
+                "done": In(1),  # the host's DONE: the episode is over
+                "acting": Out(1),  # the action is there, until `taken`
+                "taken": In(1),  # the result stream takes the action in this cycle
             },
         )
 

@@ -26,11 +26,11 @@ class Former(wiring.Component):
         self.formats = formats
         super().__init__(
             {
-                "start": In(1),  # the command
-                "busy": Out(1),  # at work
+                "start": In(1),  # the command FORM, for one cycle
+                "busy": Out(1),  # a forming runs
                 **SAFE_PORTS,
-                "last_row": In(formats.row_bits),  # to be formed
-                "cycles": In(formats.condition_bits),  # of conditioning
+                "last_row": In(formats.row_bits),  # last row that is formed; row 0 is the first
+                "cycles": In(formats.condition_bits),  # conditioning cycles of each row after its forming
                 "command": Out(ArrayCommand(formats, "valid", "row", "cell", "gate")),  # to the array
             }
         )

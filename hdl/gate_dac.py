@@ -50,30 +50,33 @@ class GateDac(wiring.Component):
         self.formats = formats
         self.lut = Ram.of(formats, "lut")
         self.map = Ram.of(formats, "map")
-        found = {"found": Out(formats.gate_bits), "found_code": Out(config.read_bits)} if config.hastings else {}
-        if config.verify == "pair":
-            found["near_end"] = Out(1)
-        if config.hastings and config.gate_dacs > 1:
-            found["own"] = Out(formats.gate_bits)
+        correction = {
+            "found": Out(formats.gate_bits),  # gate code that the last look-up found, while `storing`
+            "found_code": Out(config.read_bits),  # read code that was looked up
+        }
+        own = {"own": Out(formats.gate_bits)}  # gate code of the cell last fetched, out of its group's
+        pair = {"near_end": Out(1)}  # with `lookup`: its gate code is closer than 2 to an end of the LUT
         super().__init__(
             {
-                **found,
-                "build": In(1),
+                **(correction if config.hastings else {}),
+                **(pair if config.verify == "pair" else {}),
+                **(own if config.hastings and config.gate_dacs > 1 else {}),
+                "build": In(1),  # the command BUILD_MAP: search the LUT for each read code
                 "fetch_entry": In(1),  # the host asks for an entry of the LUT
-                "entry_index": In(formats.gate_bits),  # this one
+                "entry_index": In(formats.gate_bits),  # gate code of that entry
                 "busy": Out(1),  # a build runs
-                "mapped": Out(1),
+                "mapped": Out(1),  # the code map is that of the LUT as it stands
                 **SAFE_PORTS,
-                "lookup": In(1),
-                "lookup_code": In(config.read_bits),  # read code that is looked up
+                "lookup": In(1),  # a read code is looked up
+                "lookup_code": In(config.read_bits),  # the read code that is looked up
                 "lookup_cell": In(formats.cell_bits),  # cell of the proposed row that it belongs to
-                "fetch": In(1),
-                "fetch_cell": In(formats.cell_bits),  # cell of the next row whose gate code is asked for
-                "keep": In(1),
-                "gate": Out(formats.gates_bits),
-                "clamped": Out(config.gate_dacs),
-                "target": Out(config.read_bits),
-                "storing": Out(1),
+                "fetch": In(1),  # asks for the gate code of `fetch_cell`, there a cycle later
+                "fetch_cell": In(formats.cell_bits),  # cell of the next row; with several gate DACs, its whole group
+                "keep": In(1),  # the proposed row is accepted: its gate codes become the current row's
+                "gate": Out(formats.gates_bits),  # gate codes last fetched, one a gate DAC; with pairs last found
+                "clamped": Out(config.gate_dacs),  # one bit a gate code: its read code lay outside the LUT
+                "target": Out(config.read_bits),  # read code kept beside the gate code that was fetched
+                "storing": Out(1),  # the gate code of the look-up a cycle ago is stored
                 "searching": Out(1),  # a build reads an entry, for observers
                 "mapping": Out(1),  # a build writes an answer, for observers
             }

@@ -22,19 +22,19 @@ class Guard(wiring.Component):
     def __init__(self) -> None:
         super().__init__(
             {
-                "refused": In(len(Error) - 1),
-                "illegal": In(1),
-                "clear": In(len(Error)),  # errors that the host clears
-                "errors": Out(len(Error)),
-                "irq": Out(1),
-                "abort": In(1),
-                "starting": In(1),
-                "busy": In(1),  # the chip is
+                "refused": In(len(Error) - 1),  # a transfer is refused: one bit for each `Error` but STATE
+                "illegal": In(1),  # a state machine is in no state, after an upset
+                "clear": In(len(Error)),  # bits of `errors` that the host clears
+                "errors": Out(len(Error)),  # the register ERRORS: what went wrong since each bit was cleared
+                "irq": Out(1),  # `errors` is not 0
+                "abort": In(1),  # the command ABORT, for one cycle
+                "starting": In(1),  # a command that starts something, for one cycle: ends `stopped`
+                "busy": In(1),  # a command runs
                 # the running pulse
-                "pulsing": In(1),  # there is one
-                "latch": In(1),  # it is in its last cycle
-                "halt": Out(1),
-                "stopped": Out(1),
+                "pulsing": In(1),  # a pulse runs on the array
+                "latch": In(1),  # last cycle of the running pulse
+                "halt": Out(1),  # state machines leave for idle, at the end of a pulse; none follows
+                "stopped": Out(1),  # ABORT or an upset stopped the last command, or is stopping it
             }
         )
 

@@ -25,11 +25,11 @@ class LawTerm(wiring.Component):
         self.table = Ram.of(formats, "law")
         super().__init__(
             {
-                "lookup": In(1),
-                "gate": In(formats.gate_bits),  # whose density it is
-                "code": In(formats.config.read_bits),  # at which
-                "exponent": Out(formats.law_exponent_bits),
-                "log_sd": Out(formats.law_sd_bits),
+                "lookup": In(1),  # asks for the term of `gate` at `code`
+                "gate": In(formats.gate_bits),  # gate code whose density it is
+                "code": In(formats.config.read_bits),  # read code at which
+                "exponent": Out(formats.law_exponent_bits),  # squared distance times precision
+                "log_sd": Out(formats.law_sd_bits),  # log2 of the s.d. over the smallest
             }
         )
 
@@ -70,18 +70,18 @@ class Hastings(wiring.Component):
         code, gate = formats.config.read_bits, formats.gate_bits
         super().__init__(
             {
-                "write": In(1),
-                "index": In(LAW_INDEX_BITS),
-                "word": In(HOST_WORD_BITS),
-                "clear": In(1),  # a proposal begins
-                "valid": In(1),
-                "gate": In(gate),
-                "code": In(code),
-                "next_gate": In(gate),
-                "next_code": In(code),
-                "ready": In(1),
-                "busy": Out(1),
-                "cost": Out(signed(formats.hastings_bits)),
+                "write": In(1),  # the host writes a word of the law
+                "index": In(LAW_INDEX_BITS),  # where in the LUT's space that word goes
+                "word": In(HOST_WORD_BITS),  # the host's word
+                "clear": In(1),  # a proposal begins: the sums start at 0
+                "valid": In(1),  # the four codes of a cell are there
+                "gate": In(gate),  # gate code that belongs to `code`
+                "code": In(code),  # read code of the current row's cell
+                "next_gate": In(gate),  # gate code that belongs to `next_code`
+                "next_code": In(code),  # read code of the proposed row's cell
+                "ready": In(1),  # the row is programmed: show the sum; until then `cost` is 0
+                "busy": Out(1),  # a cell is still being added
+                "cost": Out(signed(formats.hastings_bits)),  # -log2 q(g|g') / q(g'|g), in 2^-log_fraction_bits
             }
         )
 

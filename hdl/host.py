@@ -34,13 +34,13 @@ class HostBus(wiring.Signature):
     def __init__(self) -> None:
         super().__init__(
             {
-                "valid": In(1),  # a transfer is asked for
-                "write": In(1),  # it is a write
-                "address": In(ADDRESS_BITS),  # space and index
-                "write_data": In(HOST_WORD_BITS),  # the word
-                "ready": Out(1),
-                "error": Out(1),
-                "read_data": Out(HOST_WORD_BITS),
+                "valid": In(1),  # a transfer is asked for; held until `ready`
+                "write": In(1),  # the transfer is a write, else a read
+                "address": In(ADDRESS_BITS),  # space in the upper 3 bits, index below
+                "write_data": In(HOST_WORD_BITS),  # the word to be written
+                "ready": Out(1),  # last cycle of the transfer: the first of a write, the second of a read
+                "error": Out(1),  # with `ready`: the transfer is refused and changes nothing but ERRORS
+                "read_data": Out(HOST_WORD_BITS),  # answer of a read, with `ready`; else 0
             }
         )
 
@@ -68,27 +68,27 @@ class Host(wiring.Component):
         super().__init__(
             {
                 "bus": Out(HostBus()),  # of the host
-                "busy": In(1),
-                "waiting": In(1),
-                "mapped": In(1),
-                "trained": In(1),
-                "stepped": In(1),
+                "busy": In(1),  # a command runs
+                "waiting": In(1),  # an episode waits for STEP or DONE
+                "mapped": In(1),  # the code map is that of the LUT: TRAIN may come
+                "trained": In(1),  # there are rows that can vote: INFER may come
+                "stepped": In(1),  # the episode had a step: DONE may come
                 **settings,
                 **commands,
                 **status,
-                "seed_low": Out(1),  # the word is the seed's lower half
-                "seed_high": Out(1),  # its upper half
-                "clear_errors": Out(len(Error)),  # errors that the word clears
-                "refused": Out(len(Error) - 1),
-                "starting": Out(1),  # a command begins that starts something
-                "writing": Out(1),  # a write is taken
-                "space": Out(Space),  # of the transfer
-                "index": Out(INDEX_BITS),  # in that space
-                "fetch_counter": Out(1),  # a row's counter is asked for
-                "counted": In(1),
-                "counter": In(formats.config.counter_bits),  # which is there a cycle later
-                "fetch_lut": Out(1),  # an entry of the LUT is asked for
-                "lut_entry": In(formats.config.read_bits),  # which is there a cycle later
+                "seed_low": Out(1),  # `bus.write_data` is the seed's low word, for one cycle
+                "seed_high": Out(1),  # `bus.write_data` is the seed's high word, for one cycle
+                "clear_errors": Out(len(Error)),  # bits of ERRORS that the host clears, for one cycle
+                "refused": Out(len(Error) - 1),  # why a transfer is refused: one bit for each `Error` but STATE
+                "starting": Out(1),  # a command that starts something is taken, for one cycle
+                "writing": Out(1),  # a write is taken, for one cycle
+                "space": Out(Space),  # space of the transfer: the upper bits of its address
+                "index": Out(INDEX_BITS),  # index of the transfer: the lower bits of its address
+                "fetch_counter": Out(1),  # asks for the counter of row `index`, for one cycle
+                "counted": In(1),  # there is a current row; without one counters read as 0
+                "counter": In(formats.config.counter_bits),  # counter of that row, a cycle after `fetch_counter`
+                "fetch_lut": Out(1),  # asks for the LUT's entry of gate code `index`, for one cycle
+                "lut_entry": In(formats.config.read_bits),  # that entry, a read code, a cycle after `fetch_lut`
             }
         )
 

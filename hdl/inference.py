@@ -36,24 +36,24 @@ class Inference(wiring.Component):
         self.table = Ram.of(formats, "response")
         super().__init__(
             {
-                "start": In(1),  # the command
-                "first_index": In(formats.sample_bits),  # of the test points
-                "last_index": In(formats.sample_bits),  # of them
+                "start": In(1),  # the command INFER, for one cycle
+                "first_index": In(formats.sample_bits),  # number of the first test point
+                "last_index": In(formats.sample_bits),  # number of the last test point
                 "burn_in": In(formats.row_bits),  # first row that votes
-                "last_row": In(formats.row_bits),  # that was filled
-                "busy": Out(1),  # at work
+                "last_row": In(formats.row_bits),  # last row that was filled
+                "busy": Out(1),  # an inference runs
                 **SAFE_PORTS,
                 "command": Out(ArrayCommand(formats, "valid", "row", "segment", "converting")),  # to the array
                 "hidden": Out(1),  # the running evaluation is a hidden neuron's
-                "fetch_sample": Out(1),  # asks for a sample
-                "fetch_index": Out(formats.sample_bits),  # this one
+                "fetch_sample": Out(1),  # asks for a test point
+                "fetch_index": Out(formats.sample_bits),  # number of that point
                 # answers; `counter` is fetched in step with the table
-                "answer": In(1),  # an output's code is there
-                "code": In(config.adc_bits),  # this one
-                "counter": In(config.counter_bits),
-                "adding": Out(1),  # its response is added
-                "voting": Out(1),
-                "result": Out(stream.Signature(result_layout(formats))),  # of an output
+                "answer": In(1),  # the answer of an output is there
+                "code": In(config.adc_bits),  # ADC code of that answer, signed
+                "counter": In(config.counter_bits),  # counter of the row that answered, a cycle after `answer`
+                "adding": Out(1),  # response times `counter` is added, a cycle after `answer`
+                "voting": Out(1),  # a row votes for the first time in this inference; `counter` is its counter
+                "result": Out(stream.Signature(result_layout(formats))),  # sum of an output's responses, class so far
             }
         )
 

@@ -30,13 +30,13 @@ class Lfsr(wiring.Component):
         self.width, self.steps, self.step_bits = width, width // step_bits, step_bits
         super().__init__(
             {
-                "load": In(1),  # the seed is the lower word
-                "load_high": In(1),  # the upper one
-                "seed": In(HOST_WORD_BITS),  # a word of it
-                "draw": In(1),
-                "busy": Out(1),
-                "ends": Out(1),
-                "state": Out(width),
+                "load": In(1),  # `seed` is the low word of a seed: take it
+                "load_high": In(1),  # `seed` is the high word of a seed: take it
+                "seed": In(HOST_WORD_BITS),  # a word of a seed
+                "draw": In(1),  # replace all bits, from the next cycle on
+                "busy": Out(1),  # a draw runs
+                "ends": Out(1),  # a draw ends with this cycle
+                "state": Out(width),  # the random bits; they hold between draws
             }
         )
 

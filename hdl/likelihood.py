@@ -33,14 +33,14 @@ class Likelihood(wiring.Component):
         self.table = Ram.of(formats, "likelihood")
         super().__init__(
             {
-                "clear": In(1),
-                "valid": In(1),
-                "code": In(config.adc_bits),  # of the evaluation
-                "label": In(1),  # t of its sample and output
-                "adding": Out(1),
-                "entry": Out(formats.likelihood_bits),
-                "sum": Out(formats.sum_bits),
-                "next_sum": Out(formats.sum_bits),
+                "clear": In(1),  # a proposal begins: the sum starts at 0
+                "valid": In(1),  # the answer of an output is there
+                "code": In(config.adc_bits),  # ADC code of that answer, signed
+                "label": In(1),  # t of the output: 1 if the sample is of its class
+                "adding": Out(1),  # an entry is added, a cycle after `valid`
+                "entry": Out(formats.likelihood_bits),  # -log2 likelihood of the answer, in 2^-log_fraction_bits
+                "sum": Out(formats.sum_bits),  # sum of the entries since `clear`, in the same unit
+                "next_sum": Out(formats.sum_bits),  # `sum` as it will be in the next cycle
             }
         )
 

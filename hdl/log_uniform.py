@@ -22,8 +22,8 @@ class LogUniform(wiring.Component):
         self.formats = formats
         super().__init__(
             {
-                "state": In(formats.config.lfsr_bits),  # of the LFSR
-                "neg_log2": Out(formats.log_u_bits),  # -log2 u
+                "state": In(formats.config.lfsr_bits),  # bits of the last draw
+                "neg_log2": Out(formats.log_u_bits),  # -log2 u, in 2^-log_fraction_bits
             }
         )
 

@@ -44,32 +44,32 @@ class PairProgrammer(wiring.Component):
         self.offsets = Ram.of(formats, "offsets")
         super().__init__(
             {
-                "start": In(1),
-                "fresh": In(1),
-                "busy": Out(1),  # at work on a row
+                "start": In(1),  # the trainer asks for a row to be written, for one cycle
+                "fresh": In(1),  # forget the devices' offsets: at a row's first proposal, or at each
+                "busy": Out(1),  # a row is being written
                 **SAFE_PORTS,
-                "done": Out(1),  # with its last pair
-                "window": In(config.read_bits),
+                "done": Out(1),  # the row is written, with the second push of its last pair
+                "window": In(config.read_bits),  # how far a difference may be from its target, in read codes
                 "tries": In(TRIES_BITS),  # repeats that a pair may have
-                "common_mode": In(config.read_bits),  # mean read code of a pair's sides
+                "common_mode": In(config.read_bits),  # mean of a pair's two conductances, as a read code
                 "command": Out(ArrayCommand(formats, "valid", "cell", "mask")),  # to the array
-                "answer": In(1),  # a READ's code is there
-                "code": In(config.read_bits),  # that was read
+                "answer": In(1),  # the answer to a READ is there
+                "code": In(config.read_bits),  # read code of that answer
                 # code map of the gate DAC controller
-                "lookup": Out(1),  # asks for the gate code
-                "lookup_code": Out(config.read_bits),  # of this read code
-                "near_end": In(1),
+                "lookup": Out(1),  # asks for the gate code of `lookup_code`
+                "lookup_code": Out(config.read_bits),  # read code that is aimed at
+                "near_end": In(1),  # with `lookup`: its gate code is closer than 2 to an end of the LUT
                 # differences of the proposed row
                 "store": In(1),  # a pair of the proposed row is known
-                "store_pair": In(self.pair_bits),  # this one
-                "difference": In(signed(config.read_bits + 1)),  # its g+ - g-
-                "keep": In(1),
+                "store_pair": In(self.pair_bits),  # number of that pair
+                "difference": In(signed(config.read_bits + 1)),  # g+ - g- of that pair, in read codes
+                "keep": In(1),  # the proposed row is accepted: its differences become the targets
                 # read codes of a finished pair
-                "push": Out(1),
-                "push_code": Out(config.read_bits),
-                "pair": Out(self.pair_bits),  # at work
-                "next_pair": Out(self.pair_bits),  # to be fetched
-                "fetch_cell": Out(formats.cell_bits),  # whose offset is fetched
+                "push": Out(1),  # a final read code is given: g+, then g- in the next cycle
+                "push_code": Out(config.read_bits),  # the final read code that is given
+                "pair": Out(self.pair_bits),  # pair at work
+                "next_pair": Out(self.pair_bits),  # pair whose difference is fetched next
+                "fetch_cell": Out(formats.cell_bits),  # cell whose offset is fetched
                 # strobes for observers
                 "pair_fetch": Out(1),  # a difference is fetched
                 "offset_fetch": Out(1),  # an offset is fetched

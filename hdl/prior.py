@@ -32,16 +32,16 @@ class Prior(wiring.Component):
         self.formats = formats
         super().__init__(
             {
-                "clear": In(1),
-                "valid": In(1),  # a read code is there
-                "code": In(formats.config.read_bits),  # this one
-                "ready": In(1),
-                "multiplier": In(PRIOR_MULTIPLIER_BITS),  # 1 / (2 sigma^2 ln 2), as an integer
-                "shift": In(PRIOR_SHIFT_BITS),  # and its scale
-                "square": Out(1),
-                "adding": Out(1),
-                "difference": Out(signed(formats.config.read_bits + 1)),
-                "cost": Out(formats.prior_bits),
+                "clear": In(1),  # a proposal begins: the sum starts at 0
+                "valid": In(1),  # a read code is there, in cell order
+                "code": In(formats.config.read_bits),  # the read code: g+ of a pair, then its g-
+                "ready": In(1),  # the row is programmed: give `cost`; until then the multiplier gets 0
+                "multiplier": In(PRIOR_MULTIPLIER_BITS),  # 1 / (2 sigma^2 ln 2), of read codes, as an integer
+                "shift": In(PRIOR_SHIFT_BITS),  # places by which the product is shifted right
+                "square": Out(1),  # the second read code of a pair is there
+                "adding": Out(1),  # the square of a difference is added, a cycle after `square`
+                "difference": Out(signed(formats.config.read_bits + 1)),  # g+ - g- in read codes, with `square`
+                "cost": Out(formats.prior_bits),  # -log2 prior of the row, in 2^-log_fraction_bits
             }
         )
 

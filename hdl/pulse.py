@@ -39,19 +39,19 @@ class Pulse(wiring.Component):
         self.conversion = config.cycles(config.conversion_s)
         super().__init__(
             {
-                "op": In(ArrayOp),  # the pulse to come
-                "tag": In(tag_bits),
-                "wide": In(1),
-                "running": Out(ArrayOp),
-                "latch": Out(1),
-                "wl": Out(1),  # word line, in every pulse
-                "bl": Out(1),  # bit line
-                "sl": Out(1),  # source line
-                "inputs_on": Out(1),  # input drivers
-                "converting": Out(1),  # an answer is on its way
-                "result_valid": Out(1),
-                "result_is_eval": Out(1),  # it is an evaluation's
-                "result_tag": Out(tag_bits),  # the tag of its pulse
+                "op": In(ArrayOp),  # pulse that begins with the next cycle; IDLE: none
+                "tag": In(tag_bits),  # what the answer will belong to; taken with `latch`
+                "wide": In(1),  # all bits of `tag` are taken, else the lowest
+                "running": Out(ArrayOp),  # pulse on the pins
+                "latch": Out(1),  # last cycle of the running pulse
+                "wl": Out(1),  # pin: word line, in every pulse
+                "bl": Out(1),  # pin: bit line, in a RESET
+                "sl": Out(1),  # pin: source line, in FORM, SET and READ
+                "inputs_on": Out(1),  # pin: input drivers, in an EVAL
+                "converting": Out(1),  # a conversion runs: its answer is still to come
+                "result_valid": Out(1),  # the answer stands on the array's `data`, for one cycle
+                "result_is_eval": Out(1),  # the answer is an EVAL's, else a READ's
+                "result_tag": Out(tag_bits),  # the tag that was taken with its pulse
             }
         )
 

@@ -31,12 +31,12 @@ class Ram(wiring.Component):
         self.width, self.lanes, self.address_bits = width, geometry.lanes, geometry.address_bits
         super().__init__(
             {
-                "write_lanes": In(self.lanes),  # lanes that are written
-                "write_address": In(self.address_bits),  # of the word
-                "write_data": In(width),  # the word
-                "read_enable": In(1),
-                "read_address": In(self.address_bits),  # of the next word
-                "read_data": Out(width),
+                "write_lanes": In(self.lanes),  # lanes that are written in this cycle, one bit a lane
+                "write_address": In(self.address_bits),  # address of the word that is written
+                "write_data": In(width),  # the word; only its written lanes count
+                "read_enable": In(1),  # read the word at `read_address`
+                "read_address": In(self.address_bits),  # address of the word that is read
+                "read_data": Out(width),  # the word last read, from the cycle after `read_enable` on
             }
         )
 

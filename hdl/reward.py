@@ -24,12 +24,12 @@ class Reward(wiring.Component):
         self.formats = formats
         super().__init__(
             {
-                "clear": In(1),  # a proposal begins
-                "step": In(1),
-                "ready": In(1),
-                "exponent": In(formats.exponent_bits),  # that the reward is raised to
-                "steps": Out(STEP_BITS),
-                "cost": Out(formats.sum_bits),
+                "clear": In(1),  # a proposal begins: the count starts at 0
+                "step": In(1),  # an action was taken
+                "ready": In(1),  # the episode is over: give `cost`, else 0
+                "exponent": In(formats.exponent_bits),  # power that the reward is raised to, in 1/16
+                "steps": Out(STEP_BITS),  # actions of this episode, its reward; saturates
+                "cost": Out(formats.sum_bits),  # -log2 of the reward to that power, in 2^-log_fraction_bits
             }
         )
 

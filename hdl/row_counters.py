@@ -28,20 +28,20 @@ class RowCounters(wiring.Component):
         self.memory = Ram.of(formats, "counters")
         super().__init__(
             {
-                "restart": In(1),
-                "begin": In(1),
-                "bump": In(1),
-                "store": In(1),
-                "store_zero": In(1),
-                "row": In(formats.row_bits),
-                "begin_vote": In(1),
-                "vote": In(1),
-                "fetch": In(1),
-                "fetch_row": In(formats.row_bits),  # whose counter is asked for
-                "counter": Out(formats.config.counter_bits),
-                "count": Out(formats.config.counter_bits),
-                "total": Out(formats.total_bits),
-                "lost": Out(LOST_BITS),
+                "restart": In(1),  # a training begins: the running count, `lost` and `total` start at 0
+                "begin": In(1),  # a row is accepted: its count starts at 1
+                "bump": In(1),  # a proposal is rejected: the current row's count goes up
+                "store": In(1),  # the count is written to the memory, at `row`
+                "store_zero": In(1),  # 0 is written to the memory, at `row`: that row was skipped
+                "row": In(formats.row_bits),  # row whose counter is written
+                "begin_vote": In(1),  # an inference begins: `total` starts at 0
+                "vote": In(1),  # `counter` is added to `total`
+                "fetch": In(1),  # asks for the counter of `fetch_row`
+                "fetch_row": In(formats.row_bits),  # row whose counter is asked for
+                "counter": Out(formats.config.counter_bits),  # counter last asked for, a cycle after `fetch`
+                "count": Out(formats.config.counter_bits),  # count of the current row; 0 before the first is accepted
+                "total": Out(formats.total_bits),  # sum of the counters that voted
+                "lost": Out(LOST_BITS),  # counts that saturation lost in this training; saturates
             }
         )
 

@@ -9,8 +9,11 @@ from typing import Any
 from amaranth import Module
 from amaranth.lib.wiring import In, Out
 
-SAFE_PORTS: dict[str, Any] = {"halt": In(1), "illegal": Out(1)}
-"""Ports of a block with such a state machine: `halt` ends what it does, `illegal` says that its state had no name."""
+SAFE_PORTS: dict[str, Any] = {
+    "halt": In(1),  # the chip is stopped: leave for the idle state
+    "illegal": Out(1),  # the state register holds an encoding without a state, after an upset
+}
+"""Ports of a block with such a state machine."""
 
 
 @contextmanager

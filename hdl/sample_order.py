@@ -25,22 +25,22 @@ class SampleOrder(wiring.Component):
         self.memory = Ram.of(formats, "order")
         super().__init__(
             {
-                "restart": In(1),
-                "clear": In(1),
-                "keep": In(1),
-                "ordered": Out(1),
+                "restart": In(1),  # a training begins: there is no order
+                "clear": In(1),  # a proposal begins: the next order starts empty
+                "keep": In(1),  # the proposal is accepted: its order becomes the current one
+                "ordered": Out(1),  # there is an order
                 # the running sweep
-                "fetch": In(1),
-                "position": In(formats.sample_bits),  # in the order
-                "index": Out(formats.sample_bits),
+                "fetch": In(1),  # asks for an entry of the current order
+                "position": In(formats.sample_bits),  # place of that entry, from 0
+                "index": Out(formats.sample_bits),  # number of the sample at that place, a cycle after `fetch`
                 # the next order
-                "last_sample": In(formats.sample_bits),  # of a sweep
-                "hard_above": In(formats.likelihood_bits),
-                "adding": In(1),  # an evaluation is added
-                "entry": In(formats.likelihood_bits),  # its -log2 likelihood
-                "sample": In(formats.sample_bits),  # its sample
-                "last_output": In(1),  # it is the sample's last
-                "filing": Out(1),  # a sample is filed, for observers
+                "last_sample": In(formats.sample_bits),  # number of the last training sample
+                "hard_above": In(formats.likelihood_bits),  # a sample is hard above this -log2 likelihood
+                "adding": In(1),  # an evaluation is added to the likelihood
+                "entry": In(formats.likelihood_bits),  # -log2 likelihood of that evaluation, in 2^-log_fraction_bits
+                "sample": In(formats.sample_bits),  # number of its sample
+                "last_output": In(1),  # it is the sample's last evaluation
+                "filing": Out(1),  # a sample is filed in the next order
             }
         )
 

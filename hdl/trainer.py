@@ -49,53 +49,53 @@ class Trainer(wiring.Component):
     def __init__(self, formats: Formats, more_ports: dict[str, Any] | None = None):
         self.formats = formats
         adding = {"adding": In(1)}  # read codes of the row are still added up
-        draw_ends = {"draw_ends": In(1)}  # with the next cycle the draw is there
+        draw_ends = {"draw_ends": In(1)}  # the draw is there with the next cycle
         super().__init__(
             {
                 # settings and control
-                "start": In(1),  # the command
-                "last_row": In(formats.row_bits),  # to be filled
-                "last_sample": In(formats.sample_bits),  # of a sweep
-                "max_proposals": In(PROPOSAL_BITS),  # after which it ends
-                "reject_limit": In(STREAK_BITS),
-                "busy": Out(1),  # at work
+                "start": In(1),  # the command TRAIN, for one cycle
+                "last_row": In(formats.row_bits),  # last row to be filled; row 0 is the first
+                "last_sample": In(formats.sample_bits),  # number of the last training sample
+                "max_proposals": In(PROPOSAL_BITS),  # proposals after which the training ends
+                "reject_limit": In(STREAK_BITS),  # rejections after which a row is skipped; 0: never
+                "busy": Out(1),  # a training runs
                 **SAFE_PORTS,
                 "command": Out(ArrayCommand(formats, "row", "cell", "segment", "converting")),  # to the array
                 "hidden": Out(1),  # the running evaluation is a hidden neuron's
-                "label": In(formats.label_bits),  # of the sample that was fetched
-                "is_label": Out(1),  # the evaluated output is that label
-                "last_output": Out(1),  # it is the sample's last
+                "label": In(formats.label_bits),  # label of the sample that was fetched
+                "is_label": Out(1),  # the evaluated output has t = 1 for this sample
+                "last_output": Out(1),  # the running evaluation is its sample's last
                 # gate codes
                 "fetch_gate": Out(1),  # asks for the gate codes of a group
-                "fetch_cell": Out(formats.cell_bits),  # that begins with this cell
-                "first": Out(1),  # `row` is row 0
+                "fetch_cell": Out(formats.cell_bits),  # first cell of that group
+                "first": Out(1),  # the row at work is row 0
                 # verified programming of a row
-                "program": Out(1),  # a programmer is to write the row
-                "fresh": Out(1),  # what was learned of the row's cells is to be forgotten
-                "programmed": In(1),  # it is written
+                "program": Out(1),  # a programmer is to write the row, for one cycle
+                "fresh": Out(1),  # forget what was learned of the row's cells: at its first proposal, or at each
+                "programmed": In(1),  # the programmer has written the row
                 # samples, and their order a position ahead
                 "fetch_sample": Out(1),  # asks for a sample
-                "fetch_index": Out(formats.sample_bits),  # this one, or the one that the order has next
-                "fetch_order": Out(1),  # asks for an entry of the order
-                "order_position": Out(formats.sample_bits),  # this one
+                "fetch_index": Out(formats.sample_bits),  # number of that sample, where no order of samples gives it
+                "fetch_order": Out(1),  # asks for an entry of the order of samples
+                "order_position": Out(formats.sample_bits),  # place of that entry, from 0
                 # decision
-                "propose": Out(1),  # a proposal begins: sums of the one before are cleared
+                "propose": Out(1),  # a proposal begins: all sums start at 0
                 "draw": Out(1),  # the LFSR is to draw: u, or a gate code of row 0
                 "drawing": In(1),  # the draw is not there yet
                 "summing": Out(1),  # the row is programmed, its decision still to come
-                "hopeless": In(1),  # whatever the samples say, the row is rejected
-                "exceeds": In(1),  # the samples so far suffice to reject it
-                "decide": Out(1),  # the proposal ends: `accept` counts
-                "accept": In(1),  # the proposed row is accepted, if it is not row 0
-                "accepted": Out(1),  # the decision is yes
-                "rejected": Out(1),  # the decision is no
+                "hopeless": In(1),  # no sum can be accepted
+                "exceeds": In(1),  # the sum so far is already rejected
+                "decide": Out(1),  # the proposal ends, for one cycle
+                "accept": In(1),  # with `decide`: the sum is accepted
+                "accepted": Out(1),  # with `decide`: the row becomes the current one; always so for row 0
+                "rejected": Out(1),  # with `decide`: the row is cleared
                 # row counters
-                "store": Out(1),  # the current row's counter is whole
-                "store_zero": Out(1),  # a row was skipped
-                "store_row": Out(formats.row_bits),  # this is its row
+                "store": Out(1),  # the current row's counter is complete: store it
+                "store_zero": Out(1),  # the row was skipped: store a counter of 0
+                "store_row": Out(formats.row_bits),  # row whose counter is stored
                 # progress
-                "current_row": Out(formats.row_bits),
-                "proposals": Out(PROPOSAL_BITS),  # that were decided
+                "current_row": Out(formats.row_bits),  # row that was accepted last
+                "proposals": Out(PROPOSAL_BITS),  # proposals decided in this training, without row 0
                 **(adding if formats.config.early_rejection else {}),
                 **(draw_ends if formats.config.init == "random" else {}),
                 **(more_ports or {}),

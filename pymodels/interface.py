@@ -31,71 +31,71 @@ TEMPER_BITS = 3
 class Space(enum.IntEnum):
     """Upper address bits: what a host word goes to; the lower ones index it."""
 
-    SETTINGS = 0
-    STATUS = 1
-    COUNTERS = 2
-    LUT = 3
-    LIKELIHOOD = 4
-    RESPONSE = 5
-    SAMPLES = 6
-    ACTIVATION = 7
+    SETTINGS = 0  # registers of `Setting`
+    STATUS = 1  # registers of `Status`
+    COUNTERS = 2  # counter of each row
+    LUT = 3  # read code that each gate code gives
+    LIKELIHOOD = 4  # table of -log2 likelihoods
+    RESPONSE = 5  # table of responses
+    SAMPLES = 6  # points, several words each
+    ACTIVATION = 7  # table of sigmoids
 
 
 class Setting(enum.IntEnum):
     """Registers of `Space.SETTINGS`, write only."""
 
-    COMMAND = 0
-    LAST_ROW = 1
-    LAST_SAMPLE = 2
-    LAST_TEST = 3
-    BURN_IN = 4
-    MAX_PROPOSALS = 5
-    PRIOR_MULTIPLIER = 6
-    PRIOR_SHIFT = 7
-    SEED_LOW = 8
-    SEED_HIGH = 9
-    VERIFY_WINDOW = 10
-    VERIFY_TRIES = 11
-    COMMON_MODE = 12
-    REJECT_LIMIT = 13
-    HARD_ABOVE = 14
-    CONDITION_CYCLES = 15
-    CALIBRATION_LAST_ROW = 16
-    REWARD_EXPONENT = 17
-    LOG2_KAPPA = 18
-    FIRST_GATE = 19
-    CLEAR_ERRORS = 20
-    TEMPER = 21
+    COMMAND = 0  # starts what `Command` names
+    LAST_ROW = 1  # last row of a training: rows - 1
+    LAST_SAMPLE = 2  # number of the last training point
+    LAST_TEST = 3  # number of the last test point; these follow the training's
+    BURN_IN = 4  # first row that votes
+    MAX_PROPOSALS = 5  # proposals after which a training ends
+    PRIOR_MULTIPLIER = 6  # 1 / (2 sigma^2 ln 2), of read codes, as an integer
+    PRIOR_SHIFT = 7  # places by which the prior's product is shifted right
+    SEED_LOW = 8  # low word of the LFSR's seed
+    SEED_HIGH = 9  # its high word
+    VERIFY_WINDOW = 10  # how far a verified cell or pair may be from its target, in read codes
+    VERIFY_TRIES = 11  # repeats that a verified cell or pair may have
+    COMMON_MODE = 12  # mean of a pair's two conductances, as a read code
+    REJECT_LIMIT = 13  # rejections after which a row is skipped; 0: never
+    HARD_ABOVE = 14  # -log2 likelihood above which a sample is hard, in 2^-log_fraction_bits
+    CONDITION_CYCLES = 15  # conditioning cycles of each row after its forming
+    CALIBRATION_LAST_ROW = 16  # last row that a calibration uses
+    REWARD_EXPONENT = 17  # power that a reward is raised to, in 1/16
+    LOG2_KAPPA = 18  # log2 kappa, in 2^-log_fraction_bits
+    FIRST_GATE = 19  # gate code of row 0
+    CLEAR_ERRORS = 20  # bits of ERRORS that are cleared
+    TEMPER = 21  # bits by which the likelihood's cost is shifted right
 
 
 class Command(enum.IntEnum):
     """Values written to `Setting.COMMAND`; STEP and DONE while the chip waits in an episode, ABORT at any time."""
 
-    BUILD_MAP = 1
-    TRAIN = 2
-    INFER = 3
-    FORM = 4
-    CALIBRATE = 5
-    STEP = 6
-    DONE = 7
-    ABORT = 8
-    AUTO_ZERO = 9
+    BUILD_MAP = 1  # builds the code map from the LUT
+    TRAIN = 2  # runs a training
+    INFER = 3  # classifies the test points
+    FORM = 4  # forms and conditions the array
+    CALIBRATE = 5  # measures the LUT on the array
+    STEP = 6  # the next observation of an episode stands in sample 0
+    DONE = 7  # the episode is over
+    ABORT = 8  # stops what runs
+    AUTO_ZERO = 9  # searches the trim of the array's front end
 
 
 class Status(enum.IntEnum):
     """Registers of `Space.STATUS`, read only and at any time."""
 
-    LAST_ROW = 0
-    PROPOSALS = 1
-    CLAMPS = 2
-    LOST_COUNTS = 3
-    TOTAL_COUNTS = 4
-    CURRENT_COST = 5
-    SKIPPED = 6
-    STATE = 7
-    ERRORS = 8
-    ROW = 9
-    CURRENT_COST_HIGH = 10
+    LAST_ROW = 0  # current row of the last training
+    PROPOSALS = 1  # proposals decided in the last training
+    CLAMPS = 2  # cells SET in the last training at a clamped gate code
+    LOST_COUNTS = 3  # counts that saturated counters lost
+    TOTAL_COUNTS = 4  # sum of the counters that voted in the last INFER
+    CURRENT_COST = 5  # -log2 posterior of the current row, in 2^-log_fraction_bits, lower 32 bits
+    SKIPPED = 6  # rows that were skipped
+    STATE = 7  # what the chip does, as bits of `State`
+    ERRORS = 8  # what went wrong, as bits of `Error`
+    ROW = 9  # row that is worked on
+    CURRENT_COST_HIGH = 10  # the other bits of CURRENT_COST
 
 
 class State(enum.IntEnum):

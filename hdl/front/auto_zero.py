@@ -27,13 +27,13 @@ class AutoZero(wiring.Component):
         self.bits = formats.config.auto_zero_bits
         super().__init__(
             {
-                "start": In(1),  # the command
-                "busy": Out(1),  # at work
+                "start": In(1),  # the command AUTO_ZERO, for one cycle
+                "busy": Out(1),  # a search runs
                 **SAFE_PORTS,
                 "command": Out(ArrayCommand(formats, "valid", "row", "segment")),  # to the array; row and segment 0
-                "answer": In(1),  # an EVAL's code is there
-                "negative": In(1),  # it is below 0
-                "trim": Out(self.bits, init=1 << (self.bits - 1)),  # to the front end
+                "answer": In(1),  # the answer to an EVAL is there
+                "negative": In(1),  # sign of that answer's ADC code
+                "trim": Out(self.bits, init=1 << (self.bits - 1)),  # code of the front end's trim DAC
             }
         )
 

@@ -30,46 +30,47 @@ class Answers(wiring.Component):
         order_bits = 2 + formats.sample_bits if self.orders else 0
         self.tag_bits = max(formats.cell_bits, formats.row_bits, order_bits) + (config.hidden > 0)
         layer = {
-            "segment": In(formats.segment_bits),  # that the running pulse evaluates
-            "train_hidden": In(1),  # which is of a hidden neuron, in training
-            "vote_hidden": In(1),  # in the inference
-            "hidden": Out(1),  # in either: the array's inputs are a sample
-            "neuron": Out(1),  # the answer is a hidden neuron's, for the activation
+            "segment": In(formats.segment_bits),  # hidden neuron or output of the running evaluation
+            "train_hidden": In(1),  # the trainer evaluates a hidden neuron
+            "vote_hidden": In(1),  # the inference evaluates a hidden neuron
+            "hidden": Out(1),  # a hidden neuron is evaluated: its inputs are the sample's features
+            "neuron": Out(1),  # the answer is a hidden neuron's
         }
         order = {
-            "training": In(1),  # the trainer is busy
+            "training": In(1),  # a training runs
             "last_output": In(1),  # the running evaluation is its sample's last
-            "fetch": In(1),  # of a sample for the trainer,
-            "sample": In(formats.sample_bits),  # which is this one
+            "fetch": In(1),  # the trainer asks for a sample
+            "sample": In(formats.sample_bits),  # number of that sample
             "added": Out(formats.sample_bits),  # sample of the evaluation that is added to the likelihood
-            "added_last": Out(1),  # which is its last
+            "added_last": Out(1),  # that evaluation is its sample's last
         }
+        zero = {"zeroing": In(1)}  # the auto-zero searches: evaluations are its own
         super().__init__(
             {
                 # the running pulse
-                "running": In(ArrayOp),  # its command
-                "inputs_on": In(1),  # it is an evaluation
-                "voting": In(1),  # the inference is busy
-                "row": In(formats.row_bits),  # that votes
-                "cell": In(formats.cell_bits),  # that the trainer programs or reads
-                "is_label": In(1),  # the evaluated output is the sample's label
-                "tag": Out(self.tag_bits),
-                "wide": Out(1),  # more than the tag's lowest bit is needed
+                "running": In(ArrayOp),  # pulse on the pins
+                "inputs_on": In(1),  # the running pulse is an EVAL
+                "voting": In(1),  # an inference runs
+                "row": In(formats.row_bits),  # row that votes
+                "cell": In(formats.cell_bits),  # cell that the trainer programs or reads
+                "is_label": In(1),  # the evaluated output has t = 1 for this sample
+                "tag": Out(self.tag_bits),  # what the answer to the running pulse belongs to; layout above
+                "wide": Out(1),  # the answer needs all bits of `tag`, else the lowest
                 **(layer if config.hidden else {}),
                 **(order if self.orders else {}),
-                **({"zeroing": In(1)} if config.auto_zero_bits else {}),  # evaluations are of the auto-zero
+                **(zero if config.auto_zero_bits else {}),
                 # the answer
-                "valid": In(1),  # it is there
-                "is_eval": In(1),  # it is an evaluation's
-                "result_tag": In(self.tag_bits),
-                "read": Out(1),  # a cell's read code
-                "trained": Out(1),  # an output's code, for likelihood or action
-                "voted": Out(1),  # an output's code, for the inference
+                "valid": In(1),  # an answer is there, for one cycle
+                "is_eval": In(1),  # the answer is an EVAL's, else a READ's
+                "result_tag": In(self.tag_bits),  # the tag of its pulse
+                "read": Out(1),  # the answer is a cell's read code
+                "trained": Out(1),  # the answer is an output's, in training
+                "voted": Out(1),  # the answer is an output's, in the inference
                 # the row counters' read port: the row that voted, or the one that the host asks for
-                "host_fetch": In(1),  # the host asks
-                "host_row": In(formats.row_bits),  # for this row
-                "counter_fetch": Out(1),  # either asks
-                "counter_row": Out(formats.row_bits),  # for this row
+                "host_fetch": In(1),  # the host asks for a counter
+                "host_row": In(formats.row_bits),  # row whose counter the host asks for
+                "counter_fetch": Out(1),  # a counter is asked for, by a vote or by the host
+                "counter_row": Out(formats.row_bits),  # row of that counter
             }
         )
 

@@ -37,17 +37,17 @@ class Arbiter(wiring.Component):
                 "gates": In(formats.gates_bits),  # gate codes of the row that is written, one a gate DAC
                 # to and from Pulse
                 "halt": In(1),  # no pulse may follow
-                "op": Out(ArrayOp),  # the pulse to come
-                "running": In(ArrayOp),  # the pulse on the pins
-                "bl": In(1),  # which is a RESET
-                "latch": In(1),  # and in its last cycle
-                "converting": In(1),  # an answer is on its way
+                "op": Out(ArrayOp),  # pulse that begins with the next cycle; IDLE: none
+                "running": In(ArrayOp),  # pulse on the pins
+                "bl": In(1),  # the running pulse is a RESET
+                "latch": In(1),  # last cycle of the running pulse
+                "converting": In(1),  # a conversion runs: its answer is still to come
                 # to the array port, as there
-                "row": Out(formats.row_bits),  # of the owner
-                "cell": Out(formats.cell_bits),  # of the owner
-                "segment": Out(formats.segment_bits),  # of the owner
-                "gate": Out(formats.gates_bits),
-                "mask": Out(formats.cells),
+                "row": Out(formats.row_bits),  # to the array: row of the block that has it
+                "cell": Out(formats.cell_bits),  # to the array: its cell, or the first one of a SET's group
+                "segment": Out(formats.segment_bits),  # to the array: its hidden neuron or output
+                "gate": Out(formats.gates_bits),  # to the array: gate codes of a SET, else 0; 0 past the end of the row
+                "mask": Out(formats.cells),  # to the array: cells that a RESET clears, else 0
             }
         )
 

@@ -26,43 +26,45 @@ class CellReads(wiring.Component):
         code, cell = config.read_bits, formats.cell_bits
         self.pair_bits = bits_for(formats.pairs - 1)
         programmer = {
-            "programming": In(1),  # the programmer is busy
-            "push": In(1),  # it gives a code
-            "push_code": In(code),  # this one
+            "programming": In(1),  # a programmer writes the row: codes come from it
+            "push": In(1),  # the programmer gives a final read code
+            "push_code": In(code),  # the final read code that it gives
         }
         by_verify = {
             "off": {},
             "cell": {
-                "push_cell": In(cell),  # that the programmer works on
-                "push_fetch": In(1),  # it asks for the cell's gate code and target
+                "push_cell": In(cell),  # cell that the programmer works on
+                "push_fetch": In(1),  # the programmer asks for that cell's gate code and target
             },
             "pair": {
                 "aim": In(1),  # the programmer looks up a gate code
-                "aim_code": In(code),  # for this read code
-                "push_pair": In(self.pair_bits),  # that the programmer works on
-                "pair": Out(self.pair_bits),  # of the code given to the prior
+                "aim_code": In(code),  # read code that it looks up
+                "push_pair": In(self.pair_bits),  # pair that the programmer works on
+                "pair": Out(self.pair_bits),  # pair of the code that goes to the prior
             },
         }
+        preparing = {"preparing": In(1)}  # forming or calibration runs: its reads are not the row's
+        corrects = {"corrects": In(1)}  # the row is not row 0: fetch the current row's codes of each cell
         super().__init__(
             {
-                "read": In(1),  # a plain READ's answer
-                "code": In(code),  # that was read
-                "tag": In(cell),  # its cell
-                "fetch": In(1),  # the trainer asks for the gate code of a cell of the next row
-                "fetch_cell": In(cell),  # this one
-                **({"preparing": In(1)} if config.form or config.calibrate else {}),
+                "read": In(1),  # the answer to a READ is there
+                "code": In(code),  # read code of that answer
+                "tag": In(cell),  # cell of that answer
+                "fetch": In(1),  # the trainer asks for the gate codes of a group
+                "fetch_cell": In(cell),  # first cell of that group
+                **(preparing if config.form or config.calibrate else {}),
                 **(programmer if config.verify != "off" else {}),
                 **by_verify[config.verify],
-                **({"corrects": In(1)} if config.hastings else {}),  # the row that is read is a proposed one
+                **(corrects if config.hastings else {}),
                 # to the prior
-                "valid": Out(1),  # a code is there
-                "prior_code": Out(code),  # this one
+                "valid": Out(1),  # a read code of the row is there
+                "prior_code": Out(code),  # that read code
                 # to the gate DAC controller, as there
                 "gate_fetch": Out(1),  # a gate code is asked for
-                "gate_fetch_cell": Out(cell),  # of this cell
+                "gate_fetch_cell": Out(cell),  # cell whose gate code is asked for, or the first one of its group
                 "lookup": Out(1),  # a read code is looked up
-                "lookup_code": Out(code),  # this one
-                "lookup_cell": Out(cell),  # for this cell
+                "lookup_code": Out(code),  # the read code that is looked up
+                "lookup_cell": Out(cell),  # cell that it belongs to
             }
         )
 

@@ -28,25 +28,30 @@ class Loader(wiring.Component):
         config = formats.config
         self.tables = [space for space in memory_words(formats) if space not in (Space.LUT, Space.SAMPLES)]
         calibrator = {
-            "measured": In(1),  # an entry is there
-            "measured_gate": In(formats.gate_bits),  # of this gate code
-            "measured_entry": In(config.read_bits),  # the entry
+            "measured": In(1),  # the calibrator has an entry of the LUT
+            "measured_gate": In(formats.gate_bits),  # gate code of that entry
+            "measured_entry": In(config.read_bits),  # that entry, a read code
         }
-        law = {"write_law": Out(1)}  # the correction's law may take the word, by its index
+        tables = {
+            "write_likelihood": Out(1),  # the table of log-likelihoods takes the word, at `index`
+            "write_response": Out(1),  # the response table takes the word, at `index`
+            "write_activation": Out(1),  # the table of sigmoids takes the word, at `index`
+        }
+        law = {"write_law": Out(1)}  # the law of the Hastings correction may take the word; `index` says where
         super().__init__(
             {
-                "writing": In(1),  # a write ends
-                "space": In(Space),  # that it goes to
-                "index": In(INDEX_BITS),  # in that space
-                "word": In(HOST_WORD_BITS),  # that is written
+                "writing": In(1),  # the host writes a word
+                "space": In(Space),  # space that the word goes to
+                "index": In(INDEX_BITS),  # index in that space
+                "word": In(HOST_WORD_BITS),  # the host's word
                 **(calibrator if config.calibrate else {}),
-                "write_samples": Out(sample_lanes(formats)),  # the lane that takes the word
-                "sample": Out(formats.sample_bits),  # of this sample
-                "sample_word": Out(formats.sample_word_bits),  # the word in every lane
-                **{strobe_of(space): Out(1) for space in self.tables},
-                "write_lut": Out(1),  # the LUT takes
-                "lut_index": Out(formats.gate_bits),  # at this gate code
-                "lut_entry": Out(config.read_bits),  # this entry
+                "write_samples": Out(sample_lanes(formats)),  # lane of the sample memory that takes the word, one hot
+                "sample": Out(formats.sample_bits),  # number of the sample that the word belongs to
+                "sample_word": Out(formats.sample_word_bits),  # the host's word in every lane
+                **{name: tables[name] for name in map(strobe_of, self.tables)},
+                "write_lut": Out(1),  # the LUT takes `lut_entry`
+                "lut_index": Out(formats.gate_bits),  # gate code of that entry
+                "lut_entry": Out(config.read_bits),  # the entry, a read code
                 **(law if config.hastings else {}),
             }
         )

@@ -20,10 +20,10 @@ class Results(wiring.Component):
         results = stream.Signature(result_layout(formats))
         super().__init__(
             {
-                "votes": In(results),  # of the inference
-                "acting": In(1),  # an action stands
-                "winner": In(formats.label_bits),  # which is this output
-                "result": Out(results),  # to the user
+                "votes": In(results),  # a result of the inference
+                "acting": In(1),  # an action of an episode is there
+                "winner": In(formats.label_bits),  # output that acts
+                "result": Out(results),  # a result for the user: an action, or that of the inference
             }
         )
 

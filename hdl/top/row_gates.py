@@ -19,14 +19,14 @@ class RowGates(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         init = formats.config.init
-        setting = {"first_gate": In(formats.gate_bits)}  # of row 0
-        draw = {"drawn": In(formats.first_draw_bits)}  # fresh bits of the LFSR
+        setting = {"first_gate": In(formats.gate_bits)}  # gate code of row 0
+        draw = {"drawn": In(formats.first_draw_bits)}  # bits of the LFSR's last draw
         super().__init__(
             {
                 "first": In(1),  # the row is row 0
                 **(draw if init == "random" else setting if init != "lowest" else {}),
-                "found": In(formats.gates_bits),  # for all other rows, one code a gate DAC
-                "gates": Out(formats.gates_bits),  # one code a gate DAC
+                "found": In(formats.gates_bits),  # gate codes for all other rows, one a gate DAC
+                "gates": Out(formats.gates_bits),  # gate codes of the row that is written, one a gate DAC
             }
         )
 

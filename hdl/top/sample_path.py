@@ -21,30 +21,31 @@ class SamplePath(wiring.Component):
         config, index = formats.config, formats.sample_bits
         self.orders = config.sample_order == "hard_first"
         order = {
-            "training": In(1),  # the trainer is busy
-            "ordered": In(1),  # there is an order, so a training's samples are those
-            "order_index": In(index),  # that the order names
+            "training": In(1),  # a training runs
+            "ordered": In(1),  # there is an order of samples, which gives a training's
+            "order_index": In(index),  # number of the sample that the order gives
         }
         layer = {
             "hidden": In(1),  # the running evaluation is a hidden neuron's
-            "sigmoids": In(formats.lanes_bits),  # of all hidden neurons
+            "sigmoids": In(formats.lanes_bits),  # input codes that the hidden neurons give, neuron 0 in the lowest bits
         }
+        zero = {"zeros": In(1)}  # the auto-zero searches: all inputs are 0
         super().__init__(
             {
                 "train_fetch": In(1),  # the trainer asks for a sample
-                "train_index": In(index),  # this one
-                "vote_fetch": In(1),  # the inference does
-                "vote_index": In(index),  # this one
-                "voting": In(1),  # the inference is busy
+                "train_index": In(index),  # number of that sample
+                "vote_fetch": In(1),  # the inference asks for a test point
+                "vote_index": In(index),  # number of that point
+                "voting": In(1),  # an inference runs
                 **(order if self.orders else {}),
                 **(layer if config.hidden else {}),
-                **({"zeros": In(1)} if config.auto_zero_bits else {}),  # the array gets none: all its inputs are zero
+                **(zero if config.auto_zero_bits else {}),
                 # the sample memory's read port
                 "read_enable": Out(1),  # a sample is read
-                "read_address": Out(index),  # this one
-                "word": In(formats.sample_word_bits),  # that was read
-                "inputs": Out(formats.lanes_bits),  # lanes of the array port
-                "label": Out(formats.label_bits),  # of the sample
+                "read_address": Out(index),  # number of that sample
+                "word": In(formats.sample_word_bits),  # the sample last read: its features, above them its label
+                "inputs": Out(formats.lanes_bits),  # input codes of the array, one a lane
+                "label": Out(formats.label_bits),  # label of the sample last read
             }
         )
 

@@ -27,32 +27,39 @@ class Status(wiring.Component):
         self.formats = formats
         config = formats.config
         self.preparing = [name for name in ("form", "calibrate") if getattr(config, name)]
-        own = {"train": In(1)}  # the command
-        for name in self.preparing:
-            own |= {
-                name: In(1),  # the command
-                f"{name}_busy": In(1),  # its block is at work
-                f"{name}_row": In(formats.row_bits),  # on this row
-            }
+        train = {"train": In(1)}  # the command TRAIN, for one cycle
+        form = {
+            "form": In(1),  # the command FORM, for one cycle
+            "form_busy": In(1),  # the former is at work
+            "form_row": In(formats.row_bits),  # row that it forms
+        }
+        calibrate = {
+            "calibrate": In(1),  # the command CALIBRATE, for one cycle
+            "calibrate_busy": In(1),  # the calibrator is at work
+            "calibrate_row": In(formats.row_bits),  # row that it programs
+        }
+        zero = {"zero_busy": In(1)}  # the auto-zero is at work
         super().__init__(
             {
                 "busy": In(1),  # a command runs
-                "waiting": In(1),  # an episode waits for the host
-                "stopped": In(1),  # by an ABORT or an upset
+                "waiting": In(1),  # an episode waits for STEP or DONE
+                "stopped": In(1),  # ABORT or an upset stopped the last command, or is stopping it
                 "mapped": In(1),  # the code map is that of the LUT
-                "counted": In(1),  # there is a current row
-                "current_cost": In(formats.cost_bits),  # of it, or of the training before's last
+                "counted": In(1),  # there is a current row, from row 0 on to the next TRAIN
+                "current_cost": In(formats.cost_bits),  # -log2 posterior of the current row, in 2^-log_fraction_bits
                 "train_busy": In(1),  # the trainer is at work
-                "train_row": In(formats.row_bits),  # on this row
+                "train_row": In(formats.row_bits),  # row that the trainer works on
                 "infer_busy": In(1),  # the inference is at work
-                "infer_row": In(formats.row_bits),  # on this row
-                **(own if self.preparing else {}),
-                **({"zero_busy": In(1)} if config.auto_zero_bits else {}),  # the auto-zero is at work
-                "trained": Out(1),
-                "state": Out(HOST_WORD_BITS),
-                "row": Out(formats.row_bits),
-                "cost": Out(formats.cost_bits),
-                "phase": Out(range(len(PHASES))),
+                "infer_row": In(formats.row_bits),  # row that the inference evaluates
+                **(train if self.preparing else {}),
+                **(form if config.form else {}),
+                **(calibrate if config.calibrate else {}),
+                **(zero if config.auto_zero_bits else {}),
+                "trained": Out(1),  # there are rows that can vote
+                "state": Out(HOST_WORD_BITS),  # the register STATE
+                "row": Out(formats.row_bits),  # the register ROW: row that is worked on
+                "cost": Out(formats.cost_bits),  # the register CURRENT_COST: `current_cost`, 0 without a current row
+                "phase": Out(range(len(PHASES))),  # index into `events.PHASES` of what the chip does
             }
         )
 

@@ -24,20 +24,20 @@ class Tally(wiring.Component):
     def __init__(self, formats: Formats):
         self.formats = formats
         skips = {
-            "skip": In(1),  # a row is left
-            "skipped": Out(SKIPPED_BITS),
+            "skip": In(1),  # a row is skipped
+            "skipped": Out(SKIPPED_BITS),  # rows skipped in this training
         }
         super().__init__(
             {
-                "restart": In(1),
-                "training": In(1),  # the trainer is busy
-                "first": In(1),  # with row 0, which follows none
-                "running": In(ArrayOp),  # the pulse on the pins
-                "latch": In(1),  # the running pulse is in its last cycle
-                "clamped": In(formats.config.gate_dacs),  # the gate codes on the array port are
-                "cell": In(formats.cell_bits),  # first of the SET's group
+                "restart": In(1),  # a training begins: both counts start at 0
+                "training": In(1),  # a training runs
+                "first": In(1),  # the row is row 0, whose gate codes are not looked up
+                "running": In(ArrayOp),  # pulse on the pins
+                "latch": In(1),  # last cycle of the running pulse
+                "clamped": In(formats.config.gate_dacs),  # one bit a gate DAC: its read code lay outside the LUT
+                "cell": In(formats.cell_bits),  # first cell of the SET's group
                 **(skips if formats.config.reject_limit else {}),
-                "clamps": Out(CLAMP_BITS),
+                "clamps": Out(CLAMP_BITS),  # cells SET in this training at a clamped gate code; saturates
             }
         )
 

@@ -32,15 +32,10 @@ CHIPS: dict[str, tuple[str, Config]] = {
         "`cancer`, `paper`, `form` and `calibrate`",
         preset("cancer", "paper").replace(form=True, calibrate=True),
     ),
+    "front": ("`cancer`, `paper`, `auto_zero_bits = 6`", preset("cancer", "paper").replace(auto_zero_bits=6)),
     "cell": ('`cancer`, `best`, `verify = "cell"`', preset("cancer", "best").replace(verify="cell")),
 }
 """The chips that the pages look at: by a short name, in words, and the configuration."""
-
-
-UNSAID = """\
-A port without a meaning here is explained at the top, or carries a register or command of [ports.md](../ports.md).
-`halt` ends what a block does. `illegal` says that its state machine was in no state.
-"""
 
 
 class Block(NamedTuple):
@@ -110,6 +105,12 @@ def looked_at(block: Block) -> list[str]:
     return chosen
 
 
+def unexplained(found: list[Block]) -> list[str]:
+    """Ports, as BLOCK.PORT, of which no source says what they mean."""
+    each = {(block.name, port): None for block in found for ports in block.ports.values() for port in ports}
+    return list(dict.fromkeys(f"{name}.{port.name}" for name, port in each if not port.meaning))
+
+
 def page(block: Block, gates: Mapping[str, Gates]) -> str:
     """The whole of `docs/reference/blocks/NAME.md`."""
     text, latency = _parts(block.kind)
@@ -147,8 +148,7 @@ def _port_table(block: Block, chips: list[str]) -> list[str]:
         (f"`{name}`", every[name].way, *(bits[chip].get(name, "") for chip in chips), every[name].meaning)
         for name in order
     )
-    lines = table(("port", "way", *(f"bits, `{chip}`" for chip in chips), "meaning"), rows)
-    return [*lines, UNSAID] if any(not port.meaning for port in every.values()) else lines
+    return table(("port", "way", *(f"bits, `{chip}`" for chip in chips), "meaning"), rows)
 
 
 def _memory_table(block: Block, chips: list[str]) -> list[str]:

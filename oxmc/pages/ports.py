@@ -5,13 +5,25 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from amaranth.hdl import Value
+from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Member, Signature
+
+from oxmc.hdl import safe
+from oxmc.hdl.host import Host
+from oxmc.pymodels.interface import Command, Setting, Status
 
 PORT = re.compile(r'^ *"(\w+)": (?:In|Out)\(.*?\),?(?:  # (.*))?$|^ *\w+ = \{"(\w+)": .*\}  # (.*)$', re.M)
 """A line that declares a port, or an option's one, and its comment."""
+
+MEMBER = re.compile(r"^    (\w+) = \d+  # (.*)$", re.M)
+"""A line of an enumeration and its comment."""
+
+STREAM = {"valid": "a result is there; held until `ready` or a stop", "ready": "the result is taken in this cycle"}
+"""Ports of Amaranth's streams. `payload` is what the block says of the stream."""
 
 
 class Port(NamedTuple):
@@ -23,13 +35,23 @@ class Port(NamedTuple):
     meaning: str
 
 
-def meanings(*types: type) -> dict[str, str]:
-    """The comments beside the ports that these classes declare; of one name in several the first counts."""
+def meanings(*sources: type | ModuleType) -> dict[str, str]:
+    """The comments beside the ports that these classes or modules declare; of one name in several the first counts."""
     found: dict[str, str] = {}
-    for each in types:
+    for each in sources:
         for name, comment, option, option_comment in PORT.findall(inspect.getsource(each)):
             found.setdefault(name or option, comment or option_comment)
     return found
+
+
+def registers() -> dict[str, str]:
+    """What the address map says of the ports that the host port makes from it."""
+    of = {each: MEMBER.findall(inspect.getsource(each)) for each in (Setting, Command, Status)}
+    return {
+        **{name.lower(): f"setting {name}: {words}" for name, words in of[Setting]},
+        **{name.lower(): f"command {name}, for one cycle: {words}" for name, words in of[Command]},
+        **{f"status_{name.lower()}": f"register {name}: {words}" for name, words in of[Status]},
+    }
 
 
 def _ours(owner: Any) -> list[type]:
@@ -38,7 +60,8 @@ def _ours(owner: Any) -> list[type]:
 
 def ports(block: Component) -> list[Port]:
     """The ports of a block in the order of its source, those of its interfaces each by itself."""
-    return list(_ports(block.signature, meanings(*_ours(block)), block, False))
+    said = meanings(*_ours(block), safe)
+    return list(_ports(block.signature, {**registers(), **said} if isinstance(block, Host) else said, block, False))
 
 
 def _ports(signature: Signature, said: Mapping[str, str], values: Any, flipped: bool) -> Iterator[Port]:
@@ -52,6 +75,6 @@ def _port(name: str, member: Member, meaning: str, value: Any, flipped: bool) ->
         yield Port(name, "in" if is_input else "out", len(Value.cast(value)), meaning)
         return
     inner = member.signature.flip() if member.flow == In else member.signature
-    said = meanings(*_ours(inner))
+    said = STREAM if isinstance(inner, stream.Signature) else meanings(*_ours(inner))
     for port in _ports(inner, said, value, is_input):
         yield port._replace(name=f"{name}.{port.name}", meaning=port.meaning or meaning)

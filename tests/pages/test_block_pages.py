@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 
 import pytest
@@ -11,13 +12,15 @@ from commands import ROOT
 
 from oxmc.hdl.verilog.netlist import build_config, chip_verilog, module_ports
 from oxmc.pages.__main__ import KEPT, REFERENCE, block_pages
-from oxmc.pages.blocks import CHIPS, USUAL, Block, blocks, index, page
+from oxmc.pages.blocks import CHIPS, USUAL, Block, blocks, index, page, unexplained
 from oxmc.pages.gates import digest, gates, gates_file
-from oxmc.pages.ports import Port, meanings
+from oxmc.pages.ports import Port, meanings, registers
+from oxmc.pymodels.interface import Command, Setting, Status
 
 pytestmark = pytest.mark.testpoint(
     "block pages",
-    "printed pages equal those in docs/; every port with its width as in the Verilog; every block has its latency; "
+    "printed pages equal those in docs/; every port with its width as in the Verilog and its meaning; every block "
+    "has a page and its latency; "
     "gates are those of today's netlist; a page of another source is found",
 )
 
@@ -92,8 +95,35 @@ class Example(wiring.Component):
 
 def test_what_stands_beside_a_port_is_found(every: list[Block]) -> None:
     assert meanings(Example) == {"go": "begins, (always)", "sum": ""}
-    (counters,) = (block for block in every if block.name == "host")
-    assert Port("bus.error", "out", 1, "of the host") in counters.ports["paper"]
+    (host,) = (block for block in every if block.name == "host")
+    (error,) = (port for port in host.ports["paper"] if port.name == "bus.error")
+    assert error == Port("bus.error", "out", 1, error.meaning) and error.meaning.startswith("with `ready`")
+    assert "setting BURN_IN: first row that votes" in [port.meaning for port in host.ports["paper"]]
+
+
+def test_every_port_has_a_meaning(every: list[Block]) -> None:
+    assert unexplained(every) == []
+    assert len(registers()) == len(Setting) + len(Command) + len(Status), "a register without a word beside it"
+
+
+def test_a_port_without_a_meaning_is_found() -> None:
+    said = meanings(Example)
+    block = Block(Example, {}, {"paper": [Port(name, "in", 1, said[name]) for name in ("go", "sum")]}, {})
+    assert unexplained([block]) == [f"{block.name}.sum"]
+
+
+PARTS = {"LawTerm", "Core", "Chip"}
+"""Components without a page: a part of `Hastings`, and the whole chip."""
+
+
+def test_every_block_has_a_page(every: list[Block]) -> None:
+    written = {
+        node.name
+        for path in (ROOT / "hdl").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and any(getattr(part, "name", "") == "elaborate" for part in node.body)
+    }
+    assert written - PARTS <= {block.kind.__name__ for block in every}
 
 
 def test_a_page_of_other_gates_is_found(every: list[Block]) -> None:
