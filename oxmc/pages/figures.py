@@ -25,7 +25,7 @@ the worst weight. An R-hat above 1.05 says that the chain has not converged.
 """
 QUOTED: dict[tuple[str, str], tuple[str, ...]] = {
     ("paper", "proposals"): ("docs/design.md",),
-    ("paper", "clock cycles"): ("docs/design.md", "docs/reference/engines.md"),
+    ("paper", "clock cycles"): ("README.md", "docs/design.md", "docs/reference/engines.md"),
     ("paper", "uJ of the training, 28nm"): ("docs/reference/energy.md",),
     ("paper", "uJ of all, 28nm"): ("docs/design.md", "docs/reference/energy.md"),
     ("paper", "uJ of all, 130nm"): ("docs/reference/energy.md",),

@@ -14,6 +14,7 @@ import pytest
 import typer
 import yaml
 from commands import ROOT
+from quotes import LINK, anchor
 
 from oxmc.cli.app import UsageError, app
 from oxmc.cli.config_page import config_page
@@ -31,15 +32,9 @@ COMMANDS: dict[str, Any] = cast(Any, typer.main.get_command(app)).commands
 OPTIONS = {option for each in cast(Any, typer.main.get_command(app)).params for option in each.opts} | {"--help"}
 on_each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
-LINK = re.compile(r"\]\((?!\w+:)([^)#\s]*)(#[^)\s]*)?\)")
 PATH = re.compile(r"(?<![\w./-])(?:hdl|pymodels|tb|energy|silicon|studies|oxmc|tests|docs|tools)/[\w./-]*\w")
 COMMAND = re.compile(r"^\s*(?:\$ )?(?:\.venv/bin/)?oxmc (.*)$|`(?:\.venv/bin/)?oxmc ([^`]*)`", re.M)
 TARGET = re.compile(r"(?:^\s*(?:\$ )?|`)make ([a-z]+)", re.M)
-
-
-def anchor(heading: str) -> str:
-    """The anchor that GitHub gives a heading."""
-    return "#" + re.sub(r"[^\w -]", "", heading.strip().lower()).replace(" ", "-")
 
 
 def dead_links(text: str, page: Path) -> list[str]:
