@@ -195,8 +195,11 @@ def pair_figure(tree: xr.DataTree) -> Figure:
     chains = [(values[counts > 0], counts[counts > 0]) for values, counts in zip(w, counters, strict=True)]
     everything, weights = (np.concatenate(parts) for parts in zip(*chains, strict=True))
     edges = [np.histogram_bin_edges(column, bins=24) for column in everything.T]
+    narrow = width_in() < STACKED_IN
     side_in = max(width_in() * len(pairs) / SHOWN, min(3.0, width_in()))
-    figure, axes = grid(len(pairs), len(pairs), height_in=side_in, wide_in=side_in, sharex="col")
+    figure, axes = grid(
+        len(pairs), len(pairs), height_in=side_in * (1.25 if narrow else 1.0), wide_in=side_in, sharex="col"
+    )
     limits = [_padded(edge) for edge in edges]
     area = 60.0 / np.quantile(weights, 0.99)  # a dot of the largest counters is 9 points wide
     for i, j in np.ndindex(axes.shape):
@@ -207,7 +210,8 @@ def pair_figure(tree: xr.DataTree) -> Figure:
         if i == j:
             axis.hist(everything[:, i], bins=edges[i], weights=weights, density=True, color="0.6")
             axis.set(yticks=[], xlim=limits[i])
-            axis.set_title(_name(tree, pairs[i]), fontsize=7, pad=3)
+            name = _name(tree, pairs[i])
+            axis.set_title(name.replace(" ", "\n") if narrow else name, fontsize=7, pad=3)
         else:
             for chain, (values, counts) in enumerate(chains):
                 axis.scatter(
@@ -216,6 +220,8 @@ def pair_figure(tree: xr.DataTree) -> Figure:
                 )  # fmt: skip
             axis.set(ylim=limits[i])
             axis.tick_params(labelleft=j == 0)
+        if narrow:
+            axis.locator_params(nbins=2)
         if i == len(pairs) - 1:
             axis.set_xlabel(f"{_label(pairs[j])} (µS)")
         if j == 0 and i:
@@ -224,7 +230,7 @@ def pair_figure(tree: xr.DataTree) -> Figure:
     if len(pairs) > 1:
         handles = [_dot(area * size, "0.4") for size in (1, 10)] + [_dot(20, _colour(i)) for i in range(len(chains))]
         labels = ["counter 1", "counter 10", *(f"chain {chain}" for chain in range(len(chains)))]
-        if width_in() < STACKED_IN:
+        if narrow:
             legend_above(figure, handles, labels)
         else:
             figure.legend(handles, labels, loc="upper right", ncols=-(-len(labels) // 8), frameon=False)
@@ -237,7 +243,8 @@ def array_figure(config: Config, state: Outcome) -> Figure:
 
     conductance_us = state.conductance_ns / 1000
     rows = len(conductance_us)
-    figure, axes = grid(1, 2, height_in=4.6, width_ratios=[3.2, 1], sharey=True)
+    narrow = width_in() < STACKED_IN
+    figure, axes = grid(1, 2, height_in=4.6, width_ratios=[2 if narrow else 3.2, 1], sharey=True)
     heat, bars = axes[0]
     image = heat.imshow(
         conductance_us, aspect="auto", cmap="viridis", vmin=0.0, vmax=np.quantile(conductance_us, 0.999),
@@ -251,7 +258,7 @@ def array_figure(config: Config, state: Outcome) -> Figure:
     counters[: len(state.counters)] = state.counters
     colours = ["0.75" if row % config.rows < config.burn_in else CHAIN_COLOURS[0] for row in range(rows)]
     bars.barh(np.arange(rows), counters, height=1.0, color=colours, linewidth=0)
-    bars.set(xlabel="row counter")
+    bars.set(xlabel="counter" if narrow else "row counter")
     bars.tick_params(left=False, labelleft=False)
     bars.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
     for chain in range(config.chains):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oxmc.plots.style import CHAIN_COLOURS, grid
+from oxmc.plots.style import CHAIN_COLOURS, grid, legend_above
 from oxmc.posterior.likelihood import log_likelihood, log_prior
 from oxmc.posterior.posterior import values_of
 from oxmc.pymodels.config import Config
@@ -35,8 +35,11 @@ def plane_figure(config: Config, tree: xr.DataTree, record: dict[str, Any]) -> F
     counters = counters[counters > 0]
     x, t = values_of(tree, "constant_data", "x"), values_of(tree, "observed_data", "t")
     figure, axes = grid(1, 2, height_in=3.3, stacked=True, width_ratios=[1, 1.25])
-    _posterior(axes[0, 0], config, w, counters, x, t)
+    lines = _posterior(axes[0, 0], config, w, counters, x, t)
     _probability(figure, axes[0, 1], config, w, counters, x, t, record["data"])
+    points, classes = axes[0, 1].get_legend_handles_labels()
+    masses = [f"{100 * mass:.0f} % of the exact one" for mass in MASSES]
+    legend_above(figure, [*lines, *points], [*masses, *classes])
     return figure
 
 
@@ -63,7 +66,8 @@ def probability_at(config: Config, w_us: np.ndarray, counters: np.ndarray, x: np
     return p
 
 
-def _posterior(axis: Any, config: Config, w: np.ndarray, counters: np.ndarray, x: np.ndarray, t: np.ndarray) -> None:
+def _posterior(axis: Any, config: Config, w: np.ndarray, counters: np.ndarray, x: np.ndarray, t: np.ndarray) -> Any:
+    """Draws it; what stands for each contour in a legend."""
     from matplotlib.lines import Line2D
 
     reach = max(1.15 * np.abs(w).max(), 3.0 * config.prior_sigma_us)
@@ -79,9 +83,7 @@ def _posterior(axis: Any, config: Config, w: np.ndarray, counters: np.ndarray, x
         limits(low - 0.08 * (high - low), high + 0.08 * (high - low))
     axis.set(xlabel="$w_0$ (µS)", ylabel="$w_1$ (µS)")
     axis.set_title("posterior: stored models, area by counter", loc="left")
-    lines = [Line2D([], [], color="black", linewidth=0.8, linestyle=style) for style in MASSES.values()]
-    labels = [f"{100 * mass:.0f} % of the exact one" for mass in MASSES]
-    axis.legend(lines, labels, loc="upper left", fontsize=6.5, framealpha=0.85)
+    return [Line2D([], [], color="black", linewidth=0.8, linestyle=style) for style in MASSES.values()]
 
 
 def _probability(
@@ -104,5 +106,4 @@ def _probability(
     features = names["features"]
     axis.set(xlabel=features[0], ylabel=features[1], xlim=(-reach, reach), ylim=(-reach, reach))
     axis.set_title("prediction and training points", loc="left")
-    axis.legend(loc="lower left", fontsize=6.5, framealpha=0.85)
     figure.colorbar(field, ax=axis, label=f"P({classes[1]})", ticks=[0, 0.5, 1], pad=0.02)

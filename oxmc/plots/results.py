@@ -143,12 +143,14 @@ def uncertainty_figure(record: dict[str, Any]) -> Figure:
     reliability.scatter(confidence, accuracy, s=sizes, color=CHAIN_COLOURS[0], linewidths=0)
     for entry in curve:
         at = entry["confidence"], entry["accuracy"]
-        reliability.annotate(str(entry["n"]), at, (-5, 4), textcoords="offset points", ha="right", fontsize=6)
+        reliability.annotate(
+            str(entry["n"]), at, (-5, 0), textcoords="offset points", ha="right", va="center", fontsize=6
+        )
     low = min([*confidence, *spans[:, 0], 0.5]) - 0.03
     reliability.set(xlabel="confidence (number: test points)", ylabel="accuracy", xlim=(low, 1.03), ylim=(low, 1.03))
     error = record["expected_calibration_error"]
     reliability.set_title(f"calibration, expected error {error:.3f}", loc="left")
-    reliability.legend(frameon=False, fontsize=6.5, loc="lower right")
+    labelled_above(figure, reliability)
     kept = record["rejection"]
     rejection.plot(
         [entry["kept"] for entry in kept], [entry["accuracy"] for entry in kept], color=CHAIN_COLOURS[1], marker="o",

@@ -39,7 +39,7 @@ FORMATS = ("png", "svg")
 """Those that are written by default."""
 LETTER_IN = 0.55 / 72
 """Mean width of a letter a point of its size."""
-LEGEND_PT, FOOTNOTE_PT = 7.0, 5.5
+LEGEND_PT, FOOTNOTE_PT = 7.0, 6.0
 
 
 @contextmanager
@@ -106,16 +106,26 @@ def grid(
     return figure, np.transpose(axes) if stacked else axes
 
 
-def legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[str], **options: Any) -> None:
-    """A legend of the whole figure over it, which grows by its rows, in as many columns as its width has room for."""
+def wrapped(figure: Figure, text: str, points: float, margin_in: float = 0.1) -> list[str]:
+    """Lines of a text that fit into the figure's width, but for a margin, with letters of this size."""
+    return textwrap.wrap(text, int((figure.get_figwidth() - margin_in) / (LETTER_IN * points)))
+
+
+def legend_above(
+    figure: Figure, handles: Sequence[Any], labels: Sequence[str], *, title: str = "", **options: Any
+) -> None:
+    """A legend of the whole figure over it, which grows by its lines, in as many columns as its width has room for."""
     if not labels:
         return
     column_in = LETTER_IN * LEGEND_PT * max(map(len, labels)) + 0.5
     ncols = max(1, min(len(labels), int(figure.get_figwidth() / column_in)))
-    figure.set_figheight(figure.get_figheight() + 1.5 * LEGEND_PT / 72 * (-(-len(labels) // ncols) - 1))
+    head = wrapped(figure, title, LEGEND_PT)
+    entries = labels if ncols > 1 else ["\n".join(wrapped(figure, label, LEGEND_PT, 0.5)) for label in labels]
+    lines = len(head) + (sum(entry.count("\n") + 1 for entry in entries) if ncols == 1 else -(-len(labels) // ncols))
+    figure.set_figheight(figure.get_figheight() + 1.5 * LEGEND_PT / 72 * (lines - 1))
     figure.legend(
-        handles, labels, loc="outside upper left", ncols=ncols, frameon=False, fontsize=LEGEND_PT, alignment="left",
-        columnspacing=1.2, **options,
+        handles, entries, loc="outside upper left", ncols=ncols, frameon=False, fontsize=LEGEND_PT, alignment="left",
+        columnspacing=1.2, title="\n".join(head) or None, title_fontsize=LEGEND_PT, **options,
     )  # fmt: skip
 
 
@@ -126,8 +136,7 @@ def labelled_above(figure: Figure, axis: Any) -> None:
 
 def footnote(figure: Figure, sentences: Iterable[str]) -> None:
     """Sentences below a figure, which grows by their lines."""
-    width = int((figure.get_figwidth() - 0.1) / (LETTER_IN * FOOTNOTE_PT))
-    lines = [line for sentence in sentences for line in textwrap.wrap(unmarked(sentence), width)]
+    lines = [line for sentence in sentences for line in wrapped(figure, unmarked(sentence), FOOTNOTE_PT)]
     figure.set_figheight(figure.get_figheight() + 1.25 * FOOTNOTE_PT / 72 * max(0, len(lines) - 1))
     figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=FOOTNOTE_PT, color="0.35")
 

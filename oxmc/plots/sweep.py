@@ -87,4 +87,4 @@ def _key(figure: Figure, record: Mapping[str, Any]) -> None:
     if len(points) > LABELLED:
         labels = ["each point is a row of sweep.csv"]
     blank = [Line2D([], [], linestyle="")] * len(labels)
-    legend_above(figure, blank, labels, title=title, title_fontsize=7, handlelength=0, handletextpad=0)
+    legend_above(figure, blank, labels, title=title, handlelength=0, handletextpad=0)
