@@ -95,6 +95,20 @@ def test_beside_a_chip_of_gates_the_rtl_is_shown() -> None:
     assert lines[0].signal == "cosim.observed.trainer.train_state_state"
 
 
+COMMANDS = {
+    "variable_add", "divider_add", "item_focus", "item_set_format", "item_unfocus", "variable_force_name_type",
+    "cursor_set", "goto_cursor",
+}  # fmt: skip
+"""Of the commands that Surfer's documentation lists (docs/commands/README.md there), those that a view needs."""
+
+
+@testpoint
+def test_surfer_has_the_commands(run: Path) -> None:
+    lines = [line.split(" ") for line in (run / views.SURFER).read_text().splitlines()]
+    assert {command for command, *_ in lines} == COMMANDS
+    assert all(len(words) == (1 if words[0] in ("item_unfocus", "goto_cursor") else 2) for words in lines)
+
+
 @testpoint
 def test_surfer_numbers_its_lines_in_letters() -> None:
     """As its source has it: hexadecimal digits as the letters a to p."""
