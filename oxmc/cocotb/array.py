@@ -16,6 +16,7 @@ from cocotb.triggers import FallingEdge, RisingEdge
 from oxmc.cocotb.ports import formats_of, level, port, ports
 from oxmc.hdl.array_port import DRIVEN, PULSE_PINS, ArrayOp, ArrayPort
 from oxmc.pymodels.config import Config
+from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.oxram.array import ArrayError
 from oxmc.pymodels.oxram.array import OxramArray as Model
@@ -96,13 +97,17 @@ class OxramArray:
 
     @property
     def phase(self) -> str:
-        """Where `counts`, `quantities` and `joules` book what comes: load, train (at first), infer, form, calibrate."""
+        """Where `counts`, `quantities` and `joules` book what comes: load, train (at first), infer, form, calibrate.
+
+        Setting another raises `InputError`.
+        """
         return self.model.phase
 
     @phase.setter
     def phase(self, name: str) -> None:
+        """Raises `InputError` for a name that is no phase."""
         if name not in PHASES:
-            raise ValueError(f"phase must be one of {', '.join(PHASES)}, not {name!r}")
+            raise InputError(f"phase must be one of {', '.join(PHASES)}, not {name!r}")
         self.model.phase = name
 
     def start(self) -> Any:
