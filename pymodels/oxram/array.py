@@ -259,13 +259,17 @@ class OxramArray(Cells):
         self._check_known("READ", row, f" cell {cell}", [cell])
         conductance_ns = int(self.conductance_ns[row, cell])
         self._book("read", 1, conductance_ns * cycles, self.card.read_sl_v**2 * conductance_ns * NANO, cycles)
-        conductance_ns = read_through(self.circuit, conductance_ns, row, cell)
+        conductance_ns = self._read_through(row, cell, conductance_ns)
         if self.effects.sensing:
             k, number = int(self.set_count[row, cell]), int(self._reads[row, cell])
             index = row * self.cells + cell
             conductance_ns = read_ns(self.effects, *self.key, index, k, number, conductance_ns, self.lcs_table)
             self._reads[row, cell] += 1
         return min(conductance_ns // self.read_step_ns, 2**self.config.read_bits - 1)
+
+    def _read_through(self, row: int, cell: int, conductance_ns: int) -> int:
+        """What a READ at the front end makes of a cell's conductance, in nS, ahead of noise."""
+        return int(read_through(self.circuit, conductance_ns, row, cell))
 
     def evaluate(self, row: int, segment: int, codes: np.ndarray, cycles: int) -> int:
         """EVAL one segment of a row under signed input `codes`, int64 [lanes]: the signed ADC code of V.w.

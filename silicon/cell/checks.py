@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from oxmc.silicon.cell.selector import Selector
 GATE_FF = 1.7
 """Of a selector, as the word lines of energy/tables/ have it; they add a wire, which is not here."""
 OFFSET_V = 0.002
+HALF_A_STEP = 0.5
 CARD_PULSE_S = 1e-7
 """What the filament's constants were fitted by."""
 STARTS_US = (2.5, 10.0)
@@ -94,7 +94,7 @@ def row_figures(
     row_of = Row(selector, filament, config, card, cells, folder / "row")
     try:
         for row in rows:
-            found += _of_sums(row, _sums(row_of, card, config, row, evaluations), config)
+            found += _of_sums(row, _sums(row_of, card, config, row, evaluations))
     finally:
         row_of.close()
     return found
@@ -168,13 +168,13 @@ def behavioural(circuit: Circuit, seen: Seen, codes: np.ndarray, segment: int = 
     return dot + (int(bend(circuit, seen, first, codes)) if circuit.bent else 0)
 
 
-def _of_sums(row: int, sums: Sums, config: Config) -> list[Figure]:
+def _of_sums(row: int, sums: Sums) -> list[Figure]:
     at = f"row {row}"
     gain = float(np.dot(sums.circuit, sums.array) / np.dot(sums.array, sums.array))
     error = float(np.sqrt(np.mean((sums.circuit - sums.array) ** 2)))
     return [
         Figure("gain", f"{at}, {len(sums.array)} sums of {np.std(sums.array):.1f} LSB", "1", 1.0, gain),
-        Figure("error", at, "r.m.s. LSB", math.hypot(config.adc_inl_lsb, config.adc_dnl_lsb), error),
+        Figure("error", at, "r.m.s. LSB", HALF_A_STEP, error),
         Figure("offset", f"{at}, {1e3 * OFFSET_V:g} mV", "LSB", sums.array_offset, sums.circuit_offset),
         Figure("EVAL joules", at, "pJ", 1e12 * sums.array_j, 1e12 * sums.circuit_j),
     ]

@@ -28,7 +28,7 @@ LIMITS = {
     "gate": Limit(0.59, 1.7, "the PDK's oxide against the cost table's assumption, whose interval is x/: 1.7"),
     "wire": Limit(0.9999, 1.0001, "the same linear equations by ladder and by nodal analysis; the ladder rounds to nS"),
     "gain": Limit(0.97, 1.03, "of selector and I(V) the array has terms of first order, odd ones"),
-    "error": Limit(0.0, 1.0, "no more than bow and widths that `real` gives the converter, root of their squares"),
+    "error": Limit(0.0, 1.0, "half a step of the ADC, r.m.s.; what it does to decisions is measured in the loop"),
     "offset": Limit(0.97, 1.03, "an offset adds what the cells let through at 0 V, where a selector bends them less"),
     "EVAL joules": Limit(0.75, 1.02, "the array's are of conductances at READ: an upper bound behind wires"),
 }

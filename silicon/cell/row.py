@@ -20,8 +20,8 @@ from oxmc.silicon.cell.session import Session
 GROUND_V = 0.4
 """The virtual ground: lines swing between 0 V and twice this, the rail of the cost tables."""
 OPTIONS = ".options gmin=1e-15 reltol=1e-7 abstol=1e-16 vntol=1e-10\n.temp 25\n"
-LEAST_OHM = 1e-3
-"""In place of a wire without resistance."""
+LEAST_OHM, OPEN_OHM = 1e-3, 1e13
+"""In place of a wire without resistance, and of one that is not connected."""
 
 
 class Row:
@@ -75,6 +75,13 @@ class Row:
         sources = {f"vs{n}": GROUND_V + float(v) for n, v in enumerate(volts)}
         (current,) = self._session.point(self._sources | sources | {"vfe": GROUND_V + offset_v}, "i(vfe)")
         return 1e9 * current
+
+    def read_ns(self, cell: int, offset_v: float = 0.0) -> float:
+        """What a READ of one cell sees; all other columns are open."""
+        open_columns = {f"rc{n}": OPEN_OHM for n in range(self.cells) if n != cell}
+        sources = {f"vs{n}": GROUND_V + self.card.read_sl_v * (n == cell) for n in range(self.cells)}
+        at = self._sources | open_columns | sources | {"vfe": GROUND_V + offset_v}
+        return 1e9 * self._session.point(at, "i(vfe)")[0] / self.card.read_sl_v
 
     def watts(self, volts: np.ndarray) -> float:
         """What the sources of columns and front end deliver under `volts` [cells], beyond what passes between them."""

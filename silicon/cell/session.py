@@ -10,7 +10,7 @@ from types import TracebackType
 
 from oxmc.pymodels import tools
 from oxmc.pymodels.errors import RunError
-from oxmc.silicon.characterise.spice import spice_environment
+from oxmc.silicon.characterise.spice import ONE_THREAD, spice_environment
 
 DONE = "@done"
 VALUE = re.compile(r"^(\S+) = (\S+)$")
@@ -22,7 +22,8 @@ class Session:
     def __init__(self, deck: str, folder: Path):
         command = [tools.find_tool("ngspice", "make cell"), "-n", "-p", "deck.spice"]
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "deck.spice").write_text(deck)
+        title, _, rest = deck.partition("\n")
+        (folder / "deck.spice").write_text(f"{title}\n{ONE_THREAD}{rest}")
         self._values: dict[str, float] = {}
         self._ngspice = subprocess.Popen(
             command, cwd=folder, env=spice_environment(folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -35,7 +36,7 @@ class Session:
         changed = {name: value for name, value in sources.items() if self._values.get(name) != value}
         self._values |= changed
         lines = [f"alter {name} = {value:.12g}" for name, value in changed.items()]
-        answer = self._ask("\n".join([*lines, "op", *(f"print {name}" for name in wanted)]))
+        answer = self._ask("\n".join([*lines, "op", *(f"print {name}" for name in wanted), "destroy all"]))
         found = {match[1]: float(match[2]) for match in map(VALUE.match, answer) if match}
         if set(found) != set(wanted):
             raise RunError(f"ngspice found no operating point: {' '.join(answer)[-200:]}")

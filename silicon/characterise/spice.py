@@ -171,16 +171,20 @@ def simulate(
     return waves
 
 
+ONE_THREAD = ".options num_threads=1\n"
+"""Of each deck: two threads, which are ngspice's default, wait for each other by spinning, forty times the work."""
+
+
 def spice_environment(folder: Path) -> dict[str, str]:
-    """Variables for ngspice: one thread, since its threads wait by spinning, which costs more than they save; and a
-    home, without which ngspice 39 crashes."""
+    """Variables for ngspice: a home, without which ngspice 39 crashes."""
     return environment(HOME=str(folder.absolute()))
 
 
 def run_deck(deck: str, name: str, folder: Path) -> dict[str, np.ndarray]:
     """The vectors of one analysis of what `deck` says of `name`, by name. Raises `RunError` if it fails."""
     file, raw = folder / "deck.spice", folder / "deck.raw"
-    file.write_text(deck)
+    title, _, rest = deck.partition("\n")
+    file.write_text(f"{title}\n{ONE_THREAD}{rest}")
     raw.unlink(missing_ok=True)
     command = ["ngspice", "-n", "-b", "-r", raw.name, file.name]  # -n: without the user's .spiceinit
     done = subprocess.run(
