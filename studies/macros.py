@@ -1,9 +1,11 @@
 """Two published RRAM macros priced by this project's cost tables, from their descriptions alone.
 
 A matrix-vector product (MVM) of a macro is an evaluation of all its outputs at once. What it is made of is counted by
-the description: lines that swing, conversions, time that an amplifier is on, current through cells. Each count is paid by
-the figure of the same name that a training of ours is paid by. Logic and data movement are not priced: the published
+the description: lines that swing, conversions, time that an amplifier is on, current through cells. Each count is paid
+by the figure of the same name that a training of ours is paid by. Logic and data movement are not priced: the published
 figures are of the macro.
+
+All of `Macro`, `neurram`, `LIU` and `counts` was committed before `PUBLISHED` was filled in, and stays as it was then.
 """
 
 from __future__ import annotations
@@ -87,8 +89,8 @@ def neurram(input_bits: int, output_bits: int) -> Macro:
         input_bits=2,
         output_bits=output_bits,
         source="CiMLoop's public description of the macro (mit-emze/cimloop, models wan_nature_2022): array, voltages, "
-        "10 ns of reading an input bit, 0.27 us of an integration, resistances of 0.25 and 1 Mohm, their mean here; half "
-        "of the inputs' bits are 0, our assumption",
+        "10 ns of reading an input bit, 0.27 us of an integration, resistances of 0.25 and 1 Mohm, their mean here; "
+        "half of the inputs' bits are 0, our assumption",
     )
 
 
@@ -112,9 +114,9 @@ LIU = Macro(
     amplifier_s=51.1e-9,
     input_bits=1,
     output_bits=2,
-    source="figures of the paper's first layer as an open reimplementation of MNSIM lists them: 784 x 100 pairs of 2T2R, "
-    "0.2 V, 51.1 ns from input to output, 60 kohm and 20 Mohm, weights of three levels, taken as evenly spread; inputs "
-    "on source lines and gates that stay up, as in our topology; half of the inputs are 0, our assumption",
+    source="figures of the paper's first layer as an open reimplementation of MNSIM lists them: 784 x 100 pairs of "
+    "2T2R, 0.2 V, 51.1 ns from input to output, 60 kohm and 20 Mohm, weights of three levels, taken as evenly spread; "
+    "inputs on source lines and gates that stay up, as in our topology; half of the inputs are 0, our assumption",
 )
 """The first layer of Q. Liu et al., ISSCC 2020, 33.2."""
 
@@ -147,29 +149,65 @@ def joules(macro: Macro, costs: CostTable) -> dict[str, tuple[float, float, floa
     return found
 
 
-def lines(macro: Macro) -> list[Row]:
-    """A line a part of an MVM, and one of the whole."""
-    parts = joules(macro, load_costs(macro.node))
-    whole = tuple(math.fsum(part[n] for part in parts.values()) for n in range(3))
-    return [
-        {
-            "macro": macro.name,
-            "part": name,
-            "pJ an MVM": 1e12 * value,
-            "low": 1e12 * low,
-            "high": 1e12 * high,
-            "TOPS/W": "" if name != "all" else f"{2 * macro.macs / value * 1e-12:.3g}",
-        }
-        for name, (value, low, high) in {**parts, "all": whole}.items()
-    ]
+PARTS = {
+    "word lines": ("drivers, word line of evaluations",),
+    "inputs and cells": (
+        "drivers, input lines of an evaluation", "input_dac, conversions of an evaluation",
+        "input_dac, line buffers of an evaluation", "array, evaluation current",
+    ),
+    "outputs": (
+        "adc, conversion of an evaluation", "adc, capacitors of a conversion of an evaluation",
+        "adc, current front end of an evaluation",
+    ),
+}  # fmt: skip
+"""Figures by what is published of NeuRRAM: word lines, input pulses, neurons and their control."""
+ALL = "all"
+CORE_OPERATIONS = 2 * 256 * 128
+
+PUBLISHED: tuple[tuple[Macro, dict[str, float]], ...] = (
+    (neurram(2, 4), {"word lines": 8.271e-15, "outputs": 12.387e-15, "inputs and cells": 3.956e-15}),
+    (neurram(4, 6), {"word lines": 21.756e-15, "outputs": 29.108e-15, "inputs and cells": 11.507e-15}),
+    (neurram(8, 10), {"word lines": 50.525e-15, "outputs": 75.857e-15, "inputs and cells": 27.51e-15}),
+    (LIU, {ALL: 1 / 78.4e12}),
+)
+"""J an operation, half of a MAC, by part: NeuRRAM's measured breakdown as CiMLoop's tests give its points, the other's
+peak efficiency."""
+
+
+def published_j(macro: Macro, parts: dict[str, float], part: str) -> float:
+    """J of an MVM as published, nan for what is not."""
+    operations = CORE_OPERATIONS if macro.weights_in_rows else 2 * macro.macs
+    of_part = parts.get(part, math.fsum(parts.values()) if part == ALL else math.nan)
+    return of_part * operations
+
+
+def lines(macro: Macro, published: dict[str, float]) -> list[Row]:
+    """A line a part of an MVM, and one of the whole: ours with its interval, what is published, and the ratio."""
+    figures, found = joules(macro, load_costs(macro.node)), []
+    for part, names in {**PARTS, ALL: tuple(figures)}.items():
+        value, low, high = (1e12 * math.fsum(figures[name][n] for name in names) for n in range(3))
+        theirs = 1e12 * published_j(macro, published, part)
+        known = not math.isnan(theirs)
+        found.append(
+            {
+                "macro": macro.name,
+                "part": part,
+                "ours, pJ an MVM": round(value),
+                "low": round(low),
+                "high": round(high),
+                "published": round(theirs) if known else "",
+                "ours over it": f"{value / theirs:.2f}" if known else "",
+                "inside": ("yes" if low <= theirs <= high else "no") if known else "",
+            }
+        )
+    return found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--json", action="store_true", help="print JSON, one object a line of the table")
     given = options.parse_args(arguments)
-    found = [line for macro in (neurram(2, 4), neurram(4, 6), neurram(8, 8), LIU) for line in lines(macro)]
-    show(found, given.json)
+    show([line for macro, published in PUBLISHED for line in lines(macro, published)], given.json)
 
 
 if __name__ == "__main__":
