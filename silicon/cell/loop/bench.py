@@ -11,8 +11,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import ValueChange
 
-from oxmc.hdl.top.observers import decision_layout
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import decision_widths
 from oxmc.pymodels.job import JOB_VARIABLE, Job
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.silicon.cell import selector
@@ -25,11 +25,12 @@ SELECTOR_VARIABLE, RESULT = "OXMC_SELECTOR", "loop.json"
 
 
 async def _follow(dut: Any, job: Job, array: CircuitArray, decisions: list[Decision]) -> None:
-    judge, layout, done = Judge(job), decision_layout(Formats(job.config)), 0
+    judge, widths, done = Judge(job), decision_widths(Formats(job.config)), 0
     while True:
         await ValueChange(dut.decision_toggle)
-        word = dut.decision_word.value.to_unsigned()
-        seen = {name: word >> layout[name].offset & (2 ** layout[name].width - 1) for name in layout.members}
+        word, seen = dut.decision_word.value.to_unsigned(), {}
+        for name, bits in widths.items():
+            seen[name], word = word % 2**bits, word >> bits
         fresh = [answer for answer in array.answers[done:] if answer.phase == "train"]
         done = len(array.answers)
         decisions.append(judge.decide(seen, fresh))
