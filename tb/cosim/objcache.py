@@ -5,7 +5,9 @@ Verilator's makefile puts $(OBJCACHE) before each command of the compiler, and c
     python objcache.py CACHE VERSION COMPILER ARGUMENT... -c -o OBJECT SOURCE
 
 A SOURCE of the library follows from nothing of a design, so its object follows from the command, the compiler and
-VERSION, Verilator's. It is kept in CACHE beside its digest, which is checked. Everything else is compiled as it is.
+VERSION, Verilator's. It is kept in CACHE beside its digest, which is checked. Most sources ask for none of the macros
+by which kinds of builds differ: an object is also kept by the text that the compiler makes of its source before it
+compiles. Everything else is compiled as it is.
 """
 
 from __future__ import annotations
@@ -17,8 +19,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 
 LIBRARY = "verilator/include/"
+BEFORE = ("-D", "-I", "-M")
+"""Begin the options that say all they have to say before the text is compiled."""
 
 
 def main(cache: str, version: str, command: list[str]) -> int:
@@ -27,20 +32,45 @@ def main(cache: str, version: str, command: list[str]) -> int:
         return subprocess.call(command)
     target = command[command.index("-o") + 1]
     compiler = os.stat(shutil.which(command[0]) or "")
-    key = repr((command, version, compiler.st_size, compiler.st_mtime_ns))
-    kept = os.path.join(cache, hashlib.sha256(key.encode()).hexdigest()[:16])
+    made_by = (version, compiler.st_size, compiler.st_mtime_ns)
+    keys = (lambda: repr((command, made_by)), lambda: repr((text_of(command, target), made_by)))
+    code, content = obtained(cache, keys, command, target)
+    if content is not None:
+        put(target, content)
+    return code
+
+
+def text_of(command: list[str], target: str) -> tuple[list[str], bytes]:
+    """What the compiler compiles: its options and the text without macros; the command itself where it finds none."""
+    options = [word for word in command if word not in ("-c", "-o", target)]
+    alone = [word for word in options if not word.startswith("-M")]
+    done = subprocess.run([*alone[:-1], "-E", "-P", alone[-1]], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    if done.returncode or not done.stdout:
+        return command, b""
+    return [word for word in options[:-1] if not word.startswith(BEFORE)], done.stdout
+
+
+def obtained(
+    cache: str, keys: Sequence[Callable[[], str]], command: list[str], target: str
+) -> tuple[int, bytes | None]:
+    """Exit code and object: the one that is kept under the first of the `keys` that has one, or compiled."""
+    kept = os.path.join(cache, hashlib.sha256(keys[0]().encode()).hexdigest()[:16])
     with open(f"{kept}.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # builds side by side begin with the same objects: one compiles, others wait
         if content := whole(kept):
-            put(target, content)
-            return 0
-        code = subprocess.call(command)
-        if code == 0:
-            with open(target, "rb") as file:
-                content = file.read()
-            put(f"{kept}.o", content)
-            put(f"{kept}.sha256", hashlib.sha256(content).hexdigest().encode())
-        return code
+            return 0, content
+        code, found = obtained(cache, keys[1:], command, target) if keys[1:] else compiled(command, target)
+        if found is not None:
+            put(f"{kept}.o", found)
+            put(f"{kept}.sha256", hashlib.sha256(found).hexdigest().encode())
+        return code, found
+
+
+def compiled(command: list[str], target: str) -> tuple[int, bytes | None]:
+    if code := subprocess.call(command):
+        return code, None
+    with open(target, "rb") as file:
+        return 0, file.read()
 
 
 def whole(kept: str) -> bytes | None:

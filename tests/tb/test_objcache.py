@@ -12,13 +12,16 @@ from oxmc.tb.cosim import objcache, runners
 
 pytestmark = pytest.mark.testpoint(
     "Verilator's own objects",
-    "compiled once for all builds, and anew for other flags, another compiler or version, or a damaged object; "
-    "a design is always compiled; nothing is kept of an error or where others can write",
+    "compiled once for all builds, and anew for other flags, macros that it asks for, another compiler or version, or "
+    "a damaged object; a design is always compiled; nothing is kept of an error or where others can write",
 )
 
 COMPILER = """#!/bin/sh
-echo called >> calls
 for word; do last=$word; done
+case " $* " in
+    *" -E "*) case " $* " in *" -DASKED "*) echo asked ;; esac; cat "$last"; exit ;;
+esac
+echo called >> calls
 grep -q error "$last" && exit 3
 cat "$last" > object.o
 """
@@ -37,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def compiled(folder: Path, source: str = LIBRARY, version: str = "5", flag: str = "-O2") -> tuple[int, str, int]:
-    """Exit code, the object, and how often the compiler has been called so far."""
+    """Exit code, the object, and how often the compiler has compiled so far."""
     (folder / "object.o").unlink(missing_ok=True)
     command = [str(folder / "g++"), flag, "-c", "-o", "object.o", source]
     script = [sys.executable, "-I", "-S", objcache.__file__, str(folder / "kept"), version]
@@ -57,6 +60,24 @@ def test_what_it_follows_from_compiles_it_anew(folder: Path) -> None:
     assert compiled(folder, version="6")[2] == 3
     (folder / "g++").write_text(COMPILER + "# another\n")
     assert compiled(folder) == (0, "library", 4)
+
+
+def test_macros_that_a_source_asks_for_compile_it_anew(folder: Path) -> None:
+    """And no others; what a source includes counts, too."""
+    compiled(folder)
+    assert compiled(folder, flag="-DOTHER") == (0, "library", 2), "without the first command's -O2"
+    assert compiled(folder, flag="-DNOBODY") == compiled(folder, flag="-Iwhere") == (0, "library", 2)
+    assert compiled(folder, flag="-DASKED")[2] == 3
+    (folder / LIBRARY).write_text("changed")
+    assert compiled(folder, flag="-DASKS") == (0, "changed", 4)
+
+
+def test_sources_without_a_text_are_told_apart(folder: Path) -> None:
+    """Where the compiler makes none: each command has an object of its own."""
+    (folder / "g++").write_text(COMPILER.replace('cat "$last"; exit', "exit 1"))
+    other = "verilator/include/other.cpp"
+    (folder / other).write_text("other")
+    assert compiled(folder) == (0, "library", 1) and compiled(folder, source=other) == (0, "other", 2)
 
 
 def test_a_design_is_always_compiled(folder: Path) -> None:
@@ -83,9 +104,12 @@ def test_builds_side_by_side_compile_the_library_once(folder: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["o", "sha256"])
 def test_a_damaged_object_is_compiled_anew(folder: Path, kind: str) -> None:
+    """One by its command and the other by its text."""
     compiled(folder)
-    (path,) = (folder / "kept").glob(f"*.{kind}")
-    path.write_text("x")
+    paths = list((folder / "kept").glob(f"*.{kind}"))
+    assert len(paths) == 2
+    for path in paths:
+        path.write_text("x")
     assert compiled(folder) == (0, "library", 2)
     assert compiled(folder) == (0, "library", 2)
 
