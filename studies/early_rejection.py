@@ -50,8 +50,9 @@ def compare(name: str, seed: int, proposals: int) -> list[Row]:
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parser(__doc__, seed=20000, repeats=0)
     options.add_argument("--proposals", type=int, default=100_000, help="at least so many a preset (default 100000)")
+    options.add_argument("--preset", action="append", choices=PRESETS, help="only these presets (default all)")
     given = options.parse_args(arguments)
-    show([line for name in PRESETS for line in compare(name, given.seed, given.proposals)], given.json)
+    show([line for name in given.preset or PRESETS for line in compare(name, given.seed, given.proposals)], given.json)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from commands import oxmc
 from pytest import CaptureFixture
 from scipy import integrate, stats
 
-from oxmc.pymodels.config import preset
+from oxmc.pymodels.config import PRESETS, preset
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.tasks import NO_SOURCE
 from oxmc.studies import early_rejection, energy, estimates, trainings
@@ -158,7 +158,7 @@ def test_a_decision_that_differs_is_caught() -> None:
 
 SMALL_STUDIES = {
     "total_variation": "--repeats 2 --rows 64",
-    "early_rejection": "--proposals 1",
+    "early_rejection": "--proposals 1 --preset paper --preset best",
     "engines": "--repeats 2",
     "fixed_split": "--repeats 2 --splits 2",
     "energy": "ratio --repeats 2 --task cancer",
@@ -198,6 +198,13 @@ def test_studies_run(capsys: CaptureFixture[str], name: str) -> None:
     main([*SMALL_STUDIES[name].split(), "--json"])
     lines = json.loads(capsys.readouterr().out)
     assert len(table) == len(lines) + 2 and table[0] == "| " + " | ".join(lines[0]) + " |"
+
+
+@STUDIES_RUN
+@pytest.mark.campaign
+def test_early_rejection_decides_alike_in_every_preset(capsys: CaptureFixture[str]) -> None:
+    early_rejection.main(["--proposals", "1", "--json"])
+    assert {line["preset"] for line in json.loads(capsys.readouterr().out)} == set(PRESETS)
 
 
 @STUDIES_RUN
