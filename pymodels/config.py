@@ -22,7 +22,7 @@ from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.files import read_toml
 
 TASKS = ("toy", "cancer", "ecg", "cartpole", "wine", "digits", "table")
-PRESETS = ("paper", "best", "plain", "frugal", "converged", "posterior")
+PRESETS = ("paper", "wide", "plain", "frugal", "converged", "posterior")
 """What presets are called; the first three are there for each task."""
 LONGEST_NAME = 80
 """Characters of an unknown key that are looked at and shown."""

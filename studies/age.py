@@ -23,7 +23,7 @@ REJECT_LIMIT = 63
 CHAINS = {
     "paper": ("paper", {}),
     f"paper, reject_limit {REJECT_LIMIT}": ("paper", {"reject_limit": REJECT_LIMIT}),
-    "best": ("best", {}),
+    "wide": ("wide", {}),
 }
 
 

@@ -249,7 +249,7 @@ def swept(given: argparse.Namespace, source: DataSource, folder: Path) -> tuple[
 def main(arguments: Sequence[str] | None = None) -> None:
     options = study_parser(__doc__, seed=20000, repeats=20)
     options.add_argument("--task", default="cancer", choices=TASKS)
-    options.add_argument("--preset", default="best", choices=PRESETS, help="the centre (default best)")
+    options.add_argument("--preset", default="wide", choices=PRESETS, help="the centre (default wide)")
     options.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a key of the centre")
     names = [choice.name for choice in CHOICES]
     options.add_argument(

@@ -88,7 +88,7 @@ def lines(found: Mapping[str, Sequence[Row]]) -> list[Row]:
 def main(arguments: Sequence[str] | None = None) -> None:
     options = study_parser(__doc__, seed=20000, repeats=200)
     options.add_argument("--task", default=TASK, choices=TASKS, help=f"what is learned (default {TASK})")
-    options.add_argument("--preset", default="best", help="what is changed (default best)")
+    options.add_argument("--preset", default="wide", help="what is changed (default wide)")
     options.add_argument("--data", type=Path, help="recordings of ecg")
     options.add_argument("--subject", type=int, help="the recording that ecg tests")
     options.add_argument("--try", action="append", metavar="KEY=VALUE,...", help="a change to measure instead")

@@ -78,7 +78,7 @@ def together(found: Sequence[Row], weights: np.ndarray, name: str) -> Row:
 def main(arguments: Sequence[str] | None = None) -> None:
     options = study_parser(__doc__, seed=20000, repeats=20)
     options.add_argument("--data", type=Path, help="folder or file of recordings; made-up ones without it")
-    options.add_argument("--preset", default="best", help="preset of the chip (default best)")
+    options.add_argument("--preset", default="wide", help="preset of the chip (default wide)")
     options.add_argument("--set", action="append", metavar="KEY=VALUE", default=[], help="a key of the chip")
     options.add_argument("--subjects", help="only these records, by comma")
     options.add_argument("--chip-only", action="store_true", help="leave out the references")

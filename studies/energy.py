@@ -1,4 +1,4 @@
-"""Energy of trainings beside the paper's: bands, what would have to differ, `best` against `paper`, where it goes.
+"""Energy of trainings beside the paper's: bands, what would have to differ, `wide` against `paper`, where it goes.
 
     python -m oxmc.studies.energy TABLE [--data FILE --subject 208] [--repeats 20]
 
@@ -107,17 +107,17 @@ def paper_line(task: str, node: str, found: Series) -> Row:
     }
 
 
-def ratio_line(task: str, node: str, paper: Series, best: Series) -> Row:
-    """`best` over `paper` in the training, with the band of shared errors, and over the whole run."""
-    band = ratio_band(uncertainty(paper.training(node)), uncertainty(best.training(node)))
-    rows = {"paper": paper, "best": best}
+def ratio_line(task: str, node: str, paper: Series, wide: Series) -> Row:
+    """`wide` over `paper` in the training, with the band of shared errors, and over the whole run."""
+    band = ratio_band(uncertainty(paper.training(node)), uncertainty(wide.training(node)))
+    rows = {"paper": paper, "wide": wide}
     joules = {f"{name}, uJ": str(estimate(found.training_j[node] * 1e6)) for name, found in rows.items()}
-    totals = [found.ledgers[node].total_j for found in (paper, best)]
+    totals = [found.ledgers[node].total_j for found in (paper, wide)]
     return {
         "task, node": f"{task}, {node}",
         **{f"{name}: median, mean": f"{np.median(f.values):.4g}, {f.values.mean():.4g}" for name, f in rows.items()},
         **joules,
-        "best / paper": f"{best.training(node).total_j / paper.training(node).total_j:.3f}",
+        "wide / paper": f"{wide.training(node).total_j / paper.training(node).total_j:.3f}",
         "band of the ratio": f"{band.low:.3f} to {band.high:.3f}",
         "with the test": f"{totals[1] / totals[0]:.3f}",
     }
@@ -147,14 +147,14 @@ def lines(table: str, tasks: Sequence[str], seeds: Sequence[int], source: DataSo
     for task in tasks:
         chosen = source if task == "ecg" else NO_SOURCE
         paper = series(task, "paper", tuple(seeds), chosen)
-        best = series(task, "best", tuple(seeds), chosen) if table != "paper" else paper
+        wide = series(task, "wide", tuple(seeds), chosen) if table != "paper" else paper
         for node in NODES_OF[task]:
             if table == "paper":
                 made.append(paper_line(task, node, paper))
             elif table == "ratio":
-                made.append(ratio_line(task, node, paper, best))
+                made.append(ratio_line(task, node, paper, wide))
             else:
-                made += [parts_line(task, node, name, found) for name, found in (("paper", paper), ("best", best))]
+                made += [parts_line(task, node, name, found) for name, found in (("paper", paper), ("wide", wide))]
     return made
 
 

@@ -14,7 +14,7 @@ from oxmc.studies.estimates import estimate, paired
 from oxmc.studies.tables import Row, parser, show
 from oxmc.studies.trainings import TASK, accuracies, seeds_of, trainings
 
-PRESETS = ("paper", "best")
+PRESETS = ("paper", "wide")
 
 
 def compare(name: str, seeds: Sequence[int]) -> Row:

@@ -45,9 +45,9 @@ ON_CARD = {
 }  # fmt: skip
 """The card's own range, and rows enough."""
 VARIANTS: dict[str, dict[str, Any]] = {
-    "best": {},
-    "best, steps": STEPS,
-    "best, components": {**STEPS, "components": "auto"},
+    "wide": {},
+    "wide, steps": STEPS,
+    "wide, components": {**STEPS, "components": "auto"},
     "components on card, 512 rows": {**STEPS, **ON_CARD, "components": "auto"},
 }
 EXACT_DRAWS, FLOOR = 2000, 1e-4
@@ -165,8 +165,8 @@ def line(case: Case, name: str, config: Config, runs: Sequence[Row]) -> Row:
 
 def variants(case: Case, presets: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Name, preset and keys of what is tried of a case."""
-    yield from ((name, "best", keys) for name, keys in VARIANTS.items())
-    yield from ((name, name, {}) for name in presets if name in presets_of(case.task) and name != "best")
+    yield from ((name, "wide", keys) for name, keys in VARIANTS.items())
+    yield from ((name, name, {}) for name in presets if name in presets_of(case.task) and name != "wide")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,6 +1,6 @@
 """Device-to-device spread from none to 100 %: accuracy or reward, rows filled, SETs and joules, a line each.
 
-Tasks cancer, ecg and cartpole at presets `paper`, `plain` and `best`; ecg takes `--data` and tests all of `--subject`.
+Tasks cancer, ecg and cartpole at presets `paper`, `plain` and `wide`; ecg takes `--data` and tests all of `--subject`.
 A chain that freezes runs until `--limit` proposals, so its SETs and joules are those of the limit. `frozen` is the
 share of trainings that ended there before their array was full.
 """
@@ -19,7 +19,7 @@ from oxmc.studies.records import Progress, Records, digest
 from oxmc.studies.tables import Row, finish, save_figure, study_parser
 from oxmc.studies.trainings import NODE, seeds_of, training
 
-TASKS, PRESETS = ("cancer", "ecg", "cartpole"), ("paper", "best", "plain")
+TASKS, PRESETS = ("cancer", "ecg", "cartpole"), ("paper", "wide", "plain")
 SPREADS = (0.0, 0.05, 0.25, 0.5, 1.0)
 LIMIT, FEWER = 30_000, 10
 """Most proposals of a training, and most repeats of task cartpole, which is the slowest where it freezes."""

@@ -20,7 +20,7 @@ from oxmc.studies.tables import Row, finish, study_parser
 from oxmc.studies.trainings import NODE, seeds_of, split_of, training
 
 TASKS = ("toy", "cancer", "wine", "digits", "table", "ecg")
-PRESETS = ("paper", "best")
+PRESETS = ("paper", "wide")
 SUBJECT = 208
 
 

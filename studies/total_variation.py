@@ -34,7 +34,7 @@ REACH_US, BIN_US = 80.0, 4.0
 FINE = 8
 """Points of the exact density a bin and weight."""
 WIDE = {"extrapolate": True, "lut_low_us": 10.0, "lut_high_us": 200.0, "gate_codes": 48, "read_range_us": 256.0}
-"""Preset best's LUT."""
+"""Preset wide's LUT."""
 VERIFIED = WIDE | {"verify_tries": 6, "reject_limit": 31}
 PAIRS = [(30.0, 7.0, "row")] + [(35.0, window, "row") for window in (7.0, 10.0, 20.0)]
 PAIRS += [(60.0, window, memory) for memory in ("row", "proposal") for window in (7.0, 10.0, 20.0)]

@@ -184,7 +184,7 @@ def draw(kind: str, name: str, runs: Sequence[dict[str, Any]], folder: Path) -> 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = study_parser(__doc__, seed=20000, repeats=20)
     options.add_argument("--data", type=Path, help="folder or file of recordings; made-up ones without it")
-    options.add_argument("--preset", default="best", help="preset of the chip (default best)")
+    options.add_argument("--preset", default="wide", help="preset of the chip (default wide)")
     options.add_argument("--left-out", action="append", metavar="SYMBOLS", help=f"default {', '.join(KINDS)}, in turn")
     options.add_argument("--apart", action="store_true", help="test other records than those that were trained")
     given = options.parse_args(arguments)

@@ -1,6 +1,6 @@
 """Changes of the configuration, one at a time, against the preset they start from: accuracy, SETs, energy.
 
-Without `--try` these are the options of the chain, each taken from `best` or each added to `plain`. Differences are
+Without `--try` these are the options of the chain, each taken from `wide` or each added to `plain`. Differences are
 paired: both trainings of a pair have the split, devices and noise of one seed.
 """
 
@@ -27,7 +27,7 @@ FORMATS: dict[str, dict[str, Any]] = {
 """Among them those of the presets: counters of 8 bits, the others of 5, whose lines must show no difference."""
 
 OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
-    "best": {
+    "wide": {
         "verify off": {"verify": "off"},
         "verify cell": {"verify": "cell"},
         "verify_memory proposal": {"verify_memory": "proposal"},
@@ -73,7 +73,7 @@ def compare(base: Config, variants: Mapping[str, Mapping[str, Any]], name: str, 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser(__doc__, seed=20000, repeats=100)
-    chosen.add_argument("--preset", default="best", choices=OPTIONS, help="what is changed (default best)")
+    chosen.add_argument("--preset", default="wide", choices=OPTIONS, help="what is changed (default wide)")
     chosen.add_argument("--try", action="append", metavar="KEY=VALUE,...", help="a change to measure instead")
     chosen.add_argument("--set", action="append", metavar="KEY=VALUE", default=[], help="a key of all lines")
     given = chosen.parse_args(arguments)

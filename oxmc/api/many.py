@@ -190,7 +190,7 @@ def sweep_of(
     *,
     y: ArrayLike | None = None,
     around: bool = False,
-    preset: str = "best",
+    preset: str = "wide",
     engine: str = "twin",
     seed: object = 0,
     rows: object = None,

@@ -15,7 +15,7 @@ from oxmc.run.request import MOST_SEED, integer
 def calibrate(
     task: str = "cancer",
     *,
-    preset: str = "best",
+    preset: str = "wide",
     engine: str = "twin",
     seed: int | str = 0,
     rows: int | None = None,
@@ -38,7 +38,7 @@ def calibrate(
 def verilog(
     task: str = "cancer",
     *,
-    preset: str = "best",
+    preset: str = "wide",
     settings: Mapping[str, Any] | None = None,
     config: Config | Place | None = None,
     out: Place = Path("build/v"),

@@ -54,7 +54,7 @@ def train(
     task: str | Task | ArrayLike,
     y: ArrayLike | None = None,
     *,
-    preset: str = "best",
+    preset: str = "wide",
     engine: str = "twin",
     seed: int = 0,
     rows: int | None = None,
@@ -79,7 +79,7 @@ def train(
     `data` and `label`), a `Task` of one's own, or points [n, columns] with labels `y` [n]. Such points are split,
     scaled and quantised as task table does it with a file; every column of them is used.
 
-    `preset` (paper, best, plain; cancer has more) names the configuration; over it go `config`, a `Config` or a TOML
+    `preset` (paper, wide, plain; cancer has more) names the configuration; over it go `config`, a `Config` or a TOML
     file, then `settings`, keys of docs/reference/config.md, then `rows`, which also caps `burn_in` at rows / 8.
     `engine` is twin, float, verilator, icarus or gates: twin, verilator and icarus give the same bits for one `seed`,
     an integer >= 0 from which all randomness comes. `data`, `label`, `subject`, `keep` and `drop` are the command
@@ -106,7 +106,7 @@ def request_of(
     task: object,
     y: ArrayLike | None = None,
     *,
-    preset: str = "best",
+    preset: str = "wide",
     engine: str = "twin",
     seed: object = 0,
     rows: Any = None,

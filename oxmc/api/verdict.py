@@ -1,7 +1,7 @@
 """`oxmc card verdict`: can a device train this chip? Accuracy and joules against its scatter, the device as a star.
 
-The task is cancer with the constants of preset `best` on the card's own range of conductances: S goes with one over
-its width, prior and window with its width, so that card 16k keeps those of `best`. A grid of trainings moves the s.d.
+The task is cancer with the constants of preset `wide` on the card's own range of conductances: S goes with one over
+its width, prior and window with its width, so that card 16k keeps those of `wide`. A grid of trainings moves the s.d.
 from cycle to cycle (of the card's law) and from device to device by the same factors; the rest of the trainings are the
 device itself.
 """
@@ -35,7 +35,7 @@ NODE = "28nm"
 SAME, LESS = 0.01, 0.03
 """Accuracy below logistic regression up to which a device trains the chip, and up to which it does so with a loss."""
 MEASURED = load_card("16k")
-"""The card that the constants of `best` are of."""
+"""The card that the constants of `wide` are of."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +90,7 @@ def verdict(
         )
     if (out / "verdict.json").exists():
         raise InputError(f"--out must be a new folder, or one of an unfinished verdict, not {str(out)!r}")
-    fixed = settings_of(card, preset("cancer", "best")) | dict(settings or {})
+    fixed = settings_of(card, preset("cancer", "wide")) | dict(settings or {})
     each = total // LEAST_REPEATS
     plans = [plan_of(count, jobs, None, resume=True) for count in (total - each * len(FACTORS) ** 2, each)]
     with made_parents(out) as target:

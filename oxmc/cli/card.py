@@ -112,7 +112,7 @@ def verdict(
 ) -> None:
     """Can a device train this chip? Trainings of cancer over c2c and d2d scatter, the device as a star.
 
-    Constants are those of preset best on the card's own range. --set is over them."""
+    Constants are those of preset wide on the card's own range. --set is over them."""
     from oxmc.api.verdict import stem_of_card
     from oxmc.api.verdict import verdict as judge
     from oxmc.cli import terminal

@@ -21,7 +21,7 @@ LONG = 20
 
 
 def _tasks() -> list[Entry]:
-    return [{"task": task, **_sizes(preset(task, "best")), "what": _what(task)} for task in TASKS]
+    return [{"task": task, **_sizes(preset(task, "wide")), "what": _what(task)} for task in TASKS]
 
 
 def _sizes(config: Config) -> Entry:

@@ -24,16 +24,16 @@ from oxmc.pymodels.formats import Formats
 
 CHIPS: dict[str, tuple[str, Config]] = {
     "paper": ("`cancer`, `paper`", preset("cancer", "paper")),
-    "best": ("`cancer`, `best`", preset("cancer", "best")),
-    "hidden": ("`ecg`, `best`", preset("ecg", "best")),
-    "reward": ("`cartpole`, `best`", preset("cartpole", "best")),
+    "wide": ("`cancer`, `wide`", preset("cancer", "wide")),
+    "hidden": ("`ecg`, `wide`", preset("ecg", "wide")),
+    "reward": ("`cartpole`, `wide`", preset("cartpole", "wide")),
     "hastings": ("`cancer`, `paper`, `hastings = true`", preset("cancer", "paper").replace(hastings=True)),
     "prepare": (
         "`cancer`, `paper`, `form` and `calibrate`",
         preset("cancer", "paper").replace(form=True, calibrate=True),
     ),
     "front": ("`cancer`, `paper`, `auto_zero_bits = 6`", preset("cancer", "paper").replace(auto_zero_bits=6)),
-    "cell": ('`cancer`, `best`, `verify = "cell"`', preset("cancer", "best").replace(verify="cell")),
+    "cell": ('`cancer`, `wide`, `verify = "cell"`', preset("cancer", "wide").replace(verify="cell")),
 }
 """The chips that the pages look at: by a short name, in words, and the configuration."""
 

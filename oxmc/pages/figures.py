@@ -16,7 +16,7 @@ The trainings of `cancer` that other pages quote, with seed 0. `make docs` train
 do not edit it. The RTL gives the same figures.
 
     $ oxmc train cancer --preset paper --engine twin
-    $ oxmc train cancer --preset best --engine twin
+    $ oxmc train cancer --preset wide --engine twin
 
 One training is one sample. [Tasks](tasks.md) and [statistics](statistics.md) have the accuracy over many splits. A
 range in brackets takes every cost at its lower bound, then at its upper bound. R-hat and effective draws are those of

@@ -12,7 +12,7 @@ from oxmc.energy.point import WITH_OPTIONS
 from oxmc.pymodels.events import EVENTS
 from oxmc.silicon.gate_table import CLOCK_SUFFIX, block_errors
 
-USUAL = ("paper", "best")
+USUAL = ("paper", "wide")
 """The chips whose columns every page has."""
 OFF = "A range holds the errors that were seen: [how far off the costs are](README.md#how-far-off-the-costs-are)."
 

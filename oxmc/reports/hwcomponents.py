@@ -52,7 +52,7 @@ class _Model(ComponentModel):
     def __init__(
         self,
         task: str = "cancer",
-        preset: str = "best",
+        preset: str = "wide",
         config: str | None = None,
         run: str | None = None,
         node: str = "28nm",

@@ -19,7 +19,7 @@ from oxmc.speed.cpu_energy import SHORTEST_S, float_training, measure
 from oxmc.tb.cosim.program import load_word_count, lut_codes
 
 TASK, SEED = "cancer", 0
-CASES = ("paper", "best")
+CASES = ("paper", "wide")
 
 
 def chip_joules(job: Job) -> dict[str, dict[str, float]]:

@@ -32,7 +32,7 @@ STEP, OPEN, OPEN_OWN = 3.0, 0.35, 0.15
 the rows with models that are further apart."""
 WINDOWS_US = (1.0, 2.0, 3.0, 5.0, 7.0)
 MOVES_US = (1.0, 1.5, 2.1, 3.1, 4.2)
-"""S.d. of what a verified pair moves w by, at each window, on the wide LUT of `best`: taken from an earlier measurement
+"""S.d. of what a verified pair moves w by, at each window, on the wide LUT of `wide`: taken from an earlier measurement
 of the twin, which no study here repeats. So are the two shares above."""
 PLAIN_MOVE_US = 6.5
 """The same of plain programming."""

@@ -20,7 +20,7 @@ SELECTORS = {"sky130": selector.sky130, "level1": selector.level_1}
 QUIET = {"read_noise": 0.0, "relaxation": 0.0}
 """What is drawn at each READ or move is in no circuit."""
 GATES_V = (1.4, 1.5, 1.6, 1.7, 1.8)
-ROWS = {"frugal": (0, 23), "best": (0, 95)}
+ROWS = {"frugal": (0, 23), "wide": (0, 95)}
 """Presets of cancer, of 10 and of 32 cells a row, and which of their rows."""
 
 

@@ -17,12 +17,12 @@ pytestmark = pytest.mark.testpoint(
 
 SMALL = {"train_samples": 30, "test_samples": 10}
 CASES: list[tuple[str, str, dict[str, Any]]] = [
-    ("cancer", "twin", {"preset": "best"}),
+    ("cancer", "twin", {"preset": "wide"}),
     ("cancer", "twin", {"preset": "paper"}),
     ("cancer", "twin", {"preset": "plain", "settings": SMALL | {"temper": 2, "hastings": True}}),
     ("cancer", "twin", {"preset": "paper", "settings": SMALL | {"conditions": "real"}}),
     ("wine", "twin", {"settings": SMALL | {"counters": "own"}}),
-    ("cancer", "float", {"preset": "best"}),
+    ("cancer", "float", {"preset": "wide"}),
     ("cancer", "float", {"preset": "paper", "settings": SMALL | {"temper": 1}}),
     ("cartpole", "twin", {"settings": {"test_episodes": 2, "reward_kappa": 2.0}}),
 ]

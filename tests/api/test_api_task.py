@@ -117,7 +117,7 @@ def test_python_takes_the_kernels_steps(conditions: str, monkeypatch: pytest.Mon
 
 
 def test_episodes_follow_from_their_seed() -> None:
-    config = preset("cartpole", "best").replace(features=2, episode_steps=9)
+    config = preset("cartpole", "wide").replace(features=2, episode_steps=9)
     surroundings = Surroundings(Walker(), ("place", "speed"), (2.0, 1.0), 2)
 
     def codes(seed: int, episode: int, kind: int) -> list[list[int]]:

@@ -160,7 +160,7 @@ def test_axes_by_hand() -> None:
         {"input_bits": [5, 8], "input_range": [2.5, 4.0]},
         {"early_rejection": [True, False]},
     ]
-    points = sweep_points.all_points(axes, lambda settings: resolve("cancer", "best", settings=settings))
+    points = sweep_points.all_points(axes, lambda settings: resolve("cancer", "wide", settings=settings))
     assert len(points) == 8
     assert points[1][0] == {
         "adc_bits": 5,
@@ -170,7 +170,7 @@ def test_axes_by_hand() -> None:
         "early_rejection": False,
     }
     twice = parse_vary(["clock_hz=2e7", "clock_hz,rows=1e7:64"], again=True)
-    around = sweep_points.points_around(twice, lambda settings: resolve("cancer", "best", settings=settings))
+    around = sweep_points.points_around(twice, lambda settings: resolve("cancer", "wide", settings=settings))
     assert [settings for settings, _ in around] == [{}, {"clock_hz": 2e7}, {"clock_hz": 1e7, "rows": 64}]
 
 

@@ -53,10 +53,10 @@ def test_a_scaled_card_scatters_more_about_the_same_medians(law: str, tmp_path: 
 
 
 def test_card_16k_keeps_the_constants_of_best() -> None:
-    best = preset("cancer", "best")
-    found = settings_of(load_card("16k"), best)
+    wide = preset("cancer", "wide")
+    found = settings_of(load_card("16k"), wide)
     for key in ("scale_per_us", "prior_sigma_us", "verify_window_us", "read_range_us"):
-        assert found[key] == getattr(best, key)
+        assert found[key] == getattr(wide, key)
     assert found["common_mode_us"] == 60.0  # half way from 40 to 80 uS
 
 

@@ -165,7 +165,7 @@ def test_a_dry_run_foresees_the_run(
     assert "nothing was run and nothing was written" in text and list(tmp_path.iterdir()) == []
     toml = tmp_path / "keys.toml"
     toml.write_text(text.partition("written\n\n")[2])
-    assert resolve("cancer", "best", toml=load_toml(toml)).as_dict() == record["config"]
+    assert resolve("cancer", "wide", toml=load_toml(toml)).as_dict() == record["config"]
 
 
 def test_a_dry_run_of_much_estimates_nothing(capsys: CaptureFixture[str]) -> None:

@@ -144,4 +144,4 @@ def test_plots_of_damaged_folders(capsys: CaptureFixture[str], repeated: Path, s
 @pytest.mark.parametrize("command", ["train", "calibrate", "verilog", "synth", "sweep"])
 def test_commands_have_the_same_default_preset(command: str) -> None:
     default = inspect.signature({each.__name__: each for each in cli.COMMANDS}[command]).parameters["preset"].default
-    assert default == options.DEFAULT_PRESET == "best"
+    assert default == options.DEFAULT_PRESET == "wide"

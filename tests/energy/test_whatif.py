@@ -125,7 +125,7 @@ def test_factors_scale_what_they_name(run: dict[str, Any]) -> None:
 def test_a_verified_training_keeps_its_time(tmp_path: Path) -> None:
     """Early rejection and verification: cycles of a slower run within 1 %, where waits are shared out by rule."""
     one, two = (
-        read_run(trained(tmp_path / name, *settings, preset="best"))
+        read_run(trained(tmp_path / name, *settings, preset="wide"))
         for name, settings in (("one", ()), ("two", ("set_pulse_s=2e-7", "eval_pulse_s=2e-7")))
     )
     answer = evaluate(model_of(one), "28nm", {"set_pulse_s": 2e-7, "eval_pulse_s": 2e-7})

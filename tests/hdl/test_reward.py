@@ -64,7 +64,7 @@ def test_cost_is_near_the_exact_one(exponent: float) -> None:
 def test_kappa() -> None:
     formats = Formats(resolve("cartpole", "paper"))
     assert formats.log2_kappa == round(256 * math.log2(10)) and formats.log2_kappa < 2**formats.kappa_bits
-    assert sized().log2_kappa == formats.log2_kappa and Formats(resolve("cartpole", "best")).log2_kappa == 0
+    assert sized().log2_kappa == formats.log2_kappa and Formats(resolve("cartpole", "wide")).log2_kappa == 0
 
 
 @REWARD_BENCH_CAN_FAIL

@@ -65,7 +65,7 @@ def test_files_are_whole_and_repeatable(capsys: CaptureFixture[str], trained: Pa
     for name in NAMES:
         drawn = (trained / "plots" / f"{name}.svg").read_text()
         text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", drawn))  # sentences go over several lines
-        assert "task cancer, preset best, engine float, seed 0, data those of the task" in text, name
+        assert "task cancer, preset wide, engine float, seed 0, data those of the task" in text, name
         assert ("this is chain 0 of 2" in text) == (name in ("array", "accuracy", "uncertainty")), name
         record = json.loads((trained / "run.json").read_text())
         for kind in ("warning", "note"):
@@ -225,7 +225,7 @@ def test_the_plane_predicts_as_eq_8(capsys: CaptureFixture[str], tmp_path: Path)
     svg = (out / "plots" / "plane.svg").read_text()
     assert all(text in svg for text in ("90 % of the exact one", "P(upper left)", "lower right", "µS"))
     tree: Any = read_posterior(out)
-    config = resolve("toy", "best", rows=40)
+    config = resolve("toy", "wide", rows=40)
     counters, w = (tree["stored_models"][name].values[0] for name in ("counter", "w"))
     x = np.array([[-2.0, 2.0], [2.0, -2.0], [1.0, 1.5]])
     expected = [sum(c / (1 + np.exp(-row @ point)) for c, row in zip(counters, w, strict=True)) for point in x]
@@ -268,7 +268,7 @@ def test_rewards_by_row(capsys: CaptureFixture[str], tmp_path: Path) -> None:
     )
     state = Outcome.load(out / "state.npz")
     held = Held.of(out, checked_run(out))
-    axis: Any = reward_figure(resolve("cartpole", "best", rows=24), state, held).axes[0]
+    axis: Any = reward_figure(resolve("cartpole", "wide", rows=24), state, held).axes[0]
     assert axis.lines[0].get_ydata()[0] == state.rewards.mean()
     assert axis.collections[0].get_offsets()[:, 1].tolist() == state.row_rewards[state.counters > 0].tolist()
 

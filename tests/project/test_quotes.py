@@ -73,7 +73,7 @@ def test_a_figure_of_another_section_is_found() -> None:
 
 def test_a_wrong_sentence_is_found() -> None:
     page, link = ROOT / "docs/design.md", "[seen](measurements/statistics.md#posterior-of-the-toy)"
-    text = f"`best` is 0.04 off, 12 of 13. So {link}: 0.036, `paper` 0.28 at 28 nm. Not so 5.\n\n- 0.3 is {link}.\n"
+    text = f"`wide` is 0.04 off, 12 of 13. So {link}: 0.036, `paper` 0.28 at 28 nm. Not so 5.\n\n- 0.3 is {link}.\n"
     assert unfounded(page, text, sentences, is_measurement) == []
     assert unfounded(page, text.replace("0.28", "0.29"), sentences, is_measurement) == [
         f"0.29 in: So {link}: 0.036, `paper` 0.29 at 28 nm."

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.testpoint(
 
 PROGRAM = [sys.executable, "-P", "-m", "oxmc"]
 """What `.venv/bin/oxmc` does."""
-SMALL_CONFIG = resolve("cancer", "best", settings={"train_samples": 20, "test_samples": 5}, rows=4)
+SMALL_CONFIG = resolve("cancer", "wide", settings={"train_samples": 20, "test_samples": 5}, rows=4)
 NOWHERE = "/proc/nowhere"
 """A folder that nobody can make, root included."""
 

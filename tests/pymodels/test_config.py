@@ -202,9 +202,9 @@ def test_later_sources_win_and_an_explicit_burn_in_stays() -> None:
 def test_presets() -> None:
     assert preset("cancer", "paper") == Config()
     assert refusal(lambda: preset("iris", "paper")) == f"task must be one of {', '.join(TASKS)}, not 'iris'"
-    wanted = "paper, best, plain, frugal, converged, posterior"
+    wanted = "paper, wide, plain, frugal, converged, posterior"
     assert refusal(lambda: preset("cancer", "fast")) == f"preset must be one of {wanted}, not 'fast'"
-    assert refusal(lambda: preset("toy", "posterior")) == "preset must be one of paper, best, plain, not 'posterior'"
+    assert refusal(lambda: preset("toy", "posterior")) == "preset must be one of paper, wide, plain, not 'posterior'"
 
 
 @SOURCES_OF_A_CONFIGURATION

@@ -37,20 +37,20 @@ TINY = "rows=5 burn_in=1 train_samples=24 test_samples=6 max_proposals=30"
 AHEAD = "form=true condition_cycles=1 calibrate=true"
 CASES = {
     "cancer paper": TINY,
-    "cancer best": f"{TINY} {AHEAD}",
+    "cancer wide": f"{TINY} {AHEAD}",
     "cancer plain": f"{TINY} {AHEAD} verify=cell verify_window_us=3 init=random",
     "cancer paper hidden": f"{TINY} hidden=3",
-    "ecg best hidden": f"{TINY} hidden=2",
-    "wine best": TINY,
-    "digits best": f"{TINY} max_proposals=8",
-    "cartpole best": f"rows=5 burn_in=1 max_proposals=30 episode_steps=20 test_episodes=2 {AHEAD}",
+    "ecg wide hidden": f"{TINY} hidden=2",
+    "wine wide": TINY,
+    "digits wide": f"{TINY} max_proposals=8",
+    "cartpole wide": f"rows=5 burn_in=1 max_proposals=30 episode_steps=20 test_episodes=2 {AHEAD}",
 }
 """Task, preset and keys of trainings with each way to program and to evaluate, and digits with ten chains."""
 WITHIN_BOUNDS = {
-    "cancer best": {"order_read"},
-    "ecg best hidden": {"sample_read", "order_read", "order_write", "eval_line", "cycle"},
-    "wine best": {"sample_read", "order_read", "order_write"},
-    "digits best": {"order_read"},
+    "cancer wide": {"order_read"},
+    "ecg wide hidden": {"sample_read", "order_read", "order_write", "eval_line", "cycle"},
+    "wine wide": {"sample_read", "order_read", "order_write"},
+    "digits wide": {"order_read"},
 }
 """What one more or less of in phase `train` is not seen: a sweep rejected early may have ended at any sample."""
 COMPONENTS = (
@@ -178,7 +178,7 @@ LOST = [
 
 
 @pytest.mark.parametrize(("operation", "phase"), LOST)
-@pytest.mark.parametrize("name", ["cancer best", "cartpole best"])
+@pytest.mark.parametrize("name", ["cancer wide", "cartpole wide"])
 def test_a_forgotten_pulse_ends_the_run(
     name: str, operation: str, phase: str, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
@@ -242,11 +242,11 @@ def test_energy_refuses_a_run_that_lost_events(
     tmp_path: Path,
 ) -> None:  # fmt: skip
     """run.json by itself with one event less, and one whose quantity is not what its array took."""
-    run = Path(shutil.copy(runs["cancer best"] / "run.json", tmp_path))
-    spoilt = changed(records["cancer best"], phase, operation, -1)
+    run = Path(shutil.copy(runs["cancer wide"] / "run.json", tmp_path))
+    spoilt = changed(records["cancer wide"], phase, operation, -1)
     run.write_text(json.dumps(spoilt))
     assert f"{operation} in phase {phase} must be " in failure(oxmc(capsys, "energy", run), 1)
-    spoilt = copy.deepcopy(records["cancer best"])
+    spoilt = copy.deepcopy(records["cancer wide"])
     more = spoilt["quantities"][QUANTITY_OF[operation]] // 1000 + 1
     for row in (spoilt["phases"][phase]["quantities"], spoilt["quantities"]):
         row[QUANTITY_OF[operation]] += more

@@ -35,10 +35,10 @@ AHEAD = ("form=true", "condition_cycles=1", "calibrate=true")
 EPISODES = ("burn_in=1", "max_proposals=30", "episode_steps=20", "test_episodes=2")
 OWN: dict[str, tuple[str, ...]] = {"cartpole": EPISODES}
 CASES = [
-    *((task, "twin", "best", ()) for task in TASKS),
+    *((task, "twin", "wide", ()) for task in TASKS),
     *((task, "twin", "paper", AHEAD) for task in ("cancer", "cartpole")),
     *((task, "float", "paper", ()) for task in TASKS if task != "cartpole"),
-    pytest.param("toy", "icarus", "best", (), marks=pytest.mark.cosim),
+    pytest.param("toy", "icarus", "wide", (), marks=pytest.mark.cosim),
 ]
 
 
@@ -131,5 +131,5 @@ def mutant(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
 @pytest.mark.usefixtures("mutant")
 def test_a_mutant_is_caught_in_each_task(task: str, source: DataSource, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no set was counted there|array must be paid "):
-        trained(task, "twin", "best", (), source, tmp_path / "run")
+        trained(task, "twin", "wide", (), source, tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -35,7 +35,7 @@ pytestmark = [
 SMALL = ("--rows", "3", "--set", "test_episodes=2", "--set", "episode_steps=60")
 
 
-@pytest.mark.parametrize("preset", ["paper", "best"])
+@pytest.mark.parametrize("preset", ["paper", "wide"])
 def test_icarus_is_the_twin(capsys: CaptureFixture[str], tmp_path: Path, preset: str) -> None:
     """Everything in run.json that is neither time nor a floating-point sum, and the stored state; lockstep agrees."""
     runs, states = [], []
@@ -62,7 +62,7 @@ def test_lockstep_names_a_wrong_reward(tmp_path: Path, monkeypatch: pytest.Monke
         return text.replace("log * exponent", "(log ^ 12'h001) * exponent", 1)
 
     monkeypatch.setattr(cosim, "chip_verilog", broken)
-    config = resolve("cartpole", "best", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
+    config = resolve("cartpole", "wide", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
     job = make_job(config, load_task("cartpole", config, 5), 5)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under pytest cocotb's runner exits by itself
     with pytest.raises(RunError, match=r"lockstep: cycle \d+, row 0, Reward: likelihood is"):
@@ -95,7 +95,7 @@ def test_a_broken_compiled_array_fails_the_run(fault: str, tmp_path: Path, monke
 
     monkeypatch.setattr(simulated, "EpisodeSimulation", Broken)
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # under pytest cocotb's runner exits by itself
-    config = resolve("cartpole", "best", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
+    config = resolve("cartpole", "wide", settings={"episode_steps": 20, "test_episodes": 1}, rows=3)
     job = make_job(config, load_task("cartpole", config, 5), 5)
     (tmp_path / "run").mkdir()
     with pytest.raises(RunError, match=message):
@@ -119,7 +119,7 @@ def test_refusals(capsys: CaptureFixture[str], tmp_path: Path, arguments: tuple[
 
 @on_each_simulator
 def test_rtl_engines_test_fewer_episodes_unless_told(simulator: str) -> None:
-    config = resolve("cartpole", "best")
+    config = resolve("cartpole", "wide")
     assert ENGINES["twin"].sized(config, ()).test_episodes == config.test_episodes == 100
     assert ENGINES[simulator].sized(config, ("rows",)).test_episodes == 10
     assert ENGINES[simulator].sized(config, ("test_episodes",)).test_episodes == 100

@@ -26,11 +26,11 @@ pytestmark = pytest.mark.testpoint(
     "joined trainings are the single ones; votes compared by their share; run.json, ledger, refusals",
 )
 
-CONFIG = preset("wine", "best").replace(rows=12, burn_in=2, train_samples=40, test_samples=30)
+CONFIG = preset("wine", "wide").replace(rows=12, burn_in=2, train_samples=40, test_samples=30)
 
 
 def request(config: Config) -> Request:
-    return Request(task="wine", preset="best", engine="twin", seed=3, config=config, out=Path("unused"))
+    return Request(task="wine", preset="wide", engine="twin", seed=3, config=config, out=Path("unused"))
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_plain_sums_would_differ() -> None:
 
 def test_run_json(capsys: CaptureFixture[str], tmp_path: Path) -> None:
     """Rows and completeness count all outputs; the same again from the same seed; the ledger can be read back."""
-    arguments = ("wine", "--preset", "best", "--rows", "12", "--seed", "3")
+    arguments = ("wine", "--preset", "wide", "--rows", "12", "--seed", "3")
     one, again = (run_on(capsys, "twin", tmp_path / name, *arguments) for name in ("one", "again"))
     assert one["result"] == again["result"] and one["result"]["complete"] and one["result"]["rows_used"] == 36
     assert one["chain"]["accepted"] == 33 and NOTE in one["notes"]
@@ -105,7 +105,7 @@ def test_run_json(capsys: CaptureFixture[str], tmp_path: Path) -> None:
 
 
 def test_float_engine_has_them_too(capsys: CaptureFixture[str], tmp_path: Path) -> None:
-    run = run_on(capsys, "float", tmp_path / "run", "wine", "--preset", "best", "--rows", "48")
+    run = run_on(capsys, "float", tmp_path / "run", "wine", "--preset", "wide", "--rows", "48")
     assert run["result"]["value"] > 0.85  # 0.97 at 96 rows; chance is 0.4
 
 
@@ -113,5 +113,5 @@ def test_refusals(capsys: CaptureFixture[str]) -> None:
     with pytest.raises(InputError) as error:
         Config(counters="own")
     assert str(error.value) == "outputs must be 2 or more with counters = own, not 1"
-    message = refusal(capsys, "train", "wine", "--preset", "best", "--engine", "twin", "--chains", "2")
+    message = refusal(capsys, "train", "wine", "--preset", "wide", "--engine", "twin", "--chains", "2")
     assert message == "--chains must be 1 with counters = own, not 2; counters = shared has them"

@@ -211,12 +211,12 @@ def test_blocks_have_terms_that_are_counted() -> None:
 
 def test_blocks_of_a_configuration() -> None:
     """Each preset that is measured has one kind of the common blocks, and its own."""
-    plain, best = blocks_of(resolve("cancer", "paper")), blocks_of(resolve("cancer", "best"))
+    plain, wide = blocks_of(resolve("cancer", "paper")), blocks_of(resolve("cancer", "wide"))
     assert plain == set(COMMON)
-    assert best == {*WITH_OPTIONS.values(), "pair_programmer", "sample_order"}
+    assert wide == {*WITH_OPTIONS.values(), "pair_programmer", "sample_order"}
     assert set(BLOCKS) == frozenset().union(*(blocks_of(case.config(case.check)) for case in CASES))
     energies = {name: np.ones(1) for name in ("programmer", "inference", "stranger", "top")}
-    found = named(Power(energies, {}, 1.0, 0.0, 1.0, 1), resolve("cancer", "best"))
+    found = named(Power(energies, {}, 1.0, 0.0, 1.0, 1), resolve("cancer", "wide"))
     assert {name: energy.tolist() for name, energy in found.blocks.items()} == {
         "pair_programmer": [1.0],
         "inference with options": [1.0],

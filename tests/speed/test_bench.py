@@ -141,7 +141,7 @@ def test_joules_of_the_processor(capsys: CaptureFixture[str], monkeypatch: Monke
     assert (answer.code, answer.err) == (0, "bench: joules of the processor\n")
     record = json.loads(answer.out)
     check_record(record, [])
-    assert list(record["energy"]) == ["cancer paper", "cancer best"]
+    assert list(record["energy"]) == ["cancer paper", "cancer wide"]
     for name, found in record["energy"].items():
         assert (found["measured"], found["source"], found["paper_cpu_j"]) == (False, STATED_SOURCE, 0.6)
         assert found["joules"] == pytest.approx(40 * found["seconds"], rel=1e-12)  # one product

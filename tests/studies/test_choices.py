@@ -40,7 +40,7 @@ def test_the_table_is_that_of_the_trainings(capsys: CaptureFixture[str], tmp_pat
     first = capsys.readouterr().out
     found = {(row["choice"], row["value"]): row for row in _lines(tmp_path)}
     assert list(found)[0] == ("centre", "-") and ("input DAC, range (2.75)", "2.75") not in found
-    config, seeds = preset("cancer", "best").replace(**SMALL), trainings.seeds_of(20000, 3)
+    config, seeds = preset("cancer", "wide").replace(**SMALL), trainings.seeds_of(20000, 3)
     base = trainings.trainings(config, seeds)
     for name, change in (
         (("centre", "-"), {}),
@@ -67,7 +67,7 @@ def test_the_table_is_that_of_the_trainings(capsys: CaptureFixture[str], tmp_pat
 
 def _lines(folder: Path) -> list[Row]:
     """The study's rows, from the sweep that it left in `folder`."""
-    resolve = resolver("cancer", "best", "twin", NO_SOURCE, settings=SMALL)
+    resolve = resolver("cancer", "wide", "twin", NO_SOURCE, settings=SMALL)
     chosen = [choice for choice in CHOICES if choice.name in ("verify_window_us", "input_range")]
     _, points, steps = steps_of(chosen, resolve)
     (sweep,) = [path for path in folder.iterdir() if path.name.startswith("sweep-")]
@@ -108,15 +108,15 @@ def test_cheaper_by_chance_is_not_free() -> None:
     assert one.free(BASE) == []
 
 
-@pytest.mark.parametrize("name", ["best", "paper", "plain"])
+@pytest.mark.parametrize("name", ["wide", "paper", "plain"])
 def test_every_step_is_a_configuration(capsys: CaptureFixture[str], name: str) -> None:
     """All of the list, but for keys that are not there and what has no effect; the preset itself is trained once."""
     kept, points, steps = steps_of(CHOICES, resolver("cancer", name, "twin", NO_SOURCE))
     said = capsys.readouterr().err.splitlines()
     without = {line.partition(":")[0] for line in said}
     verified = {"window of verified programming, uS", "tries of verified programming"}
-    short = "pulses, ns, 50 at 20 MHz"  # shorter than the card was measured with, which `best` asks for
-    assert without == ({"gate DACs"} if name == "best" else verified | {short})
+    short = "pulses, ns, 50 at 20 MHz"  # shorter than the card was measured with, which `wide` asks for
+    assert without == ({"gate DACs"} if name == "wide" else verified | {short})
     assert [choice.title for choice in kept] == list(steps)
     configs = [config for _, config in points]
     assert configs[0] == preset("cancer", name)
@@ -132,7 +132,7 @@ def test_every_step_is_a_configuration(capsys: CaptureFixture[str], name: str) -
 
 def test_what_is_not_there_is_said(capsys: CaptureFixture[str]) -> None:
     made = (Choice("new", "rowz=4,8"), Choice("too wide", "adc_bits=7,99"), Choice("none", "rows=8", lambda _: False))
-    kept, points, steps = steps_of(made, resolver("cancer", "best", "twin", NO_SOURCE))
+    kept, points, steps = steps_of(made, resolver("cancer", "wide", "twin", NO_SOURCE))
     assert [choice.title for choice in kept] == ["too wide"] == list(steps)
     assert [(step.label, step.point) for step in steps["too wide"]] == [("5", 0), ("7", 1)]
     assert capsys.readouterr().err.splitlines() == [

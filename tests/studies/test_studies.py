@@ -58,7 +58,7 @@ def test_a_study_trains_as_oxmc_does(capsys: CaptureFixture[str], tmp_path: Path
     for engine in ("twin", "float"):
         arguments = ("train", "cancer", "--engine", engine, "--seed", 11, "--json", "--out", tmp_path / engine)
         run = json.loads(oxmc(capsys, *arguments).out)
-        found, train = trainings.training(preset("cancer", "best"), 11, engine), run["phases"]["train"]["events"]
+        found, train = trainings.training(preset("cancer", "wide"), 11, engine), run["phases"]["train"]["events"]
         assert (found.accuracy, found.proposals) == (run["result"]["value"], run["chain"]["proposals"])
         assert (found.sets, found.evaluations) == (train["set"], train["eval"])
         assert (found.cycles, found.rows) == (run["time"]["cycles"], run["result"]["rows_used"])
@@ -145,7 +145,7 @@ def test_effective_size_of_independent_rows(seed: int) -> None:
 
 @STUDIES_CAN_FAIL
 def test_a_decision_that_differs_is_caught() -> None:
-    run = trainings.training(preset("cancer", "best").replace(rows=16, burn_in=2), 0)
+    run = trainings.training(preset("cancer", "wide").replace(rows=16, burn_in=2), 0)
     early_rejection.check_alike(run, run, "itself")
     counters = run.outcome.counters.copy()
     counters[3] += 1
@@ -158,12 +158,12 @@ def test_a_decision_that_differs_is_caught() -> None:
 
 SMALL_STUDIES = {
     "total_variation": "--repeats 2 --rows 64",
-    "early_rejection": "--proposals 1 --preset paper --preset best",
+    "early_rejection": "--proposals 1 --preset paper --preset wide",
     "engines": "--repeats 2",
     "fixed_split": "--repeats 2 --splits 2",
     "energy": "ratio --repeats 2 --task cancer",
     "toy_posterior": "--repeats 2 --splits 1 --rows 96",
-    "tasks_table": "--repeats 2 --task toy --task ecg --preset best",
+    "tasks_table": "--repeats 2 --task toy --task ecg --preset wide",
     "ecg_records": "--repeats 2 --subjects 3,4",
     "spread": "--repeats 2 --task cancer --limit 60",
     "age": "--repeats 2 --limit 60",
@@ -211,15 +211,15 @@ def test_early_rejection_decides_alike_in_every_preset(capsys: CaptureFixture[st
 def test_the_mean_ledger_is_the_mean_of_the_trainings() -> None:
     """Counts added up and divided, against the trainings one by one; the three tables have the paper's node each."""
     seeds = trainings.seeds_of(20000, 2)
-    best = energy.series("cancer", "best", tuple(seeds), NO_SOURCE)
-    alone = trainings.trainings(preset("cancer", "best"), seeds)
-    assert best.values.tolist() == trainings.accuracies(alone)
+    wide = energy.series("cancer", "wide", tuple(seeds), NO_SOURCE)
+    alone = trainings.trainings(preset("cancer", "wide"), seeds)
+    assert wide.values.tolist() == trainings.accuracies(alone)
     mean_uj = sum(run.energy_uj for run in alone) / 2
-    assert best.ledgers["28nm"].total_j == pytest.approx(mean_uj * 1e-6, rel=1e-12)  # sums in another order
-    assert best.training("28nm").total_j == pytest.approx(best.training_j["28nm"].mean(), rel=1e-12)
+    assert wide.ledgers["28nm"].total_j == pytest.approx(mean_uj * 1e-6, rel=1e-12)  # sums in another order
+    assert wide.training("28nm").total_j == pytest.approx(wide.training_j["28nm"].mean(), rel=1e-12)
     lines = energy.lines("paper", ["cancer"], seeds, NO_SOURCE) + energy.lines("parts", ["cancer"], seeds, NO_SOURCE)
     assert [next(iter(line.values())) for line in lines] == [
-        "cancer, 28nm", "cancer, paper, 28nm", "cancer, best, 28nm",
+        "cancer, 28nm", "cancer, paper, 28nm", "cancer, wide, 28nm",
     ]  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def test_presets_keep_their_word(name: str, conditions: str) -> None:
 
 
 def test_exact_draws_are_found_exact_and_others_not() -> None:
-    config = preset("cancer", "best").replace(**SMALL)
+    config = preset("cancer", "wide").replace(**SMALL)
     data = load_task("cancer", config, 5)
     x = quantise(config, data.train_x) * config.input_range / 15
     w = exact_draws(x, data.train_t, 5.0, 3000, np.random.default_rng(9)) / config.scale_per_us
@@ -64,7 +64,7 @@ def test_it_goes_on_and_takes_keys(tmp_path: Path, capsys: pytest.CaptureFixture
         "--case",
         "cancer",
         "--variant",
-        "best, components",
+        "wide, components",
         "--repeats",
         "1",
         "--chains",

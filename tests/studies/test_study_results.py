@@ -50,8 +50,8 @@ def test_records_go_on_where_they_stopped(tmp_path: Path) -> None:
         file.write('{"key": ["a", 3], "va')  # cut off by the stop
     with pytest.raises(InputError, match="line 3 must be a whole record: delete it, not .*records.jsonl'"):
         Records(tmp_path / "study")
-    config = preset("toy", "best")
-    assert digest(config) == digest(preset("toy", "best")) != digest(config.replace(rows=2000))
+    config = preset("toy", "wide")
+    assert digest(config) == digest(preset("toy", "wide")) != digest(config.replace(rows=2000))
 
 
 @STATISTICS_OF_THE_STUDIES
@@ -60,7 +60,7 @@ def test_exact_mass_of_the_toy_is_the_integral() -> None:
 
     To 0.5 %: the grid's steps are 0.5 uS, and at S = 1/uS the likelihood of a point falls within that.
     """
-    config = preset("toy", "best").replace(split="fixed", test_samples=1)
+    config = preset("toy", "wide").replace(split="fixed", test_samples=1)
     data, _ = trainings.split_of(config, 0, "toy")
     mass, edges = toy_posterior.exact_mass(config, data, 80.0), tv.edges(80.0)
 
@@ -81,7 +81,7 @@ def test_exact_mass_of_the_toy_is_the_integral() -> None:
 @pytest.mark.parametrize("apart", [False, True])
 def test_beats_left_out_are_not_trained(apart: bool) -> None:
     """Nor is any beat trained and tested; apart, no record is."""
-    beats, config = synthetic_beats(), preset("ecg", "best")
+    beats, config = synthetic_beats(), preset("ecg", "wide")
     train, test = unseen.chosen(beats, "V", config, 3, apart)
     assert not (beats.symbol[train] == "V").any() and not set(train) & set(test)
     assert apart != bool(set(beats.record[train]) & set(beats.record[test]))
@@ -105,7 +105,7 @@ def test_rejection_keeps_the_surest() -> None:
 @STATISTICS_OF_THE_STUDIES
 def test_rows_that_agree_do_not_disagree() -> None:
     """Equal rows: none. Else entropy less the mean own one, written out; never negative but for rounding of P."""
-    config = preset("ecg", "best").replace(rows=24, burn_in=4, train_samples=60, test_samples=40)
+    config = preset("ecg", "wide").replace(rows=24, burn_in=4, train_samples=60, test_samples=40)
     data, _ = trainings.split_of(config, 1, "ecg")
     run = trainings.training(config, 1, task="ecg").outcome
     codes = unseen.quantise(config, data.test_x)

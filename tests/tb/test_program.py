@@ -110,7 +110,7 @@ CHIPS = {
         form=True, calibrate=True, hidden=2, burn_in=0,
     ),
     "law": NARROW.replace(hastings=True, read_bits=4, log_fraction_bits=4, init="highest"),
-    "rewards": preset("cartpole", "best"),
+    "rewards": preset("cartpole", "wide"),
 }  # fmt: skip
 
 

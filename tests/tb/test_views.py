@@ -82,10 +82,10 @@ def test_states_have_names(run: Path, variables: dict[str, Any]) -> None:
 
 
 @testpoint
-@pytest.mark.parametrize(("task", "preset"), [("cancer", "paper"), ("cancer", "best")])
+@pytest.mark.parametrize(("task", "preset"), [("cancer", "paper"), ("cancer", "wide")])
 def test_every_part_of_the_diagram_is_there(task: str, preset: str) -> None:
     groups = views.lines_of(chip_verilog(oxmc.preset(task, preset), observed=True))
-    assert set(NEEDED) <= set(groups) and ("Programmer" in groups) == (preset == "best")
+    assert set(NEEDED) <= set(groups) and ("Programmer" in groups) == (preset == "wide")
 
 
 @testpoint

@@ -90,7 +90,7 @@ def test_a_user_simulates_a_netlist_that_stands_still(
 
 
 @pytest.mark.parametrize("name", ["cancer", "digits", "cartpole", "ecg", "wine"])
-@pytest.mark.parametrize("kind", ["paper", "best"])
+@pytest.mark.parametrize("kind", ["paper", "wide"])
 def test_the_longest_wait_is_longer_than_all_but_the_chain(name: str, kind: str) -> None:
     """The budget's parts, one by one: none may reach the bound that a whole run is held to."""
     from oxmc.pymodels.budget import formulas as budget

@@ -30,7 +30,7 @@ SMALL = {
     "prior_sigma_us": 20.0, "adc_bits": 5, "table_bits": 5, "input_bits": 5, "input_range": 2.75, "eval_range": 6.0,
     "conditions": "real", "auto_zero_bits": 7,
 }  # fmt: skip
-"""What is changed of cancer's preset `paper`: four features, 8 rows, the converters of `best`, all effects."""
+"""What is changed of cancer's preset `paper`: four features, 8 rows, the converters of `wide`, all effects."""
 
 
 BIT = 256

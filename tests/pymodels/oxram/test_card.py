@@ -218,7 +218,7 @@ def test_the_ends_of_the_range_are_in_it_and_a_card_may_go_beyond() -> None:
 @CARD_RANGE
 def test_presets_on_the_cards_own_range_are_not_marked() -> None:
     assert marks(load_card("16k"), preset("cancer", "paper")) == []
-    assert [mark.split()[1] for mark in marks(load_card("16k"), preset("cancer", "best"))] == [
+    assert [mark.split()[1] for mark in marks(load_card("16k"), preset("cancer", "wide"))] == [
         "lut_low_us",
         "lut_high_us",
     ]

@@ -229,9 +229,9 @@ def test_conditions() -> None:
     for task in TASKS:
         for name in presets_of(task):
             assert not has_circuit(preset(task, name).replace(auto_zero_bits=0)), (task, name)
-    real = resolve("cancer", "best", settings={"conditions": "real", "line_ohm": 1.0, "rows": 128})
+    real = resolve("cancer", "wide", settings={"conditions": "real", "line_ohm": 1.0, "rows": 128})
     assert {name: getattr(real, name) for name in REAL} == REAL | {"line_ohm": 1.0}
-    assert real.replace(conditions="ideal") == preset("cancer", "best").replace(rows=128)
+    assert real.replace(conditions="ideal") == preset("cancer", "wide").replace(rows=128)
     assert set(CONDITIONS) == {"ideal", "real"}
 
 

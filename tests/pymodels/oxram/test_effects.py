@@ -198,7 +198,7 @@ def test_relaxation(seed: int) -> None:
 @pytest.mark.parametrize("effect", [{"read_noise": 0.01}, {"fault_mode": "each_read", "stuck_lcs": 0.01}])
 def test_early_rejection_stays_exact(effect: dict, seed: int) -> None:
     """In one order of samples the noise of an evaluation does not depend on whether the sweep goes on."""
-    config = resolve("cancer", "best", rows=12, settings={**effect, "sample_order": "given", "max_proposals": 200})
+    config = resolve("cancer", "wide", rows=12, settings={**effect, "sample_order": "given", "max_proposals": 200})
     early, whole = trained(config, seed), trained(config.replace(early_rejection=False), seed)
     assert state_sha256(early.conductance_ns, early.counters) == state_sha256(whole.conductance_ns, whole.counters)
     assert early.counts["train"]["eval"] < whole.counts["train"]["eval"]

@@ -20,7 +20,7 @@ CARD = {"lut_low_us": 0.0, "lut_high_us": 0.0, "extrapolate": False}
 
 
 def cancer(**keys: object) -> Config:
-    return configured("cancer", "best", "twin", settings=keys, seed=3)
+    return configured("cancer", "wide", "twin", settings=keys, seed=3)
 
 
 def test_the_step_is_that_of_theory() -> None:
@@ -49,7 +49,7 @@ def test_more_points_ask_for_smaller_steps() -> None:
 def test_a_number_wins() -> None:
     config = configured(
         "cancer",
-        "best",
+        "wide",
         "twin",
         toml={"scale_per_us": "auto", "prior_sigma_us": "auto"},
         settings={"scale_per_us": 0.2},
@@ -69,5 +69,5 @@ def test_a_number_wins() -> None:
 )
 def test_what_has_no_rule_says_so(task: str, keys: dict[str, str], message: str) -> None:
     with pytest.raises(InputError) as refused:
-        configured(task, "best", "twin", settings=keys)
+        configured(task, "wide", "twin", settings=keys)
     assert str(refused.value).startswith(message)

@@ -66,7 +66,7 @@ def test_every_step_is_gymnasiums(seed: int) -> None:
 @CARTPOLE_TASK
 def test_whole_episodes_of_a_row_are_gymnasiums(seed: int) -> None:
     """A linear row acts in both; the reward is gymnasium's return under its limit of 500 steps."""
-    config = preset("cartpole", "best")
+    config = preset("cartpole", "wide")
     formats, cart, env, half = Formats(config), cart_of(config, seed), gymnasium_env(), 1 << (config.adc_bits - 1)
     chip, rng, seen = arithmetic(formats, np.array(lut_codes(formats))), np.random.default_rng(seed), set()
     devices = devices_of(OxramArray(config, load_card(config.card), seed))
@@ -92,7 +92,7 @@ def test_whole_episodes_of_a_row_are_gymnasiums(seed: int) -> None:
 @CARTPOLE_TASK
 def test_starts(seed: int) -> None:
     """Uniform within 0.05 (a chi-squared test in effect: 20 bins of 4,000 draws, 6 s.d.), apart by episode and kind."""
-    cart = cart_of(preset("cartpole", "best"), seed)
+    cart = cart_of(preset("cartpole", "wide"), seed)
     states = np.empty((1000, 4))
     for episode, state in enumerate(states):
         start(cart, episode, TRAINING, state)
@@ -105,7 +105,7 @@ def test_starts(seed: int) -> None:
 
 @CARTPOLE_TASK
 def test_observations_round_and_clip() -> None:
-    config = preset("cartpole", "best")
+    config = preset("cartpole", "wide")
     cart, codes = cart_of(config, 0), np.empty(4, np.int64)
     observe(cart, np.array(SCALES), codes)
     assert codes.tolist() == [127] * 4
@@ -115,11 +115,11 @@ def test_observations_round_and_clip() -> None:
 
 @CARTPOLE_TASK
 def test_the_task_refuses() -> None:
-    best = preset("cartpole", "best")
+    wide = preset("cartpole", "wide")
     for config, message in (
         (Config(), "acceptance must be reward for task cartpole, not 'likelihood'"),
-        (best.replace(outputs=3), "outputs must be 2 for task cartpole, not 3"),
-        (best.replace(features=5), "features must be 4 for task cartpole, not 5"),
+        (wide.replace(outputs=3), "outputs must be 2 for task cartpole, not 3"),
+        (wide.replace(features=5), "features must be 4 for task cartpole, not 5"),
     ):
         with pytest.raises(InputError) as error:
             load_task("cartpole", config, 0)
@@ -142,7 +142,7 @@ def test_the_task_refuses() -> None:
 )
 def test_rules(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as error:
-        preset("cartpole", "best").replace(**changes)
+        preset("cartpole", "wide").replace(**changes)
     assert str(error.value) == message
 
 
@@ -156,7 +156,7 @@ def test_the_chain_accepts_by_equation_12(seed: int) -> None:
 
     With the largest exponent a row half as good passes once in 2^16 draws: rewards hardly fall from row to row.
     """
-    config = preset("cartpole", "best").replace(rows=64, burn_in=8, test_episodes=1, prior_sigma_us=1000.0)
+    config = preset("cartpole", "wide").replace(rows=64, burn_in=8, test_episodes=1, prior_sigma_us=1000.0)
     steep = outcome(config.replace(reward_exponent=15.9375), seed)
     flat = outcome(config.replace(reward_exponent=0.0625), seed)
     ratios = [run.row_rewards[1:] / run.row_rewards[:-1] for run in (steep, flat) if not run.skipped]
@@ -175,7 +175,7 @@ def test_kappa_costs_proposals(seed: int) -> None:
 
 @CHAIN_OF_REWARDS
 def test_rewards_and_limits(seed: int) -> None:
-    config = preset("cartpole", "best").replace(rows=24, burn_in=2, test_episodes=3, episode_steps=30)
+    config = preset("cartpole", "wide").replace(rows=24, burn_in=2, test_episodes=3, episode_steps=30)
     run = outcome(config, seed)
     again = outcome(config.replace(test_episodes=2), seed)
     assert run.rewards.size == 3 and run.rewards[:2].tolist() == again.rewards.tolist()
@@ -187,5 +187,5 @@ def test_rewards_and_limits(seed: int) -> None:
 @CARTPOLE_TASK
 def test_acting_at_random_lasts_as_gymnasium_knows(seed: int) -> None:
     """22 steps at 12 degrees are well known; 15 degrees allow some more."""
-    config = preset("cartpole", "best").replace(test_episodes=2000)
+    config = preset("cartpole", "wide").replace(test_episodes=2000)
     assert 20 < reference_reward(config, seed) < 30

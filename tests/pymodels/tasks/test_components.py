@@ -25,7 +25,7 @@ SMALL: dict[str, Any] = {"components": 5, "rows": 8, "burn_in": 1, "preprocessin
 
 def data_of(task: str, **keys: Any) -> tuple[Config, Dataset, Dataset]:
     """A configuration with components, its data, and the same data without."""
-    config = configured(task, "best", "twin", settings=keys)
+    config = configured(task, "wide", "twin", settings=keys)
     raw = config.replace(components=0, raw_features=0, features=config.raw_features, bias=False)
     return config, load_task(task, config, 3), load_task(task, raw, 3)
 
@@ -92,28 +92,28 @@ def test_weights_map_back() -> None:
 )
 def test_what_has_none_says_so(task: str, keys: dict[str, int], message: str) -> None:
     with pytest.raises(InputError) as refused:
-        configured(task, "best", "twin", settings=keys)
+        configured(task, "wide", "twin", settings=keys)
     assert str(refused.value).startswith(message)
 
 
 def test_directions_without_variance_are_refused() -> None:
-    config = configured("cancer", "best", "twin", settings={"components": 9, "train_samples": 6, "test_samples": 2})
+    config = configured("cancer", "wide", "twin", settings={"components": 9, "train_samples": 6, "test_samples": 2})
     with pytest.raises(InputError, match="components must be at most 5, the rank of the training points, not 9"):
         load_task("cancer", config, 3)
 
 
 def test_none_again_gives_the_features_back() -> None:
-    config = configured("cancer", "best", "twin", settings={"components": 5})
+    config = configured("cancer", "wide", "twin", settings={"components": 5})
     assert fit_config("cancer", config.replace(rows=8, burn_in=1), ()).features == 5
     keys = config.as_dict() | {"components": 0}
     from oxmc.pymodels.tasks import fitted_keys
 
     assert fitted_keys("cancer", keys, {"components"}) == {"features": 16, "raw_features": 0}
-    assert preset("cancer", "best").features == 16
+    assert preset("cancer", "wide").features == 16
 
 
 def test_as_many_as_hold_their_share_of_the_variance() -> None:
-    config = configured("cancer", "best", "twin", settings={"components": "auto"}, seed=3)
+    config = configured("cancer", "wide", "twin", settings={"components": "auto"}, seed=3)
     _, _, raw = data_of("cancer", components=5)
     due = PCA().fit(raw.train_x).explained_variance_ratio_.cumsum()
     assert config.components == config.features == int((due < 0.985).sum()) + 1 and config.raw_features == 16

@@ -39,9 +39,9 @@ def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text(CSV)
     source = DataSource(data=file, label="kind")
-    assert fit_config("table", preset("table", "best"), (), source).train_samples == 13
+    assert fit_config("table", preset("table", "wide"), (), source).train_samples == 13
     file.write_text(CSV + "20,no\n21,yes\n" * 10)
-    assert fit_config("table", preset("table", "best"), (), source).train_samples == 26
+    assert fit_config("table", preset("table", "wide"), (), source).train_samples == 26
 
 
 def test_tasks_without_data_keep_their_geometry() -> None:

@@ -23,7 +23,7 @@ def theirs(x: np.ndarray, t: np.ndarray) -> LogisticRegression:
 @pytest.mark.parametrize("few", [{}, {"train_samples": 12, "test_samples": 40}], ids=["all", "few"])
 def test_accuracy_is_scikit_learns(task: str, few: dict[str, int]) -> None:
     for seed in range(10):
-        data = load_task(task, preset(task, "best").replace(**few), seed)
+        data = load_task(task, preset(task, "wide").replace(**few), seed)
         model = theirs(data.train_x, data.train_t)
         assert reference_accuracy(data) == model.score(data.test_x, data.test_t), seed
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.testpoint(
 
 
 def test_wine_is_scaled_as_scikit_learn_does() -> None:
-    config = preset("wine", "best").replace(preprocessing="all")
+    config = preset("wine", "wide").replace(preprocessing="all")
     scaling, reference = load_task("wine", config, 3).scaling, StandardScaler().fit(load_wine().data)
     assert scaling is not None
     assert np.allclose(scaling.mean, reference.mean_, rtol=1e-14)
@@ -31,7 +31,7 @@ def test_wine_is_scaled_as_scikit_learn_does() -> None:
 @pytest.mark.parametrize("task", ["toy", "cancer", "wine", "digits", "ecg"])
 def test_the_scaling_is_that_of_the_features(task: str) -> None:
     """Undone and done again it gives the features; the training points reach its ends and do not pass them."""
-    config = preset(task, "best")
+    config = preset(task, "wide")
     data = load_task(task, config, 5)
     assert data.scaling is not None
     columns = len(data.scaling.mean)
@@ -42,7 +42,7 @@ def test_the_scaling_is_that_of_the_features(task: str) -> None:
 
 
 def test_raw_points_become_the_features_to_the_bit() -> None:
-    data, source = load_task("cancer", preset("cancer", "best"), 5), load_breast_cancer()
+    data, source = load_task("cancer", preset("cancer", "wide"), 5), load_breast_cancer()
     kept = [list(source.feature_names).index(name) for name in data.feature_names]
     assert data.scaling is not None
     rows = {row.tobytes() for row in data.scaling.features(source.data[:, kept], bias=False)}
@@ -50,7 +50,7 @@ def test_raw_points_become_the_features_to_the_bit() -> None:
 
 
 def test_it_reads_back_to_the_bit() -> None:
-    scaling = load_task("cancer", preset("cancer", "best"), 5).scaling
+    scaling = load_task("cancer", preset("cancer", "wide"), 5).scaling
     assert scaling is not None
     again = Scaling.read(json.loads(json.dumps(scaling.as_dict())), 16)
     assert all(np.array_equal(getattr(again, name), getattr(scaling, name)) for name in scaling.as_dict())

@@ -20,12 +20,12 @@ pytestmark = pytest.mark.testpoint(
 )
 
 BUNCH = load_digits()
-BEST = preset("digits", "best")
+WIDE = preset("digits", "wide")
 
 
 def test_points_are_scikit_learns() -> None:
     """All of them, once, as codes that tell the 17 grey levels apart."""
-    d = load_task("digits", BEST, 3)
+    d = load_task("digits", WIDE, 3)
     x = np.concatenate([d.train_x, d.test_x])
     pixels = np.rint(x * 6 + 8)
     assert np.allclose(pixels, x * 6 + 8, rtol=0, atol=1e-12)
@@ -33,17 +33,17 @@ def test_points_are_scikit_learns() -> None:
     assert sorted(map(tuple, np.column_stack([pixels, t]))) == sorted(
         map(tuple, np.column_stack([BUNCH.data, BUNCH.target]))
     )
-    assert len(np.unique(quantise(BEST, x))) == 17 and "0.00 % of feature values clip" in d.notes[1]
+    assert len(np.unique(quantise(WIDE, x))) == 17 and "0.00 % of feature values clip" in d.notes[1]
 
 
 def test_logistic_regression_reaches_its_known_accuracy() -> None:
     """0.968 (docs/measurements/tasks.md); 3 splits of 629 points: s.e. sqrt(.968*.032/629/3) = 0.0041, four of them."""
-    scores = [reference_accuracy(load_task("digits", BEST, seed)) for seed in range(3)]
+    scores = [reference_accuracy(load_task("digits", WIDE, seed)) for seed in range(3)]
     assert abs(np.mean(scores) - 0.968) < 4 * 0.0041
 
 
 def test_all_points_have_host_addresses() -> None:
-    formats = Formats(BEST)
+    formats = Formats(WIDE)
     assert formats.sample_bits + sample_lane_bits(formats) <= INDEX_BITS
 
 
@@ -59,4 +59,4 @@ def test_all_points_have_host_addresses() -> None:
     ],
 )
 def test_refusals(capsys: CaptureFixture[str], arguments: str, message: str) -> None:
-    assert refusal(capsys, "train", "digits", "--preset", "best", "--engine", "twin", *arguments.split()) == message
+    assert refusal(capsys, "train", "digits", "--preset", "wide", "--engine", "twin", *arguments.split()) == message

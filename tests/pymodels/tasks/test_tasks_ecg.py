@@ -25,12 +25,12 @@ pytestmark = pytest.mark.testpoint(
     "made-up recordings; bad files and records; RTL and twin agree",
 )
 
-BEST = preset("ecg", "best")
+WIDE = preset("ecg", "wide")
 needs_wfdb = pytest.mark.skipif(importlib.util.find_spec("wfdb") is None, reason="needs the extra 'ecg'")
 
 
 def data(source: DataSource, seed: int = 0, **changes: Any) -> tuple[Config, Dataset]:
-    config = fit_config("ecg", BEST.replace(**changes), changes, source)
+    config = fit_config("ecg", WIDE.replace(**changes), changes, source)
     return config, load_task("ecg", config, seed, source)
 
 
@@ -94,7 +94,7 @@ def test_a_user_brings_beats_that_would_wrap_or_be_cut(
 ) -> None:
     """Numbers that do not fit and symbols that are no letter are refused, not bent until they fit."""
     path = beats_file(tmp_path / "beats.npz", **changes)
-    command = ("train", "ecg", "--preset", "best", "--engine", "twin", "--data", path, "--subject", "203")
+    command = ("train", "ecg", "--preset", "wide", "--engine", "twin", "--data", path, "--subject", "203")
     assert refusal(capsys, *command).startswith(message)
 
 
@@ -230,7 +230,7 @@ def test_refusals(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     beats_file(Path("beats.npz"), **changes)
-    command = ("train", "ecg", "--preset", "best", "--engine", "twin", "--data", "beats.npz", *arguments.split())
+    command = ("train", "ecg", "--preset", "wide", "--engine", "twin", "--data", "beats.npz", *arguments.split())
     assert refusal(capsys, *command) == message
     assert [path.name for path in tmp_path.iterdir()] == ["beats.npz"]
 
@@ -319,7 +319,7 @@ def test_leads_go_by_name(tmp_path: Path) -> None:
         "records in which the second lead is another than V1: 114 (V5)",
     )
     source = DataSource(data=tmp_path, subject=102)
-    config = fit_config("ecg", BEST.replace(train_samples=2), ("train_samples",), source)
+    config = fit_config("ecg", WIDE.replace(train_samples=2), ("train_samples",), source)
     assert load_task("ecg", config, 0, source).remarks == beats.remarks
 
 

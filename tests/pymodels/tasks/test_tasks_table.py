@@ -24,7 +24,7 @@ TWO = "a,b,kind\n1,2,yes\n2,1,no\n3,5,yes\n4,1,no\n5,5,yes\n6,2,no\n7,5.5,yes\n8
 THREE = "kind,a,b,c\n10,1,2,0\n9,2,1,0\n2,3,5,0\n10,4,1,0\n9,5,5,0\n2,6,2,0\n10,7,5,0\n9,8,1,0\n2,1,1,0\n"
 FILL_IN = ": fill it in, take the line out, or leave the column out (--drop a)"
 PLAIN_NUMBERS = ": write decimal points and no separators of thousands"
-SMALL = ("--rows", "3", "--preset", "best")
+SMALL = ("--rows", "3", "--preset", "wide")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: MonkeyPatch) -> Path:
 
 def test_geometry_follows_from_the_file(folder: Path) -> None:
     """A feature a column that varies and the bias, one output for two classes, 65 % for training; what is set stays."""
-    base = preset("table", "best")
+    base = preset("table", "wide")
     two = fit_config("table", base, (), DataSource(data=Path("two.csv"), label="kind"))
     assert (two.features, two.outputs, two.train_samples, two.test_samples) == (3, 1, 5, 3)
     three = fit_config("table", base, (), DataSource(data=Path("three.csv"), label="kind"))
@@ -57,7 +57,7 @@ def test_geometry_follows_from_the_file(folder: Path) -> None:
 def test_values_reach_the_chip_unmixed(folder: Path) -> None:
     """Each point keeps its class, classes are in order of numbers, training points have mean 0 and variance 1."""
     source = DataSource(data=Path("three.csv"), label="kind")
-    d = load_task("table", fit_config("table", preset("table", "best"), (), source), 0, source)
+    d = load_task("table", fit_config("table", preset("table", "wide"), (), source), 0, source)
     assert d.class_names == ("2", "9", "10") and d.feature_names == ("a", "b", "bias")
     assert d.remarks == ("constant columns left out: c",)
     assert np.allclose(d.train_x[:, :2].mean(axis=0), 0) and np.allclose(d.train_x[:, :2].std(axis=0), 1)

@@ -48,7 +48,7 @@ def read(tmp_path: Path, monkeypatch: MonkeyPatch) -> Callable[..., Dataset]:
         file = Path("t.csv")
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
         source = DataSource(data=file, label=label, **options)
-        return load_task("table", fit_config("table", preset("table", "best"), (), source), 0, source)
+        return load_task("table", fit_config("table", preset("table", "wide"), (), source), 0, source)
 
     return made
 
@@ -190,7 +190,7 @@ def test_a_class_of_one_row(read: Callable[..., Dataset], capsys: CaptureFixture
     d = read(text)
     assert "classes of one row, which is trained on and never tested: rare" in d.remarks
     source = DataSource(data=Path("t.csv"), label="y")
-    config = fit_config("table", preset("table", "best"), (), source)
+    config = fit_config("table", preset("table", "wide"), (), source)
     for seed in range(40):
         split = load_task("table", config, seed, source)
         assert np.bincount(split.train_t, minlength=3)[1] == 1 and 1 not in split.test_t
@@ -327,7 +327,7 @@ def test_a_user_trains_an_output_a_class_on_four_classes(
     ):
         with pytest.raises(ValueError, match=message):
             resolve(
-                "table", "best", settings=settings, fit=lambda keys, given: fitted_keys("table", keys, given, source)
+                "table", "wide", settings=settings, fit=lambda keys, given: fitted_keys("table", keys, given, source)
             )
 
 
@@ -349,6 +349,6 @@ def test_every_public_table_trains(data_dir: Path) -> None:
         with file.open() as lines:
             labels = [row["label"] for row in csv.DictReader(lines)]
         source = DataSource(data=file, label="label")
-        d = load_task("table", fit_config("table", preset("table", "best"), (), source), 0, source)
+        d = load_task("table", fit_config("table", preset("table", "wide"), (), source), 0, source)
         assert d.remarks == () and sum(d.counts) == len(labels) == len(d.train_t) + len(d.test_t)
         assert dict(zip(d.class_names, d.counts, strict=True)) == {name: labels.count(name) for name in set(labels)}

@@ -34,7 +34,7 @@ SET_V, RESET_V, READ_V = 2.0, 2.6, 0.4
 """Dalgaty et al., Nature Electronics 4 (2021), Methods: the 16k array. Inputs go up to the READ voltage."""
 PULSE_S = 100e-9
 CASES = {
-    "toy": "best", "cancer": "paper", "cancer verified, hard samples first": "best", "wine, three outputs": "best"
+    "toy": "wide", "cancer": "paper", "cancer verified, hard samples first": "wide", "wine, three outputs": "wide"
 }  # fmt: skip
 Pulse = tuple[str, int, Any]
 """Operation, row, and with what: mask of a RESET, (cell, gate) of a SET, cell of a READ, (segment, codes) else."""

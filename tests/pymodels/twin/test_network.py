@@ -206,7 +206,7 @@ def test_a_hidden_layer_learns_exclusive_or(seed: int) -> None:
 
 def test_cancer_with_three_hidden_neurons() -> None:
     """Accuracies of the integers and of real numbers, over splits on which a logistic regression has 0.965."""
-    config = resolve("cancer", "best", settings={"hidden": 3})
+    config = resolve("cancer", "wide", settings={"hidden": 3})
     lut, values = np.array(lut_codes(Formats(config))), []
     for seed in range(6):
         data = load_task("cancer", config, seed)

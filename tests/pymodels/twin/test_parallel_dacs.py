@@ -202,9 +202,9 @@ def test_configurations_are_refused(message: str) -> None:
 
 
 def test_the_command_line_refuses(capsys: CaptureFixture[str], tmp_path: Path) -> None:
-    """`best` verifies what it programs; nothing is written."""
+    """`wide` verifies what it programs; nothing is written."""
     out = tmp_path / "run"
-    assert refusal(capsys, "train", "cancer", "--preset", "best", "--set", "gate_dacs=8", "--out", out) == (
+    assert refusal(capsys, "train", "cancer", "--preset", "wide", "--set", "gate_dacs=8", "--out", out) == (
         "gate_dacs must be 1 with verified programming (verify = pair), which waits for a cell's reading, not 8"
     )
     assert not out.exists()

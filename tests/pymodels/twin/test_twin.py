@@ -49,7 +49,7 @@ def same_chain(a: Outcome, b: Outcome) -> bool:
     return np.array_equal(a.conductance_ns, b.conductance_ns) and np.array_equal(a.counters, b.counters)
 
 
-@pytest.mark.parametrize("name", ["plain", "best"])
+@pytest.mark.parametrize("name", ["plain", "wide"])
 @pytest.mark.parametrize("order", ["given", "hard_first"])
 def test_early_rejection_decides_alike(name: str, order: str, seed: int) -> None:
     """The same decisions, so the same bits, with a part of the evaluations."""
@@ -61,7 +61,7 @@ def test_early_rejection_decides_alike(name: str, order: str, seed: int) -> None
 
 
 def test_hard_samples_first_save_most(seed: int) -> None:
-    base = preset("cancer", "best")
+    base = preset("cancer", "wide")
     given, first = (outcome(base.replace(sample_order=order), seed) for order in ("given", "hard_first"))
     assert same_chain(given, first)
     assert first.counts["train"]["eval"] < 0.8 * given.counts["train"]["eval"]
@@ -69,7 +69,7 @@ def test_hard_samples_first_save_most(seed: int) -> None:
 
 def repeated(copies: int, temper: int, seed: int) -> Outcome:
     """A training on `copies` of each training point."""
-    config = preset("cancer", "best").replace(rows=64, burn_in=8, train_samples=100)
+    config = preset("cancer", "wide").replace(rows=64, burn_in=8, train_samples=100)
     data = load_task("cancer", config, seed)
     x, t = np.tile(data.train_x, (copies, 1)), np.tile(data.train_t, copies)
     codes = np.concatenate([quantise(config, x), quantise(config, data.test_x)])
@@ -100,7 +100,7 @@ def test_the_proposal_limit_ends_a_chain(seed: int) -> None:
 
 def test_a_long_trainings_drive_outgrows_64_bits(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """A chain that starts with 2^63 less a little of it ends with so much more, to the unit."""
-    config, ahead = preset("cancer", "best"), 2**63 - 2**40
+    config, ahead = preset("cancer", "wide"), 2**63 - 2**40
 
     def with_drive(*arguments: Any) -> Chain:
         chain = new_chain(*arguments)
