@@ -22,8 +22,12 @@ from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.files import read_toml
 
 TASKS = ("toy", "cancer", "ecg", "cartpole", "wine", "digits", "table")
-PRESETS = ("paper", "wide", "plain", "frugal", "converged", "posterior")
-"""What presets are called; the first three are there for each task."""
+PRESETS = ("paper", "frugal", "best", "posterior", "wide", "plain")
+"""What presets are called; `paper`, `best`, `wide` and `plain` are there for each task."""
+DEFAULT_PRESET = "best"
+"""What trains where nothing is said: on the range that the card was measured at."""
+LIKE = "like"
+"""The key of a preset's table that names the preset whose keys it starts from."""
 LONGEST_NAME = 80
 """Characters of an unknown key that are looked at and shown."""
 ROWS_PER_BURN_IN = 8
@@ -415,6 +419,17 @@ class Config:
         return self.outputs if self.counters == "own" else 1
 
     @property
+    def target(self) -> str:
+        """A sentence on what the chains sample where that is not the posterior; empty where it is."""
+        if not self.temper:
+            return ""
+        power = f"1/{2**self.temper} (temper = {self.temper})"
+        return (
+            f"tempered: the target is the likelihood to the power of {power} times the prior, "
+            "which is not the posterior of these points: it is wider, and its probabilities are nearer to even"
+        )
+
+    @property
     def chip(self) -> Config:
         """The configuration of the chip: with counters of their own, one of one output trains each in turn."""
         return self.replace(outputs=1, counters="shared") if self.counters == "own" else self
@@ -573,7 +588,18 @@ def preset(task: str, name: str) -> Config:
     names = presets_of(task)
     if name not in names:
         raise InputError(f"preset must be one of {', '.join(names)}, not {name!r}")
-    return Config().replace(**_tables(task)[name])
+    return Config().replace(**_preset_keys(task, name))
+
+
+def _preset_keys(task: str, name: str) -> dict[str, Any]:
+    """The keys of a preset's table, over those of the preset that it is like."""
+    base, own = like_of(task, name), {key: value for key, value in _tables(task)[name].items() if key != LIKE}
+    return {**_preset_keys(task, base), **own} if base else own
+
+
+def like_of(task: str, name: str) -> str:
+    """The preset whose constants this one takes where it says nothing else; empty if it stands for itself."""
+    return str(_tables(task)[name].get(LIKE, ""))
 
 
 def presets_of(task: str) -> tuple[str, ...]:

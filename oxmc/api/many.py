@@ -15,7 +15,7 @@ from oxmc.api.page import html, table_html, text
 from oxmc.api.run import Run, open_run
 from oxmc.api.task import Task
 from oxmc.api.training import Place, TrainOptions, asked_of, keys_of, request_of, row_count, ruled, sourced, stem_of
-from oxmc.pymodels.config import Config
+from oxmc.pymodels.config import DEFAULT_PRESET, Config
 from oxmc.pymodels.config import preset as preset_of
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.tasks import fit_config
@@ -190,7 +190,7 @@ def sweep_of(
     *,
     y: ArrayLike | None = None,
     around: bool = False,
-    preset: str = "wide",
+    preset: str = DEFAULT_PRESET,
     engine: str = "twin",
     seed: object = 0,
     rows: object = None,

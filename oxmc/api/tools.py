@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from oxmc.api.training import Place, keys_of, row_count
-from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.config import DEFAULT_PRESET, Config, resolve
 from oxmc.pymodels.oxram.card_range import card_keys
 from oxmc.run.request import MOST_SEED, integer
 
@@ -15,7 +15,7 @@ from oxmc.run.request import MOST_SEED, integer
 def calibrate(
     task: str = "cancer",
     *,
-    preset: str = "wide",
+    preset: str = DEFAULT_PRESET,
     engine: str = "twin",
     seed: int | str = 0,
     rows: int | None = None,
@@ -38,7 +38,7 @@ def calibrate(
 def verilog(
     task: str = "cancer",
     *,
-    preset: str = "wide",
+    preset: str = DEFAULT_PRESET,
     settings: Mapping[str, Any] | None = None,
     config: Config | Place | None = None,
     out: Place = Path("build/v"),

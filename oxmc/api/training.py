@@ -17,7 +17,7 @@ from oxmc.api.data import table_of_arrays
 from oxmc.api.run import Run
 from oxmc.api.task import Task
 from oxmc.pymodels.ahead import Ahead
-from oxmc.pymodels.config import Config, load_toml
+from oxmc.pymodels.config import DEFAULT_PRESET, Config, load_toml
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.machine import not_installed
 from oxmc.pymodels.rule import Rule
@@ -54,7 +54,7 @@ def train(
     task: str | Task | ArrayLike,
     y: ArrayLike | None = None,
     *,
-    preset: str = "wide",
+    preset: str = DEFAULT_PRESET,
     engine: str = "twin",
     seed: int = 0,
     rows: int | None = None,
@@ -79,12 +79,12 @@ def train(
     `data` and `label`), a `Task` of one's own, or points [n, columns] with labels `y` [n]. Such points are split,
     scaled and quantised as task table does it with a file; every column of them is used.
 
-    `preset` (paper, wide, plain; cancer has more) names the configuration; over it go `config`, a `Config` or a TOML
-    file, then `settings`, keys of docs/reference/config.md, then `rows`, which also caps `burn_in` at rows / 8.
-    `engine` is twin, float, verilator, icarus or gates: twin, verilator and icarus give the same bits for one `seed`,
-    an integer >= 0 from which all randomness comes. `data`, `label`, `subject`, `keep` and `drop` are the command
-    line's, as are `chains`, `waves`, `lockstep` and `coupling`. `accept` replaces the acceptance rule on a software
-    engine (`oxmc.Task` and docs/reference/api.md say how).
+    `preset` (paper, best, wide, plain; some tasks have more) names the configuration; over it go `config`, a
+    `Config` or a TOML file, then `settings`, keys of docs/reference/config.md, then `rows`, which also caps
+    `burn_in` at rows / 8. `engine` is twin, float, verilator, icarus or gates: twin, verilator and icarus give the
+    same bits for one `seed`, an integer >= 0 from which all randomness comes. `data`, `label`, `subject`, `keep`
+    and `drop` are the command line's, as are `chains`, `waves`, `lockstep` and `coupling`. `accept` replaces the
+    acceptance rule on a software engine (`oxmc.Task` and docs/reference/api.md say how).
 
     The run directory is written to `out`, a new or empty folder. Without it the run lies in a temporary folder that
     ends with the program, written when `run.path` is first asked for. Progress of a simulator is shown in a notebook
@@ -106,7 +106,7 @@ def request_of(
     task: object,
     y: ArrayLike | None = None,
     *,
-    preset: str = "wide",
+    preset: str = DEFAULT_PRESET,
     engine: str = "twin",
     seed: object = 0,
     rows: Any = None,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from oxmc.cli import options, terminal
+from oxmc.pymodels.config import DEFAULT_PRESET
 from oxmc.run.engine import ENGINES
 
 CALIBRATING = "; ".join(f"{name}: {engine.help}" for name, engine in ENGINES.items() if engine.calibrates) + "."
@@ -15,7 +16,7 @@ CALIBRATING = "; ".join(f"{name}: {engine.help}" for name, engine in ENGINES.ite
 
 def calibrate(
     task: options.Task = "cancer",
-    preset: options.Preset = options.DEFAULT_PRESET,
+    preset: options.Preset = DEFAULT_PRESET,
     engine: Annotated[str, typer.Option(help=CALIBRATING)] = "twin",
     seed: Annotated[str, typer.Option(metavar="N", help="Devices and noise come from it; an integer >= 0.")] = "0",
     rows: Annotated[str | None, typer.Option(metavar="N", help="Array rows.")] = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from oxmc.pymodels.config import KEYS, TASKS, preset, presets_of
+from oxmc.pymodels.config import KEYS, TASKS, like_of, preset, presets_of
 
 HEAD = """\
 # Configuration keys
@@ -18,7 +18,8 @@ PRESETS_HEAD = """
 ## Presets
 
 Where a preset of a task leaves the default, which is cancer's `paper`. How each constant was chosen stands in
-`pymodels/presets/`.
+`pymodels/presets/`. Training takes `best` unless told otherwise. A preset may be another one but for some keys; all
+keys are shown.
 """
 
 
@@ -60,6 +61,7 @@ def _presets(task: str) -> list[str]:
     """A table of the keys that any preset of a task sets; empty where one leaves the default."""
     configs = {name: preset(task, name) for name in presets_of(task)}
     lines = [_row("key", *configs), "|---" * (1 + len(configs)) + "|"]
+    lines.append(_row("over the keys of", *(like_of(task, name) for name in configs)))
     for name, field in KEYS.items():
         values = [getattr(config, name) for config in configs.values()]
         if any(value != field.default for value in values):

@@ -41,7 +41,7 @@ def show_training(request: Request, plan: Plan | None, out: Path | None, *, as_j
         ("engine", f"{found['engine']}, seed {found['seed']}"),
         ("trainings", trainings),
         *_size_rows(found),
-        *(("note", mark) for mark in found["card"]["extrapolated"]),
+        *(("note", mark) for mark in [request.config.target, *found["card"]["extrapolated"]] if mark),
         *_estimate_rows(found["estimate"]),
         ("would go to", str(place)),
     ]

@@ -12,7 +12,7 @@ import typer
 
 from oxmc.cli import options
 from oxmc.cli.config_page import limits, text_of
-from oxmc.pymodels.config import CARDS, KEYS, TASKS, Config, preset, presets_of
+from oxmc.pymodels.config import CARDS, DEFAULT_PRESET, KEYS, TASKS, Config, like_of, preset, presets_of
 from oxmc.pymodels.errors import InputError
 
 Entry = dict[str, Any]
@@ -21,7 +21,7 @@ LONG = 20
 
 
 def _tasks() -> list[Entry]:
-    return [{"task": task, **_sizes(preset(task, "wide")), "what": _what(task)} for task in TASKS]
+    return [{"task": task, **_sizes(preset(task, DEFAULT_PRESET)), "what": _what(task)} for task in TASKS]
 
 
 def _sizes(config: Config) -> Entry:
@@ -43,12 +43,14 @@ def _what(task: str) -> str:
 
 def _presets() -> list[Entry]:
     return [
-        {"task": task, "preset": name, **_preset(preset(task, name))} for task in TASKS for name in presets_of(task)
+        {"task": task, "preset": name, "like": like_of(task, name), **_preset(preset(task, name))}
+        for task in TASKS
+        for name in presets_of(task)
     ]
 
 
 def _preset(config: Config) -> Entry:
-    shown = ("rows", "burn_in", "scale_per_us", "prior_sigma_us", "verify")
+    shown = ("rows", "burn_in", "scale_per_us", "prior_sigma_us", "verify", "temper", "extrapolate")
     return {"model": _model(config), **{key: getattr(config, key) for key in shown}}
 
 

@@ -15,9 +15,6 @@ from oxmc.run.engine import ENGINES
 if TYPE_CHECKING:
     from oxmc.campaign.repeats import Plan
 
-DEFAULT_PRESET = "wide"
-"""What trains where nothing is said; `paper` is what the paper did."""
-
 ENGINE_HELP = "; ".join(f"{name}: {engine.help}" for name, engine in ENGINES.items()) + "."
 
 

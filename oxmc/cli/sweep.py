@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oxmc.cli import options
+from oxmc.pymodels.config import DEFAULT_PRESET
 from oxmc.pymodels.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def sweep(
     one_at_a_time: Annotated[
         bool, typer.Option("--one-at-a-time", help="Each --vary alone around the preset, which is point 0.")
     ] = False,
-    preset: options.Preset = options.DEFAULT_PRESET,
+    preset: options.Preset = DEFAULT_PRESET,
     engine: options.Engine = "twin",
     seed: options.Seed = "0",
     rows: options.Rows = None,

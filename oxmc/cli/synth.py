@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 
 from oxmc.cli import options, terminal
-from oxmc.pymodels.config import load_toml, resolve
+from oxmc.pymodels.config import DEFAULT_PRESET, load_toml, resolve
 
 
 def synth(
     task: options.Task = "cancer",
-    preset: options.Preset = options.DEFAULT_PRESET,
+    preset: options.Preset = DEFAULT_PRESET,
     config: options.Config = None,
     settings: options.Set = None,
     target: Annotated[str, typer.Option(help="sky130: our 130 nm cells; ice40: an FPGA; generic: gates.")] = "sky130",

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from oxmc.cli import options, terminal
-from oxmc.pymodels.config import parse_setting
+from oxmc.pymodels.config import DEFAULT_PRESET, parse_setting
 from oxmc.pymodels.errors import InputError
 
 
@@ -22,7 +22,7 @@ def _preparation(age: str | None, calibrate: bool, form: bool) -> dict[str, Any]
 
 def train(
     task: options.Task,
-    preset: options.Preset = options.DEFAULT_PRESET,
+    preset: options.Preset = DEFAULT_PRESET,
     engine: options.Engine = "verilator",
     seed: options.Seed = "0",
     rows: options.Rows = None,

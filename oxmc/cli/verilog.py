@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from oxmc.cli import options
+from oxmc.pymodels.config import DEFAULT_PRESET
 from oxmc.pymodels.errors import printable
 
 
 def verilog(
     task: options.Task = "cancer",
-    preset: options.Preset = options.DEFAULT_PRESET,
+    preset: options.Preset = DEFAULT_PRESET,
     config: options.Config = None,
     settings: options.Set = None,
     out: Annotated[Path, typer.Option(help="Folder to write; a chip in it is replaced.")] = Path("build/v"),

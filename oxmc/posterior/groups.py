@@ -119,6 +119,7 @@ def posterior_groups(
     draw = {"draw": Values(("draw",), proposals, "1", "proposals after the burn-in")}
     w = Values(("chain", "draw", "pair"), chains.of_draws(chains.w_us), "uS", SOURCE)
     model = {name: getattr(config, name) for name in ("scale_per_us", "prior_sigma_us", "outputs", "burn_in", "temper")}
+    model |= {"target": config.target} if config.target else {}
     groups = {
         "/": Group({}, {}, {"schema": SCHEMA, **model, "stride": chains.stride, **attributes}),
         "posterior": Group({"w": w}, chain | draw | pairs),

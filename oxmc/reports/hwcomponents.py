@@ -24,7 +24,7 @@ from hwcomponents import ActionCost, ComponentModel, action
 from oxmc.energy.components import Component, components, power_factor
 from oxmc.energy.costs import NODES, Cost, CostTable
 from oxmc.energy.point import OperatingPoint
-from oxmc.pymodels.config import load_toml, resolve
+from oxmc.pymodels.config import DEFAULT_PRESET, load_toml, resolve
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.events import EVENTS, QUANTITIES
 from oxmc.run.checked import checked_run
@@ -52,7 +52,7 @@ class _Model(ComponentModel):
     def __init__(
         self,
         task: str = "cancer",
-        preset: str = "wide",
+        preset: str = DEFAULT_PRESET,
         config: str | None = None,
         run: str | None = None,
         node: str = "28nm",

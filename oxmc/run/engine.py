@@ -228,6 +228,10 @@ class Float(Engine):
     learns_from_rewards = False
     takes_rules = True
 
+    def sized(self, config: Config, given: Collection[str]) -> Config:
+        """Without the auto-zero of a preset: there is no front end whose offset it would take off."""
+        return config if "auto_zero_bits" in given else config.replace(auto_zero_bits=0)
+
     def refuse_config(self, config: Config) -> None:
         """Nor anything ahead of the training, nor devices that a chip meets only in its pulses."""
         super().refuse_config(config)

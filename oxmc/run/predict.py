@@ -76,6 +76,7 @@ def predict_table(run: Path, data: Path, engine: str = "twin") -> Predicted:
     scaled = scaling.features(raw, bias=scaling.width < config.features)
     notes = (
         *_of_several(record),
+        *filter(None, [config.target]),
         *record["card"]["extrapolated"],
         *_ignored([name for name in sheet.names if name not in columns]),
         *_beyond(scaling, raw, columns),

@@ -84,5 +84,6 @@ def _resolved(
     chosen = resolve(task, preset, settings=given, rows=rows, fit=fit)
     check_range(load_card(chosen.card), chosen)
     runner = engine_of(engine)
+    chosen = runner.sized(chosen, {*given})
     runner.refuse_config(chosen)
-    return runner.sized(chosen, {*given})
+    return chosen

@@ -236,7 +236,8 @@ def run_record(
     }
     card = record["card"]
     record["notes"] = [
-        *card["extrapolated"], *card["left_out"], *dataset.notes, *load_card(config.card).notes, *dataset.remarks,
+        *filter(None, [config.target]), *card["extrapolated"], *card["left_out"], *dataset.notes,
+        *load_card(config.card).notes, *dataset.remarks,
     ]  # fmt: skip
     record["warnings"] = warnings_of(config, record)
     check_events(record, config)

@@ -206,7 +206,7 @@ def test_a_run_shows_itself() -> None:
     frame = pandas.DataFrame(IRIS.data, columns=["a", "b", "c", "d"])
     run = oxmc.train(oxmc.Task(name="irises", train=(frame, NAMES), test=(frame, NAMES)), rows=4)
     run.record["notes"].append("<script>")
-    assert repr(run).splitlines()[0] == "Run: irises wide on twin, seed 0"
+    assert repr(run).splitlines()[0] == "Run: irises best on twin, seed 0"
     assert "&lt;script&gt;" in run._repr_html_() and "<script>" not in run._repr_html_()
     figure: Any = run.plot.array()
     assert figure._repr_png_().startswith(b"\x89PNG")
@@ -243,7 +243,7 @@ def test_calibration_and_verilog(tmp_path: Path, capsys: CaptureFixture[str]) ->
 
 
 def test_a_configuration_of_ones_own(tmp_path: Path) -> None:
-    chosen = oxmc.preset("toy", "wide").replace(rows=5, burn_in=1, **SMALL)
+    chosen = oxmc.preset("toy", "best").replace(rows=5, burn_in=1, **SMALL)
     assert isinstance(chosen, oxmc.Config) and oxmc.train("toy", config=chosen).config == chosen
     (tmp_path / "c.toml").write_text("rows = 5\nburn_in = 1\n")
     assert oxmc.train("toy", config=tmp_path / "c.toml", settings=SMALL).config == chosen

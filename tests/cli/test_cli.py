@@ -50,7 +50,7 @@ def folder(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[Path]:
     ("arguments", "message"),
     [
         ("iris", f"task must be one of {ALL}, not 'iris'"),
-        ("cancer --preset fast", "preset must be one of paper, wide, plain, frugal, converged, posterior, not 'fast'"),
+        ("cancer --preset fast", "preset must be one of paper, frugal, best, posterior, wide, plain, not 'fast'"),
         ("cancer --engine vcs", "--engine must be one of verilator, icarus, twin, float, gates, not 'vcs'"),
         ("cancer --engine twin --waves", "--waves needs an RTL engine (verilator, icarus), not 'twin'"),
         ("cancer --rows 0", "rows must be an integer from 2 to 16384, not 0"),
@@ -71,7 +71,7 @@ def folder(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[Path]:
         ("cancer --set rows=8", "burn_in must be below rows (8), not 32"),
         ("cancer --set prior_sigma_us=0.1", "prior_sigma_us must be a number from 0.5 to 1000 uS, not 0.1"),
         (
-            "cancer --set prior_sigma_us=0.5 --set read_bits=3",
+            "cancer --preset wide --set prior_sigma_us=0.5 --set read_bits=3",
             "prior_sigma_us must be wider for a read step of 32 uS, not 0.5",
         ),
         (
@@ -280,10 +280,10 @@ def test_keys_of_run_json(capsys: CaptureFixture[str], tmp_path: Path) -> None:
 def test_the_default_preset_is_best(capsys: CaptureFixture[str], tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run = json.loads(oxmc(capsys, "train", "cancer", "--engine", "twin", *SMALL, "--json").out)
-    assert run["preset"] == "wide" and run["config"]["verify"] == "pair"
-    assert (tmp_path / "build" / "runs" / "cancer-wide-twin-s0" / "run.json").exists()
+    assert run["preset"] == "best" and run["config"]["verify"] == "pair"
+    assert (tmp_path / "build" / "runs" / "cancer-best-twin-s0" / "run.json").exists()
     assert oxmc(capsys, "verilog", "--out", tmp_path / "v").code == 0
-    assert load_toml(tmp_path / "v" / "config.toml") == resolve("cancer", "wide").as_dict()
+    assert load_toml(tmp_path / "v" / "config.toml") == resolve("cancer", "best").as_dict()
 
 
 @COMMAND_LINE

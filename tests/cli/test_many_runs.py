@@ -14,8 +14,8 @@ from commands import TWIN, oxmc, refusal
 from pytest import CaptureFixture, TempPathFactory
 
 from oxmc.cli import app as cli
-from oxmc.cli import options
 from oxmc.plots.results import repeats_figure
+from oxmc.pymodels.config import DEFAULT_PRESET
 
 pytestmark = pytest.mark.testpoint(
     "folders of many runs",
@@ -144,4 +144,4 @@ def test_plots_of_damaged_folders(capsys: CaptureFixture[str], repeated: Path, s
 @pytest.mark.parametrize("command", ["train", "calibrate", "verilog", "synth", "sweep"])
 def test_commands_have_the_same_default_preset(command: str) -> None:
     default = inspect.signature({each.__name__: each for each in cli.COMMANDS}[command]).parameters["preset"].default
-    assert default == options.DEFAULT_PRESET == "wide"
+    assert default == DEFAULT_PRESET == "best"

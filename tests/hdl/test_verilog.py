@@ -143,7 +143,7 @@ def test_bad_out(capsys: CaptureFixture[str], tmp_path: Path) -> None:
 def test_settings_reach_the_chip(capsys: CaptureFixture[str], tmp_path: Path) -> None:
     assert oxmc(capsys, "verilog", "--set", "lfsr_bits=16", "--set", "adc_bits=9", "--out", tmp_path).code == 0
     found = tomllib.loads((tmp_path / "config.toml").read_text())
-    assert Config(**found) == resolve("cancer", "wide", settings={"lfsr_bits": 16, "adc_bits": 9})
+    assert Config(**found) == resolve("cancer", "best", settings={"lfsr_bits": 16, "adc_bits": 9})
     assert "reg [15:0] state = 16'h0001;" in (tmp_path / "oxmc_chip.v").read_text()
 
 

@@ -43,7 +43,21 @@ def trained(tmp_path_factory: TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("plots") / "run"
     settings = ("train_samples=30", "test_samples=5", "burn_in=4", "features=6")
     sets = [part for setting in settings for part in ("--set", setting)]
-    arguments = ["train", "cancer", "--engine", "float", "--rows", "24", *sets, "--chains", "2", "--out", str(out)]
+    arguments = [
+        "train",
+        "cancer",
+        "--preset",
+        "wide",
+        "--engine",
+        "float",
+        "--rows",
+        "24",
+        *sets,
+        "--chains",
+        "2",
+        "--out",
+        str(out),
+    ]
     assert run(arguments) == 0
     return out
 
@@ -225,12 +239,13 @@ def test_the_plane_predicts_as_eq_8(capsys: CaptureFixture[str], tmp_path: Path)
     svg = (out / "plots" / "plane.svg").read_text()
     assert all(text in svg for text in ("90 % of the exact one", "P(upper left)", "lower right", "µS"))
     tree: Any = read_posterior(out)
-    config = resolve("toy", "wide", rows=40)
+    config = resolve("toy", "best", rows=40)
     counters, w = (tree["stored_models"][name].values[0] for name in ("counter", "w"))
     x = np.array([[-2.0, 2.0], [2.0, -2.0], [1.0, 1.5]])
-    expected = [sum(c / (1 + np.exp(-row @ point)) for c, row in zip(counters, w, strict=True)) for point in x]
+    z = config.scale_per_us * x @ w.T
+    expected = (counters / (1 + np.exp(-z))).sum(axis=1)
     found = probability_at(config, w, counters, x)
-    assert np.allclose(found, np.array(expected) / counters.sum(), rtol=1e-12) and found[0] > 0.9 > 0.1 > found[1]
+    assert np.allclose(found, expected / counters.sum(), rtol=1e-12) and found[0] > 0.9 > 0.1 > found[1]
 
 
 @pytest.mark.parametrize("counters", ["own", "shared"])
@@ -268,7 +283,7 @@ def test_rewards_by_row(capsys: CaptureFixture[str], tmp_path: Path) -> None:
     )
     state = Outcome.load(out / "state.npz")
     held = Held.of(out, checked_run(out))
-    axis: Any = reward_figure(resolve("cartpole", "wide", rows=24), state, held).axes[0]
+    axis: Any = reward_figure(resolve("cartpole", "best", rows=24), state, held).axes[0]
     assert axis.lines[0].get_ydata()[0] == state.rewards.mean()
     assert axis.collections[0].get_offsets()[:, 1].tolist() == state.row_rewards[state.counters > 0].tolist()
 
@@ -284,7 +299,8 @@ def test_decisive_pairs_are_those_far_from_0() -> None:
 def test_small_models_and_short_chains(capsys: CaptureFixture[str], tmp_path: Path, settings: tuple[str, ...]) -> None:
     out = tmp_path / "run"
     sets = [part for s in (*settings, "train_samples=10", "test_samples=2") for part in ("--set", s)]
-    assert oxmc(capsys, "train", "cancer", "--engine", "float", "--rows", "2", *sets, "--out", out).code == 0
+    wide = ("train", "cancer", "--preset", "wide")
+    assert oxmc(capsys, *wide, "--engine", "float", "--rows", "2", *sets, "--out", out).code == 0
     assert oxmc(capsys, "plot", out).code == 0
 
 

@@ -12,8 +12,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oxmc.pymodels.config import KEYS, TASKS, Config, load_toml, parse_setting, preset, resolve
+from oxmc.pymodels import config as configs
+from oxmc.pymodels.config import (
+    DEFAULT_PRESET,
+    KEYS,
+    LIKE,
+    TASKS,
+    Config,
+    like_of,
+    load_toml,
+    parse_setting,
+    preset,
+    presets_of,
+    resolve,
+)
 from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.oxram.card_file import load_card
+from oxmc.pymodels.oxram.card_range import outside
 
 CONFIGURATION_KEYS = pytest.mark.testpoint(
     "configuration keys",
@@ -202,9 +217,36 @@ def test_later_sources_win_and_an_explicit_burn_in_stays() -> None:
 def test_presets() -> None:
     assert preset("cancer", "paper") == Config()
     assert refusal(lambda: preset("iris", "paper")) == f"task must be one of {', '.join(TASKS)}, not 'iris'"
-    wanted = "paper, wide, plain, frugal, converged, posterior"
+    wanted = "paper, frugal, best, posterior, wide, plain"
     assert refusal(lambda: preset("cancer", "fast")) == f"preset must be one of {wanted}, not 'fast'"
-    assert refusal(lambda: preset("toy", "posterior")) == "preset must be one of paper, wide, plain, not 'posterior'"
+    found = refusal(lambda: preset("toy", "posterior"))
+    assert found == "preset must be one of paper, best, wide, plain, not 'posterior'"
+
+
+@SOURCES_OF_A_CONFIGURATION
+@pytest.mark.parametrize("task", TASKS)
+def test_no_preset_holds_what_it_has_of_another(task: str) -> None:
+    """A key beside `like` differs from what it replaces, and is a key; the others are those of the preset named."""
+    for name in presets_of(task):
+        own = {key: value for key, value in configs._tables(task)[name].items() if key != LIKE}
+        if base := like_of(task, name):
+            found, kept = preset(task, name).as_dict(), preset(task, base).as_dict()
+            assert {key: value for key, value in found.items() if value != kept[key]} == own
+
+
+@SOURCES_OF_A_CONFIGURATION
+@pytest.mark.parametrize("task", TASKS)
+def test_presets_keep_to_the_range_of_the_card(task: str) -> None:
+    """All but `wide`, and the paper's cartpole; those of the paper and `plain` have none of our options."""
+    found = {name: preset(task, name) for name in presets_of(task)}
+    beyond = {name for name, config in found.items() if outside(load_card("16k"), config)}
+    assert beyond == {"wide"} | ({"paper"} if task == "cartpole" else set())
+    assert beyond == {name for name, config in found.items() if config.extrapolate}
+    options = ("verify", "reject_limit", "temper", "early_rejection", "sample_order", "auto_zero_bits", "components",
+               "counters", "hastings")  # fmt: skip
+    for name in ("paper", "plain"):
+        assert [key for key in options if getattr(found[name], key) != KEYS[key].default] == []
+    assert DEFAULT_PRESET in found and set(found) >= {"paper", "best", "wide", "plain"}
 
 
 @SOURCES_OF_A_CONFIGURATION

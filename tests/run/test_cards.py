@@ -114,7 +114,7 @@ def test_refused_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None
 def test_marked_wherever_it_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "run"
     keys = [f"--set={name}={value}" for name, value in SMALL.items()]
-    assert command(["train", "cancer", "--engine", "twin", "--out", str(out), *keys]) == 0
+    assert command(["train", "cancer", "--preset", "wide", "--engine", "twin", "--out", str(out), *keys]) == 0
     mark = "extrapolated: lut_low_us = 10 lies outside 40 to 80 uS, what card 16k is known for"
     assert mark in re.sub(r"\s+", " ", capsys.readouterr().out)
     record = read_run(out)

@@ -11,14 +11,17 @@ import pytest
 from commands import TWIN, oxmc, refusal
 from pytest import CaptureFixture
 
+from oxmc.api.run import open_run
 from oxmc.posterior.posterior import diagnostics, read_posterior
 from oxmc.pymodels.config import Config
+from oxmc.reports.accounts import report
 from oxmc.run.cautions import warnings_of
+from oxmc.run.rundir import read_run
 
 pytestmark = pytest.mark.testpoint(
     "warnings",
     "each sentence at its limit; figures are those of the draws; of chains, outputs and repeats; in summary and energy "
-    "reports; what was changed in run.json is seen",
+    "reports; what was changed in run.json is seen; a tempered target wherever it shows",
 )
 
 CONFIG = Config(rows=100)
@@ -139,3 +142,20 @@ def test_what_a_run_warns_of_is_held_against_its_state(
     change(run)
     (out / "run.json").write_text(json.dumps(run))
     assert message in refusal(capsys, "energy", out)
+
+
+def test_a_tempered_target_is_named_wherever_it_shows(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+    """Summary, run.json, energy and run reports, posterior file; and nowhere of a chain that is not tempered."""
+    text = Config(temper=4).target
+    assert "the likelihood to the power of 1/16 (temper = 4)" in text and "is not the posterior" in text
+    for temper in (4, 0):
+        out, sets = tmp_path / str(temper), ("--set", f"temper={temper}", "--set", "train_samples=20")
+        shown = [oxmc(capsys, *TWIN, *sets, "--rows", "8", "--out", out).out]
+        shown += [report([out], ["28nm"], kind) for kind in ("text", "html", "json")]
+        shown += [open_run(out).report().read_text(), *read_run(out)["notes"][:1]]
+        shown.append(str(read_posterior(out).attrs.get("target")))
+        assert [text in flat(each) for each in shown] == [temper > 0] * len(shown)
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())

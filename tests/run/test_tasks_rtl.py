@@ -1,4 +1,4 @@
-"""Each task on Icarus as `oxmc train TASK --preset wide` has it, a few rows and points: the twin's bits."""
+"""Each task on Icarus as `oxmc train TASK --preset best` has it, a few rows and points: the twin's bits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = [
     pytest.mark.cosim,
     pytest.mark.testpoint(
         "each task on the RTL",
-        "all seven tasks with preset wide, by the command's way on Icarus: the twin's digest, chain, events, "
+        "all seven tasks with preset best, by the command's way on Icarus: the twin's digest, chain, events, "
         "joules, cycles and arrays; cartpole also with the compiled coupling; another seed is told apart",
     ),
 ]
@@ -27,10 +27,10 @@ SIZES = {
     "ecg": "rows=3 train_samples=6 test_samples=2",
     "cartpole": "rows=4 test_episodes=1 episode_steps=30",
     "wine": "rows=3 train_samples=12 test_samples=4",
-    "digits": "rows=3 train_samples=6 test_samples=1 max_proposals=1 verify_tries=1 counters=shared",
+    "digits": "rows=3 train_samples=6 test_samples=1 max_proposals=1 counters=shared",
     "table": "rows=3",
 }
-"""Keys of each training, over preset `wide`. All outputs of digits are one chain of 1,280 cells a row."""
+"""Keys of each training, over preset `best`. All outputs of digits are one chain of 1,280 cells a row."""
 TABLE = "kind,a,b,c\n10,1,2,0\n9,2,1,0\n2,3,5,0\n10,4,1,0\n9,5,5,0\n2,6,2,0\n10,7,5,0\n9,8,1,0\n2,1,1,0\n"
 
 
@@ -43,7 +43,7 @@ def arguments(task: str, folder: Path) -> list[str]:
     if task == "table":
         (folder / "t.csv").write_text(TABLE)
         data = ["--data", str(folder / "t.csv"), "--label", "kind"]
-    return [task, "--preset", "wide", "--seed", "3", "--rows", rows, *sets, *data]
+    return [task, "--preset", "best", "--seed", "3", "--rows", rows, *sets, *data]
 
 
 CASES = [*((task, "python") for task in TASKS), ("cartpole", "compiled")]

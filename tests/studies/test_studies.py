@@ -56,7 +56,19 @@ def test_estimates() -> None:
 def test_a_study_trains_as_oxmc_does(capsys: CaptureFixture[str], tmp_path: Path) -> None:
     """The same figures as run.json, on both engines."""
     for engine in ("twin", "float"):
-        arguments = ("train", "cancer", "--engine", engine, "--seed", 11, "--json", "--out", tmp_path / engine)
+        arguments = (
+            "train",
+            "cancer",
+            "--preset",
+            "wide",
+            "--engine",
+            engine,
+            "--seed",
+            11,
+            "--json",
+            "--out",
+            tmp_path / engine,
+        )
         run = json.loads(oxmc(capsys, *arguments).out)
         found, train = trainings.training(preset("cancer", "wide"), 11, engine), run["phases"]["train"]["events"]
         assert (found.accuracy, found.proposals) == (run["result"]["value"], run["chain"]["proposals"])

@@ -56,7 +56,7 @@ def test_they_are_of_the_training_points_alone() -> None:
 
 def test_a_run_keeps_them(tmp_path: Path) -> None:
     """A run that is opened again predicts from raw columns, and as the chip did its test points."""
-    run = oxmc.train("cancer", seed=3, settings=SMALL, out=tmp_path / "run")
+    run = oxmc.train("cancer", preset="wide", seed=3, settings=SMALL, out=tmp_path / "run")
     again = oxmc.open_run(tmp_path / "run")
     raw = load_breast_cancer(as_frame=True).data
     assert len(again.feature_names_in_) == 16 == again.n_features_in_
@@ -69,7 +69,7 @@ def test_a_run_keeps_them(tmp_path: Path) -> None:
 
 def test_weights_map_back() -> None:
     """The response of components is that of the raw features, scaled and centred, by the weights mapped back."""
-    run = oxmc.train("cancer", seed=3, settings=SMALL)
+    run = oxmc.train("cancer", preset="wide", seed=3, settings=SMALL)
     tree = run.posterior
     posterior, constant = tree["posterior"], tree["constant_data"]
     _, _, raw = data_of("cancer", **SMALL)

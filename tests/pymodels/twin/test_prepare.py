@@ -106,8 +106,8 @@ def test_age_needs_a_card_that_knows_it() -> None:
 def test_command_line(capsys: pytest.CaptureFixture) -> None:
     assert run(["calibrate", "cancer", "--rows", "16", "--set", "gate_codes=4", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert [entry["gate"] for entry in record["lut"]] == [0, 1, 2, 3] and record["cells"] == 512
-    assert record["config"]["verify"] == "pair"  # preset `wide`, as in every command that trains
+    assert [entry["gate"] for entry in record["lut"]] == [0, 1, 2, 3] and record["cells"] == 160
+    assert record["config"]["verify"] == "pair"  # preset `best`, as in every command that trains
     assert run(["calibrate", "wine", "--rows", "4", "--set", "gate_codes=2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["cells"] == 4 * 28  # of a chain of one output, not of all three
     assert run(["calibrate", "cancer", "--engine", "float"]) == 2
