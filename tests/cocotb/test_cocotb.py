@@ -56,7 +56,7 @@ def test_ports_by_hand(simulator: str, tmp_path: Path) -> None:
 
 @on_each
 def test_rewards_forming_and_calibration(simulator: str, tmp_path: Path) -> None:
-    config = resolve("cartpole", "wide", settings=KEYS)
+    config = resolve("cartpole", "best", settings=KEYS)
     passed(simulator, tmp_path, CHIP_NAME, "walk_bench", {"chip.v": chip_verilog(build_config(config))})
 
 

@@ -13,7 +13,7 @@ module soc (
     output wire [7:0]  mem_row,
     output wire [1:0]  mem_cell,
     output wire [3:0]  mem_mask,
-    output wire [5:0]  mem_gate,
+    output wire [4:0]  mem_gate,
     output wire        mem_segment,
     output wire [15:0] mem_inputs,
     output wire        mem_wl,
