@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oxmc.cli import options
-from oxmc.pymodels.config import TASKS
+from oxmc.pymodels.config import DEFAULT_PRESET, TASKS
 from oxmc.pymodels.errors import InputError, printable
 from oxmc.pymodels.whole import write_file, write_files
 
@@ -71,7 +71,7 @@ def quality(
         "engine": engine, "seed": seed, "rows": rows, "config": config, "settings": options.keys(settings, card),
         "data": data, "subject": subject, "label": label,
     }  # fmt: skip
-    samplers = list(_chips(what, preset or [options.DEFAULT_PRESET], chains, node, asked))
+    samplers = list(_chips(what, preset or [DEFAULT_PRESET], chains, node, asked))
     first = samplers[0].target
     if target is not None:
         write_files({target: target_file(first)}, target, "--target must be a file that can be written")

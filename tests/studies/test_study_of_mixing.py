@@ -32,7 +32,7 @@ def test_its_figures_are_those_of_a_run_of_chains() -> None:
 
 @pytest.mark.parametrize(
     ("name", "conditions"),
-    [("frugal", "ideal"), ("frugal", "real"), ("converged", "ideal"), ("converged", "real"), ("posterior", "ideal")],
+    [("frugal", "ideal"), ("frugal", "real"), ("best", "ideal"), ("best", "real"), ("posterior", "ideal")],
 )
 def test_presets_keep_their_word(name: str, conditions: str) -> None:
     """On a split that none was chosen on; what 20 splits give is in docs/measurements/mixing.md."""
@@ -41,7 +41,7 @@ def test_presets_keep_their_word(name: str, conditions: str) -> None:
     found = mixing.measure(config, 20270, 4, "cancer", mixing.NO_SOURCE)
     assert found["accuracy"] > 0.94
     if name != "frugal":
-        most, fewest = (1.1, 50) if name == "converged" else (1.02, 400)
+        most, fewest = (1.1, 50) if name == "best" else (1.02, 400)
         assert found["rhat"] <= most and found["ess"] >= fewest
     if name == "posterior":
         assert 0.85 <= found["sd_low"] <= found["sd_high"] <= 1.15 and found["p_max"] <= 0.02
