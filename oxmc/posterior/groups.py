@@ -130,17 +130,18 @@ def posterior_groups(
     if config.acceptance == "reward":
         return groups
     if config.components:
-        groups["posterior"] = _with_original(config, dataset, chains, groups["posterior"])
+        groups["original_features"] = _original(config, dataset, chains, chain | draw)
     return groups | _of_points(config, dataset, chains, chain | draw)
 
 
-def _with_original(config: Config, dataset: Dataset, chains: Chains, group: Group) -> Group:
-    """The posterior group with the weights of the features that components are made of beside."""
+def _original(config: Config, dataset: Dataset, chains: Chains, coords: Coords) -> Group:
+    """The weights of the features that components are made of. They are no parameters of the model, of which there are
+    fewer, so that tools that take all of the posterior do not take them."""
     assert dataset.scaling is not None
     w = chains.of_draws(original_weights(config, dataset.scaling, chains.w_us))
     values = Values(("chain", "draw", "original_pair"), w, "uS", "w mapped back to the scaled and centred raw features")
-    coords = {"original_pair": _texts("original_pair", original_labels(config, dataset))}
-    return Group(group.variables | {"w_original": values}, group.coords | coords)
+    pairs = {"original_pair": _texts("original_pair", original_labels(config, dataset))}
+    return Group({"w": values}, coords | pairs)
 
 
 def _texts(dim: str, texts: Sequence[str]) -> Values:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import arviz_stats
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
@@ -75,8 +76,9 @@ def test_weights_map_back() -> None:
     _, _, raw = data_of("cancer", **SMALL)
     centred = raw.train_x - raw.train_x.mean(axis=0)
     by_components = constant["x"].values @ posterior["w"].values[0, -1]
-    assert np.allclose(centred @ posterior["w_original"].values[0, -1], by_components, atol=1e-6)
-    assert list(posterior["original_pair"].values) == list(raw.feature_names)
+    assert np.allclose(centred @ tree["original_features"]["w"].values[0, -1], by_components, atol=1e-6)
+    assert list(tree["original_features"]["original_pair"].values) == list(raw.feature_names)
+    assert len(arviz_stats.summary(tree)) == posterior.sizes["pair"]  # an outside reader takes the parameters alone
     assert np.allclose(centred @ constant["components"].values, constant["x"].values, atol=1e-6)
 
 
