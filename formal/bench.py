@@ -46,19 +46,29 @@ class Bench(Elaboratable):
                 self._free["_".join((name, *map(str, path)))] = Value.cast(value)
         return block
 
+    def fragment(self, block: Component) -> Any:
+        """What the block was elaborated to."""
+        return self._fragments[id(block)]
+
     def inner(self, block: Component, name: str) -> Signal:
-        """A signal of the block that is no port."""
-        found = {
-            signal.name: signal for signal in signals_within(self._fragments[id(block)]) if isinstance(signal, Signal)
-        }
+        """A signal of the block that is no port, or of one within, by "submodule.signal"."""
+        fragment, (*path, name) = self.fragment(block), name.split(".")
+        for step in path:
+            fragment = next(inner for inner, inner_name, _ in fragment.subfragments if inner_name == step)
+        found = {signal.name: signal for signal in signals_within(fragment) if isinstance(signal, Signal)}
         if name not in found:
             raise LookupError(f"an inner signal must be one of {', '.join(sorted(found))}, not {name}")
         return found[name]
 
+    def state_names(self, block: Component, name: str) -> dict[str, int]:
+        """Of a state machine: each state and its code."""
+        attributes = self.inner(block, name).attrs
+        return {label: int(key.removeprefix("enum_value_"), 2) for key, label in attributes.items() if "value" in key}
+
     def state(self, block: Component, name: str) -> Callable[..., Value]:
         """Of a state machine: whether it is in one of the named states."""
         state = self.inner(block, name)
-        codes = {label: int(key.removeprefix("enum_value_"), 2) for key, label in state.attrs.items() if "value" in key}
+        codes = self.state_names(block, name)
 
         def is_in(*names: str) -> Value:
             return Value.cast(state).matches(*(codes[name] for name in names))

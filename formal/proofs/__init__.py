@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oxmc.formal.proof import Computed, Proof
-from oxmc.formal.proofs import counts, decision, gates, machines, pulses, random_bits
+from oxmc.formal.proofs import chips, counts, decision, gates, host, machines, pulses, random_bits, streams, training
 
 PROOFS: tuple[Proof | Computed, ...] = (
     *random_bits.PROOFS,
@@ -11,5 +11,9 @@ PROOFS: tuple[Proof | Computed, ...] = (
     *decision.PROOFS,
     *gates.PROOFS,
     *pulses.PROOFS,
+    *host.PROOFS,
+    *streams.PROOFS,
     *machines.PROOFS,
+    *training.PROOFS,
+    *chips.PROOFS,
 )

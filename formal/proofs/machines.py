@@ -53,6 +53,7 @@ class Machine:
         halt = bench.free("halt_all")
         self.pulse = pulse = bench.add("pulse", Pulse(block.formats, tag_bits=1), ResetInserter(halt))
         self.is_in = bench.state(block, f"{machine}_state")
+        self.states = set(bench.state_names(block, f"{machine}_state"))
         bench.never_reset()
         bench.given(~halt | pulse.latch | ~pulse.wl)
         bench.given(~halt | ~block.start)
@@ -62,14 +63,19 @@ class Machine:
         self._wire(halt)
         for name in settings:
             bench.steady(getattr(block, name), block.busy | block.start)
+        states = {state: op for state, op in states.items() if state in self.states}
         self.waits_for_pulse = self.is_in(*states) & ~pulse.latch
         for state, op in states.items():
             bench.must(~self.is_in(state) | (pulse.running.as_value() == op.value))
-        bench.must(self.is_in(*states) | ~pulse.wl)
+        bench.must(~self._quiet(states) | ~pulse.wl)
         running = pulse.running.as_value()
         bench.must(pulse.wl == (running != 0))
         bench.must(pulse.inputs_on == (running == ArrayOp.EVAL.value))
         bench.must(~block.illegal)
+
+    def _quiet(self, states: Any) -> Value:
+        """Where no pulse may run."""
+        return ~self.is_in(*states)
 
     def _wire(self, halt: Value) -> None:
         bench, block, pulse = self.bench, self.block, self.pulse
