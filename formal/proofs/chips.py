@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from amaranth import ClockSignal, ResetSignal, Signal, Value
+from amaranth import Cat, ResetSignal, Signal, Value
 
 from oxmc.formal.bench import Bench
 from oxmc.formal.mutant import Mutant
 from oxmc.formal.proof import Proof
 from oxmc.formal.proofs.machines import SLOW
+from oxmc.formal.proofs.training import PULSES
+from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.chip import Chip
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.formats import Formats
@@ -19,6 +21,7 @@ from oxmc.pymodels.interface import Command, Setting, Space, address
 
 CHIPS: dict[str, Config] = {
     "paper": preset("cancer", "paper"),
+    "slow": preset("cancer", "paper").replace(**SLOW),
     "best": preset("cancer", "best"),
     "hidden": preset("ecg", "best"),
     "reward": preset("cartpole", "best"),
@@ -78,8 +81,8 @@ def abort_ends(config: Config) -> Bench:
 def one_commander(config: Config) -> Bench:
     """At most one block asks for a pulse; address fields stand while a pulse runs; whose it is, has the array."""
     bench = Bench()
-    chip = bench.add("chip", Chip(Formats(config)))
-    array, pulse = chip.array, chip.pulse
+    chip = bench.add("chip", Chip(Formats(config.replace(read_bits=3, gate_codes=4))))  # a map is soon built
+    array = chip.array
     blocks = [block for name, block in chip.commanders.items() if name != "programmer"]
     busy = [block.busy for block in blocks] + [chip.gate_dac.busy]
     bench.must(sum(busy, Value.cast(0)) <= 1)
@@ -97,9 +100,31 @@ def one_commander(config: Config) -> Bench:
     for name in ("row", "cell", "segment", "mask", "gate"):
         field = getattr(array, name)
         before, stands = bench.past(field), bench.past(array.wl & ~array.latch)
-        bench.must(~stands | (field == before))
+        bench.must(~stands | ResetSignal() | (field == before))
     bench.must(~chip.guard.illegal)
+    if set(chip.commanders) == {"trainer", "inference"}:
+        _whose_pulse(bench, chip)
     return bench
+
+
+def _whose_pulse(bench: Bench, chip: Any) -> None:
+    """Each pulse is that of its commander's state, which has the array as long as the pulse runs."""
+    trains = bench.state(chip, "trainer.train_state_state")
+    infers = bench.state(chip, "inference.infer_state_state")("EVAL")
+    pulse, running = chip.pulse, chip.pulse.running.as_value()
+    owns = bench.inner(chip, "arbiter.inference_owns")
+    asked = [trains(state) & (running == op.value) for state, op in PULSES.items()]
+    bench.must(ResetSignal() | (pulse.wl == (infers | trains(*PULSES))))
+    bench.must(~pulse.wl | Cat(asked).any() | infers & (running == ArrayOp.EVAL.value))
+    bench.must(~infers | owns)
+    bench.must(~owns | ~chip.trainer.busy)
+    bench.must(pulse.wl == (running != 0))
+    bench.must(pulse.bl == (running == ArrayOp.RESET.value))
+    if max(pulse.widths.values()) > 1:
+        elapsed = bench.inner(chip, "pulse.elapsed")
+        for op, width in pulse.widths.items():
+            bench.must((running != op.value) | (elapsed < width))
+        bench.must(ResetSignal() | pulse.wl | (elapsed == 0))
 
 
 FORGETS = "a reset leaves each register as power-up does; memories alone keep what they hold"
@@ -117,10 +142,10 @@ def _proofs(chip: str) -> Iterator[Proof]:
     yield _proof("reset-forgets", FORGETS, reset_forgets, chip, forgets, depth=1, reach=8)
     halt = "(self.illegal | (self.stopped & self.busy))"
     yield _proof(
-        "abort-ends", ENDS, abort_ends, chip, Mutant("guard", halt, "self.illegal"), depth=QUIET_CYCLES + 1, reach=22
+        "abort-ends", ENDS, abort_ends, chip, Mutant("guard", halt, "self.illegal"), depth=QUIET_CYCLES, reach=22
     )
     takes = "takes.eq(~self.busy | self.always | in_episode)"
-    yield _proof("one-commander", ONE, one_commander, chip, Mutant("host", takes, "takes.eq(1)"), reach=8)
+    yield _proof("one-commander", ONE, one_commander, chip, Mutant("host", takes, "takes.eq(1)"), reach=24)
 
 
 PROOFS = tuple(proof for chip in CHIPS for proof in _proofs(chip))

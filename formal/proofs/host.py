@@ -90,13 +90,21 @@ def _effects(bench: Bench, block: Any, formats: Formats, at_settings: Value) -> 
 
 PROOFS = (
     Proof(
-        "host-pairs", "Host", "each write has one effect at its own address, or is refused, with one error and no effect",
-        lambda: host(PAIRS), Mutant("host", "command not in (Command.STEP, Command.DONE)", "command not in (Command.TRAIN,)"),
-        depth=1, reach=4,
+        "host-pairs",
+        "Host",
+        "each write has one effect at its own address, or is refused, with one error and no effect",
+        lambda: host(PAIRS),
+        Mutant("host", "command not in (Command.STEP, Command.DONE)", "command not in (Command.TRAIN,)"),
+        depth=1,
+        reach=4,
     ),
     Proof(
-        "host-reward", "Host", "the same where episodes wait for the host",
-        lambda: host(REWARD), Mutant("host", "Command.DONE: self.waiting & self.stepped", "Command.DONE: self.stepped"),
-        depth=1, reach=4,
+        "host-reward",
+        "Host",
+        "the same where episodes wait for the host",
+        lambda: host(REWARD),
+        Mutant("host", "Command.DONE: self.waiting & self.stepped", "Command.DONE: self.stepped"),
+        depth=1,
+        reach=4,
     ),
-)  # fmt: skip
+)

@@ -21,6 +21,8 @@ WIDE = Formats(
 ONE = Formats(preset("cancer", "paper"))
 """All of one cycle."""
 TAG_BITS = 4
+LONGEST = 9
+"""Cycles that no pulse takes, even if its counter has to wrap."""
 
 
 def _pulse(formats: Formats) -> tuple[Bench, Pulse]:
@@ -30,13 +32,13 @@ def _pulse(formats: Formats) -> tuple[Bench, Pulse]:
     pulse = bench.add("pulse", Pulse(formats, tag_bits=TAG_BITS), ResetInserter(halt))
     bench.given(~halt | pulse.latch | ~pulse.wl)
     bench.given(pulse.op.as_value() <= ArrayOp.EVAL.value)  # codes that are no command are nobody's
-    bench.must(pulse.running.as_value() <= ArrayOp.EVAL.value)
     return bench, pulse
 
 
 def exact_width(formats: Formats) -> Bench:
     """A pulse that has begun stays for exactly its width, whatever is asked for meanwhile, unless the chip is reset."""
     bench, pulse = _pulse(formats)
+    bench.must(pulse.running.as_value() <= ArrayOp.EVAL.value)
     on = Signal(8)
     with bench.m.If(pulse.latch | ~pulse.wl):
         bench.m.d.sync += on.eq(0)
@@ -111,7 +113,30 @@ def answers() -> Bench:
     return bench
 
 
+def any_pulse_ends() -> Bench:
+    """From whatever its registers hold; only an upset brings them to what the other proofs exclude."""
+    bench, pulse = _pulse(WIDE)
+    bench.never_reset()
+    on = Signal(range(LONGEST + 2))
+    with bench.m.If(pulse.latch | ~pulse.wl):
+        bench.m.d.sync += on.eq(0)
+    with bench.m.Elif(on <= LONGEST):
+        bench.m.d.sync += on.eq(on + 1)
+    bench.must(on != LONGEST)
+    bench.reached(on == 3)
+    return bench
+
+
 PROOFS = (
+    Proof(
+        "pulse-any-ends",
+        "Pulse",
+        "a pulse ends, from whatever state of its registers, upsets among them",
+        any_pulse_ends,
+        Mutant("pulse", "self.latch.eq(elapsed == width - 1)", "self.latch.eq((elapsed == width - 1) & ~self.bl)"),
+        depth=LONGEST,  # not more: the first state is any, also one that no other leads to
+        reach=LONGEST + 4,
+    ),
     Proof(
         "pulse-width",
         "Pulse",

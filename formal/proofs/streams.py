@@ -64,18 +64,30 @@ def actions() -> Bench:
 
 PROOFS = (
     Proof(
-        "results-one", "Inference", "each test point's result leaves once, in order, and stands until it is taken",
-        partial(votes, CANCER), Mutant("inference", "with m.Elif(index == self.last_index):", "with m.Elif(index + 1 == self.last_index):"),
-        free_memories=True, reach=40,
+        "results-one",
+        "Inference",
+        "each test point's result leaves once, in order, and stands until it is taken",
+        partial(votes, CANCER),
+        Mutant("inference", "with m.Elif(index == self.last_index):", "with m.Elif(index + 1 == self.last_index):"),
+        free_memories=True,
+        reach=40,
     ),
     Proof(
-        "results-outputs", "Inference", "the same with 3 outputs",
+        "results-outputs",
+        "Inference",
+        "the same with 3 outputs",
         partial(votes, CANCER.replace(outputs=3)),
         Mutant("inference", "with m.If(~last_output):", "with m.If(~last_output & ~index[0]):"),
-        free_memories=True, reach=40,
+        free_memories=True,
+        reach=40,
     ),
     Proof(
-        "results-actions", "Results", "no vote and no action is lost or doubled",
-        actions, Mutant("top.results", "self.votes.valid | self.acting", "self.votes.valid & ~self.acting"), depth=1, reach=3,
+        "results-actions",
+        "Results",
+        "no vote and no action is lost or doubled",
+        actions,
+        Mutant("top.results", "self.votes.valid | self.acting", "self.votes.valid & ~self.acting"),
+        depth=1,
+        reach=3,
     ),
-)  # fmt: skip
+)
