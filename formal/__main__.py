@@ -36,7 +36,7 @@ def line(proof: Proof | Computed, found: Outcome) -> str:
     text = mutant if isinstance(mutant, str) else f"`{mutant.old.strip()}` → `{mutant.new.strip()}`"
     method = {"proven": "induction", "bounded": "bounded", "computed": "computed"}.get(found.verdict, found.verdict)
     cells = (f"`{proof.name}`: {proof.says}", proof.block, method, depth, f"{found.seconds:.0f}", text)
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |\n"
+    return "| " + " | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in cells) + " |\n"
 
 
 def chosen(names: Sequence[str], proofs: Sequence[Proof | Computed]) -> list[Proof | Computed]:

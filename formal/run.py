@@ -88,7 +88,10 @@ def run(proof: Proof | Computed, build: Path) -> Outcome:
         return compute(proof)
     folder = build / proof.name
     folder.mkdir(parents=True, exist_ok=True)
-    parts = texts(proof)
+    try:
+        parts = texts(proof)
+    except ValueError as error:
+        return Outcome(proof.name, "failed", f"the mutant: {error}")
     digest = digest_of(proof, parts)
     with suppress(OSError, ValueError, TypeError):
         kept = Outcome(**json.loads((folder / "outcome.json").read_text()))

@@ -155,7 +155,11 @@ PROOFS = (
         "Pulse",
         "the same with pulses of one cycle",
         lambda: exact_width(ONE),
-        Mutant("pulse", "m.d.comb += self.latch.eq(self.wl)", "m.d.comb += self.latch.eq(self.wl & ~self.bl)"),
+        Mutant(
+            "pulse",
+            "longest == 1:\n            m.d.comb += self.latch.eq(self.wl)",
+            "longest == 1:\n            m.d.comb += self.latch.eq(self.wl & ~self.bl)",
+        ),
         depth=3,
         reach=6,
     ),

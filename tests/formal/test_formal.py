@@ -96,6 +96,7 @@ def test_what_is_true_is_proven_and_kept(tmp_path: Path) -> None:
     [
         (dict(bench=lambda: lfsr_bench(false=True), depth=4), "the first cycles: failed"),
         (dict(bench=lambda: lfsr_bench(weak=True), depth=1), "the step of the induction: failed"),
+        (dict(mutant=Mutant("lfsr", "nobody", "")), "the mutant: a mutant's text must stand once in lfsr, not 0 times"),
         (dict(bench=lambda: lfsr_bench(reached=False)), "the cover: failed"),
         (dict(mutant=Mutant("lfsr", "self.ends.eq(left == 1)", "self.ends.eq(left == 0)")), "the mutant: passed"),
         (

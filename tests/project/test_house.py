@@ -44,7 +44,7 @@ BELOW: dict[str, frozenset[str]] = {
         "cocotb": "leaves pymodels hdl tb.cosim",
         "tb.system": "leaves pymodels hdl hdl.top tb.cosim tb.blocks",
         "silicon": "leaves pymodels hdl hdl.verilog energy tb.cosim",
-        "formal": "leaves hdl hdl.top hdl.verilog studies",
+        "formal": "leaves hdl hdl.top hdl.chip hdl.verilog studies",
         "posterior": "leaves pymodels",
         "run": "leaves pymodels hdl.verilog energy tb.cosim silicon posterior",
         "cards": "leaves pymodels",
