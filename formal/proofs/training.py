@@ -147,7 +147,7 @@ def _episodes(it: Training, rank: list[Any], waits: Value) -> Bench:
 
 
 def bookkeeping(config: Config) -> Bench:
-    """With RowCounters: at each end, all counters that were stored + `lost` are the proposals and row 0; rows rise."""
+    """With RowCounters: at each end, all counters that were stored + `lost` are the proposals and row 0."""
     it = Training(config)
     bench, trainer = it.bench, it.trainer
     counters = bench.add("counters", RowCounters(trainer.formats))
@@ -159,15 +159,13 @@ def bookkeeping(config: Config) -> Bench:
     ):  # fmt: skip
         bench.drive(getattr(counters, target), source)
     is_in, stores = it.is_in, trainer.store & ~trainer.store_zero
-    kept, rows, begun = Signal(LOST_BITS + 8), Signal(trainer.formats.row_bits + 1), Signal()
+    kept, begun = Signal(LOST_BITS + 8), Signal()
     with bench.m.If(train):
-        bench.m.d.sync += [kept.eq(0), rows.eq(0), begun.eq(0)]
+        bench.m.d.sync += [kept.eq(0), begun.eq(0)]
     with bench.m.Elif(stores):
         bench.m.d.sync += kept.eq(kept + counters.count)
     with bench.m.If(~train & trainer.accepted):
         bench.m.d.sync += begun.eq(1)
-    with bench.m.If(~train & (trainer.store | trainer.store_zero)):
-        bench.m.d.sync += rows.eq(trainer.store_row + 1)
     decided = trainer.proposals + begun
     row = trainer.command.row
     bench.given(trainer.proposals < 2**LOST_BITS - 2)
@@ -176,12 +174,13 @@ def bookkeeping(config: Config) -> Bench:
     bench.must(kept + live + counters.lost == decided)
     works = ~is_in("IDLE", "STORE", "CLEAR")
     bench.must(~works | (row <= trainer.last_row) & (begun == (row != 0)))
+    bench.must(~is_in("UNDO") | begun)
     bench.must(begun | is_in("IDLE") | (trainer.proposals == 0))
     bench.must(begun | (kept == 0) & (counters.lost == 0))
     bench.must(~it.is_in("STORE") | begun | (kept == 0))
     done = bench.past(trainer.busy) & ~trainer.busy & begun
     bench.must(~done | (kept + counters.lost == trainer.proposals + 1))
-    bench.reached(done & (trainer.proposals == 2))
+    bench.reached(done & (trainer.proposals == 1))
     bench.must(~is_in("CLEAR") | ~begun & (kept == 0) & (counters.lost == 0) & (trainer.proposals == 0))
     return bench
 
@@ -271,7 +270,7 @@ PROOFS = (
         "plain",
         "self.accepted.eq(1), self.store.eq(~self.first)",
         "self.accepted.eq(1), self.store.eq(~self.first & ~at_limit)",
-        reach=45,
+        reach=34,
     ),
     _proof(
         "counters-sum",
@@ -280,6 +279,6 @@ PROOFS = (
         "options",
         "self.store_zero.eq(self.command.latch & self.at_reject_limit)",
         "self.store.eq(self.command.latch & self.at_reject_limit)",
-        reach=45,
+        reach=34,
     ),
 )
