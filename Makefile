@@ -31,7 +31,7 @@ TESTS = $(if $(T),$(or $(shell find tests -name 'test_$(T).py'),$(error T must n
 # What `make quick` tests: arithmetic, tables and rules, without a simulator.
 UNITS := array blocks budget config costs docs draws evaluate fixed house identifiers streams testplan
 
-.PHONY: help setup demo test plan quick bare regress characterise cell power lint lock waves docs clean
+.PHONY: help setup demo test plan quick bare regress characterise cell power formal lint lock waves docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -75,6 +75,9 @@ cell: setup ## hold the array model against cell and row of transistors; needs n
 
 power: setup ## measure what an event of the chip's logic costs, on its gates: ten minutes
 	@$(VENV)/bin/python -m oxmc.silicon.gate_table
+
+formal: setup ## prove the properties of docs/reference/formal.md; what was proven of the same RTL is not again
+	@$(VENV)/bin/python -m oxmc.formal $(PROOF)
 
 lint: setup ## check style, format and types
 	@$(VENV)/bin/ruff check .

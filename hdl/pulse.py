@@ -65,6 +65,8 @@ class Pulse(wiring.Component):
             for op, width in self.widths.items():
                 with m.Case(op):
                     m.d.comb += self.latch.eq(elapsed == width - 1)
+            with m.Default():  # after an upset: a pulse of no command ends, or no ABORT could
+                m.d.comb += self.latch.eq(self.wl)
         with m.If(self.latch):
             m.d.sync += elapsed.eq(0)
         with m.Elif(self.wl):

@@ -44,6 +44,7 @@ BELOW: dict[str, frozenset[str]] = {
         "cocotb": "leaves pymodels hdl tb.cosim",
         "tb.system": "leaves pymodels hdl hdl.top tb.cosim tb.blocks",
         "silicon": "leaves pymodels hdl hdl.verilog energy tb.cosim",
+        "formal": "leaves hdl hdl.top hdl.chip hdl.verilog studies",
         "posterior": "leaves pymodels",
         "run": "leaves pymodels hdl.verilog energy tb.cosim silicon posterior",
         "cards": "leaves pymodels",
@@ -149,6 +150,7 @@ def test_leaves_exist() -> None:
 
 
 EXAMPLES = {
+    "formal": "from oxmc.tb.cosim import simulator",
     "leaves": "from oxmc.pymodels import oxram",
     "pymodels": "from ..energy.ledger import total",
     "hdl": "import oxmc.hdl.chip",
@@ -204,7 +206,7 @@ def test_cocotb_is_cocotb_in_a_room_of_its_name() -> None:
 
 def test_nothing_imports_a_room_by_its_folder() -> None:
     """`import hdl` would find ours in a clone and a user's own anywhere else."""
-    rooms = {"hdl", "tb", "energy", "pymodels", "silicon", "studies"}
+    rooms = {"hdl", "tb", "energy", "pymodels", "silicon", "studies", "formal"}
     files = [path for _, path in sources()] + sorted((ROOT / "tests").rglob("*.py"))
     found = {
         f"{path}: {name}" for path in files for name in imports(path.read_text(), "") if name.split(".")[0] in rooms

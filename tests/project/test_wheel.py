@@ -23,7 +23,7 @@ pytestmark = [
         "the user's own tests",
     ),
 ]
-FOREIGN = ("tb", "hdl", "energy", "pymodels", "silicon", "studies")
+FOREIGN = ("tb", "hdl", "energy", "pymodels", "silicon", "studies", "formal")
 BENCHES = [path for room in ("blocks", "system") for path in (ROOT / "tb" / room).glob("*.py") if path.stem[0] != "_"]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs/reference/cocotb.md").read_text(), re.S)
 (BENCH,) = [block for block in BLOCKS if "run_bench(" in block]

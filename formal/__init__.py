@@ -1,0 +1,1 @@
+"""Properties of the chip's blocks, proven by a solver: `make formal`."""
