@@ -6,20 +6,21 @@ difference. Several outputs are a logistic regression each, one class against th
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import io
-import os
 from pathlib import Path
 
 import numpy as np
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.digests import say_damaged
-from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.errors import InputError, RunError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.machine import cache_root
 from oxmc.pymodels.tasks import Dataset, quantise
+from oxmc.pymodels.whole import write_file
 from oxmc.quality.hamiltonian import exact_draws
 
 EXACT_DRAWS = 4000
@@ -91,13 +92,8 @@ def _keep(path: Path, draws: np.ndarray) -> None:
     buffer = io.BytesIO()
     np.save(buffer, draws)
     content = buffer.getvalue()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(f".{os.getpid()}")
-        beside.write_bytes(hashlib.sha256(content).digest() + content)
-        os.replace(beside, path)
-    except OSError:
-        return
+    with contextlib.suppress(InputError, RunError):
+        write_file(path, hashlib.sha256(content).digest() + content)
 
 
 def _kept(path: Path) -> np.ndarray | None:
