@@ -38,6 +38,8 @@ TASKS: dict[str, dict[str, Any]] = {
     "table": {},
 }
 """Every task with labels, one with outputs of their own counters."""
+PRESET = {"cancer": "wide"}
+"""Raw values do not follow from components, which `best` has: tests of tasks/components predict by those."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,9 @@ def trained(folder: Path, task: str) -> api.Run:
     if task == "table":
         (folder / "own.csv").write_text(TABLE)
         source = {"data": folder / "own.csv", "label": "kind"}
-    return api.train(task, engine="twin", seed=3, rows=4, settings=SMALL | TASKS[task], out=folder / task, **source)
+    chosen = PRESET.get(task, "best")
+    settings = SMALL | TASKS[task]
+    return api.train(task, preset=chosen, seed=3, rows=4, settings=settings, out=folder / task, **source)
 
 
 def test_set(run: api.Run) -> tuple[Dataset, np.ndarray]:
@@ -80,14 +84,17 @@ def write_csv(path: Path, run: api.Run, raw: np.ndarray) -> None:
 
 def test_an_array_with_read_noise_votes_as_it_was_stored(folder: Path) -> None:
     """What is stored predicts the same at each call, as an array without noise would, and says so."""
-    run = api.train("cancer", seed=3, rows=4, settings=SMALL | {"read_noise": 0.05}, out=folder / "noisy")
+    run = api.train(
+        "cancer", preset="wide", seed=3, rows=4, settings=SMALL | {"read_noise": 0.05}, out=folder / "noisy"
+    )
     data, raw = test_set(run)
     still = infer(run.config.replace(read_noise=0.0), run.state, data.test_x)
     assert np.array_equal(run.predict_proba(raw), still.probability)
     assert not np.array_equal(still.sums, run.state.sums), "the run's own test saw the noise"
     write_csv(folder / "noisy.csv", run, raw)
     note = "the array's read noise is left out: rows vote by the conductances that were stored"
-    assert note in predict_table(run.path, folder / "noisy.csv").notes
+    notes = predict_table(run.path, folder / "noisy.csv").notes
+    assert note in notes and any(each.startswith("extrapolated: ") for each in notes)
     assert note not in predict_table(trained(folder, "cancer").path, folder / "noisy.csv").notes
 
 
@@ -141,9 +148,7 @@ def test_what_a_table_gives(folder: Path, capsys: CaptureFixture[str]) -> None:
     told = oxmc(capsys, "predict", run.path, "--data", folder / "new.csv")
     rows = list(csv.DictReader(io.StringIO(told.out)))
     assert told.code == 0 and list(rows[0]) == ["row", "class", "probability no", "probability yes", "entropy"]
-    said = [line for line in told.err.splitlines() if not line.startswith("oxmc: note: extrapolated: ")]
-    assert len(told.err.splitlines()) == len(said) + 2  # the preset's LUT leaves the card's range at both ends
-    assert said == [
+    assert told.err.splitlines() == [
         "oxmc: note: columns not trained on, ignored: colour",
         "oxmc: note: 2 of 4 values, in 1 of 2 rows, lie outside the range of the training points: size, weight",
         "oxmc: note: 2 of 6 features clip at the input's full scale",

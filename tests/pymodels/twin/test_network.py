@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 import random
-import tomllib
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import oxmc.pymodels
-from oxmc.pymodels.config import Config, presets_of, resolve
+from oxmc.pymodels.config import Config, preset, presets_of, resolve
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
@@ -217,11 +214,8 @@ def test_cancer_with_three_hidden_neurons() -> None:
     assert real >= 0.92, real  # one split of 200 points: s.e. 0.015
 
 
-PRESET = Path(oxmc.pymodels.__file__).parent / "presets" / "ecg.toml"
-
-
 @pytest.mark.parametrize("name", presets_of("ecg"))
 def test_ecg_presets_are_the_papers_network(name: str) -> None:
-    formats = Formats(Config().replace(**tomllib.loads(PRESET.read_text())[name]))
+    formats = Formats(preset("ecg", name))
     assert (formats.config.features, formats.config.hidden, formats.config.outputs) == (10, 9, 1)
-    assert (formats.pairs, formats.config.burn_in) == (99, 32 if name == "paper" else 40)
+    assert (formats.pairs, formats.config.burn_in) == (99, {"paper": 32, "wide": 40}.get(name, 20))
