@@ -18,18 +18,18 @@ from typing import Any
 
 import numpy as np
 
-from oxmc.posterior.draws import plain_draws, stored_models, stride_of, weights_us
-from oxmc.posterior.mixing import mixing
 from oxmc.posterior.row_accuracy import chain_parts
 from oxmc.pymodels.config import PRESETS, Config, parse_setting, presets_of
 from oxmc.pymodels.errors import InputError
-from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import chain_seeds
-from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, quantise
+from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource
 from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.pymodels.uncertainty import class_probabilities
-from oxmc.quality.hamiltonian import exact_draws
+from oxmc.quality.chip import models_of
+from oxmc.quality.measures import distances
+from oxmc.quality.sampler import Chains, scores
+from oxmc.quality.target import exact, target_of
 from oxmc.run.own_counters import voting_totals
 from oxmc.run.request import configured
 from oxmc.run.result import ledger_of, phases_of
@@ -50,10 +50,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "wide, components": {**STEPS, "components": "auto"},
     "components on card, 512 rows": {**STEPS, **ON_CARD, "components": "auto"},
 }
-EXACT_DRAWS, FLOOR = 2000, 1e-4
-"""Draws from the exact posterior, and the least probability that a log score counts."""
-Models = tuple[np.ndarray, np.ndarray]
-"""Weights float64 [models, pairs] in uS of one chain, and their counters int64 [models]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,13 +75,13 @@ def measure(config: Config, seed: int, chains: int, task: str, source: DataSourc
     """Chains on the split of `seed`: their mixing, price and test; with one output their distance to the exact one."""
     dataset, reference = split_of(config, seed, task, source)
     outcomes = [run_job(make_job(config, dataset, each)) for each in chain_seeds(seed, chains)]
-    models = [[_models(config, part) for part in chain_parts(config, outcome)] for outcome in outcomes]
-    rhat, ess = zip(*(mixed(config, of_output) for of_output in zip(*models, strict=True)), strict=True)
+    parts = [chain_parts(config, outcome) for outcome in outcomes]
+    outputs = [chains for of_output in zip(*parts, strict=True) for chains in models_of(config, of_output)]
+    rhat, ess = zip(*(chains.mixed() for chains in outputs), strict=True)
     ledgers = [ledger_of(config, phases_of(outcome), NODE) for outcome in outcomes]
-    votes = [_votes(config, dataset, outcome) for outcome in outcomes]
     found = {
-        "accuracy": float(np.mean([right for right, _ in votes])),
-        "log score": float(np.mean([score for _, score in votes])),
+        "accuracy": float(np.mean([(outcome.classes == dataset.test_t).mean() for outcome in outcomes])),
+        "log score": float(np.mean([_log_score(config, dataset, outcome) for outcome in outcomes])),
         "reference": reference,
         "rhat": float(max(rhat)),
         "ess": float(min(ess)),
@@ -93,52 +89,20 @@ def measure(config: Config, seed: int, chains: int, task: str, source: DataSourc
         "ess_per_uj": float(min(ess)) / (1e6 * sum(ledger.by_phase()["train"] for ledger in ledgers)),
         "proposals": float(np.mean([outcome.proposals for outcome in outcomes])),
     }
-    if config.outputs == 1 and not config.hidden:
-        found |= exactness(config, dataset, [of_chain[0] for of_chain in models], seed)
-    return found
+    return found | (exactness(config, dataset, outputs) if config.outputs == 1 and not config.hidden else {})
 
 
-def _models(config: Config, part: tuple[np.ndarray, np.ndarray]) -> Models:
-    conductance_ns, counters = part
-    rows = stored_models(config, counters)
-    return weights_us(conductance_ns[rows]), counters[rows]
-
-
-def mixed(config: Config, chains: Sequence[Models]) -> tuple[float, float]:
-    """R-hat and effective draws of the worst pair of several chains; infinite and 0 where one never moved."""
-    counters = [counts for _, counts in chains]
-    starts = np.cumsum([0, *(len(counts) for counts in counters[:-1])])
-    draws = plain_draws(counters, stride_of(config, counters)) + starts[:, None]
-    found = mixing(np.concatenate([w for w, _ in chains]), draws)
-    worst = float(found.rhat.max()), float(found.ess_bulk.min())
-    return worst if np.isfinite(worst).all() else (np.inf, 0.0)
-
-
-def _votes(config: Config, dataset: Dataset, outcome: Outcome) -> tuple[float, float]:
-    """Accuracy of the chip, and the mean log probability that it gives the true class."""
+def _log_score(config: Config, dataset: Dataset, outcome: Outcome) -> float:
+    """The mean log probability that the chip gives the true class."""
     p = class_probabilities(config, outcome.sums, voting_totals(config, outcome.counters))
-    true = p[np.arange(len(dataset.test_t)), dataset.test_t]
-    return float((outcome.classes == dataset.test_t).mean()), float(np.log(np.maximum(true, FLOOR)).mean())
+    return scores(p, dataset.test_t)["log_score"]
 
 
-def exactness(config: Config, dataset: Dataset, chains: Sequence[Models], seed: int) -> Row:
+def exactness(config: Config, dataset: Dataset, outputs: Sequence[Chains]) -> Row:
     """How far the chains' s.d. and test probabilities are from those of the exact posterior."""
-    w, counters = (np.concatenate(each) for each in zip(*chains, strict=True))
-    step = config.input_range / Formats(config).input_max
-    train, test = (quantise(config, x) * step for x in (dataset.train_x, dataset.test_x))
-    prior, rng = config.scale_per_us * config.prior_sigma_us, np.random.default_rng(seed % 2**32)
-    exact, scaled = exact_draws(train, dataset.train_t, prior, EXACT_DRAWS, rng), config.scale_per_us * w
-    mean = np.average(scaled, axis=0, weights=counters)
-    ratio = np.sqrt(np.average((scaled - mean) ** 2, axis=0, weights=counters)) / exact.std(axis=0)
-    p, due = np.average(_logistic(scaled @ test.T), axis=0, weights=counters), _logistic(exact @ test.T).mean(axis=0)
-    apart = np.abs(p - due)
-    ends = {"sd_low": float(ratio.min()), "sd_high": float(ratio.max())}
-    return ends | {"p_mean": float(apart.mean()), "p_max": float(apart.max())}
-
-
-def _logistic(z: np.ndarray) -> np.ndarray:
-    found: np.ndarray = 1 / (1 + np.exp(-z))
-    return found
+    target = target_of(config, dataset)
+    found = distances(target, [chains.weighted() for chains in outputs], exact(target))
+    return {"sd_low": found["sd_low"], "sd_high": found["sd_high"], "p_mean": found["p_mean"], "p_max": found["p_most"]}
 
 
 def line(case: Case, name: str, config: Config, runs: Sequence[Row]) -> Row:

@@ -12,7 +12,7 @@ from oxmc.energy.area import areas, total
 from oxmc.energy.costs import NODES
 from oxmc.energy.performance import currents
 from oxmc.posterior.draws import plain_draws, stored_models, stride_of, weights_us
-from oxmc.posterior.posterior import FILE, values_of
+from oxmc.posterior.posterior import FILE
 from oxmc.posterior.row_accuracy import chain_parts
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
@@ -22,6 +22,7 @@ from oxmc.pymodels.tasks import Dataset, load_task
 from oxmc.pymodels.uncertainty import class_probabilities
 from oxmc.quality.sampler import Chains, Cost, Sampler
 from oxmc.quality.target import target_of
+from oxmc.run.baseline import kept_points
 from oxmc.run.checked import checked_posterior, checked_run, read_state
 from oxmc.run.own_counters import voting_totals
 from oxmc.run.result import costs_of, ledger_of, phases_of
@@ -52,15 +53,7 @@ def of_run(path: Path, node: str) -> Sampler:
         raise InputError(
             f"RUN must be a run of --chains {LEAST_CHAINS} or more with its {FILE}, which {str(path)!r} is not"
         )
-    tree = checked_posterior(path, config)
-    dataset = Dataset(
-        train_x=values_of(tree, "constant_data", "x"),
-        train_t=values_of(tree, "observed_data", "t"),
-        test_x=values_of(tree, "predictions_constant_data", "x"),
-        test_t=values_of(tree, "predictions_constant_data", "t"),
-        feature_names=tuple(run["data"]["features"]),
-        notes=(),
-    )
+    dataset = kept_points(checked_posterior(path, config), checked)
     outcomes = [read_state(path / f"chain-{number}" if number else path, config)[0] for number in range(count)]
     return _sampler(f"{run['task']} {run['preset']}", config, dataset, outcomes, node, run["notes"])
 
@@ -70,17 +63,17 @@ def _sampler(
 ) -> Sampler:
     target = target_of(config, dataset)
     parts = [chain_parts(config, outcome) for outcome in outcomes]
-    outputs = [chains for of_output in zip(*parts, strict=True) for chains in _chains(config, of_output)]
-    p = [class_probabilities(config, outcome.sums, _totals(config, outcome)) for outcome in outcomes]
-    return Sampler(name, target, outputs, _cost(config, outcomes, node), (*_tempered(config), *notes), p)
+    outputs = [chains for of_output in zip(*parts, strict=True) for chains in models_of(config, of_output)]
+    p = [class_probabilities(config, outcome.sums, voting_totals(config, outcome.counters)) for outcome in outcomes]
+    told = dict.fromkeys(filter(None, (config.target, *notes)))
+    return Sampler(name, target, outputs, _cost(config, outcomes, node), tuple(told), p)
 
 
-def _totals(config: Config, outcome: Outcome) -> np.ndarray:
-    return voting_totals(config, outcome.counters)
+def models_of(config: Config, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Chains]:
+    """Of chains' rows and counters the models of each output that they hold: one, or all of a shared counter.
 
-
-def _chains(config: Config, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Chains]:
-    """Of chains' rows and counters the models of each output that they hold: one, or all of a shared counter."""
+    A network's weights are one model.
+    """
     rows = [stored_models(config, counters) for _, counters in parts]
     counts = [counters[kept] for (_, counters), kept in zip(parts, rows, strict=True)]
     starts = np.cumsum([0, *map(len, rows[:-1])])
@@ -88,8 +81,8 @@ def _chains(config: Config, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> l
     w = config.scale_per_us * np.concatenate(
         [weights_us(conductance[kept]) for (conductance, _), kept in zip(parts, rows, strict=True)]
     )
-    held = w.shape[1] // config.features
-    return [Chains(w[:, k * config.features : (k + 1) * config.features], draws) for k in range(held)]
+    width = w.shape[1] if config.hidden else config.features
+    return [Chains(w[:, start : start + width], draws) for start in range(0, w.shape[1], width)]
 
 
 def _cost(config: Config, outcomes: Sequence[Outcome], node: str) -> Cost:
@@ -108,9 +101,3 @@ def _area_mm2(config: Config, phases: dict[str, dict[str, dict[str, int]]], node
     events, quantities = ({name: phases[name][kind] for name in phases} for kind in ("events", "quantities"))
     reset_a = currents(config, events, quantities, point).get("reset", 0.0)
     return total(areas(known, point, reset_a))["um2"] / 1e6
-
-
-def _tempered(config: Config) -> tuple[str, ...]:
-    if not config.temper:
-        return ()
-    return (f"The chain draws from a likelihood to the power 1/{2**config.temper}, not from the exact posterior.",)

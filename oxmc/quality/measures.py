@@ -39,10 +39,7 @@ def goodness(target: Target, draws: list[Draws], exact: np.ndarray, ess: float, 
     points' probabilities. Each noise is the 95 % quantile over `SETS` sets, of `sd_low` the 5 % one.
     """
     rng = np.random.default_rng(seed)
-    lines = rng.normal(size=(DIRECTIONS, exact.shape[2]))
-    lines /= np.linalg.norm(lines, axis=1, keepdims=True)
-    references = [_Reference(w, lines) for w in exact]
-    p = probabilities(target, [Draws(w, np.ones(len(w))) for w in exact])
+    references, p = _references(target, exact, rng)
     found = _figures(target, draws, references, p)
     size = int(np.clip(ess, 2, exact.shape[1]))
     sets = []
@@ -53,6 +50,20 @@ def goodness(target: Target, draws: list[Draws], exact: np.ndarray, ess: float, 
     at = {"sd_low": 1 - QUANTILE}
     noise = {name: float(np.quantile([each[name] for each in sets], at.get(name, QUANTILE))) for name in found}
     return {name: {"value": value, "noise": noise[name]} for name, value in found.items()}
+
+
+def distances(target: Target, draws: list[Draws], exact: np.ndarray) -> dict[str, float]:
+    """The figures of `goodness` by themselves, without their noise."""
+    rng = np.random.default_rng(0)
+    return _figures(target, draws, *_references(target, exact, rng))
+
+
+def _references(target: Target, exact: np.ndarray, rng: np.random.Generator) -> tuple[list[_Reference], np.ndarray]:
+    """What draws are compared with: each output's exact draws along some directions, and the exact probabilities."""
+    lines = rng.normal(size=(DIRECTIONS, exact.shape[2]))
+    lines /= np.linalg.norm(lines, axis=1, keepdims=True)
+    p = probabilities(target, [Draws(w, np.ones(len(w))) for w in exact])
+    return [_Reference(w, lines) for w in exact], p
 
 
 class _Reference:

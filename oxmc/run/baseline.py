@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from oxmc.pymodels.outcome import kept_test_set
 from oxmc.pymodels.tasks import Dataset, DataSource, load_task, quantise, reference_accuracy, reference_value
 from oxmc.run.checked import STATE, CheckedRun, checked_posterior
 from oxmc.run.records import mean_reference
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 NAMES = {"accuracy": "logistic regression", "reward": "random actions"}
 """What a metric is held against."""
@@ -36,7 +40,7 @@ def baseline_of(path: Path, checked: CheckedRun) -> float:
     if run["result"]["metric"] != "accuracy" or not (path / FILE).exists():
         raise InputError(f"RUN must keep its training points for a baseline, which {str(path)!r} does not")
     with understood("RUN must hold a whole run", path):
-        return reference_accuracy(_kept_points(path, checked))
+        return reference_accuracy(kept_points(checked_posterior(path, checked.config), checked))
 
 
 def _check_same_points(path: Path, dataset: Dataset, codes: np.ndarray) -> None:
@@ -46,8 +50,8 @@ def _check_same_points(path: Path, dataset: Dataset, codes: np.ndarray) -> None:
         raise InputError(f"RUN must be tested on the points that its task has now, which {str(path)!r} is not")
 
 
-def _kept_points(path: Path, checked: CheckedRun) -> Dataset:
-    tree = checked_posterior(path, checked.config)
+def kept_points(tree: xr.DataTree, checked: CheckedRun) -> Dataset:
+    """Training and test points of a run, scaled, as its posterior.nc keeps them."""
     return Dataset(
         train_x=values_of(tree, "constant_data", "x"),
         train_t=values_of(tree, "observed_data", "t"),

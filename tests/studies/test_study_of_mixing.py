@@ -14,6 +14,7 @@ from oxmc.pymodels.oxram.card_file import load_card
 from oxmc.pymodels.oxram.card_range import outside
 from oxmc.pymodels.tasks import load_task, quantise
 from oxmc.quality.hamiltonian import exact_draws
+from oxmc.quality.sampler import Chains
 from oxmc.studies import mixing
 
 pytestmark = pytest.mark.testpoint(
@@ -51,9 +52,10 @@ def test_exact_draws_are_found_exact_and_others_not() -> None:
     config = preset("cancer", "wide").replace(**SMALL)
     data = load_task("cancer", config, 5)
     x = quantise(config, data.train_x) * config.input_range / 15
-    w = exact_draws(x, data.train_t, 5.0, 3000, np.random.default_rng(9)) / config.scale_per_us
-    same = mixing.exactness(config, data, [(w, np.ones(len(w), np.int64))], 1)
-    narrow = mixing.exactness(config, data, [(w.mean(axis=0) + (w - w.mean(axis=0)) / 2, np.ones(len(w), np.int64))], 1)
+    w = exact_draws(x, data.train_t, 5.0, 3000, np.random.default_rng(9))
+    draws = np.arange(len(w))[None]
+    same = mixing.exactness(config, data, [Chains(w, draws)])
+    narrow = mixing.exactness(config, data, [Chains((w + w.mean(axis=0)) / 2, draws)])
     assert 0.85 < same["sd_low"] <= same["sd_high"] < 1.15 and same["p_mean"] < 0.01
     assert narrow["sd_high"] < 0.6 and narrow["p_mean"] > same["p_mean"]
 
