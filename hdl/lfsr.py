@@ -11,6 +11,9 @@ from amaranth.lib.wiring import In, Out
 
 from oxmc.pymodels.formats import HOST_WORD_BITS, LFSR_TAPS
 
+NAMED_STEPS = 16
+"""Steps after which the state on the way is a signal of its own."""
+
 
 class Lfsr(wiring.Component):
     """Maximal-length LFSR, taps of Xilinx XAPP 052; bit 0 is the newest.
@@ -40,9 +43,13 @@ class Lfsr(wiring.Component):
             }
         )
 
-    def _advanced(self) -> Value:
-        bits = list(self.state)
-        for _ in range(self.step_bits):
+    def _advanced(self, m: Module) -> Value:
+        bits: list[Value] = list(self.state)
+        for step in range(self.step_bits):
+            if step and step % NAMED_STEPS == 0:  # sums of sums double every few steps, where they are written out
+                reached = Signal(self.width, name=f"after_{step}")
+                m.d.comb += reached.eq(Cat(bits))
+                bits = list(reached)
             bits = [reduce(xor, (bits[tap - 1] for tap in LFSR_TAPS[self.width]))] + bits[:-1]
         return Cat(bits)
 
@@ -53,7 +60,7 @@ class Lfsr(wiring.Component):
         low = min(HOST_WORD_BITS, self.width)
         m.d.comb += [self.state.eq(state), self.busy.eq(left != 0), self.ends.eq(left == 1)]
         with m.If(self.busy):
-            m.d.sync += [state.eq(self._advanced()), left.eq(left - 1)]
+            m.d.sync += [state.eq(self._advanced(m)), left.eq(left - 1)]
         with m.Elif(self.draw):
             m.d.sync += left.eq(self.steps)
         with m.Elif(self.load):

@@ -27,7 +27,7 @@ def bench(simulator: str, width: int, step_bits: int, seed: int, taps: list[int]
 
 
 @LFSR
-@on_simulators("width, step_bits", [(8, 1), (32, 8), (64, 16)], (64, 16))
+@on_simulators("width, step_bits", [(8, 1), (32, 8), (64, 16), (64, 64)], (64, 64))
 def test_lfsr(simulator: str, width: int, step_bits: int, seed: int) -> None:
     bench(simulator, width, step_bits, seed, PUBLISHED_TAPS[width])
 
