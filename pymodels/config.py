@@ -67,9 +67,10 @@ def is_there(value: int) -> int:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
-    """All parameters of one training. The defaults are preset `paper` of task `cancer`.
+    """All parameters of one training: docs/reference/config.md has the range, unit and meaning of each key.
 
-    Raises `InputError` where a key leaves its range or two keys contradict each other.
+    The defaults are preset `paper` of task `cancer`: the scheme and geometry of Dalgaty et al., Nature Electronics 4,
+    151-161 (2021). Raises `InputError` where a key leaves its range or two keys contradict each other.
     """
 
     # geometry of the model
@@ -420,7 +421,7 @@ class Config:
 
     @property
     def target(self) -> str:
-        """A sentence on what the chains sample where that is not the posterior; empty where it is."""
+        """What the chains sample where that is not the posterior of docs/reference/posterior.md; empty where it is."""
         if not self.temper:
             return ""
         power = f"1/{2**self.temper} (temper = {self.temper})"
@@ -501,7 +502,7 @@ class Config:
         )
 
     def cycles(self, seconds: float) -> int:
-        """Clock cycles that cover `seconds`, rounded up; a rounding error below 1 ppm does not add one."""
+        """Cycles of `clock_hz` (Hz) that cover `seconds`, rounded up; an error below 1 ppm does not add one."""
         return max(1, math.ceil(seconds * self.clock_hz * (1 - 1e-6)))
 
     def replace(self, **changes: Any) -> Config:
@@ -584,7 +585,10 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
 
 
 def preset(task: str, name: str) -> Config:
-    """The named preset of a task. Raises `InputError` for a task or preset that does not exist."""
+    """The named preset of a task; docs/reference/config.md lists all.
+
+    Raises `InputError` for a task or preset that does not exist.
+    """
     names = presets_of(task)
     if name not in names:
         raise InputError(f"preset must be one of {', '.join(names)}, not {name!r}")
