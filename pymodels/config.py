@@ -207,6 +207,12 @@ class Config:
     lfsr_step_bits: int = key(
         8, "bits the LFSR advances a clock; divides lfsr_bits", unit="bit", low=1, high=64, shapes=True
     )
+    lfsr_output: str = key(
+        "state",
+        "the bits of a draw: the LFSR's state, or its sum with itself, rotated by 7 bits, which is not linear",
+        choices=("state", "sum"),
+        shapes=True,
+    )
     log_fraction_bits: int = key(8, "fraction bits of every log2 quantity", unit="bit", low=4, high=12, shapes=True)
     log_u_index_bits: int = key(5, "index bits of the table behind -log2 u", unit="bit", low=2, high=8, shapes=True)
     table_bits: int = key(
