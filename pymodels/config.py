@@ -24,6 +24,7 @@ from oxmc.pymodels.files import read_toml
 TASKS = ("toy", "cancer", "ecg", "cartpole", "wine", "digits", "table")
 PRESETS = ("paper", "frugal", "best", "posterior", "wide", "plain")
 """What presets are called; `paper`, `best`, `wide` and `plain` are there for each task."""
+EVEN = "its probabilities are nearer to even"
 DEFAULT_PRESET = "best"
 """What trains where nothing is said: on the range that the card was measured at."""
 LIKE = "like"
@@ -158,6 +159,12 @@ class Config:
         low=0,
         high=7,
         shapes=is_there,
+    )
+    vote_sharpness: float = key(
+        1.0,
+        "rows vote by the response to S V.w times this, a table's content; above 1 for rows that temper scatters",
+        low=1.0,
+        high=64.0,
     )
     early_rejection: bool = key(False, "stop evaluating a proposal once its rejection is certain", shapes=True)
     sample_order: str = key(
@@ -431,9 +438,11 @@ class Config:
         if not self.temper:
             return ""
         power = f"1/{2**self.temper} (temper = {self.temper})"
+        sharpened = f"the rows' votes are sharpened for it (vote_sharpness = {self.vote_sharpness:g})"
+        effect = sharpened if self.vote_sharpness > 1 else EVEN
         return (
             f"tempered: the target is the likelihood to the power of {power} times the prior, "
-            "which is not the posterior of these points: it is wider, and its probabilities are nearer to even"
+            f"which is not the posterior of these points: it is wider, and {effect}"
         )
 
     @property
@@ -494,6 +503,8 @@ class Config:
         rule(self.counters == "shared", f"counters must be shared with acceptance reward, not {self.counters!r}")
         rule(not self.early_rejection, "early_rejection must be false with acceptance reward, not true")
         rule(not self.temper, f"temper must be 0 with acceptance reward, not {self.temper}; see reward_exponent")
+        sharpness = self.vote_sharpness
+        rule(sharpness == 1, f"vote_sharpness must be 1 with acceptance reward, a linear response, not {sharpness:g}")
         rule(
             self.sample_order == "given",
             f"sample_order must be given with acceptance reward, not {self.sample_order!r}",

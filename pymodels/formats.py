@@ -377,8 +377,11 @@ class Formats:
     @property
     def response_gain(self) -> float:
         """Probability a unit of response: f = 1/2 + gain * entry."""
-        top = 1 / (1 + math.exp(-self.table_mid(2**self.config.table_bits - 1))) - 0.5
-        return top / (2 ** (self.config.response_bits - 1) - 1)
+        return self._response(2**self.config.table_bits - 1) / (2 ** (self.config.response_bits - 1) - 1)
+
+    def _response(self, index: int) -> float:
+        """f - 1/2 of a table's bin, f a logistic function `vote_sharpness` times as steep as the likelihood's."""
+        return 1 / (1 + math.exp(-self.config.vote_sharpness * self.table_mid(index))) - 0.5
 
     @cached_property
     def response_table(self) -> tuple[int, ...]:
@@ -391,7 +394,7 @@ class Formats:
             half, top = 2 ** (self.config.table_bits - 1), 2 ** (self.config.response_bits - 1)
             return tuple((i - half) * top // half for i in bins)
         gain = self.response_gain
-        return tuple(round((1 / (1 + math.exp(-self.table_mid(i))) - 0.5) / gain) for i in bins)
+        return tuple(round(self._response(i) / gain) for i in bins)
 
     @cached_property
     def activation_table(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oxmc.plots.style import CHAIN_COLOURS, grid, legend_above
-from oxmc.posterior.likelihood import log_likelihood, log_prior
+from oxmc.posterior.likelihood import log_likelihood, log_prior, response
 from oxmc.posterior.posterior import values_of
 from oxmc.pymodels.config import Config
 
@@ -59,10 +59,7 @@ def mass_levels(density: np.ndarray, masses: Iterable[float] = MASSES) -> list[f
 
 def probability_at(config: Config, w_us: np.ndarray, counters: np.ndarray, x: np.ndarray) -> np.ndarray:
     """P of class 1 (Eq 8 with its S) at points `x` float64 [n, 2], float64 [n], in real numbers."""
-    y = config.scale_per_us * x @ w_us.T
-    p: np.ndarray = (0.5 + 0.5 * np.tanh(y / 2)) @ (
-        counters / counters.sum()
-    )  # the logistic function, without overflow
+    p: np.ndarray = response(config, w_us, x)[:, :, 0].T @ (counters / counters.sum())
     return p
 
 

@@ -41,8 +41,9 @@ def log_prior(config: Config, w_us: np.ndarray) -> np.ndarray:
 def response(config: Config, w_us: np.ndarray, x: np.ndarray) -> np.ndarray:
     """f (Eq 8) of each output by weights float64 [rows, pairs] in uS, float64 [rows, n, outputs].
 
-    Of one output it is the probability of class 1; of several each says its class against all others.
+    Of one output it is the probability of class 1; of several each says its class against all others. It is as steep as
+    `vote_sharpness` makes the chip's.
     """
-    y = config.scale_per_us * output_sums(config, w_us, x)
+    y = config.vote_sharpness * config.scale_per_us * output_sums(config, w_us, x)
     f: np.ndarray = 0.5 + 0.5 * np.tanh(y / 2)  # the logistic function, without overflow
     return f

@@ -82,7 +82,7 @@ def models_of(config: Config, parts: Sequence[tuple[np.ndarray, np.ndarray]]) ->
         [weights_us(conductance[kept]) for (conductance, _), kept in zip(parts, rows, strict=True)]
     )
     width = w.shape[1] if config.hidden else config.features
-    return [Chains(w[:, start : start + width], draws) for start in range(0, w.shape[1], width)]
+    return [Chains(w[:, start : start + width], draws, config.vote_sharpness) for start in range(0, w.shape[1], width)]
 
 
 def _cost(config: Config, outcomes: Sequence[Outcome], node: str) -> Cost:

@@ -24,10 +24,14 @@ QUANTILE = 0.95
 
 @dataclasses.dataclass(frozen=True)
 class Draws:
-    """Weights of one output, float64 [draws, features], and how much each counts, float64 [draws]."""
+    """Weights of one output, float64 [draws, features], and how much each counts, float64 [draws].
+
+    Their votes are `sharpness` times as steep as the logistic function.
+    """
 
     w: np.ndarray
     weight: np.ndarray
+    sharpness: float = 1.0
 
 
 def goodness(target: Target, draws: list[Draws], exact: np.ndarray, ess: float, seed: int = 0) -> dict[str, Any]:
@@ -128,7 +132,8 @@ def wasserstein(values: np.ndarray, weight: np.ndarray, exact: np.ndarray) -> np
 
 def probabilities(target: Target, draws: list[Draws]) -> np.ndarray:
     """Probability of each class at the test points, float64 [n, classes]; of several outputs divided by their sum."""
-    each = [np.average(logistic(part.w @ target.test_x.T), axis=0, weights=part.weight) for part in draws]
+    votes = [logistic(part.sharpness * part.w @ target.test_x.T) for part in draws]
+    each = [np.average(vote, axis=0, weights=part.weight) for vote, part in zip(votes, draws, strict=True)]
     p = np.column_stack(each)
     if target.outputs == 1:
         return np.column_stack([1 - p[:, 0], p[:, 0]])

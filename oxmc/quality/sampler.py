@@ -21,14 +21,19 @@ LEAST_P = 1e-4
 
 @dataclasses.dataclass(frozen=True)
 class Chains:
-    """Models of one output's chains, float64 [models, features], and the model of each draw, int64 [chains, draws]."""
+    """Models of one output's chains, float64 [models, features], and the model of each draw, int64 [chains, draws].
+
+    `sharpness` is that of their votes.
+    """
 
     models: np.ndarray
     draws: np.ndarray
+    sharpness: float = 1.0
 
     def weighted(self) -> Draws:
         """All chains as one set of weighted models."""
-        return Draws(self.models, np.bincount(self.draws.ravel(), minlength=len(self.models)).astype(float))
+        weight = np.bincount(self.draws.ravel(), minlength=len(self.models)).astype(float)
+        return Draws(self.models, weight, self.sharpness)
 
     def mixed(self) -> tuple[float, float]:
         """R-hat and bulk effective draws of the worst weight; infinite and 0 where one never moved."""

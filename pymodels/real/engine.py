@@ -199,7 +199,7 @@ def vote(config: Config, chain: FloatChain, x: np.ndarray) -> np.ndarray:
     """
     first = _first_vote(config, chain)
     models_us = chain.w_us[first:]
-    y = config.scale_per_us * output_sums(config, models_us, x)
+    y = config.vote_sharpness * config.scale_per_us * output_sums(config, models_us, x)
     votes: np.ndarray = np.einsum("r,rno->no", chain.counters[first:], np.tanh(y / 2) / 2)  # f - 1/2
     return votes
 

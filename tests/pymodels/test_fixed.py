@@ -31,6 +31,7 @@ VARIANTS = [
     Config(),
     Config(eval_range=11.0, scale_per_us=0.05, log_fraction_bits=12, adc_bits=12, table_bits=12),
     Config(outputs=5, features=3, table_bits=4, response_bits=4, input_bits=5, read_bits=6),
+    Config(temper=4, vote_sharpness=16.0, table_bits=5, adc_bits=5, eval_range=11.0),
 ]
 
 
@@ -69,7 +70,7 @@ def test_response_table_is_the_centred_logistic(config: Config) -> None:
     bins = 2**config.table_bits
     x = (np.arange(bins) - bins / 2 + 0.5) * 2 * config.eval_range / bins
     table = np.array(formats.response_table)
-    error = 0.5 + formats.response_gain * table - special.expit(x)
+    error = 0.5 + formats.response_gain * table - special.expit(config.vote_sharpness * x)
     assert np.max(np.abs(error)) <= formats.response_gain * (0.5 + 1e-6)
     assert np.array_equal(table, -table[::-1])
     assert table.max() == 2 ** (config.response_bits - 1) - 1

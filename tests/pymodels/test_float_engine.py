@@ -330,8 +330,12 @@ def test_a_stuck_row_is_skipped() -> None:
 
 
 @FLOAT_ENGINE_AGAINST_THEORY
-def test_votes_are_equation_8() -> None:
-    config = Config(features=2, outputs=3, rows=4, burn_in=1, train_samples=2, test_samples=2, scale_per_us=0.05)
+@pytest.mark.parametrize("sharpness", [1.0, 4.0])
+def test_votes_are_equation_8(sharpness: float) -> None:
+    config = Config(
+        features=2, outputs=3, rows=4, burn_in=1, train_samples=2, test_samples=2, scale_per_us=0.05,
+        vote_sharpness=sharpness,
+    )  # fmt: skip
     rng = np.random.default_rng(0)
     g, counters, x = rng.uniform(40, 80, (4, 12)), np.array([5, 1, 0, 2]), rng.standard_normal((2, 2))
     chain = FloatChain(g, counters, 8, kernel.Ledger(np.zeros(15, np.int64), np.zeros(4)))
@@ -342,7 +346,7 @@ def test_votes_are_equation_8() -> None:
                 0.05 * sum((g[r, 4 * k + 2 * f] - g[r, 4 * k + 2 * f + 1]) * x[n, f] for f in range(2))
                 for r in range(4)
             ]
-            expected = sum(counters[r] * (1 / (1 + math.exp(-ys[r])) - 0.5) for r in range(1, 4))
+            expected = sum(counters[r] * (1 / (1 + math.exp(-sharpness * ys[r])) - 0.5) for r in range(1, 4))
             assert got[n, k] == pytest.approx(expected, abs=1e-12)  # rounding of some ten operations
 
 

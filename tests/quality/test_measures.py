@@ -68,5 +68,7 @@ def test_exact_draws_are_within_the_noise_and_others_are_not(outputs: int) -> No
 def test_probabilities_of_one_output_and_of_several() -> None:
     one = probabilities(target(), [Draws(np.zeros((4, 3)), np.ones(4))])
     assert one.shape == (30, 2) and np.allclose(one, 0.5)
+    sharp = probabilities(target(), [Draws(np.ones((1, 3)), np.ones(1), sharpness=4.0)])
+    assert np.allclose(sharp[:, 1], 1 / (1 + np.exp(-4 * target().test_x.sum(axis=1))))
     three = probabilities(target(3), [Draws(np.zeros((4, 3)), np.ones(4))] * 3)
     assert three.shape == (30, 3) and np.allclose(three, 1 / 3)

@@ -134,6 +134,7 @@ def test_the_task_refuses() -> None:
         (dict(train_samples=9), "train_samples must be 1 with acceptance reward, not 9"),
         (dict(test_samples=9), "test_samples must be 1 with acceptance reward, not 9"),
         (dict(temper=1), "temper must be 0 with acceptance reward, not 1; see reward_exponent"),
+        (dict(vote_sharpness=2), "vote_sharpness must be 1 with acceptance reward, a linear response, not 2"),
         (dict(early_rejection=True), "early_rejection must be false with acceptance reward, not true"),
         (dict(sample_order="hard_first"), "sample_order must be given with acceptance reward, not 'hard_first'"),
         (dict(episode_steps=1024), "episode_steps must be an integer from 1 to 1023, not 1024"),
