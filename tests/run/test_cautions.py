@@ -147,6 +147,7 @@ def test_what_a_run_warns_of_is_held_against_its_state(
 def test_a_tempered_target_is_named_wherever_it_shows(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
     """Summary, run.json, energy and run reports, posterior file; and nowhere of a chain that is not tempered."""
     text = Config(temper=4).target
+    assert "nearer to even" in text and "votes are sharpened" in Config(temper=4, vote_sharpness=16.0).target
     assert "the likelihood to the power of 1/16 (temper = 4)" in text and "is not the posterior" in text
     for temper in (4, 0):
         out, sets = tmp_path / str(temper), ("--set", f"temper={temper}", "--set", "train_samples=20")
