@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from amaranth.lib.wiring import In, Out, Signature
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 
 
 class ArrayCommand(Signature):

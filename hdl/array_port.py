@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from amaranth.lib import enum
 from amaranth.lib.wiring import In, Out, Signature
 
 from oxmc.pymodels.formats import Formats
-
-
-class ArrayOp(enum.Enum, shape=3):
-    """Command on the array port, on one cell (FORM, READ), a group (SET), masked cells (RESET), a segment (EVAL)."""
-
-    IDLE = 0
-    FORM = 1
-    RESET = 2
-    SET = 3
-    READ = 4
-    EVAL = 5
-
+from oxmc.pymodels.interface import ArrayOp
 
 PULSE_PINS = ("wl", "bl", "sl", "inputs_on")
 DRIVEN = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from amaranth import Module
 from amaranth.lib.wiring import In, Out
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.trainer import Trainer
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 
 
 class EpisodeTrainer(Trainer):

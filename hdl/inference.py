@@ -7,11 +7,11 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.array_command import ArrayCommand
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.likelihood import table_index
 from oxmc.hdl.ram import Ram
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 
 
 def result_layout(formats: Formats) -> data.StructLayout:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from amaranth import Array, Module, Signal, signed
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.inference import Inference
 from oxmc.hdl.safe import safe_fsm
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 
 
 class NetworkInference(Inference):

@@ -7,12 +7,11 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.array_command import ArrayCommand
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.ram import Ram
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
 from oxmc.pymodels.blocks import SEEN_BITS
 from oxmc.pymodels.formats import Formats, bits_for
-from oxmc.pymodels.interface import TRIES_BITS
+from oxmc.pymodels.interface import TRIES_BITS, ArrayOp
 
 SEEN_TOP = 5
 

@@ -6,8 +6,8 @@ from amaranth import ClockDomain, ClockSignal, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.formats import Formats, bits_for
+from oxmc.pymodels.interface import ArrayOp
 
 
 class Pulse(wiring.Component):

@@ -9,10 +9,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.array_command import ArrayCommand
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.safe import SAFE_PORTS, safe_fsm
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.interface import PROPOSAL_BITS, STREAK_BITS
+from oxmc.pymodels.interface import PROPOSAL_BITS, STREAK_BITS, ArrayOp
 
 FAST_BITS = 3
 """Bits of the sample counter that count; those above are clocked for their carries alone."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from oxmc.pymodels.formats import (
@@ -26,6 +26,17 @@ PROPOSAL_BITS = 24
 TRIES_BITS = 6
 STREAK_BITS = 8
 TEMPER_BITS = 3
+
+
+class ArrayOp(enum.Enum):
+    """Command on the array port, on one cell (FORM, READ), a group (SET), masked cells (RESET), a segment (EVAL)."""
+
+    IDLE = 0
+    FORM = 1
+    RESET = 2
+    SET = 3
+    READ = 4
+    EVAL = 5
 
 
 class Space(enum.IntEnum):
@@ -280,3 +291,11 @@ def decision_widths(formats: Formats) -> dict[str, int]:
         "likelihood": formats.sum_bits,
         **({"hastings": formats.hastings_bits} if formats.config.hastings else {}),
     }
+
+
+def unpacked(word: int, widths: Mapping[str, int]) -> dict[str, int]:
+    """The fields of a word, of which `widths` has the bits of each, lowest first."""
+    fields = {}
+    for name, bits in widths.items():
+        fields[name], word = word & (2**bits - 1), word >> bits
+    return fields

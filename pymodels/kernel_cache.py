@@ -22,10 +22,13 @@ from numba.core.caching import IndexDataCacheFile
 from numba.core.options import DefaultOptions
 
 from oxmc.pymodels.digests import content_digest, files_digest, say_damaged
+from oxmc.pymodels.kernel_parts import can_part, offer_part
 from oxmc.pymodels.machine import cache_root, can_write
 
 UNCOUNTED = "_nrt"
 """numba's option for reference counts; a numba without it counts, and is slower."""
+NO_VALUE: dict[str, Any] = {"no_cfunc_wrapper": True}
+"""numba's option for kernels that no kernel is handed as a value."""
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.M)
 
 
@@ -33,7 +36,9 @@ def compiled(function: Callable[..., Any], *, cache: bool, borrows: bool, option
     """What `oxmc.pymodels.kernels.njit` makes of a function."""
     if borrows:
         options = options | {"forceinline": True} | ({UNCOUNTED: False} if hasattr(DefaultOptions, UNCOUNTED) else {})
-    dispatcher = numba.njit(cache=cache, **options)(function)
+    dispatcher = numba.njit(cache=cache, **NO_VALUE, **options)(function)
+    if can_part():
+        offer_part(dispatcher, function, options)
     if cache:
         file = dispatcher._cache._cache_file
         file.__class__ = SealedFile

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,12 +97,18 @@ def share_objects(build: Path) -> None:
 def share_kernels(room: Path) -> None:
     """The compiled kernels of this project for another copy of its room `pymodels`, whose sources get the same times.
 
-    To compile them takes most of a minute.
+    By links, so that processes here and there wait for each other: a kernel is compiled once, wherever it is first. A
+    minute of compiling goes into those of devices with every effect.
     """
     for source in (ROOT / "pymodels").rglob("*.py"):
-        shutil.copystat(source, room / source.relative_to(ROOT / "pymodels"))
-    for kept in (ROOT / "pymodels").rglob("__pycache__"):
-        shutil.copytree(kept, room / kept.relative_to(ROOT / "pymodels"), dirs_exist_ok=True)
+        copied, kept = room / source.relative_to(ROOT / "pymodels"), source.parent / "__pycache__"
+        shutil.copystat(source, copied)
+        with suppress(OSError):
+            kept.mkdir(exist_ok=True)
+        if kept.is_dir() and not (theirs := copied.parent / "__pycache__").is_symlink():
+            if theirs.exists():
+                shutil.rmtree(theirs)
+            theirs.symlink_to(kept)
 
 
 def copy_project(folder: Path) -> None:

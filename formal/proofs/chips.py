@@ -95,7 +95,7 @@ def one_commander(config: Config) -> Bench:
         bench.must(~trains("PROGRAM") | programmer.busy)
         bench.must(~stray | trains("STORE") & begins & chip.guard.halt)  # told to begin in the cycle of an ABORT
         blocks.append(programmer)
-    ops = [block.command.op.as_value() != 0 for block in blocks]
+    ops = [block.command.op != 0 for block in blocks]
     bench.must(sum(ops, Value.cast(0)) <= 1)
     for name in ("row", "cell", "segment", "mask", "gate"):
         field = getattr(array, name)
@@ -111,7 +111,7 @@ def _whose_pulse(bench: Bench, chip: Any) -> None:
     """Each pulse is that of its commander's state, which has the array as long as the pulse runs."""
     trains = bench.state(chip, "trainer.train_state_state")
     infers = bench.state(chip, "inference.infer_state_state")("EVAL")
-    pulse, running = chip.pulse, chip.pulse.running.as_value()
+    pulse, running = chip.pulse, chip.pulse.running
     owns = bench.inner(chip, "arbiter.inference_owns")
     asked = [trains(state) & (running == op.value) for state, op in PULSES.items()]
     bench.must(ResetSignal() | (pulse.wl == (infers | trains(*PULSES))))

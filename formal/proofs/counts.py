@@ -100,7 +100,7 @@ def clamps() -> Bench:
         bench.must(~bench.started | restart | (block.clamps - before <= most))
         bench.must(~bench.started | ~restart | (block.clamps == 0))
     added = bench.past(sum(group.clamped[lane] for lane in range(8)))
-    counts = bench.past((group.running.as_value() == 3) & group.latch & group.training & ~group.first & ~group.restart)
+    counts = bench.past((group.running == 3) & group.latch & group.training & ~group.first & ~group.restart)
     before, whole = bench.past(group.clamps), bench.past(group.cell != GROUPS.last_group)
     bench.must(~(counts & whole) | (group.clamps == before + added) | group.clamps.all())
     bench.reached(group.clamps == 13)

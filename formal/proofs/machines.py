@@ -66,9 +66,9 @@ class Machine:
         states = {state: op for state, op in states.items() if state in self.states}
         self.waits_for_pulse = self.is_in(*states) & ~pulse.latch
         for state, op in states.items():
-            bench.must(~self.is_in(state) | (pulse.running.as_value() == op.value))
+            bench.must(~self.is_in(state) | (pulse.running == op.value))
         bench.must(~self._quiet(states) | ~pulse.wl)
-        running = pulse.running.as_value()
+        running = pulse.running
         bench.must(pulse.wl == (running != 0))
         bench.must(pulse.inputs_on == (running == ArrayOp.EVAL.value))
         bench.must(~block.illegal)
@@ -79,7 +79,7 @@ class Machine:
 
     def _wire(self, halt: Value) -> None:
         bench, block, pulse = self.bench, self.block, self.pulse
-        bench.drive(pulse.op, Mux(halt, 0, block.command.op.as_value()))
+        bench.drive(pulse.op, Mux(halt, 0, block.command.op))
         bench.drive(block.command.latch, pulse.latch)
         if "converting" in block.command.signature.members:
             bench.drive(block.command.converting, pulse.converting)

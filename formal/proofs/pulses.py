@@ -31,14 +31,14 @@ def _pulse(formats: Formats) -> tuple[Bench, Pulse]:
     halt = bench.free("halt")
     pulse = bench.add("pulse", Pulse(formats, tag_bits=TAG_BITS), ResetInserter(halt))
     bench.given(~halt | pulse.latch | ~pulse.wl)
-    bench.given(pulse.op.as_value() <= ArrayOp.EVAL.value)  # codes that are no command are nobody's
+    bench.given(pulse.op <= ArrayOp.EVAL.value)  # codes that are no command are nobody's
     return bench, pulse
 
 
 def exact_width(formats: Formats) -> Bench:
     """A pulse that has begun stays for exactly its width, whatever is asked for meanwhile, unless the chip is reset."""
     bench, pulse = _pulse(formats)
-    bench.must(pulse.running.as_value() <= ArrayOp.EVAL.value)
+    bench.must(pulse.running <= ArrayOp.EVAL.value)
     on = Signal(8)
     with bench.m.If(pulse.latch | ~pulse.wl):
         bench.m.d.sync += on.eq(0)
@@ -47,11 +47,11 @@ def exact_width(formats: Formats) -> Bench:
     running, latch, wl = bench.past(pulse.running), bench.past(pulse.latch), bench.past(pulse.wl)
     width: Value = Signal(8)
     for op, cycles in pulse.widths.items():
-        width = Mux(pulse.running.as_value() == op.value, cycles, width)
+        width = Mux(pulse.running == op.value, cycles, width)
     is_reset = ResetSignal()
     bench.must(~pulse.wl | (pulse.latch == (on == width - 1)))
     bench.must(~pulse.wl | (on < width))
-    bench.must(is_reset | ~(bench.started & wl & ~latch) | (pulse.running.as_value() == running))
+    bench.must(is_reset | ~(bench.started & wl & ~latch) | (pulse.running == running))
     if max(pulse.widths.values()) > 1:
         elapsed = bench.inner(pulse, "elapsed")
         bench.must(is_reset | ~pulse.wl | (elapsed == on))
@@ -65,7 +65,7 @@ def exact_width(formats: Formats) -> Bench:
 def pins() -> Bench:
     """The pins are those of the command on them; none is driven without one, nor under reset, from its first moment."""
     bench, pulse = _pulse(WIDE)
-    running = pulse.running.as_value()
+    running = pulse.running
     for op, levels in DRIVEN.items():
         for pin, level in zip(PULSE_PINS, levels, strict=True):
             bench.must((running != op.value) | (getattr(pulse, pin) == level))
@@ -81,7 +81,7 @@ def answers() -> Bench:
     """Each READ and EVAL is answered once, the conversion time after its last cycle, with its own tag; no other is."""
     bench, pulse = _pulse(WIDE)
     left, tag, is_eval, wide = Signal(4), Signal(TAG_BITS), Signal(), Signal()
-    asked = pulse.latch & ((pulse.running.as_value() == ArrayOp.READ.value) | pulse.inputs_on)
+    asked = pulse.latch & ((pulse.running == ArrayOp.READ.value) | pulse.inputs_on)
     with bench.m.If(asked):
         bench.m.d.sync += [
             left.eq(pulse.conversion),
@@ -101,7 +101,7 @@ def answers() -> Bench:
     bench.must((left == 0) | (pulse.result_tag[0] == tag[0]))
     bench.must((left == 0) | ~wide | (pulse.result_tag == tag))
     bench.must(~asked | (left <= 1))  # none is lost
-    running = pulse.running.as_value()
+    running = pulse.running
     if max(pulse.widths.values()) > 1:
         elapsed = bench.inner(pulse, "elapsed")
         bench.must(pulse.wl | (elapsed == 0))

@@ -102,7 +102,7 @@ def trainer_ends(config: Config) -> Bench:
     if "THRESHOLD" in known:
         waits |= is_in("THRESHOLD", "SETTLE") & (trainer.command.converting | trainer.adding | it.lfsr.busy)
     if draws:
-        running = it.pulse.running.as_value() == ArrayOp.SET.value
+        running = it.pulse.running == ArrayOp.SET.value
         draws_first = ~it.pulse.wl & trainer.first & it.lfsr.busy
         bench.must(~is_in("SET") | draws_first | running & ~(trainer.first & it.lfsr.busy))
         waits |= is_in("SET") & ~it.pulse.latch

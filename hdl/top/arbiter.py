@@ -11,9 +11,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oxmc.hdl.array_command import ArrayCommand
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.gate_dac import present
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 
 TRAINER = "trainer"
 

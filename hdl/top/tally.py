@@ -6,9 +6,9 @@ from amaranth import Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.gate_dac import present
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 
 CLAMP_BITS = 24
 SKIPPED_BITS = 14

@@ -11,9 +11,9 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.oxram.array import HCS, UNFORMED, OxramArray
 from oxmc.pymodels.oxram.devices import load_card

@@ -54,7 +54,7 @@ def run_bench(
     if simulator == "icarus" and waves:
         sources["waves.v"] = f'module waves; initial begin $dumpfile("{waves}"); $dumpvars(0, {name}); end endmodule\n'
     arguments = {
-        "verilator": ["-Wno-fatal", "-Wno-INITIALDLY", "-O1", "-CFLAGS", "-O0", "-DCOCOTB_SIM=1"],
+        "verilator": ["-Wno-fatal", "-Wno-INITIALDLY", "-O1", "-DCOCOTB_SIM=1"],
         "icarus": ["-DCOCOTB_SIM=1", *(["-s", "waves"] if waves else [])],
     }[simulator]
     digest = hashlib.sha256(repr((sources, arguments, waves)).encode()).hexdigest()[:12]
@@ -62,7 +62,7 @@ def run_bench(
     folder = cache_folder().parent / "bench" / f"{name}-{simulator}-{test}{digest}{broken}"
 
     def compile_in(scratch: Path) -> None:
-        runners.build(simulator, scratch, name, list(sources), arguments=arguments, waves=waves)
+        runners.build(simulator, scratch, name, list(sources), arguments=arguments, level="-O0", waves=waves)
 
     runners.build_into(folder, sources, compile_in)
     environment = {

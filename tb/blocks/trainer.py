@@ -14,10 +14,10 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.budget import formulas as budget
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 from oxmc.tb.blocks.outputs import Outputs
 from oxmc.tb.blocks.scoreboard import Scoreboard, parameters, start
 

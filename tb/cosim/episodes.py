@@ -12,11 +12,10 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, First, RisingEdge
 
-from oxmc.hdl.top.observers import decision_layout
 from oxmc.pymodels.cartpole import TEST, TRAINING
 from oxmc.pymodels.environment import episodes_of
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.interface import Command
+from oxmc.pymodels.interface import Command, decision_widths, unpacked
 from oxmc.pymodels.job import Job
 from oxmc.tb.cosim.port import HostModel, collect_results
 from oxmc.tb.cosim.program import Word, command, observation_words
@@ -51,8 +50,7 @@ class EpisodeHost:
     def __init__(self, dut: Any, host: HostModel, job: Job):
         self.dut, self.host, self.environment = dut, host, Environment(job)
         formats = self.environment.formats
-        layout, self.result_shift = decision_layout(formats), formats.response_sum_bits
-        self.row_offset, self.row_mask = layout["row"].offset, 2**formats.row_bits - 1
+        self.widths, self.result_shift = decision_widths(formats), formats.response_sum_bits
         self.label_mask = 2**formats.label_bits - 1
         self.rewards: list[int] = []
         self.row_rewards = np.zeros(job.config.rows, np.int64)
@@ -77,7 +75,7 @@ class EpisodeHost:
         """Keep the last episode's reward if its row was accepted."""
         word = self.dut.decision_word.value.to_unsigned()
         if self.environment.steps and word & 1:
-            self.row_rewards[word >> self.row_offset & self.row_mask] = self.environment.steps
+            self.row_rewards[unpacked(word, self.widths)["row"]] = self.environment.steps
 
     async def _train_on(self, episode: int) -> None:
         """One episode of the proposed row; the chip counts its steps."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from oxmc.hdl.top.observers import decision_layout
 from oxmc.pymodels.cartpole import cart_of
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import decision_widths, unpacked
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
@@ -50,7 +50,7 @@ class Lockstep:
         self.chain = new_chain(config, config.rows, job.seed)
         self._step = self._episode_stepper(job) if formats.rewards else self._sample_stepper(job)
         clear_array(self.devices, self.chain)
-        self.layout = decision_layout(formats)
+        self.widths = decision_widths(formats)
         self.judge = "Reward" if formats.rewards else "Likelihood"
         self.proposals = 0
         self.ended = False
@@ -73,7 +73,7 @@ class Lockstep:
         self._reads.append((cycle, row, cell, code))
 
     def decide(self, cycle: int, word: int) -> None:
-        """Compare a whole proposal; `word` is packed as `oxmc.hdl.top.observers.decision_layout`."""
+        """Compare a whole proposal; `word` is packed as `decision_widths`."""
         place = self.chain.place
         row, current, current_cost = (int(place[name]) for name in (ROW, CURRENT, CURRENT_COST))
         counter = int(self.chain.counters[current])
@@ -82,7 +82,7 @@ class Lockstep:
         self.ended = self._step()
         last = self.chain.seen_last
         self._compare_programming(row)
-        seen = self._unpack(word)
+        seen = unpacked(word, self.widths)
         first = row == 0
         expected = {
             ("Trainer", "row"): row,
@@ -95,7 +95,7 @@ class Lockstep:
             ("Acceptance", "accepted"): int(last[ACCEPTED]),
         }
         if self.chip.hastings and not first:
-            width = self.layout["hastings"].width
+            width = self.widths["hastings"]
             expected = {("Hastings", "hastings"): int(last[HASTINGS]) % 2**width, **expected}
         for (block, name), value in expected.items():
             if value is not None and seen[name] != value:
@@ -112,12 +112,6 @@ class Lockstep:
         for index, (found, due) in enumerate(zip(counters, self.chain.counters.tolist(), strict=False)):
             if found != due:
                 self._refuse(cycle, index, "RowCounters", "stored counter", found, due)
-
-    def _unpack(self, word: int) -> dict[str, int]:
-        return {
-            name: word >> field.offset & (2**field.width - 1)
-            for name, field in ((name, self.layout[name]) for name in self.layout.members)
-        }
 
     def _compare_programming(self, row: int) -> None:
         """Gate codes and read codes of the row, in the order in which they were applied."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.events import PHASES
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 from oxmc.pymodels.oxram.array import ArrayError, OxramArray
 from oxmc.tb.cosim.event_word import Event, unpack
 

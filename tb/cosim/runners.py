@@ -139,27 +139,34 @@ def error_line(log: str) -> str:
     return next(iter([*telling, *failed, *lines[::-1], "its log is empty"]))
 
 
-def verilate(folder: Path, arguments: Sequence[str], prefix: str, *, watch: Watch = None) -> None:
-    """Let Verilator and make build in `folder`, by names relative to it. Raises `RunError` if either fails."""
+def verilate(
+    folder: Path, arguments: Sequence[str], prefix: str, *, level: str = "-O2", watch: Watch = None
+) -> None:  # fmt: skip
+    """Let Verilator and make build in `folder`, by names relative to it, the design at a `level` of optimisation.
+
+    Raises `RunError` if either fails.
+    """
     (folder / "verilator").symlink_to(VERILATOR_ROOT)
     (folder / "cocotb").symlink_to(_cocotb().libs_dir.parent)
     variables = environment(VERILATOR_ROOT="verilator")
     with open(folder / BUILD_LOG, "w") as log:
         program = folder / "verilator" / "bin" / "verilator_bin"
-        command: Command = [*UNLIMITED_STACK, program, "--cc", "--exe", "--Mdir", ".", "--prefix", prefix, *arguments]
+        named = ["--Mdir", ".", "--prefix", prefix, "-CFLAGS", "-std=c++20"]
+        command: Command = [*UNLIMITED_STACK, program, "--cc", "--exe", *named, *arguments]
         execute("verilator", command, folder, variables, log, watch)
-        execute("make", _make(f"{prefix}.mk"), folder, variables, log, watch)
+        execute("make", _make(f"{prefix}.mk", level), folder, variables, log, watch)
     for name in ("verilator", "cocotb"):
         (folder / name).unlink()
 
 
-def _make(makefile: str) -> Command:
+def _make(makefile: str, level: str) -> Command:
     """The wheel's makefile names a Python that may not be there or be another. All of a design is compiled as one text:
     apart, its parts want two precompiled headers, which take longer than the parts. VPI is in a co-simulation's inner
-    loop and worth optimising."""
+    loop and worth optimising; what is Verilator's own is so in every build, and kept for the next."""
     commands = {"PYTHON3": [sys.executable, "-I"], "OBJCACHE": _objcache()}
     settings = [f"{name}={shlex.join(words).replace('$', '$$')}" for name, words in commands.items()]
-    settings += ["CXX=g++", "LINK=g++", "AR=ar", "VM_PARALLEL_BUILDS=0", "OPT_GLOBAL=-O2"]
+    settings += ["CXX=g++", "LINK=g++", "AR=ar", "VM_PARALLEL_BUILDS=0"]
+    settings += ["OPT_GLOBAL=-O2", f"OPT_FAST={level}", f"OPT_SLOW={level}"]
     jobs = min(MOST_JOBS, len(os.sched_getaffinity(0)))
     return [tools.find_tool("make", "Verilator"), "-j", str(jobs), "-f", makefile, *settings]
 
@@ -184,10 +191,13 @@ def build(
     *,
     parameters: Mapping[str, int] | None = None,
     arguments: Sequence[str] = (),
+    level: str = "-O2",
     waves: str = "",
     watch: Watch = None,
 ) -> None:
     """Build a cocotb simulation of `top` from files in `folder`, with `waves` one that can write a file of that name.
+
+    Verilator's C++ is optimised at `level`.
 
     Raises `RunError` if a tool fails.
     """
@@ -208,9 +218,8 @@ def build(
     linked = ["-LDFLAGS", "-Lcocotb/libs -lcocotbvpi_verilator"]
     named = ["--top-module", top, "--vpi", *public, "-o", top, "--timescale", "/".join(TIMESCALE)]
     traced = [trace_option(waves)] if waves else []
-    verilate(
-        folder, [*named, *linked, *traced, *arguments, "-I.", *settings, "verilator.cpp", *sources], "Vtop", watch=watch
-    )
+    told = [*named, *linked, *traced, *arguments, "-I.", *settings, "verilator.cpp", *sources]
+    verilate(folder, told, "Vtop", level=level, watch=watch)
 
 
 def simulate(

@@ -104,10 +104,7 @@ class Simulation:
     def _build_args(self) -> list[str]:
         if self.simulator == "icarus":
             return []
-        return [
-            *"-O3 --timing --no-public-flat-rw --x-assign fast --x-initial fast -Wno-fatal".split(),
-            *("-CFLAGS", "-std=c++20 -O2"),
-        ]
+        return "-O3 --timing --no-public-flat-rw --x-assign fast --x-initial fast -Wno-fatal".split()
 
     def _digest(self) -> str:
         tools: dict[str, object] = dict(_packages())
@@ -253,7 +250,7 @@ class CompiledSimulation(ArraySimulation):
             return []
         return [
             *"-DOXMC_CLOCK -O3 --x-assign fast --x-initial fast -Wno-fatal".split(),
-            *("-CFLAGS", "-std=c++20 -O2", "--top-module", TOP, "-o", TOP, "--timescale", "/".join(runners.TIMESCALE)),
+            *("--top-module", TOP, "-o", TOP, "--timescale", "/".join(runners.TIMESCALE)),
             *([runners.trace_option(self.waves)] if self.waves else []),
             *(f"-G{name}={value}" for name, value in self._parameters().items()),
         ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 from oxmc.pymodels.job import Job
 
 

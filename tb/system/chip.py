@@ -16,11 +16,10 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, First, RisingEdge, Timer, with_timeout
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.cartpole import TEST, TRAINING
 from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.interface import Command, Space, Status
+from oxmc.pymodels.interface import ArrayOp, Command, Space, Status
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray

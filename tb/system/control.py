@@ -15,9 +15,8 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.interface import INDEX_BITS, Command, Error, Setting, Space, State, Status, address
+from oxmc.pymodels.interface import INDEX_BITS, ArrayOp, Command, Error, Setting, Space, State, Status, address
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray

@@ -14,11 +14,10 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import DIGITAL_EVENTS, PHASES
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.interface import Command, Setting, Space, State, Status, address
+from oxmc.pymodels.interface import ArrayOp, Command, Setting, Space, State, Status, address
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray

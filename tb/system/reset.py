@@ -14,9 +14,8 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge, Timer, with_timeout
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.interface import Space, Status
+from oxmc.pymodels.interface import ArrayOp, Space, Status
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card

@@ -10,9 +10,8 @@ import cocotb
 from cocotb.simtime import get_sim_time
 from cocotb.triggers import Event, FallingEdge, First, Timer
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.formats import HOST_WORD_BITS
-from oxmc.pymodels.interface import LAW_INDEX, Command, Error, Setting, Space, State, Status
+from oxmc.pymodels.interface import LAW_INDEX, ArrayOp, Command, Error, Setting, Space, State, Status
 from oxmc.tb.blocks.scoreboard import CLOCK_NS, parameters, start
 from oxmc.tb.cosim.program import commands
 from oxmc.tb.system.desk import IDLE, System

@@ -30,7 +30,7 @@ pytestmark = [
 ]
 HERE = Path(__file__).parent
 EXAMPLE = ROOT / "docs/guide/own-bench"
-QUICK = {"icarus": [], "verilator": ["-Wno-fatal", "-O1", "-CFLAGS", "-O0"]}
+QUICK = {"icarus": [], "verilator": ["-Wno-fatal", "-O1"]}
 README = (EXAMPLE / "README.md").read_text()
 COMMANDS = re.findall(r"^    ((?:oxmc|make)\b.*)$", README, re.M)
 
@@ -43,7 +43,7 @@ def passed(simulator: str, folder: Path, top: str, module: str, sources: dict[st
     use_simulator(simulator)
     for name, text in sources.items():
         (folder / name).write_text(text)
-    runners.build(simulator, folder, top, list(sources), arguments=QUICK[simulator])
+    runners.build(simulator, folder, top, list(sources), arguments=QUICK[simulator], level="-O0")
     plain = {"COCOTB_REWRITE_ASSERTION_FILES": ""}  # kernels cannot be compiled from modules that pytest has rewritten
     runners.simulate(simulator, folder, folder, top, module, plain)
     assert runners.failed_tests(folder / runners.RESULTS) == 0, (folder / runners.SIMULATOR_LOG).read_text()

@@ -23,8 +23,8 @@ LEAVES = frozenset(
     f"oxmc.pymodels.{name}"
     for name in (
         "ahead", "blocks", "config", "digests", "errors", "events", "files", "formats", "interface", "job",
-        "kernel_cache", "kernels", "machine", "outcome", "oxram.card", "oxram.card_file", "oxram.card_range",
-        "oxram.devices", "private", "rule", "streams", "strict", "surroundings", "tools", "whole",
+        "kernel_cache", "kernel_parts", "kernels", "machine", "outcome", "oxram.card", "oxram.card_file",
+        "oxram.card_range", "oxram.devices", "private", "rule", "streams", "strict", "surroundings", "tools", "whole",
     )
 )  # fmt: skip
 """Modules that every room may import; of ours they import each other alone."""

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from oxmc.pymodels import kernel_cache, kernels
+from oxmc.pymodels import kernel_cache, kernel_parts, kernels
 from oxmc.pymodels.kernel_cache import SealedFile, closure_digest, one_at_a_time
 from oxmc.pymodels.oxram.philox import philox4x32
 
 pytestmark = pytest.mark.testpoint(
     "compiled kernels follow their sources",
     "a change in whatever a cached kernel imports counts; unchanged kernels are not compiled again; a damaged "
-    "or exchanged one is not run; numba alone would",
+    "or exchanged one is not run; numba alone would; what kernels alone call is compiled as a part of them only",
 )
 
 CONSTANT = "VALUE = {}\n"
@@ -177,7 +177,32 @@ def test_two_processes_compile_a_kernel_once(tmp_path: Path) -> None:
 def test_a_kernel_has_its_lock(tmp_path: Path) -> None:
     write(tmp_path, SEALED)
     assert twice(tmp_path)[0] == "2"
-    assert len(list((tmp_path / "__pycache__").glob("*.lock"))) == 2, "caller and callee"
+    assert [path.name.split("-")[0] for path in (tmp_path / "__pycache__").glob("*.lock")] == ["caller.twice"]
+
+
+def test_a_kernel_that_kernels_alone_call_is_a_part_of_them(tmp_path: Path) -> None:
+    """It is whole, and kept, once Python calls it."""
+    write(tmp_path, SEALED)
+    program = "import callee, caller; print(caller.twice(), len(callee.value.signatures)); print(callee.value())"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["2", "0", "1"]
+    kept = [path.name.split("-")[0] for path in (tmp_path / "__pycache__").glob("*.nbc")]
+    assert sorted(kept) == ["callee.value", "caller.twice"]
+
+
+def called_by_a_kernel() -> int:
+    """How often a kernel is compiled for Python that a kernel alone calls."""
+    double = kernels.njit(cache=False, borrows=True)(lambda value: 2 * value)
+    assert kernels.njit(cache=False)(lambda value: 1 + double(value))(4) == 9
+    return len(double.signatures)
+
+
+def test_kernels_without_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """numba has what parts need; without it kernels take longer to compile, and work all the same."""
+    assert kernel_parts.can_part()
+    assert called_by_a_kernel() == 0
+    monkeypatch.setattr(kernel_parts, "NEEDED", ("no method of numba",))
+    assert called_by_a_kernel() == 1
 
 
 def test_without_a_lock_each_compiles_for_itself(tmp_path: Path) -> None:
