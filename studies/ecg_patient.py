@@ -33,7 +33,7 @@ OWN, OWN_S = (0, 25, 100), 300.0
 BEATS_A_DAY = 75 * 60 * 24
 """A heart at rest. Assumed."""
 CELL_J, ALWAYS_ON_W = 1e-3 * 3600 * 3.0, 10e-6
-"""A cell of 1 mAh at 3 V, and what bias, oscillator and regulators take in each second. Assumed; no chip's figures."""
+"""A cell of 1 mAh at 3 V (assumed), and what is always on, as the cost tables estimate it."""
 
 
 def days(beat_j: float, training_j: float) -> float:
