@@ -342,6 +342,38 @@ class Config:
     balance: str = key(
         "balanced", "training beats of task ecg: as many of each class, or as drawn", choices=("balanced", "drawn")
     )
+    beat_features: str = key(
+        "spectrum",
+        "features of a beat in task ecg: spectra of two channels, or intervals to its neighbours besides",
+        choices=("spectrum", "spectrum_rr"),
+    )
+    beat_classes: str = key(
+        "normal",
+        "what task ecg tells apart: normal beats from others, or the five classes of AAMI",
+        choices=("normal", "aami"),
+    )
+    beat_split: str = key(
+        "subject",
+        "records that task ecg trains on: all but the subject's, DS1 with DS2 tested, or two thirds of DS1 with the "
+        "others of it tested",
+        choices=("subject", "ds1_ds2", "within_ds1"),
+    )
+    own_beats: int = key(
+        0, "the subject's first beats that join the training points of task ecg, with their labels", low=0, high=16384
+    )
+    own_copies: int = key(
+        1,
+        "training points that each of these beats makes, a power of two: its weight in the likelihood",
+        low=1,
+        high=64,
+    )
+    test_after_s: float = key(
+        0.0,
+        "only beats from then on are tested of a recording in task ecg, and own beats come from before; 0: all are",
+        unit="s",
+        low=0.0,
+        high=1e6,
+    )
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -391,6 +423,7 @@ class Config:
         self._check_reward_rules(rule)
         self._check_circuit_rules(rule)
         self._check_component_rules(rule)
+        self._check_own_beat_rules(rule)
         for name in ("read_pulse_s", "eval_pulse_s"):
             rule(
                 self.cycles(self.conversion_s) <= self.cycles(getattr(self, name)),
@@ -488,6 +521,17 @@ class Config:
             self.features == n + self.bias,
             f"features must be {n + self.bias} with components = {n} and bias = {str(self.bias).lower()}, "
             f"not {self.features}",
+        )
+
+    def _check_own_beat_rules(self, rule: Callable[[bool, str], None]) -> None:
+        """What is learned from is not what is tested."""
+        own = self.own_beats
+        copies = self.own_copies
+        rule(copies.bit_count() == 1, f"own_copies must be a power of two, not {copies}")
+        rule(not own or self.test_after_s > 0, f"own_beats must be 0 where all beats are tested, not {own}")
+        rule(
+            not own or self.beat_split == "subject",
+            f"own_beats must be 0 with beat_split = {self.beat_split}, not {own}",
         )
 
     def _check_reward_rules(self, rule: Callable[[bool, str], None]) -> None:

@@ -114,15 +114,19 @@ def read_json(path: Path, rule: str, *, named: Path | None = None) -> Any:
         return strict.loads(file.read(MOST_TEXT).decode("utf-8-sig"))
 
 
-def read_arrays(path: Path, rule: str, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file, those of `names` or all. Raises `InputError`, also for one of `names` that lacks.
+def read_arrays(
+    path: Path, rule: str, names: Collection[str] | None = None, perhaps: Collection[str] = ()
+) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file, those of `names` and what there is of `perhaps`, or all.
+
+    Raises `InputError`, also for one of `names` that lacks.
 
     No array is made before its size is known: that of a packed file is what its head says, and an array's head must
     agree with it.
     """
     with understood(rule, path), open_plain(path, MOST_DATA) as file, zipfile.ZipFile(file) as archive:
         members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-        wanted = list(members) if names is None else list(names)
+        wanted = list(members) if names is None else [*names, *(name for name in perhaps if name in members)]
         for name in wanted:
             if name not in members:
                 raise InputError(f"{rule}; {str(path)!r} does not hold {name!r}")

@@ -25,7 +25,8 @@ from oxmc.studies.tables import Row
 TASK, NODE = "cancer", "28nm"
 SPLIT_KEYS = (
     "train_samples", "test_samples", "features", "outputs", "acceptance", "split", "split_seed", "preprocessing",
-    "bias", "balance", "components", "raw_features",
+    "bias", "balance", "components", "raw_features", "beat_features", "beat_classes", "beat_split", "own_beats",
+    "own_copies", "test_after_s",
 )  # fmt: skip
 """The keys that decide the data; configurations that agree in them see the same split for the same seed."""
 

@@ -9,8 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from oxmc.cli import options, terminal
-from oxmc.pymodels.config import DEFAULT_PRESET, parse_setting
+from oxmc.pymodels.config import DEFAULT_PRESET, KEYS, parse_setting
 from oxmc.pymodels.errors import InputError
+
+OWN_S = 300.0
+"""The first five minutes of a recording are the patient's own to learn from (ANSI/AAMI EC57)."""
 
 
 def _preparation(age: str | None, calibrate: bool, form: bool) -> dict[str, Any]:
@@ -18,6 +21,17 @@ def _preparation(age: str | None, calibrate: bool, form: bool) -> dict[str, Any]
     switches = {"calibrate": calibrate, "form": form}
     aged = {} if age is None else dict([parse_setting(f"age_cycles={age}")])
     return aged | {name: True for name, given in switches.items() if given}
+
+
+def _own_beats(task: str, own: str | None) -> dict[str, Any]:
+    """Settings of `--own`, over which `--set` goes. Raises `InputError` for a task without a subject."""
+    if own is None:
+        return {}
+    if task != "ecg":
+        raise InputError(f"--own must be left out for task {task}, which does not take it, not {own!r}")
+    from oxmc.run.request import integer
+
+    return {"own_beats": integer("--own", own, 1, KEYS["own_beats"].metadata["high"]), "test_after_s": OWN_S}
 
 
 def train(
@@ -50,6 +64,10 @@ def train(
     label: options.Label = None,
     keep: options.Keep = None,
     drop: options.Drop = None,
+    own: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="First beats of ecg's subject to learn; those after 300 s are tested."),
+    ] = None,
     dry_run: options.DryRun = False,
 ) -> None:
     """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
@@ -62,10 +80,11 @@ def train(
     for option, given in (("--waves", waves), ("--chains", chains != "1")):
         if plan and given:
             raise InputError(f"{option} must be left out with --repeats")
+    keys = _own_beats(task, own) | options.keys(settings, card) | _preparation(age, calibrate, form)
     request = training.request_of(
         task, preset=preset, engine=engine, seed=seed, rows=options.row_value(rows), config=config,
-        settings=options.keys(settings, card) | _preparation(age, calibrate, form), chains=chains, coupling=coupling,
-        waves=waves, lockstep=lockstep, data=data, subject=subject, label=label, keep=keep or (), drop=drop or (),
+        settings=keys, chains=chains, coupling=coupling, waves=waves,
+        lockstep=lockstep, data=data, subject=subject, label=label, keep=keep or (), drop=drop or (),
     )  # fmt: skip
     if dry_run:
         from oxmc.cli.dry import show_training

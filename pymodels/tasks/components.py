@@ -50,7 +50,8 @@ def _raw_features(task: str, keys: Mapping[str, Any], fitted: Mapping[str, Any])
         return int(fitted["features"] - keys["bias"])
     if task == "cancer":
         return int(keys["raw_features"] or keys["features"])
-    found: int = importlib.import_module(f"oxmc.pymodels.tasks.{task}").FEATURES
+    module = importlib.import_module(f"oxmc.pymodels.tasks.{task}")
+    found: int = module.width(keys["beat_features"]) if task == "ecg" else module.FEATURES
     return found
 
 

@@ -29,7 +29,9 @@ MOST_RECORD = 2**53 - 1
 RATES_HZ = (20, 100_000)
 MOST_HEAD, MOST_SAMPLES, MOST_SKEW = 1 << 26, 1 << 28, 1 << 20
 """Bytes of header and annotations, samples of all channels, samples by which one channel may be late: 24 hours fit."""
-KINDS = {"feat": ("fiu", "numbers"), "rec": ("iu", "integers"), "sym": ("US", "letters")}
+FILE_HZ = 360.0
+"""Samples a second that a file of features counts its beats' positions in, those of the database."""
+KINDS = {"feat": ("fiu", "numbers"), "rec": ("iu", "integers"), "sym": ("US", "letters"), "sample": ("iu", "integers")}
 """Kinds of numpy types that an array of a file may have, and what a user calls them."""
 EXTRA = "ecg"
 
@@ -38,7 +40,8 @@ EXTRA = "ecg"
 class Beats:
     """Beats of all subjects: record int64 [n], symbol of one letter [n], x float64 [n, 2 BINS] in mV.
 
-    `origin` says in a few words where they come from, `remarks` in what their records differ.
+    `origin` says in a few words where they come from, `remarks` in what their records differ. `time_s` float64 [n] is
+    when each was, from the start of its recording; None where that is not known.
     """
 
     record: np.ndarray
@@ -46,6 +49,7 @@ class Beats:
     x: np.ndarray
     origin: str
     remarks: tuple[str, ...] = ()
+    time_s: np.ndarray | None = None
 
 
 def spectrum(signal: np.ndarray, peaks: np.ndarray, rate_hz: float) -> tuple[np.ndarray, np.ndarray]:
@@ -73,10 +77,14 @@ def _read(path: Path, stamp: Stamp) -> Beats:
 
 
 def _features(path: Path) -> Beats:
-    """A file of features: `feat` [n, 12], bins 0-5 of channel 0 and of channel 1 in mV, `rec` [n], `sym` [n]."""
+    """A file of features: `feat` [n, 12], bins 0-5 of channel 0 and of channel 1 in mV, `rec` [n], `sym` [n].
+
+    `sample` [n], if there, is where each beat is in its recording.
+    """
     rule = "--data must be a whole .npz file of feat, rec and sym"
-    feat, record, symbol = read_arrays(path, rule, ("feat", "rec", "sym")).values()
-    for name, array in (("feat", feat), ("rec", record), ("sym", symbol)):
+    arrays = read_arrays(path, rule, ("feat", "rec", "sym"), ("sample",))
+    feat, record, symbol = (arrays[name] for name in ("feat", "rec", "sym"))
+    for name, array in arrays.items():
         kinds, what = KINDS[name]
         if array.dtype.kind not in kinds:
             raise InputError(f"{name} must hold {what}, not values of type {array.dtype} ({str(path)!r})")
@@ -94,7 +102,24 @@ def _features(path: Path) -> Beats:
     if not len(feat):
         raise InputError(f"--data must hold beats, but {str(path)!r} has none")
     x = np.concatenate([feat[:, :BINS], feat[:, FILE_BINS : FILE_BINS + BINS]], axis=1)
-    return Beats(_record_numbers(record, path), _letters(symbol, path), x, f"features of {len(x)} beats from a file")
+    numbers, time_s = _record_numbers(record, path), _times_s(arrays.get("sample"), record, path)
+    return Beats(numbers, _letters(symbol, path), x, f"features of {len(x)} beats from a file", time_s=time_s)
+
+
+def _times_s(sample: np.ndarray | None, record: np.ndarray, path: Path) -> np.ndarray | None:
+    """When beats were, float64 [n] in s. Raises `InputError` where they do not follow each other in their record."""
+    if sample is None:
+        return None
+    if sample.shape != record.shape:
+        raise InputError(f"sample must be as long as rec ({len(record)}), not {sample.shape} ({str(path)!r})")
+    time_s = sample / FILE_HZ
+    for number in np.unique(record):
+        of_record = time_s[record == number]
+        if of_record[0] < 0 or (np.diff(of_record) <= 0).any():
+            raise InputError(
+                f"sample must rise from 0 on in each record, which it does not in {number} ({str(path)!r})"
+            )
+    return time_s
 
 
 def _record_numbers(record: np.ndarray, path: Path) -> np.ndarray:
@@ -122,9 +147,9 @@ def _records(folder: Path) -> Beats:
         raise InputError(f"--data must be a folder of records (.hea, .dat, .atr), but {str(folder)!r} has none")
     parts = [_record(folder, name) for name in names]
     record = np.repeat([int(name) for name in names], [len(symbol) for symbol, *_ in parts])
-    symbol, x = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+    symbol, x, time_s = (np.concatenate([part[k] for part in parts]) for k in (0, 1, 2))
     said = remarks({name: leads for name, (*_, leads) in zip(names, parts, strict=True)})
-    return Beats(record, symbol, x, f"{len(x)} beats of {len(names)} recordings", said)
+    return Beats(record, symbol, x, f"{len(x)} beats of {len(names)} recordings", said, time_s)
 
 
 def _check_head(head: Any, folder: Path) -> None:
@@ -142,8 +167,11 @@ def _check_head(head: Any, folder: Path) -> None:
         raise ValueError(f"it must have at most {MOST_SAMPLES} samples, not {head.sig_len} times {frame}")
 
 
-def _record(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray, Leads]:
-    """Symbols, features and leads of one record. Raises `InputError` unless it has two whole channels and beats."""
+def _record(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, Leads]:
+    """Symbols, features, times in s and leads of one record.
+
+    Raises `InputError` unless it has two whole channels and beats.
+    """
     try:
         import wfdb  # a second to import
     except ImportError as error:
@@ -166,7 +194,8 @@ def _record(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray, Leads]:
         raise InputError(f"record {name} must have voltages of at most {LARGEST_MV:g} mV, which it has not")
     symbols = np.array(notes.symbol, "<U1")
     is_beat = np.isin(symbols, sorted(SYMBOLS))
-    x, kept = spectrum(signal, np.asarray(notes.sample, np.int64)[is_beat], float(header.fs))
+    peaks = np.asarray(notes.sample, np.int64)[is_beat]
+    x, kept = spectrum(signal, peaks, float(header.fs))
     if not len(kept):
         raise InputError(f"record {name} must have annotated beats, but has none")
-    return symbols[is_beat][kept], x, leads
+    return symbols[is_beat][kept], x, peaks[kept] / header.fs, leads

@@ -35,13 +35,13 @@ EARLY = {"V": 0.65, "A": 0.75}
 def synthetic_beats() -> Beats:
     """Beats of records 1 to SUBJECTS."""
     parts = [_subject(np.random.default_rng([SEED, subject])) for subject in range(1, SUBJECTS + 1)]
-    record = np.repeat(np.arange(1, SUBJECTS + 1), [len(symbol) for symbol, _ in parts])
-    symbol, x = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return Beats(record, symbol, x, ORIGIN)
+    record = np.repeat(np.arange(1, SUBJECTS + 1), [len(symbol) for symbol, *_ in parts])
+    symbol, x, time_s = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return Beats(record, symbol, x, ORIGIN, time_s=time_s)
 
 
-def _subject(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Symbols [n] and features [n, 10] of one recording."""
+def _subject(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Symbols [n], features [n, 10] and times in s [n] of one recording."""
     usual = "L" if rng.random() < 0.1 else "N"
     odd = rng.dirichlet((6.0, 1.5, 1.0))
     symbols = rng.choice([usual, "V", "A"], BEATS, p=odd)
@@ -51,7 +51,7 @@ def _subject(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     peaks = np.rint((0.5 + np.cumsum(steps)) * RATE_HZ).astype(np.int64)
     signal = np.stack([_channel(rng, symbols, peaks, lead) for lead in (1.0, 0.5)], axis=1)
     x, kept = spectrum(signal, peaks, RATE_HZ)
-    return symbols[kept], x
+    return symbols[kept], x, peaks[kept] / RATE_HZ
 
 
 def _channel(rng: np.random.Generator, symbols: np.ndarray, peaks: np.ndarray, lead: float) -> np.ndarray:

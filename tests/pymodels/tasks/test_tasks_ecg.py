@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from commands import refusal
+from commands import oxmc, refusal
 from pytest import CaptureFixture
 
 from oxmc.pymodels.config import Config, preset
@@ -386,3 +387,123 @@ def test_a_folder_needs_wfdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(InputError) as error:
         read_beats(tmp_path)
     assert str(error.value) == f"--data with a folder needs {not_installed('ecg')}"
+
+
+OWN = {"own_beats": 10, "own_copies": 4, "test_after_s": 100.0}
+
+
+def test_own_beats_join_the_others() -> None:
+    """The subject's first beats, each so often, beside the same others on the same scale; later beats are tested."""
+    source = DataSource(subject=21)
+    plain, d = data(source)
+    config, own = data(source, **OWN)
+    beats = synthetic_beats()
+    assert beats.time_s is not None
+    here = np.flatnonzero(beats.record == 21)
+    assert config.train_samples == len(own.train_t) == plain.train_samples + 40
+    assert np.array_equal(own.train_x[40:], d.train_x) and np.array_equal(own.train_t[40:], d.train_t)
+    assert own.scaling is not None and d.scaling is not None
+    scaled = own.scaling.features(beats.x[here], bias=False)
+    assert np.array_equal(own.train_x[:40], np.repeat(scaled[:10], 4, axis=0))
+    assert np.array_equal(own.scaling.scale, d.scaling.scale) and np.array_equal(own.scaling.mean, d.scaling.mean)
+    late = beats.time_s[here] >= 100
+    assert np.array_equal(own.test_x, scaled[late]) and 0 < config.test_samples == late.sum() < BEATS
+    assert own.notes[3].startswith("the first 10 beats of record 21, ")
+
+
+def test_copies_weigh_as_sample_weights_do() -> None:
+    """Against scikit-learn: a point four times is a point of weight four."""
+    from sklearn.linear_model import LogisticRegression
+
+    _, d = data(DataSource(subject=21), **OWN)
+    once = np.r_[0:40:4, 40 : len(d.train_t)]
+    weighted = LogisticRegression(tol=1e-9, max_iter=1000)
+    weighted.fit(d.train_x[once], d.train_t[once], sample_weight=np.where(once < 40, 4.0, 1.0))
+    repeated = LogisticRegression(tol=1e-9, max_iter=1000).fit(d.train_x, d.train_t)
+    assert np.allclose(weighted.coef_, repeated.coef_, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("own_beats=5", "own_beats must be 0 where all beats are tested, not 5"),
+        ("own_copies=3", "own_copies must be a power of two, not 3"),
+        ("own_beats=9 test_after_s=3", "own_beats must be at most 3, the beats of record 24 before 3 s, not 9"),
+        ("own_beats=5 test_after_s=9 train_samples=5", "train_samples must be at least 6, own beats and others, not 5"),
+        ("beat_split=ds1_ds2", "beat_split must be subject where --data lacks records of the database, not ds1_ds2"),
+        ("test_after_s=1e5", "test_samples must be at most 0, the beats of record 24 from 100000 s on, not 1"),
+    ],
+)
+def test_refusals_of_own_beats(capsys: CaptureFixture[str], settings: str, message: str) -> None:
+    given = [f"--set={text}" for text in settings.split()]
+    assert refusal(capsys, "train", "ecg", "--engine", "twin", *given) == message
+
+
+def test_the_option_own(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """`--own` sets its keys, which `--set` may change; other tasks and files without positions refuse it."""
+    command = ("train", "ecg", "--engine", "twin", "--own", "7")
+    config = json.loads(oxmc(capsys, *command, "--set", "test_after_s=90", "--dry-run", "--json").out)["config"]
+    assert (config["own_beats"], config["test_after_s"], config["train_samples"]) == (7, 90.0, 257)
+    late = "test_samples must be at most 0, the beats of record 24 from 300 s on, not 1"  # which is made up, and ends
+    assert refusal(capsys, *command) == late
+    assert refusal(capsys, "train", "toy", "--own", "7") == (
+        "--own must be left out for task toy, which does not take it, not '7'"
+    )
+    assert refusal(capsys, "train", "ecg", "--own", "x") == "--own must be an integer >= 1, not 'x'"
+    path = beats_file(tmp_path / "beats.npz")
+    said = refusal(capsys, "train", "ecg", "--engine", "twin", "--data", path, "--subject", "203", "--own", "3")
+    assert said == "--data must hold sample, the beats' positions, for test_after_s"
+
+
+@pytest.mark.parametrize(
+    ("sample", "message"),
+    [
+        (np.zeros(60, int), "sample must rise from 0 on in each record, which it does not in 201"),
+        (np.arange(60) - 1, "sample must rise from 0 on in each record, which it does not in 201"),
+        (np.arange(59), "sample must be as long as rec (60), not (59,)"),
+        (np.arange(60.0), "sample must hold integers, not values of type float64"),
+    ],
+)
+def test_positions_that_cannot_be(tmp_path: Path, sample: np.ndarray, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        read_beats(beats_file(tmp_path / "beats.npz", sample=sample))
+    assert str(error.value).startswith(message)
+
+
+def test_intervals_of_a_recording() -> None:
+    """By hand: beats at 0, 1, 2, 2.5, 4 s; the usual interval is the mean of those before."""
+    from oxmc.pymodels.tasks.ecg_aami import intervals
+
+    found = intervals(np.repeat([7, 8], [5, 1]), np.array([0, 1, 2, 2.5, 4, 9.0]))
+    assert np.allclose(found[3], [0.5, 0.5, 1.5, 3.0])
+    assert np.allclose(found[4], [1.5, 1.5 / 0.875, 1.5 / 0.875, 1.0]) and np.allclose(found[5], 1)
+
+
+def test_classes_and_patients_of_the_field(data_dir: Path) -> None:
+    """As de Chazal et al. count them, less records 106 and 200 and beats at the ends of recordings."""
+    from oxmc.pymodels.tasks import ecg_aami
+
+    beats = read_beats(data_dir / "mitbih_beats.npz")
+    published = {"DS1": (45_866, 944, 3_788, 415, 8), "DS2": (44_259, 1_837, 3_221, 388, 7)}
+    lacking = {"DS1": (1_507, 0, 520, 0, 0), "DS2": (1_743, 30, 826, 2, 0)}
+    for name, counts in published.items():
+        here = np.isin(beats.record, getattr(ecg_aami, name))
+        found = np.bincount(ecg_aami.classes_of(beats.symbol[here]), minlength=5)
+        apart = np.array(counts) - lacking[name] - found
+        assert (np.abs(apart) <= (60, 3, 3, 3, 3)).all(), apart
+        assert not {*getattr(ecg_aami, name)} & {*ecg_aami.PACED}
+    assert not {*ecg_aami.DS1} & {*ecg_aami.DS2}
+
+
+def test_the_field_s_task(data_dir: Path) -> None:
+    """Five outputs of 14 features; classes in equal shares but for those with few beats."""
+    source = DataSource(data=data_dir / "mitbih_beats.npz")
+    keys = {"beat_classes": "aami", "beat_features": "spectrum_rr", "beat_split": "within_ds1", "hidden": 0}
+    config, d = data(source, **keys, test_samples=500)
+    assert (config.outputs, config.counters, config.features) == (5, "own", 14)
+    counts = np.bincount(d.train_t, minlength=5)
+    assert counts.sum() == 250 and np.ptp(counts[:3]) <= 1
+    assert counts[3:].tolist() == [41, 2]  # all that two thirds of DS1 have of F and Q: record 208 has most of F
+    assert d.class_names == ("N", "S", "V", "F", "Q") and len(d.feature_names) == 14
+    with pytest.raises(InputError, match="^own_beats must be 0 with beat_split = within_ds1, not 5$"):
+        config.replace(own_beats=5, test_after_s=9.0)

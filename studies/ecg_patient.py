@@ -1,0 +1,168 @@
+"""The patient: beats of one's own beside those of others, a line a number of them; or the five classes of the field.
+
+`own` takes each record in turn as the patient. Its first beats, labelled, join the training points, and all beats after
+the fifth minute are tested (`--set test_after_s=S`: after S s), without own beats, too. Errors are those of records,
+each the mean of its repeats. The last columns are what an implant would pay, with assumptions named in this file.
+`aami` trains on the records DS1 and counts classes on DS2, or within DS1 where constants are chosen (`--within`).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from oxmc.energy.parts import parts_of, per_prediction_j
+from oxmc.pymodels.config import Config, parse_setting, preset
+from oxmc.pymodels.tasks import DataSource, fit_config
+from oxmc.pymodels.tasks import ecg_aami as aami
+from oxmc.pymodels.tasks.ecg import subjects
+from oxmc.pymodels.tasks.jobs import make_job
+from oxmc.run.result import ledger_of, phases_of
+from oxmc.studies.estimates import estimate, median, paired
+from oxmc.studies.records import Progress, Records, digest
+from oxmc.studies.references import fitted_logistic
+from oxmc.studies.tables import Row, finish, study_parser
+from oxmc.studies.trainings import NODE, run_job, seeds_of, split_of
+
+TASK = "ecg"
+OWN, OWN_S = (0, 25, 100), 300.0
+BEATS_A_DAY = 75 * 60 * 24
+"""A heart at rest. Assumed."""
+CELL_J, ALWAYS_ON_W = 1e-3 * 3600 * 3.0, 10e-6
+"""A cell of 1 mAh at 3 V (assumed), and what is always on, as the cost tables estimate it."""
+
+
+def days(beat_j: float, training_j: float) -> float:
+    """Days that the cell lasts where each beat is classified and one training is made a day."""
+    return CELL_J / (86_400 * ALWAYS_ON_W + BEATS_A_DAY * beat_j + training_j)
+
+
+def one(config: Config, seed: int, source: DataSource) -> Row:
+    """One training: accuracy of the chip, of logistic regression and of the usual answer, and joules."""
+    data, logistic = split_of(config, seed, TASK, source)
+    outcome = run_job(make_job(config, data, seed))
+    ledger = ledger_of(config, phases_of(outcome), NODE)
+    training = parts_of(ledger, outcome.counts, config.clock_hz)["training"].ledger
+    share = float(data.test_t.mean())
+    return {
+        "chip": float((outcome.classes == data.test_t).mean()),
+        "logistic": logistic,
+        "usual": max(share, 1 - share),
+        "training_j": training.total_j,
+        "beat_j": per_prediction_j(ledger, outcome.counts),
+    }
+
+
+def of_records(base: Config, own: int, given: argparse.Namespace, records: Records, progress: Progress) -> list[Row]:
+    """For each record the means over its repeats."""
+    after_s = base.test_after_s or OWN_S
+    base, found = base.replace(own_beats=own, own_copies=given.copies if own else 1, test_after_s=after_s), []
+    for subject in _chosen(given):
+        source = DataSource(data=given.data, subject=subject)
+        config = fit_config(TASK, base, (), source)
+        runs = [
+            records.of(("own", subject, digest(config), seed), one, config, seed, source)
+            for seed in seeds_of(given.seed, given.repeats)
+        ]
+        found.append({name: float(np.mean([run[name] for run in runs])) for name in runs[0]})
+        progress.step(f"{own} own beats, record {subject}: {found[-1]['chip']:.4f}")
+    return found
+
+
+def own_line(own: int, found: Sequence[Row], without: Sequence[Row]) -> Row:
+    """A line: means and medians of records, what own beats gain, and what it costs."""
+    column = {name: [row[name] for row in found] for name in found[0]}
+    training_j, beat_j = (float(np.mean(column[name])) for name in ("training_j", "beat_j"))
+    return {
+        "own beats": own,
+        "mean": estimate(column["chip"]),
+        "median": median(column["chip"]),
+        "lowest": min(column["chip"]),
+        "logistic regression": estimate(column["logistic"]),
+        "its median": median(column["logistic"]),
+        "usual answer": estimate(column["usual"]),
+        "gain by own beats": paired(column["chip"], [row["chip"] for row in without]),
+        "to logistic regression": paired(column["chip"], column["logistic"]),
+        f"uJ a training, {NODE}": 1e6 * training_j,
+        "nJ a beat": 1e9 * beat_j,
+        "days on 1 mAh": days(beat_j, training_j),
+    }
+
+
+def own_table(base: Config, given: argparse.Namespace, records: Records) -> list[Row]:
+    progress = Progress(len(OWN) * len(_chosen(given)))
+    found = [of_records(base, own, given, records, progress) for own in OWN]
+    return [own_line(own, rows, found[0]) for own, rows in zip(OWN, found, strict=True)]
+
+
+def _chosen(given: argparse.Namespace) -> list[int]:
+    return (
+        [int(text) for text in given.subjects.split(",")] if given.subjects else subjects(DataSource(data=given.data))
+    )
+
+
+def confusion(config: Config, seed: int, source: DataSource) -> Row:
+    """Beats by class and answer, of the chip and of logistic regression: each [5][5], class first."""
+    data, _ = split_of(config, seed, TASK, source)
+    outcome = run_job(make_job(config, data, seed))
+    answers = {"chip": outcome.classes, "logistic": fitted_logistic(data).predict(data.test_x)}
+    counts = {name: np.zeros((len(aami.CLASSES),) * 2, int) for name in answers}
+    for name, answer in answers.items():
+        np.add.at(counts[name], (data.test_t, answer), 1)
+    joules = ledger_of(config, phases_of(outcome), NODE).by_phase()
+    return {name: table.tolist() for name, table in counts.items()} | {"training_uj": 1e6 * joules["train"]}
+
+
+def class_line(kind: int, runs: Sequence[Row]) -> Row:
+    """Sensitivity and positive predictivity of a class, over repeats that have them."""
+    line: Row = {"class": aami.CLASSES[kind], "beats": int(np.mean([np.sum(run["chip"][kind]) for run in runs]))}
+    for name, title in (("chip", ""), ("logistic", " of logistic regression")):
+        tables = np.array([run[name] for run in runs], float)
+        line |= {f"Se{title}": _share(tables, kind, axis=2), f"+P{title}": _share(tables, kind, axis=1)}
+    return line
+
+
+def _share(tables: np.ndarray, kind: int, axis: int) -> Any:
+    """Right answers over all of a class (axis 2) or over all that were given (axis 1)."""
+    all_of = tables.sum(axis=axis)[:, kind]
+    shares = tables[all_of > 0, kind, kind] / all_of[all_of > 0]
+    return estimate(shares) if len(shares) else "none"
+
+
+def aami_table(base: Config, given: argparse.Namespace, records: Records) -> list[Row]:
+    source, split = DataSource(data=given.data), "within_ds1" if given.within else "ds1_ds2"
+    config = fit_config(
+        TASK, base.replace(beat_split=split, outputs=5, counters="own", beat_classes="aami"), (), source
+    )
+    runs = [
+        records.of(("aami", digest(config), seed), confusion, config, seed, source)
+        for seed in seeds_of(given.seed, given.repeats)
+    ]
+    right = [np.trace(np.array(run["chip"])) / np.sum(run["chip"]) for run in runs]
+    reference = [np.trace(np.array(run["logistic"])) / np.sum(run["logistic"]) for run in runs]
+    lines = [class_line(kind, runs) for kind in range(len(aami.CLASSES))]
+    last = {name: "" for name in lines[0]} | {"class": "all, accuracy", "beats": config.test_samples}
+    return [*lines, last | {"Se": estimate(right), "Se of logistic regression": estimate(reference)}]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = study_parser(__doc__, seed=20000, repeats=4)
+    options.add_argument("table", choices=("own", "aami"), help="own beats, or the classes of AAMI")
+    options.add_argument("--data", type=Path, help="folder or file of recordings; made-up ones without it")
+    options.add_argument("--preset", default="best", help="preset of the chip (default best)")
+    options.add_argument("--set", action="append", metavar="KEY=VALUE", default=[], help="a key of the chip")
+    options.add_argument("--subjects", help="only these records, by comma")
+    options.add_argument("--copies", type=int, default=4, help="training points an own beat makes (default 4)")
+    options.add_argument("--within", action="store_true", help="test within DS1, to choose constants by")
+    given = options.parse_args(arguments)
+    settings = dict(parse_setting(text) for text in given.set)
+    base, records = preset(TASK, given.preset).replace(**settings), Records(given.out)
+    finish((own_table if given.table == "own" else aami_table)(base, given, records), given)
+
+
+if __name__ == "__main__":
+    main()
