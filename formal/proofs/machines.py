@@ -23,9 +23,9 @@ from oxmc.hdl.cell_programmer import CellProgrammer
 from oxmc.hdl.former import Former
 from oxmc.hdl.front.auto_zero import AutoZero
 from oxmc.hdl.gate_dac import GateDac
-from oxmc.hdl.network_inference import inference_of
 from oxmc.hdl.pair_programmer import PairProgrammer
 from oxmc.hdl.pulse import Pulse
+from oxmc.hdl.softmax.softmax_inference import inference_of
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.formats import Formats
 

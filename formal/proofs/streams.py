@@ -11,7 +11,7 @@ from oxmc.formal.mutant import Mutant
 from oxmc.formal.proof import Proof
 from oxmc.formal.proofs.machines import CANCER, Machine
 from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.network_inference import inference_of
+from oxmc.hdl.softmax.softmax_inference import inference_of
 from oxmc.hdl.top.results import Results
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.formats import Formats
