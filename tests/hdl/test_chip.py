@@ -109,9 +109,9 @@ VARIANTS = {
     # as fast as evaluations can be; two outputs, whose shares are looked up in as many cycles
     "softmax": SMALL.replace(outputs=2, likelihood="softmax", scale_per_us=0.1, eval_range=8.0),
     "softmax early": SMALL.replace(
-        rows=9, outputs=3, likelihood="softmax", early_rejection=True, sample_order="hard_first", scale_per_us=0.1,
-        eval_range=11.0, verify="pair", reject_limit=7, adc_bits=6, table_bits=5, response_bits=5, log_fraction_bits=5,
-        temper=1, clock_hz=20e6, eval_pulse_s=150e-9, conversion_s=100e-9,
+        rows=6, max_proposals=10, outputs=3, likelihood="softmax", early_rejection=True, sample_order="hard_first",
+        scale_per_us=0.1, eval_range=11.0, verify="pair", reject_limit=7, adc_bits=6, table_bits=5, response_bits=5,
+        log_fraction_bits=5, temper=1, clock_hz=20e6, eval_pulse_s=150e-9, conversion_s=100e-9,
     ),
     "softmax, faults at each read": SMALL.replace(
         outputs=4, likelihood="softmax", fault_mode="each_read", stuck_lcs=0.05, read_noise=0.05, scale_per_us=0.1,
