@@ -18,6 +18,7 @@ from oxmc.hdl.likelihood import Likelihood
 from oxmc.hdl.pair_programmer import PairProgrammer
 from oxmc.hdl.reward import Reward
 from oxmc.hdl.sample_order import SampleOrder
+from oxmc.hdl.softmax.softmax_likelihood import SoftmaxLikelihood
 from oxmc.hdl.top.core import Connect, Core, same
 from oxmc.hdl.top.observers import observed
 from oxmc.hdl.top.results import Results
@@ -57,9 +58,10 @@ class Chip(Core):
             m.submodules.results = self.results = Results(formats)
             wires += [self._connect_episodes, self._connect_reward]
         else:
-            m.submodules.log_likelihood = self.log_likelihood = Likelihood(formats)
-            self.tables[Space.LIKELIHOOD] = self.log_likelihood.table
-            wires += [self._connect_likelihood]
+            likelihood = SoftmaxLikelihood(formats) if formats.softmax else Likelihood(formats)
+            m.submodules.log_likelihood = self.log_likelihood = likelihood
+            self.tables[Space.LIKELIHOOD] = likelihood.table
+            wires += [self._connect_likelihood, *([self._connect_softmax] if formats.softmax else [])]
         if config.early_rejection:
             wires += [self._connect_early_rejection]
         if config.reject_limit:
@@ -150,14 +152,24 @@ class Chip(Core):
             likelihood.valid.eq(self.answers.trained),
             likelihood.code.eq(self.array.data[: len(likelihood.code)]),
             likelihood.label.eq(self.pulse.result_tag[0]),
-            likelihood.clear.eq(self.trainer.propose),
+            (likelihood.clear_sum if self.formats.softmax else likelihood.clear).eq(self.trainer.propose),
             self.acceptance.likelihood.eq(likelihood.compared),
+        ]
+
+    def _connect_softmax(self, m: Module) -> None:
+        """The likelihood folds the outputs of the inference, too, and samples begin with proposals and test points."""
+        likelihood = self.log_likelihood
+        m.d.comb += [
+            likelihood.voted.eq(self.answers.voted),
+            likelihood.clear.eq(self.trainer.propose | self.inference.fetch_sample),
+            self.inference.folding.eq(likelihood.voting),
+            *same(self.inference, likelihood, "output last power log_sum"),
         ]
 
     def _connect_early_rejection(self, m: Module) -> None:
         """Each sum is compared as it grows, once the threshold is there."""
         m.d.comb += [
-            self.acceptance.partial.eq(self.log_likelihood.adding),
+            self.acceptance.partial.eq(self.log_likelihood.partial),
             *same(self.trainer, self.acceptance, "hopeless exceeds"),
             self.trainer.adding.eq(Cat(self.still_adding).any()),
         ]

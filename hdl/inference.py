@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -48,14 +50,19 @@ class Inference(wiring.Component):
                 "fetch_sample": Out(1),  # asks for a test point
                 "fetch_index": Out(formats.sample_bits),  # number of that point
                 # answers; `counter` is fetched in step with the table
-                "answer": In(1),  # the answer of an output is there
-                "code": In(config.adc_bits),  # ADC code of that answer, signed
-                "counter": In(config.counter_bits),  # counter of the row that answered, a cycle after `answer`
-                "adding": Out(1),  # response times `counter` is added, a cycle after `answer`
+                **self._answer_ports(),
+                "counter": In(config.counter_bits),  # counter of the row that answered, a cycle after its answer
+                "adding": Out(1),  # response times `counter` is added, a cycle after its look-up
                 "voting": Out(1),  # a row votes for the first time in this inference; `counter` is its counter
                 "result": Out(stream.Signature(result_layout(formats))),  # sum of an output's responses, class so far
             }
         )
+
+    def _answer_ports(self) -> dict[str, Any]:
+        return {
+            "answer": In(1),  # the answer of an output is there
+            "code": In(self.formats.config.adc_bits),  # ADC code of that answer, signed
+        }
 
     def _first_row(self) -> Value:
         return Mux(self.burn_in > self.last_row, self.last_row, self.burn_in)

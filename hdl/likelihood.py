@@ -49,6 +49,11 @@ class Likelihood(wiring.Component):
         """The sum that a decision compares: where each is compared, as it will be."""
         return self.next_sum if self.formats.config.early_rejection else self.sum
 
+    @property
+    def partial(self) -> Signal:
+        """With early rejection `next_sum` is compared."""
+        return self.adding
+
     def elaborate(self, platform):
         m = Module()
         m.submodules.memory = self.table

@@ -6,7 +6,6 @@ from amaranth import Array, Module, Signal, signed
 
 from oxmc.hdl.inference import Inference
 from oxmc.hdl.safe import safe_fsm
-from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import ArrayOp
 
 
@@ -21,11 +20,15 @@ class NetworkInference(Inference):
     """
 
     def _elaborate_sums(self, m: Module, totals: list[Signal], clear: Signal) -> None:
-        """As with one sum; answers come output by output, so which one is added is counted."""
+        """As with one sum; answers come output by output, so which one is added is counted.
+
+        `opens` is high with the first answer of a row, `unsettled` until all answers so far are added.
+        """
         self.answered = Signal(self.formats.output_bits)
         answered = self.answered
         total = Signal.like(totals[0])
         chosen = Array(totals)
+        self.opens, self.unsettled = self.adding & (self.answered == 0), self.command.converting
         response = self._elaborate_response(m)
         m.d.comb += total.eq(chosen[answered] + response * self.counter)
         with m.If(clear):
@@ -44,20 +47,22 @@ class NetworkInference(Inference):
             m.d.comb += self.command.op.eq(ArrayOp.EVAL)
             with m.If(self.command.latch):
                 m.d.sync += segment.eq(segment + 1)
-                with m.If(segment == hidden - 1):
-                    m.d.comb += self.command.op.eq(ArrayOp.IDLE)
-                    m.next = "LAYER"
+                if hidden:
+                    with m.If(segment == hidden - 1):
+                        m.d.comb += self.command.op.eq(ArrayOp.IDLE)
+                        m.next = "LAYER"
                 with m.If(segment == last_segment):
                     m.d.sync += [segment.eq(0), row.eq(row + 1)]
                     with m.If(row == self.last_row):
                         m.d.comb += self.command.op.eq(ArrayOp.IDLE)
                         m.next = "SETTLE"
-        with m.State("LAYER"):  # the last hidden neuron's conversion and sigmoid
-            with m.If(~self.command.converting):
-                m.d.comb += self.command.op.eq(ArrayOp.EVAL)
-                m.next = "EVAL"
+        if hidden:
+            with m.State("LAYER"):  # the last hidden neuron's conversion and sigmoid
+                with m.If(~self.command.converting):
+                    m.d.comb += self.command.op.eq(ArrayOp.EVAL)
+                    m.next = "EVAL"
         with m.State("SETTLE"):  # the last conversion, its look-up and addition
-            with m.If(~self.command.converting):
+            with m.If(~self.unsettled):
                 m.next = "RESULT"
 
     def elaborate(self, platform):
@@ -76,11 +81,11 @@ class NetworkInference(Inference):
         m.d.comb += [
             total.eq(Array(totals)[output]),
             last_output.eq(output == formats.config.outputs - 1),
-            self.voting.eq(self.adding & (self.answered == 0) & (index == self.first_index)),
+            self.voting.eq(self.opens & (index == self.first_index)),
             self.command.valid.eq(self.start | self.busy),
             self.command.row.eq(row),
             self.command.segment.eq(segment),
-            self.hidden.eq(segment < formats.config.hidden),
+            self.hidden.eq(segment < formats.config.hidden if formats.config.hidden else 0),
             self.fetch_index.eq(index),
             self.result.payload.last.eq(last_output),
         ]
@@ -106,8 +111,3 @@ class NetworkInference(Inference):
                         m.d.sync += index.eq(index + 1)
                         m.next = "FETCH"
         return m
-
-
-def inference_of(formats: Formats) -> Inference:
-    """The inference block that a configuration asks for."""
-    return NetworkInference(formats) if formats.config.hidden else Inference(formats)

@@ -35,9 +35,9 @@ class SampleOrder(wiring.Component):
                 "index": Out(formats.sample_bits),  # number of the sample at that place, a cycle after `fetch`
                 # the next order
                 "last_sample": In(formats.sample_bits),  # number of the last training sample
-                "hard_above": In(formats.likelihood_bits),  # a sample is hard above this -log2 likelihood
+                "hard_above": In(formats.hard_bits),  # a sample is hard above this -log2 likelihood
                 "adding": In(1),  # an evaluation is added to the likelihood
-                "entry": In(formats.likelihood_bits),  # -log2 likelihood of that evaluation, in 2^-log_fraction_bits
+                "entry": In(formats.term_bits),  # -log2 likelihood of that evaluation, in 2^-log_fraction_bits
                 "sample": In(formats.sample_bits),  # number of its sample
                 "last_output": In(1),  # it is the sample's last evaluation
                 "filing": Out(1),  # a sample is filed in the next order

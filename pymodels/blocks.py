@@ -47,7 +47,7 @@ def memories(formats: Formats) -> dict[str, Memory]:
         "samples": Memory(True, formats.sample_word_bits, samples, HOST_WORD_BITS),
         "counters": Memory(True, config.counter_bits, formats.row_capacity),
         "likelihood": Memory(not formats.rewards, formats.likelihood_bits, bins),
-        "response": Memory(True, config.response_bits, bins),
+        "response": Memory(True, config.response_bits, formats.response_bins),
         "activation": Memory(config.hidden > 0, formats.activation_bits, bins),
         "lut": Memory(True, config.read_bits, config.gate_codes),
         "map": Memory(True, gate, codes),
@@ -76,6 +76,14 @@ def _points(config: Config) -> bool:
     return config.acceptance == "likelihood"
 
 
+def _softmax(config: Config) -> bool:
+    return config.likelihood == "softmax"
+
+
+def _logistic(config: Config) -> bool:
+    return _points(config) and not _softmax(config)
+
+
 def _episodes(config: Config) -> bool:
     return config.acceptance == "reward"
 
@@ -96,8 +104,8 @@ COMMON_BLOCKS = (
     *(Block("top", instance, _always) for instance in ("guard", *BETWEEN)),
     Block("top", "results", _episodes),
     Block("top", "front_end", lambda config: config.auto_zero_bits > 0),  # idle but for some EVALs ahead of a training
-    Block("log_likelihood", "log_likelihood", _points),
-    Block("inference", "inference", lambda config: _points(config) and not config.hidden),
+    Block("log_likelihood", "log_likelihood", _logistic),
+    Block("inference", "inference", lambda config: _logistic(config) and not config.hidden),
 )
 """Blocks that are there with and without options of the chain."""
 SPECIAL_BLOCKS = (
@@ -107,7 +115,9 @@ SPECIAL_BLOCKS = (
     Block("reward_pulse", "pulse", _episodes),  # begins and ends at each step, not once a sweep
     Block("reward_trainer", "trainer", _episodes),
     Block("reward_inference", "inference", _episodes),  # votes with codes, not with probabilities
-    Block("network_inference", "inference", lambda config: config.hidden > 0),
+    Block("softmax_likelihood", "log_likelihood", _softmax),
+    Block("softmax_inference", "inference", _softmax),
+    Block("network_inference", "inference", lambda config: _logistic(config) and config.hidden > 0),
     Block("activation", "activation", lambda config: config.hidden > 0),
     Block("pair_programmer", "programmer", lambda config: config.verify == "pair"),
     Block("cell_programmer", "programmer", lambda config: config.verify == "cell"),

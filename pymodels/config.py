@@ -35,6 +35,8 @@ ROWS_PER_BURN_IN = 8
 """`--rows N` alone keeps the burn-in at or below N // 8 rows."""
 
 
+POWER_FRACTION_BITS = 5
+"""Fraction bits of a softmax's powers and of the log2 of their sum."""
 SUFFIX = ".toml"
 """How the name of a device card's file ends."""
 
@@ -88,6 +90,13 @@ class Config:
         "shared",
         "several outputs: accepted together with one counter a row, or each a chain of its own with its own counters",
         choices=("shared", "own"),
+    )
+
+    likelihood: str = key(
+        "one_versus_rest",
+        "what several outputs say of a class: each for itself against all others, or all of them together (softmax)",
+        choices=("one_versus_rest", "softmax"),
+        shapes=True,
     )
 
     # the Markov chain
@@ -394,6 +403,7 @@ class Config:
             self.table_bits <= self.adc_bits,
             f"table_bits must be at most adc_bits ({self.adc_bits}), not {self.table_bits}",
         )
+        self._check_softmax_rules(rule)
         self._check_hastings_rules(rule)
         rule(
             self.lfsr_bits % self.lfsr_step_bits == 0,
@@ -552,6 +562,25 @@ class Config:
         rule(
             self.sample_order == "given",
             f"sample_order must be given with acceptance reward, not {self.sample_order!r}",
+        )
+
+    def _check_softmax_rules(self, rule: Callable[[bool, str], None]) -> None:
+        """A softmax is of all outputs of a row together; it is no product of terms of one output each."""
+        if self.likelihood != "softmax":
+            return
+        rule(self.acceptance == "likelihood", "likelihood must be one_versus_rest with acceptance reward, not softmax")
+        rule(self.outputs > 1, f"outputs must be 2 or more with likelihood = softmax, not {self.outputs}")
+        sharpness = self.vote_sharpness
+        rule(sharpness == 1, f"vote_sharpness must be 1 with likelihood = softmax, not {sharpness:g}")
+        rule(
+            self.counters == "shared",
+            "counters must be shared with likelihood = softmax, which needs all outputs of one model, "
+            f"not {self.counters}",
+        )
+        rule(
+            self.log_fraction_bits >= POWER_FRACTION_BITS,
+            f"log_fraction_bits must be at least {POWER_FRACTION_BITS} with likelihood = softmax, "
+            f"not {self.log_fraction_bits}",
         )
 
     def _check_circuit_rules(self, rule: Callable[[bool, str], None]) -> None:

@@ -43,7 +43,7 @@ DIGITAL_EVENTS = {
     "order_write": "entries of the next evaluation order stored",
     "sample_read": "samples fetched from the sample memory",
     "activation": "sigmoid table look-ups, one a hidden neuron evaluated",
-    "likelihood_add": "likelihood table look-ups, each added to the sum",
+    "likelihood_add": "likelihood table look-ups, each added to the sum; of a softmax those of the inference, too",
     "prior_square": "pair differences squared and added",
     "hastings_term": "cells whose ways there and back joined the Hastings correction",
     "lfsr_step": "clocks on which the LFSR advanced",

@@ -11,11 +11,15 @@ import dataclasses
 import math
 from functools import cached_property, lru_cache
 
-from oxmc.pymodels.config import Config
+from oxmc.pymodels.config import POWER_FRACTION_BITS, Config
 from oxmc.pymodels.errors import InputError
 
 LIKELIHOOD_INTEGER_BITS = 4
 """Integer bits of a likelihood entry: -log2 f stays below 16 for any |S V.w| that `eval_range` allows (11.0)."""
+POWER_INTEGER_BITS = 5
+"""Integer bits of an output's log2 of exp(S V.w) above the lowest code's: a converter spans less than 2^32 (31.7)."""
+LOG_SUM_BITS, SHARE_BITS = 8, 8
+"""Index bits of the tables of a softmax, whose distances are 1/32 and 1/16 of an octave apart."""
 PRIOR_MULTIPLIER_BITS = 8
 PRIOR_SHIFT_BITS = 5
 HASTINGS_MULTIPLIER_BITS = 12
@@ -138,6 +142,11 @@ class Formats:
         return self.config.acceptance == "reward"
 
     @property
+    def softmax(self) -> bool:
+        """Whether a sample has one likelihood of all its outputs, in the place of one of each."""
+        return self.config.likelihood == "softmax"
+
+    @property
     def sample_capacity(self) -> int:
         if self.rewards:
             return 2  # an observation in training, one in test
@@ -215,18 +224,45 @@ class Formats:
 
     @property
     def likelihood_bits(self) -> int:
+        """An entry of the likelihood table: -log2 f, or an output's power of a softmax."""
+        return POWER_INTEGER_BITS + POWER_FRACTION_BITS if self.softmax else self.hard_bits
+
+    @property
+    def hard_bits(self) -> int:
+        """A -log2 likelihood that samples are told hard by."""
         return LIKELIHOOD_INTEGER_BITS + self.config.log_fraction_bits
 
     @property
+    def log_sum_bits(self) -> int:
+        """The log2 of a softmax's sum: of at most 16 outputs it is at most 4 octaves, and roundings, above the largest
+        power."""
+        return self.likelihood_bits + 1
+
+    @property
+    def power_shift(self) -> int:
+        """Fraction bits of a cost that a softmax's powers do not have."""
+        return self.config.log_fraction_bits - POWER_FRACTION_BITS
+
+    @property
+    def term_bits(self) -> int:
+        """What an evaluation adds to the sum: the table's entry, or -log2 of a softmax.
+
+        With K outputs that is off by at most K / 32: 1/64 for each of the two powers in it, and for each further output
+        1/64 for the entry and as much for a distance that is a unit too small where the sum was below the power.
+        """
+        return self.log_sum_bits + self.power_shift if self.softmax else self.likelihood_bits
+
+    @property
     def sum_bits(self) -> int:
-        """The likelihood accumulator never wraps: room for every sample and output at the largest entry.
+        """The likelihood accumulator never wraps: room for every sample's terms at the largest.
 
         With rewards: their cost, an exponent times -log2 of a reward.
         """
         if self.rewards:
             top = (STEP_BITS + 1) << self.config.log_fraction_bits
             return bits_for(top * (2**self.exponent_bits - 1) >> EXPONENT_FRACTION_BITS)
-        return bits_for(self.sample_capacity * self.config.outputs * (2**self.likelihood_bits - 1))
+        terms = 1 if self.softmax else self.config.outputs
+        return bits_for(self.sample_capacity * terms * (2**self.term_bits - 1))
 
     @property
     def square_bits(self) -> int:
@@ -293,9 +329,10 @@ class Formats:
 
     @property
     def response_sum_bits(self) -> int:
-        """Signed sum of counter times response over all rows, at the lowest if each entry is -2^(response_bits - 1)."""
-        lowest = self.row_capacity * (2**self.config.counter_bits - 1) << (self.config.response_bits - 1)
-        return bits_for(lowest - 1) + 1
+        """Signed sum of counter times response over all rows, at the lowest if each entry is -2^(response_bits - 1), of
+        a softmax's unsigned ones below 2^response_bits."""
+        most = self.row_capacity * (2**self.config.counter_bits - 1) << (self.config.response_bits - 1 + self.softmax)
+        return bits_for(most - 1) + 1
 
     @property
     def condition_bits(self) -> int:
@@ -369,14 +406,36 @@ class Formats:
 
     @cached_property
     def likelihood_table(self) -> tuple[int, ...]:
-        """-log2 of the logistic response a bin: magnitudes of log-likelihoods, which are all <= 0 (Eq 7)."""
-        one = 2**self.config.log_fraction_bits
+        """-log2 of the logistic response a bin: magnitudes of log-likelihoods, which are all <= 0 (Eq 7).
+
+        Of a softmax the power: log2 of exp(S V.w) over that of the lowest bin.
+        """
+        one = 2 ** (POWER_FRACTION_BITS if self.softmax else self.config.log_fraction_bits)
         bins = range(2**self.config.table_bits)
+        if self.softmax:
+            octaves = math.log2(math.e) * self.config.eval_range / 2 ** (self.config.table_bits - 1)
+            return tuple(round(one * octaves * i) for i in bins)
         return tuple(round(one * math.log2(1 + math.exp(-self.table_mid(i)))) for i in bins)
+
+    @cached_property
+    def log_sum_table(self) -> tuple[int, ...]:
+        """log2(1 + 2^-d) by a distance d: how far the log2 of the sum of two powers of 2 is above the larger's.
+
+        All in 2^-POWER_FRACTION_BITS. Distances beyond the end take the last entry, which is 0.
+        """
+        one = 2**POWER_FRACTION_BITS
+        return tuple(round(one * math.log2(1 + 2 ** (-i / one))) for i in range(2**LOG_SUM_BITS))
+
+    @property
+    def response_bins(self) -> int:
+        """Entries of the response table."""
+        return 2 ** (SHARE_BITS if self.softmax else self.config.table_bits)
 
     @property
     def response_gain(self) -> float:
-        """Probability a unit of response: f = 1/2 + gain * entry."""
+        """Probability a unit of response: f = 1/2 + gain * entry, of a softmax gain * entry."""
+        if self.softmax:
+            return 1 / (2**self.config.response_bits - 1)
         return self._response(2**self.config.table_bits - 1) / (2 ** (self.config.response_bits - 1) - 1)
 
     def _response(self, index: int) -> float:
@@ -387,8 +446,13 @@ class Formats:
     def response_table(self) -> tuple[int, ...]:
         """(f - 1/2) / gain a bin, signed and antisymmetric, so that class 1 is simply a sum >= 0 (Eq 8).
 
-        With rewards the response is linear (Eq 11, 13): the ADC code itself, at the width of an entry.
+        With rewards the response is linear (Eq 11, 13): the ADC code itself, at the width of an entry. Of a softmax it
+        is the share 2^-d, unsigned, of an output whose power is d below the log2 of the sum; two distances share an
+        entry, and all beyond the end the last one, which is 0.
         """
+        if self.softmax:
+            middles = ((2 * i + 0.5) / 2**POWER_FRACTION_BITS for i in range(self.response_bins))
+            return tuple(round(2**-middle / self.response_gain) for middle in middles)
         bins = range(2**self.config.table_bits)
         if self.rewards:
             half, top = 2 ** (self.config.table_bits - 1), 2 ** (self.config.response_bits - 1)

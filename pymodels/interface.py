@@ -185,7 +185,7 @@ def memory_words(formats: Formats) -> dict[Space, tuple[Words, ...]]:
     return {
         Space.LUT: (Words(0, config.gate_codes, config.read_bits), *(law if config.hastings else ())),
         **({} if formats.rewards else likelihood),
-        Space.RESPONSE: (Words(0, bins, config.response_bits, signed=True),),
+        Space.RESPONSE: (Words(0, formats.response_bins, config.response_bits, signed=not formats.softmax),),
         Space.SAMPLES: (
             Words(0, formats.sample_capacity, formats.sample_word_bits, stride=1 << sample_lane_bits(formats)),
         ),
@@ -229,7 +229,7 @@ def settings(formats: Formats) -> dict[Setting, Register]:
         Setting.COMMON_MODE: Register(codes, lambda: formats.common_mode, pairs),
         Setting.REJECT_LIMIT: Register(top(STREAK_BITS), lambda: config.reject_limit, config.reject_limit > 0),
         Setting.HARD_ABOVE: Register(
-            top(formats.likelihood_bits), lambda: formats.hard_above, config.sample_order == "hard_first"
+            top(formats.hard_bits), lambda: formats.hard_above, config.sample_order == "hard_first"
         ),
         Setting.CONDITION_CYCLES: Register(top(formats.condition_bits), lambda: config.condition_cycles, config.form),
         Setting.CALIBRATION_LAST_ROW: Register(rows, lambda: formats.calibration_rows - 1, config.calibrate),

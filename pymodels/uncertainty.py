@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from oxmc.pymodels.config import Config
+from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.twin.inference import probability
 
 BINS = 10
@@ -28,10 +29,14 @@ def wilson_interval(right: int, n: int) -> tuple[float, float]:
 def class_probabilities(config: Config, sums: np.ndarray, total: int | np.ndarray) -> np.ndarray:
     """Predictive probability of each class, float64 [n, classes], from response sums int64 [n, outputs] (Eq 8).
 
-    One output is P(t = 1). Several, one a class against the rest, are divided by their sum. `total` is that of the
-    counters that voted, one or int64 [outputs]. Raises `RunError` as `inference.probability`.
+    One output is P(t = 1). Several, one a class against the rest, are divided by their sum. So are those of a softmax,
+    whose sum is 1 but for roundings; none is taken for less than a quarter of a unit of the response, as 0 stands for
+    all below half a unit. `total` is that of the counters that voted, one or int64 [outputs]. Raises `RunError` as
+    `inference.probability`.
     """
     p = np.clip(probability(config, sums, total), 0.0, 1.0)
+    if config.likelihood == "softmax":
+        p = np.maximum(p, Formats(config).response_gain / 4)
     if config.outputs == 1:
         return np.column_stack([1 - p[:, 0], p[:, 0]])
     whole = p.sum(axis=1, keepdims=True)

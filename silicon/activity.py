@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.verilog.netlist import CHIP_NAME
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import DIGITAL_EVENTS
+from oxmc.pymodels.interface import ArrayOp
 
 if TYPE_CHECKING:
     from oxmc.silicon.gates import Instance

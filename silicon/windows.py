@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.verilog.memories import memories_verilog
 from oxmc.hdl.verilog.netlist import write_verilog
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.interface import ArrayOp
 from oxmc.silicon.activity import COUNTED, OBSERVED, count, cycle_events, saif, steps_of
 from oxmc.silicon.gate_costs import train_gates
 from oxmc.silicon.gates import Instance, gate_verilog, instances, module_of, ports

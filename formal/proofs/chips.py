@@ -13,11 +13,10 @@ from oxmc.formal.mutant import Mutant
 from oxmc.formal.proof import Proof
 from oxmc.formal.proofs.machines import SLOW
 from oxmc.formal.proofs.training import PULSES
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.chip import Chip
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.interface import Command, Setting, Space, address
+from oxmc.pymodels.interface import ArrayOp, Command, Setting, Space, address
 
 CHIPS: dict[str, Config] = {
     "paper": preset("cancer", "paper"),

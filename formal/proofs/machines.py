@@ -17,17 +17,17 @@ from amaranth.lib.wiring import Component
 from oxmc.formal.bench import Bench
 from oxmc.formal.mutant import Mutant
 from oxmc.formal.proof import Proof
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.calibrator import Calibrator
 from oxmc.hdl.cell_programmer import CellProgrammer
 from oxmc.hdl.former import Former
 from oxmc.hdl.front.auto_zero import AutoZero
 from oxmc.hdl.gate_dac import GateDac
-from oxmc.hdl.network_inference import inference_of
 from oxmc.hdl.pair_programmer import PairProgrammer
 from oxmc.hdl.pulse import Pulse
+from oxmc.hdl.softmax.softmax_inference import inference_of
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 
 SLOW = dict(set_pulse_s=300e-9, reset_pulse_s=200e-9, read_pulse_s=200e-9, eval_pulse_s=200e-9, conversion_s=200e-9)
 """Pulses and conversions of several cycles."""

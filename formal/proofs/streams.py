@@ -10,11 +10,11 @@ from oxmc.formal.bench import Bench
 from oxmc.formal.mutant import Mutant
 from oxmc.formal.proof import Proof
 from oxmc.formal.proofs.machines import CANCER, Machine
-from oxmc.hdl.array_port import ArrayOp
-from oxmc.hdl.network_inference import inference_of
+from oxmc.hdl.softmax.softmax_inference import inference_of
 from oxmc.hdl.top.results import Results
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 
 
 def votes(config: Config) -> Bench:

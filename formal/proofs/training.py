@@ -11,12 +11,12 @@ from oxmc.formal.bench import Bench
 from oxmc.formal.mutant import Mutant
 from oxmc.formal.proof import Proof
 from oxmc.formal.proofs.machines import SLOW, Machine, distance, measure
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.episode import trainer_of
 from oxmc.hdl.lfsr import Lfsr
 from oxmc.hdl.row_counters import LOST_BITS, RowCounters
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 
 QUICK = SLOW | dict(reset_pulse_s=100e-9, read_pulse_s=100e-9, eval_pulse_s=100e-9, conversion_s=100e-9)
 """Covers take less long."""

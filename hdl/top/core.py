@@ -18,11 +18,11 @@ from oxmc.hdl.host import Host, HostBus
 from oxmc.hdl.inference import result_layout
 from oxmc.hdl.lfsr import Lfsr
 from oxmc.hdl.log_uniform import LogUniform
-from oxmc.hdl.network_inference import inference_of
 from oxmc.hdl.prior import Prior
 from oxmc.hdl.pulse import Pulse
 from oxmc.hdl.ram import Ram
 from oxmc.hdl.row_counters import RowCounters
+from oxmc.hdl.softmax.softmax_inference import inference_of
 from oxmc.hdl.top.answers import Answers
 from oxmc.hdl.top.arbiter import Arbiter
 from oxmc.hdl.top.cell_reads import CellReads
@@ -230,12 +230,13 @@ class Core(wiring.Component):
         ]
 
     def _connect_inference(self, m: Module) -> None:
-        """The rows that vote; their codes and counters."""
+        """The rows that vote; their codes and counters. A softmax takes codes by way of the likelihood."""
         inference = self.inference
+        coded = not self.formats.softmax
         m.d.comb += [
             inference.last_row.eq(self.trainer.current_row),
-            inference.answer.eq(self.answers.voted),
-            inference.code.eq(self.array.data[: len(inference.code)]),
+            *((inference.answer.eq(self.answers.voted),) if coded else ()),
+            *((inference.code.eq(self.array.data[: len(inference.code)]),) if coded else ()),
             inference.counter.eq(self.row_counters.counter),
         ]
 

@@ -76,6 +76,7 @@ def _events_of(chip: Any) -> Value:
     composed = {
         "decision": trainer.decide & ~trainer.first,
         "counter_write": trainer.store | trainer.store_zero,
+        **({"likelihood_add": chip.log_likelihood.folding} if chip.formats.softmax else {}),
         "classify": result.valid & result.ready & result.payload.last,
     }
     found = {

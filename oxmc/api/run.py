@@ -144,8 +144,9 @@ class Run:
     def predict_proba(self, X: ArrayLike, *, engine: str = "twin") -> np.ndarray:
         """The probability of each class for each new point, float64 [n, classes], in the order of `classes`.
 
-        Arguments as for `predict`. Raises as `predict`. Several outputs, each one class against the rest, are divided
-        by their sum, while `predict` takes the largest: with counters of their own both agree but for ties.
+        Arguments as for `predict`. Raises as `predict`. Several outputs, each one class against the rest or its share
+        of a softmax, are divided by their sum, while `predict` takes the largest: with counters of their own both agree
+        but for ties.
         """
         return self._infer(X, engine).probability
 

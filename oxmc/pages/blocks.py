@@ -33,6 +33,10 @@ CHIPS: dict[str, tuple[str, Config]] = {
         preset("cancer", "paper").replace(form=True, calibrate=True),
     ),
     "front": ("`cancer`, `paper`, `auto_zero_bits = 6`", preset("cancer", "paper").replace(auto_zero_bits=6)),
+    "softmax": (
+        '`wine`, `wide`, `likelihood = "softmax"`',
+        preset("wine", "wide").replace(likelihood="softmax", counters="shared"),
+    ),
     "cell": ('`cancer`, `wide`, `verify = "cell"`', preset("cancer", "wide").replace(verify="cell")),
 }
 """The chips that the pages look at: by a short name, in words, and the configuration."""

@@ -119,6 +119,7 @@ def posterior_groups(
     draw = {"draw": Values(("draw",), proposals, "1", "proposals after the burn-in")}
     w = Values(("chain", "draw", "pair"), chains.of_draws(chains.w_us), "uS", SOURCE)
     model = {name: getattr(config, name) for name in ("scale_per_us", "prior_sigma_us", "outputs", "burn_in", "temper")}
+    model |= {"likelihood": config.likelihood} if config.likelihood == "softmax" else {}
     model |= {"target": config.target} if config.target else {}
     groups = {
         "/": Group({}, {}, {"schema": SCHEMA, **model, "stride": chains.stride, **attributes}),
@@ -208,7 +209,8 @@ def _of_points(config: Config, dataset: Dataset, chains: Chains, coords: Coords)
         constants["components"] = Values(dims, made, "1", "what makes components of scaled and centred raw features")
         feature["original_feature"] = _texts("original_feature", dataset.columns)
     likelihood = Values((*each, "point"), points, "nat", "log-likelihood of a training point")
-    probability = Values((*each, "test_point", "output"), p, "1", "probability of the class against all others")
+    others = "beside" if config.likelihood == "softmax" else "against"
+    probability = Values((*each, "test_point", "output"), p, "1", f"probability of the class {others} all others")
     return {
         "log_likelihood": Group({"t": likelihood}, coords),
         "observed_data": Group({"t": Values(("point",), t, "1", "class of a training point")}, classes),

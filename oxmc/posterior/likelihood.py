@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.real.network import output_sums
+from oxmc.pymodels.real.network import output_sums, softmax
 
 BLOCK = 1 << 22
 """Responses that are computed at a time."""
@@ -15,8 +15,14 @@ def point_log_likelihood(config: Config, w_us: np.ndarray, x: np.ndarray, t: np.
     """Natural log-likelihood (Eq 7) of each point by weights float64 [rows, pairs] in uS, float64 [rows, samples].
 
     Features `x` float64 [samples, features] as the task has them and class numbers `t` int64 [samples]. The outputs of
-    a point are independent: a class each against the others.
+    a point are independent, a class each against the others, or one softmax.
     """
+    if config.likelihood == "softmax":
+        y = config.scale_per_us * output_sums(config, w_us, x)
+        largest = y.max(axis=2)
+        own = np.take_along_axis(y, np.broadcast_to(t[None, :, None], (len(y), len(t), 1)), axis=2)[:, :, 0]
+        of_label: np.ndarray = own - largest - np.log(np.exp(y - largest[:, :, None]).sum(axis=2))
+        return of_label
     classes = np.arange(config.outputs) if config.outputs > 1 else np.ones(1, np.int64)
     signs = np.where(t[None, :] == classes[:, None], 1.0, -1.0)
     y = config.scale_per_us * output_sums(config, w_us, x) * signs.T
@@ -41,9 +47,11 @@ def log_prior(config: Config, w_us: np.ndarray) -> np.ndarray:
 def response(config: Config, w_us: np.ndarray, x: np.ndarray) -> np.ndarray:
     """f (Eq 8) of each output by weights float64 [rows, pairs] in uS, float64 [rows, n, outputs].
 
-    Of one output it is the probability of class 1; of several each says its class against all others. It is as steep as
-    `vote_sharpness` makes the chip's.
+    Of one output it is the probability of class 1; of several each says its class against all others, or, of a
+    softmax, beside the others. It is as steep as `vote_sharpness` makes the chip's.
     """
     y = config.vote_sharpness * config.scale_per_us * output_sums(config, w_us, x)
+    if config.likelihood == "softmax":
+        return softmax(y)
     f: np.ndarray = 0.5 + 0.5 * np.tanh(y / 2)  # the logistic function, without overflow
     return f

@@ -60,6 +60,11 @@ def target_of(config: Config, data: Dataset) -> Target:
         raise InputError("TASK must have classes to be held against an exact posterior, not rewards")
     if config.hidden:
         raise InputError(f"hidden must be 0 for an exact posterior, which a network does not have, not {config.hidden}")
+    if config.likelihood == "softmax":
+        raise InputError(
+            "likelihood must be one_versus_rest for an exact posterior, which is not worked out of a softmax yet, "
+            "not softmax"
+        )
     step = config.input_range / Formats(config).input_max
     train, test = (quantise(config, x) * step for x in (data.train_x, data.test_x))
     sd = config.scale_per_us * config.prior_sigma_us

@@ -105,11 +105,12 @@ def train_cycles(formats: Formats, proposals: int, tally: Mapping[str, int]) -> 
 def infer_cycles(formats: Formats, voting_rows: int) -> int:
     """A fetch a test point, and an EVAL a voting row and output, then settling and the result.
 
-    With a hidden layer all segments of a row are evaluated before the next row's; the results come at the end.
+    With a hidden layer or a softmax all segments of a row are evaluated before the next row's; the results come at the
+    end. The shares of the last row's softmax are looked up one after the other.
     """
     c = formats.config
-    if c.hidden:
-        settling = c.cycles(c.conversion_s) + 1
+    if c.hidden or formats.softmax:
+        settling = c.cycles(c.conversion_s) + 1 + (c.outputs + 1 if formats.softmax else 0)
         return c.test_samples * (1 + voting_rows * sample_cycles(formats) + settling + c.outputs)
     output = voting_rows * c.cycles(c.eval_pulse_s) + c.cycles(c.conversion_s) + 2
     return c.test_samples * (1 + c.outputs * output)
@@ -146,11 +147,12 @@ def event_counts(
     activations = c.test_samples * c.hidden * voting_rows
     infer = {
         "eval": activations + votes,
-        "eval_line": (2 if c.hidden else c.outputs) * c.test_samples * voting_rows,
+        "eval_line": (2 if c.hidden else 1 if formats.softmax else c.outputs) * c.test_samples * voting_rows,
         "activation": activations,
         "sample_read": c.test_samples,
         "counter_read": votes,
         "response_add": votes,
+        "likelihood_add": votes if formats.softmax else 0,
         "classify": c.test_samples,
         "cycle": infer_cycles(formats, voting_rows),
     }

@@ -24,7 +24,7 @@ from oxmc.pymodels.oxram.array import NOT_STUCK, OxramArray
 from oxmc.pymodels.oxram.devices import Card, first_gate, gate_table, load_card, lut_table
 from oxmc.pymodels.oxram.draws import ONE
 from oxmc.pymodels.real import kernel as kernel
-from oxmc.pymodels.real.network import hidden_neurons, layer_weights, output_sums
+from oxmc.pymodels.real.network import hidden_neurons, layer_weights, output_sums, softmax
 from oxmc.pymodels.rule import Proposal, Rule
 from oxmc.pymodels.streams import stream_rng, stream_sequence
 
@@ -71,6 +71,7 @@ def plan_of(config: Config, law: kernel.Law) -> kernel.Plan:
     return kernel.Plan(
         hidden=config.hidden,
         hidden_code=float(Formats(config).input_max),
+        softmax=config.likelihood == "softmax",
         scale_per_us=config.scale_per_us,
         prior_sigma_us=config.prior_sigma_us,
         max_proposals=config.max_proposals,
@@ -193,14 +194,16 @@ def run_float(
 
 
 def vote(config: Config, chain: FloatChain, x: np.ndarray) -> np.ndarray:
-    """Sum of C_n (f(V.w_n) - 1/2) over the rows from burn_in on, or of the last row if that leaves none (Eq 8).
+    """Sum of C_n (f(V.w_n) - 1/2) over the rows from burn_in on, or of the last row if that leaves none (Eq 8). Of a
+    softmax that of C_n f.
 
     `x` float64 [n, features]; the sum float64 [n, outputs].
     """
     first = _first_vote(config, chain)
     models_us = chain.w_us[first:]
     y = config.vote_sharpness * config.scale_per_us * output_sums(config, models_us, x)
-    votes: np.ndarray = np.einsum("r,rno->no", chain.counters[first:], np.tanh(y / 2) / 2)  # f - 1/2
+    f = softmax(y) if config.likelihood == "softmax" else np.tanh(y / 2) / 2  # f - 1/2
+    votes: np.ndarray = np.einsum("r,rno->no", chain.counters[first:], f)
     return votes
 
 

@@ -75,6 +75,7 @@ class Plan(NamedTuple):
 
     hidden: int
     hidden_code: float
+    softmax: bool
     scale_per_us: float
     prior_sigma_us: float
     max_proposals: int
@@ -281,6 +282,21 @@ def neg_log_logistic(y: float) -> float:
 
 
 @njit(cache=True, nogil=True)
+def neg_log_response(plan: Plan, powers: np.ndarray, signs: np.ndarray, output: int, sample: int, y: float) -> float:
+    """What an output of S V.w = `y` adds. Of a softmax it is nothing until the last one adds that of all `powers`."""
+    if not plan.softmax:
+        return neg_log_logistic(signs[output, sample] * y)
+    powers[output] = y
+    if output < powers.size - 1:
+        return 0.0
+    largest, total, own = powers.max(), 0.0, 0.0
+    for other in range(powers.size):
+        total += np.exp(powers[other] - largest)
+        own += powers[other] if signs[other, sample] > 0.0 else 0.0
+    return np.log(total) + largest - own
+
+
+@njit(cache=True, nogil=True)
 def neg_log_likelihood(
     plan: Plan, data: Data, model_us: np.ndarray, order: np.ndarray, limit: float, terms: np.ndarray, book: Ledger
 ) -> float:
@@ -288,6 +304,7 @@ def neg_log_likelihood(
     if plan.hidden:
         return network_neg_log_likelihood(plan, data, model_us, order, limit, terms, book)
     outputs, features = data.signs.shape[0], data.x.shape[1]
+    powers = np.zeros(outputs)
     whole = order.size * outputs
     end = whole if limit >= 0.0 else 0
     total, evaluation = 0.0, 0
@@ -298,7 +315,7 @@ def neg_log_likelihood(
             cell = 2 * (output * features + feature)
             dot += (model_us[cell] - model_us[cell + 1]) * data.x[sample, feature]
             drive += (model_us[cell] + model_us[cell + 1]) * data.code2[sample, feature]
-        terms[output, sample] = neg_log_logistic(data.signs[output, sample] * plan.scale_per_us * dot)
+        terms[output, sample] = neg_log_response(plan, powers, data.signs, output, sample, plan.scale_per_us * dot)
         book.sums[EVAL_DRIVE] += drive
         evaluation += 1
         if total <= limit < total + terms[output, sample]:
@@ -314,7 +331,7 @@ def network_neg_log_likelihood(
 ) -> float:
     """As `neg_log_likelihood` behind a hidden layer; a sum above `limit` leaves no output of the next sample."""
     outputs, features, hidden = data.signs.shape[0], data.x.shape[1], plan.hidden
-    segments, neurons = hidden + outputs, np.zeros(hidden)
+    segments, neurons, powers = hidden + outputs, np.zeros(hidden), np.zeros(outputs)
     whole = order.size * segments
     end = whole if limit >= 0.0 else 0
     total, evaluation = 0.0, 0
@@ -335,7 +352,7 @@ def network_neg_log_likelihood(
             cell = 2 * (hidden * (features + output) + neuron)
             dot += (model_us[cell] - model_us[cell + 1]) * neurons[neuron]
             drive += (model_us[cell] + model_us[cell + 1]) * (neurons[neuron] * plan.hidden_code) ** 2
-        terms[output, sample] = neg_log_logistic(data.signs[output, sample] * plan.scale_per_us * dot)
+        terms[output, sample] = neg_log_response(plan, powers, data.signs, output, sample, plan.scale_per_us * dot)
         book.sums[EVAL_DRIVE] += drive
         if total <= limit < total + terms[output, sample]:
             end = min(whole, evaluation + min(plan.late_evaluations, outputs - 1 - output + hidden))

@@ -31,3 +31,10 @@ def output_sums(config: Config, models_us: np.ndarray, x: np.ndarray) -> np.ndar
     if config.hidden:
         return np.matmul(hidden_neurons(config, models_us, x), from_hidden.transpose(0, 2, 1))
     return np.matmul(x, from_features.transpose(0, 2, 1))
+
+
+def softmax(y: np.ndarray) -> np.ndarray:
+    """exp(y) over its sum along the last axis, without overflow."""
+    powers = np.exp(y - y.max(axis=-1, keepdims=True))
+    shares: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    return shares

@@ -3,7 +3,8 @@
 The label column may hold anything; its different values, in order of numbers where all are numbers, else of text, are
 the classes. Geometry follows from the file: a feature a column, one output for two classes, else one a class. Several
 outputs are chains of their own: accepted together, one change must suit all classes at once, and from some 50 pairs on
-a chain hardly moves (earlier trainings: digits 0.12, vehicle 0.69 in place of 0.94 and 0.78 at half the energy).
+a chain hardly moves (earlier trainings: digits 0.12, vehicle 0.69 in place of 0.94 and 0.78 at half the energy). A
+softmax is of all outputs together.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def fit(keys: Mapping[str, Any], given: Collection[str], source: DataSource) -> 
     changes = {
         "features": len(table.features) + keys["bias"],
         "outputs": (outputs := outputs_for(len(table.classes))),
-        "counters": "own" if outputs > 1 else "shared",
+        "counters": "own" if outputs > 1 and keys["likelihood"] == "one_versus_rest" else "shared",
         "train_samples": train,
         "test_samples": min(max(1, points - (table.train_rows or train)), most["test_samples"]),
     }

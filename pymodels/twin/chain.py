@@ -28,6 +28,7 @@ from oxmc.pymodels.twin.noise import is_plain, noisy_votes
 from oxmc.pymodels.twin.prepare import prepare
 from oxmc.pymodels.twin.ruled import train_by_rule
 from oxmc.pymodels.twin.sense import sensed_votes
+from oxmc.pymodels.twin.softmax import fold_of
 from oxmc.pymodels.twin.state import (
     CURRENT,
     EVAL_NS_BITS,
@@ -139,6 +140,7 @@ def arithmetic(formats: Formats, lut: np.ndarray) -> Arithmetic:
         hard_above=formats.hard_above,
         hastings=config.hastings,
         law=law_of(config) if config.hastings else no_law(config),
+        fold=fold_of(formats),
     )
 
 
@@ -165,8 +167,9 @@ def devices_of(array: OxramArray) -> Devices:
 def training_data(config: Config, codes: np.ndarray, labels: np.ndarray) -> Data:
     """The kernel's view of the training points, int64 [train, features] and [train + any]."""
     classes = np.arange(config.outputs)[:, None] if config.outputs > 1 else np.ones((1, 1), np.int64)
-    flips = np.where(labels[None, : config.train_samples] == classes, 0, -1).astype(np.int32)
-    return Data(sample_codes(codes), np.ascontiguousarray(codes**2), (codes**2).sum(axis=0), flips)
+    labels = np.ascontiguousarray(labels[: config.train_samples], np.int64)
+    flips = np.where((labels == classes) | (config.likelihood == "softmax"), 0, -1).astype(np.int32)
+    return Data(sample_codes(codes), np.ascontiguousarray(codes**2), (codes**2).sum(axis=0), flips, labels)
 
 
 def run_twin(
@@ -231,11 +234,13 @@ def _votes_with_effects(
     same."""
     effects, filled = devices.effects, range(first_vote, len(counters))
     assert effects is not None
+    table = chip.likelihood_table if formats.softmax else np.array(formats.response_table, np.int32)
     if all(is_plain(devices, row, formats.input_max, effects) for row in filled):
-        table, code2 = np.array(formats.response_table, np.int32), (test**2).sum(axis=0)
-        codes, room = sample_codes(test), room_for(len(test))
-        return noisy_votes(chip, devices, table, counters, first_vote, codes, code2, room, effects, devices.circuit)
-    return sensed_votes(chip, devices, np.array(formats.response_table), counters, first_vote, test, effects)
+        codes, code2, room = sample_codes(test), (test**2).sum(axis=0), room_for(len(test))
+        return noisy_votes(
+            chip, devices, table, counters, first_vote, codes, code2, room, effects, devices.circuit, chip.fold
+        )
+    return sensed_votes(chip, devices, table, counters, first_vote, test, effects, chip.fold)
 
 
 def _test_drive(config: Config, voting: np.ndarray, test: np.ndarray, view: View) -> int:

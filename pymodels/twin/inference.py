@@ -8,9 +8,11 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats, formats_of
 from oxmc.pymodels.oxram.circuit import Circuit
+from oxmc.pymodels.twin.softmax import share_sums
 from oxmc.pymodels.twin.view import View, adc_indices, view_of
 
 ROWS_AT_ONCE = 1024
+POINTS_AT_ONCE = 128
 
 
 def predict(
@@ -28,7 +30,9 @@ def predict(
     first = min(config.burn_in, len(counters) - 1)
     voting, counts = (np.ascontiguousarray(array[first:], np.int64) for array in (conductance_ns, counters))
     table = np.array(formats.response_table, np.int64)
-    if config.hidden or circuit is not None:
+    if formats.softmax:
+        sums = _softmax_votes(formats, view_of(circuit, formats, voting, first), counts, codes)
+    elif config.hidden or circuit is not None:
         sums = _seen_votes(formats, view_of(circuit, formats, voting, first), counts, codes, table)
     elif not compiled:
         sums = _plain_votes(formats, voting, counts, codes, table)
@@ -98,12 +102,26 @@ def _seen_votes(formats: Formats, view: View, counts: np.ndarray, codes: np.ndar
     return np.stack([counts @ table[adc_indices(formats, view, n, inputs)] for n in outputs], axis=1)
 
 
+def _softmax_votes(formats: Formats, view: View, counts: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Response sums int64 [n, outputs] of shares, some points at a time."""
+    hidden, table = formats.config.hidden, np.array(formats.likelihood_table, np.int64)
+    sums = []
+    for points in np.split(codes, range(POINTS_AT_ONCE, len(codes), POINTS_AT_ONCE)):
+        inputs = hidden_codes(formats, view, points) if hidden else points.T.astype(np.int64)
+        powers = [table[adc_indices(formats, view, n, inputs)] for n in range(hidden, formats.segments)]
+        sums.append(share_sums(formats, np.stack(powers), counts))
+    return np.concatenate(sums)
+
+
 def probability(config: Config, sums: np.ndarray, total: int | np.ndarray) -> np.ndarray:
     """P of Eq 8 from response sums [n, outputs] and the total of the counters they weigh, float64 [n, outputs].
+
+    Of a softmax those of a point add up to 1 but for roundings. A sum of 0 is less than half a unit of each visit.
 
     `total` is one for all outputs or int64 [outputs]. Raises `RunError` if one is 0: no row past the
     burn-in was ever visited.
     """
     if np.min(total) <= 0:
         raise RunError(f"total of the row counters after burn-in must be above 0, not {total}")
-    return 0.5 + Formats(config).response_gain * sums / total
+    p: np.ndarray = Formats(config).response_gain * sums / total
+    return p if config.likelihood == "softmax" else 0.5 + p

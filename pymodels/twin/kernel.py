@@ -13,6 +13,7 @@ from oxmc.pymodels.twin.lfsr import draw_state, neg_log2_u
 from oxmc.pymodels.twin.noise import is_plain, noisy_costs
 from oxmc.pymodels.twin.programming import clear_array, program_row, reset_row
 from oxmc.pymodels.twin.sense import add_drive, relax_row, see_row, sensed_costs
+from oxmc.pymodels.twin.softmax import Fold, fold_all
 from oxmc.pymodels.twin.state import (
     ACCEPTED,
     ACTIVATIONS,
@@ -71,14 +72,15 @@ def network_costs(chip: Arithmetic, model_ns: np.ndarray, data: Data, chain: Cha
 @njit(cache=True, nogil=True, borrows=True)
 def row_costs(
     chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, threshold: int, effects: Effects | None,
-    circuit: Circuit | None,
+    circuit: Circuit | None, fold: Fold,
 ) -> None:  # fmt: skip
     """-log2 likelihood of samples and outputs under one row into `chain.costs`: of all that `sweep` looks at."""
     see_row(devices, row, circuit)
     if effects is not None and effects.sensing:
         if is_plain(devices, row, chip.input_top, effects):
             limit = threshold if chip.early_rejection and row else 2**62
-            noisy_costs(chip, devices, chain, data, row, limit, effects, circuit)
+            noisy_costs(chip, devices, chain, data, row, limit, effects, circuit, fold)
+            return
         else:
             sensed_costs(chip, devices, chain, data, row, effects)
     elif circuit is not None:
@@ -87,6 +89,7 @@ def row_costs(
         network_costs(chip, devices.conductance_ns[row], data, chain)
     else:
         sample_costs(chip, devices.conductance_ns[row], data, chain)
+    fold_all(fold, chain.costs, data.labels)
 
 
 @njit(cache=True, nogil=True, borrows=True)
@@ -233,7 +236,7 @@ def propose(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> Non
     model, evaluated = devices.conductance_ns[row], chain.tally[EVALS]
     if row == 0 or not chip.early_rejection or threshold >= 0:  # else there is no evaluation
         relax_row(devices, row, chain.bench.words, devices.effects)
-        row_costs(chip, devices, chain, data, row, threshold, devices.effects, devices.circuit)
+        row_costs(chip, devices, chain, data, row, threshold, devices.effects, devices.circuit, chip.fold)
     last[COST] = sweep(chip, model, data, chain, threshold, row == 0)
     devices.evaluations[row] = chain.tally[EVALS] - evaluated
     last[ACCEPTED] = row == 0 or last[COST] <= threshold

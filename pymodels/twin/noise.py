@@ -14,6 +14,7 @@ from oxmc.pymodels.oxram.effects import POWER_SHIFT, Effects
 from oxmc.pymodels.oxram.philox import philox4x32
 from oxmc.pymodels.twin.evaluate import Room, convert, look_up
 from oxmc.pymodels.twin.sense import TALLIED, add_drive, see_row
+from oxmc.pymodels.twin.softmax import Fold, add_shares, fold_costs
 from oxmc.pymodels.twin.state import Arithmetic, Chain, Data, Devices
 from oxmc.pymodels.twin.through import convert_seen
 
@@ -141,7 +142,7 @@ def noisy_block(
 @njit(cache=True, nogil=True, borrows=True)
 def noisy_costs(
     chip: Arithmetic, devices: Devices, chain: Chain, data: Data, row: int, threshold: int, effects: Effects,
-    circuit: Circuit | None,
+    circuit: Circuit | None, fold: Fold,
 ) -> None:  # fmt: skip
     """-log2 likelihood of samples and outputs into `chain.costs`, block by block in `chain.order`: all samples that
     `kernel.sweep` looks at if it stops at a sum above `threshold`."""
@@ -150,6 +151,10 @@ def noisy_costs(
     while done < needed:
         start = min(done, samples - block)  # the last block begins among what is done, and does it again
         noisy_block(chip, devices, chain, data, row, start, effects, circuit)
+        if fold.built:
+            for position in range(start, start + block):
+                sample = chain.order[position]
+                fold_costs(fold, chain.costs, data.labels[sample], sample)
         for position in range(done, start + block):
             for output in range(chip.outputs):
                 total += chain.costs[output, chain.order[position]]
@@ -178,14 +183,14 @@ def book_votes(
 
 @njit(cache=True, nogil=True)
 def noisy_votes(
-    chip: Arithmetic, devices: Devices, response_table: np.ndarray, counters: np.ndarray, first_row: int,
-    codes: np.ndarray, code2: np.ndarray, room: Room, effects: Effects, circuit: Circuit | None,
+    chip: Arithmetic, devices: Devices, table: np.ndarray, counters: np.ndarray, first_row: int,
+    codes: np.ndarray, code2: np.ndarray, room: Room, effects: Effects, circuit: Circuit | None, fold: Fold,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """`sense.sensed_votes` where rows are plain; `codes` int32 [features, points], their squares' sums `code2` int64
-    [features], `response_table` int32."""
+    [features], `table` int32 of responses, or of powers where there is a softmax."""
     points = codes.shape[1]
     sums, tally = np.zeros((points, chip.outputs), np.int64), np.zeros(TALLIED, np.int64)
-    flips, entries = np.zeros(points, np.int32), np.zeros(points, np.int32)
+    flips, entries = np.zeros(points, np.int32), np.zeros((chip.outputs, points), np.int32)
     neurons = np.zeros((chip.hidden, points), np.int32)
     for row in range(first_row, len(counters)):
         see_row(devices, row, circuit)
@@ -197,9 +202,11 @@ def noisy_votes(
         for output in range(chip.outputs):
             segment = chip.hidden + output
             evaluate_noisy(chip, devices, row, segment, inputs, flips, first, effects, circuit, room)
-            look_up(room.indices, response_table, entries)
-            for point in range(points):
-                sums[point, output] += counters[row] * entries[point]
+            look_up(room.indices, table, entries[output])
+        if fold.built:
+            add_shares(fold, entries, counters[row], sums)
+        else:
+            sums += counters[row] * entries.T
         devices.evaluations[row] = first + points * (chip.hidden + chip.outputs)
         book_votes(chip, devices.conductance_ns[row], code2, neurons, tally)
     return sums, tally

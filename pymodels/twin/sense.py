@@ -11,6 +11,7 @@ from oxmc.pymodels.oxram.draws import RELAX
 from oxmc.pymodels.oxram.effect_draws import relaxed_by, sensed_dot
 from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.oxram.ladder import see
+from oxmc.pymodels.twin.softmax import Fold, add_shares
 from oxmc.pymodels.twin.state import EVAL_NS, EVAL_NS_BITS, EVAL_NS_HIGH, TALLIES, Arithmetic, Chain, Data, Devices
 from oxmc.pymodels.twin.through import seen_code
 
@@ -102,16 +103,18 @@ def sensed_costs(chip: Arithmetic, devices: Devices, chain: Chain, data: Data, r
 
 @njit(cache=True, nogil=True)
 def sensed_votes(
-    chip: Arithmetic, devices: Devices, response_table: np.ndarray, counters: np.ndarray, first_row: int,
-    test: np.ndarray, effects: Effects,
+    chip: Arithmetic, devices: Devices, table: np.ndarray, counters: np.ndarray, first_row: int, test: np.ndarray,
+    effects: Effects, fold: Fold,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Response sums int64 [n, outputs] of test points `test` int64 [n, features], and a tally with the drive of all.
 
-    Rows from `first_row` on vote with `counters` int64 [filled rows]; each goes on counting its evaluations.
+    Rows from `first_row` on vote with `counters` int64 [filled rows]; each goes on counting its evaluations. `table`
+    int32 has responses, or powers where there is a softmax.
     """
     segments, cells_ns = chip.hidden + chip.outputs, devices.conductance_ns
     sums, tally = np.zeros((len(test), chip.outputs), np.int64), np.zeros(TALLIED, np.int64)
     neurons, answers = np.empty(chip.hidden, np.int64), np.empty(chip.outputs, np.int64)
+    entries = np.empty((chip.outputs, 1), np.int32)
     for row in range(first_row, len(counters)):
         sets = devices.set_count[row].sum()
         see_row(devices, row, devices.circuit)
@@ -119,8 +122,11 @@ def sensed_votes(
             sense_sample(chip, devices, row, test[point], sets, devices.evaluations[row], neurons, answers, effects)
             devices.evaluations[row] += segments
             for output in range(chip.outputs):
-                response = response_table[(answers[output] + chip.adc_top + 1) >> chip.table_shift]
-                sums[point, output] += counters[row] * response
+                entries[output, 0] = table[(answers[output] + chip.adc_top + 1) >> chip.table_shift]
+            if fold.built:
+                add_shares(fold, entries, counters[row], sums[point : point + 1])
+            else:
+                sums[point] += counters[row] * entries[:, 0]
             features = test.shape[1]
             direct, drive = 2 * features * (chip.hidden if chip.hidden else chip.outputs), np.int64(0)
             for cell in range(cells_ns.shape[1]):

@@ -11,12 +11,14 @@ from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.oxram.ladder import Seen
 from oxmc.pymodels.twin.evaluate import Room
 from oxmc.pymodels.twin.hastings import Law
+from oxmc.pymodels.twin.softmax import Fold
 
 
 class Arithmetic(NamedTuple):
     """The chip's constants and tables as the compiled kernel takes them; tables of evaluations int32, others int64.
 
     `lfsr_leap` uint64 [4-bit digits of a state, 16] is what each digit of the LFSR's state is turned into by a draw.
+    With a `fold` that is built the likelihood is a softmax.
     """
 
     outputs: int
@@ -58,6 +60,7 @@ class Arithmetic(NamedTuple):
     hard_above: int
     hastings: bool
     law: Law
+    fold: Fold
 
 
 VERIFY = {"off": 0, "cell": 1, "pair": 2}
@@ -111,12 +114,14 @@ EVAL_NS_BITS = 48
 
 class Data(NamedTuple):
     """The training points: `codes` int32 [features, samples], `code2` int64 [samples, features] their squares,
-    `code2_total` int64 [features] the sum of these, `flips` int32 [outputs, samples] 0 for t = 1, else -1."""
+    `code2_total` int64 [features] the sum of these, `flips` int32 [outputs, samples] 0 for t = 1, else -1, of a softmax
+    all 0, whose class numbers are `labels` int64 [samples]."""
 
     codes: np.ndarray
     code2: np.ndarray
     code2_total: np.ndarray
     flips: np.ndarray
+    labels: np.ndarray
 
 
 class Block(NamedTuple):

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import ArrayOp
 from oxmc.pymodels.job import Job
+
+
+def index_of(config: Config, code: int) -> int:
+    """Where the likelihood table has an ADC code."""
+    return (code + 2 ** (config.adc_bits - 1)) >> (config.adc_bits - config.table_bits)
 
 
 class Account:
@@ -29,6 +35,7 @@ class Account:
         self.read: dict[int, int] = {}
         self.kept: dict[int, int] = {}
         self.likelihood = self.evaluations = self.label = 0
+        self.powers: list[int] = []
         self.voters: set[int] = set()
 
     @property
@@ -78,11 +85,22 @@ class Account:
             return
         if segment == 0 or segment < config.hidden:
             self.label = self.label_of[tuple(self.formats.unpack_inputs(inputs)[: config.features])]
-        if output >= 0:
+        if output >= 0 and config.likelihood == "softmax":
+            self._fold(output, self.formats.likelihood_table[index_of(config, answer)])
+        elif output >= 0:
             mine = self.label == (output if config.outputs > 1 else 1)
-            code = answer if mine else ~answer
-            index = (code + 2 ** (config.adc_bits - 1)) >> (config.adc_bits - config.table_bits)
-            self.likelihood += self.formats.likelihood_table[index]
+            self.likelihood += self.formats.likelihood_table[index_of(config, answer if mine else ~answer)]
+
+    def _fold(self, output: int, power: int) -> None:
+        """One more output of a sample; the last one adds its softmax."""
+        self.powers = [*(self.powers if output else []), power]
+        if output < self.config.outputs - 1:
+            return
+        total, table = self.powers[0], self.formats.log_sum_table
+        for other in self.powers[1:]:
+            distance = total - other if total >= other else other - total - 1
+            total = max(total, other) + (table[distance] if distance < len(table) else 0)
+        self.likelihood += (total - self.powers[self.label]) * 2**self.config.log_fraction_bits // 32
 
     def _accept(self) -> None:
         self.proposals += self.row > 0

@@ -12,13 +12,13 @@ from amaranth import Module, ResetSignal
 from benches import some
 from pytest import MonkeyPatch, TempPathFactory
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.memory import HEAD
 from oxmc.hdl.pulse import Pulse
 from oxmc.hdl.verilog.memories import memories, memories_verilog
 from oxmc.hdl.verilog.netlist import CHIP_NAME, elaborated
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 from oxmc.silicon.gates import gate_verilog, module_of
 from oxmc.silicon.liberty import shipped
 from oxmc.silicon.synth import map_chip

@@ -21,6 +21,7 @@ CHIPS = {
     "wide": preset("cancer", "wide"),
     "cell": Config(verify="cell", hidden=2, features=3, calibrate=True, read_bits=6),
     "hastings": Config(hastings=True, gate_dacs=4, outputs=3, features=3, form=True, log_fraction_bits=4),
+    "softmax": Config(outputs=3, features=3, likelihood="softmax", hidden=2, response_bits=6),
     "rewards": preset("cartpole", "wide"),
     "auto-zero": Config(auto_zero_bits=6, rows=8, burn_in=1),
 }

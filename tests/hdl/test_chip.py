@@ -106,6 +106,21 @@ VARIANTS = {
         hidden=2, outputs=3, early_rejection=True, sample_order="hard_first", scale_per_us=0.1, eval_range=8.0,
         clock_hz=20e6, eval_pulse_s=100e-9, conversion_s=100e-9,
     ),
+    # as fast as evaluations can be; two outputs, whose shares are looked up in as many cycles
+    "softmax": SMALL.replace(outputs=2, likelihood="softmax", scale_per_us=0.1, eval_range=8.0),
+    "softmax early": SMALL.replace(
+        rows=6, max_proposals=10, outputs=3, likelihood="softmax", early_rejection=True, sample_order="hard_first",
+        scale_per_us=0.1, eval_range=11.0, verify="pair", reject_limit=7, adc_bits=6, table_bits=5, response_bits=5,
+        log_fraction_bits=5, temper=1, clock_hz=20e6, eval_pulse_s=150e-9, conversion_s=100e-9,
+    ),
+    "softmax, faults at each read": SMALL.replace(
+        outputs=4, likelihood="softmax", fault_mode="each_read", stuck_lcs=0.05, read_noise=0.05, scale_per_us=0.1,
+        eval_range=8.0, response_bits=12, log_fraction_bits=6,
+    ),
+    "softmax hidden": SMALL.replace(
+        hidden=2, outputs=5, likelihood="softmax", scale_per_us=0.1, eval_range=8.0, early_rejection=True,
+        read_noise=0.1, relaxation=0.05,
+    ),
     "pairs afresh": SMALL.replace(
         rows=9, verify="pair", verify_memory="proposal", reject_limit=9, outputs=2, clock_hz=20e6, set_pulse_s=150e-9,
         d2d_spread=0.3, stuck_lcs=0.05, stuck_hcs=0.05,
@@ -171,7 +186,7 @@ def test_training_matches_twin(simulator: str, variant: str, seed: int, tmp_path
 ON_ICARUS = (
     "plain", "slow pulses", "tiny and narrow", "proposal limit", "faults at each SET", "faults at each read",
     "noisy hidden", "hardfirst", "hastings", "random row 0", "cells", "formed and calibrated", "hidden pairs",
-    "pairs afresh", "rewards of three outputs", "rewards of verified pairs", "parallel DACs, prepared",
+    "softmax early", "pairs afresh", "rewards of three outputs", "rewards of verified pairs", "parallel DACs, prepared",
 )  # fmt: skip
 """Of the variants those that have each option in some company."""
 

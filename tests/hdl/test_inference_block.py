@@ -11,7 +11,7 @@ from benches import on_simulators
 from rewired import Change, rewired
 
 from oxmc.hdl.inference import Inference
-from oxmc.hdl.network_inference import inference_of
+from oxmc.hdl.softmax.softmax_inference import inference_of
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
 from oxmc.tb.blocks.run_bench import Mutation, run_bench

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In
 from benches import on_each_simulator
 
 from oxmc.hdl.likelihood import Likelihood
+from oxmc.hdl.softmax.softmax_likelihood import SoftmaxLikelihood
 from oxmc.pymodels.config import Config, resolve
 from oxmc.pymodels.formats import Formats
 from oxmc.tb.blocks.run_bench import run_bench
@@ -34,8 +35,8 @@ pytestmark = pytest.mark.cosim
 class LoadableLikelihood(wiring.Component):
     """The block with its table's write port brought out; the chip wires that to the host."""
 
-    def __init__(self, formats: Formats):
-        self.block = Likelihood(formats)
+    def __init__(self, formats: Formats, block: type[Likelihood | SoftmaxLikelihood] = Likelihood):
+        self.block = block(formats)
         table = self.block.table
         write = {"write": In(1), "write_address": In(table.address_bits), "write_data": In(table.width)}
         super().__init__({**dict(self.block.signature.members.items()), **write})

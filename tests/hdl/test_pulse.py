@@ -8,11 +8,11 @@ from fractions import Fraction
 import pytest
 from benches import on_simulators
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.hdl.pulse import Pulse
 from oxmc.hdl.verilog.netlist import component_verilog
 from oxmc.pymodels.config import resolve
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.interface import ArrayOp
 from oxmc.tb.blocks.run_bench import Mutation, run_bench
 
 PULSES = pytest.mark.testpoint(

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from vcd.reader import TokenKind, tokenize
 
-from oxmc.hdl.array_port import ArrayOp
 from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.interface import ArrayOp
 from oxmc.silicon.activity import COUNTED, count
 from oxmc.silicon.windows import cut, edges_of, windows_of
 
