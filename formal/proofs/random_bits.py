@@ -138,7 +138,7 @@ PROOFS: tuple[Proof | Computed, ...] = (
         "Lfsr",
         "a step is the published recurrence, nothing else moves the state but a seed word; 3 to 64",
         steps,
-        Mutant("lfsr", "state.eq(self._advanced()), left", "state.eq(self._advanced() ^ 2), left"),
+        Mutant("lfsr", "state.eq(self._advanced(m, state)), left", "state.eq(self._advanced(m, state) ^ 2), left"),
         depth=1,
         reach=4,
     ),
