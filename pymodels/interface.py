@@ -146,7 +146,7 @@ class Port(enum.IntEnum):
     IRQ_ENABLE = 9  # bits of IRQ_STATUS that raise the interrupt
     IRQ_STATUS = 10  # what there is to be served
     RESULT_SUM = 11  # signed sum of the oldest result, lower 32 bits; 0 without one
-    RESULT_SUM_HIGH = 12  # its other bits, where a sum has more than 32
+    RESULT_SUM_HIGH = 12  # its other bits, the sign extended
     RESULT = 13  # the rest of the oldest result, which a read takes out of the queue; 0 without one
     RESULT_COUNT = 14  # results that wait
 
@@ -294,11 +294,6 @@ def strobe_limits(formats: Formats) -> dict[Setting, int]:
         Setting.SEED_HIGH: 2 ** max(bits - HOST_WORD_BITS, 0) - 1,
     }
     return {setting: high for setting, high in seeds.items() if high} | {Setting.CLEAR_ERRORS: 2 ** len(Error) - 1}
-
-
-def built_ports(formats: Formats) -> tuple[Port, ...]:
-    """Registers of a chip behind a bus: a sum of up to 32 bits has no high word."""
-    return tuple(port for port in Port if port != Port.RESULT_SUM_HIGH or formats.response_sum_bits > HOST_WORD_BITS)
 
 
 def port_constants(formats: Formats, version: int) -> dict[Port, int]:

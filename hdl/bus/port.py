@@ -17,7 +17,6 @@ from oxmc.pymodels.interface import (
     ResultBit,
     Space,
     address,
-    built_ports,
     port_constants,
 )
 
@@ -96,7 +95,7 @@ class BusPort(wiring.Component):
         writable = Signal()
         answer = Signal(HOST_WORD_BITS)
         with m.Switch(self.number):
-            for port in built_ports(self.formats):
+            for port in Port:
                 with m.Case(port):
                     m.d.comb += [readable.eq(1), answer.eq(words[port])]
         m.d.comb += [

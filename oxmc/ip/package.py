@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+from importlib import resources
 from pathlib import Path
 
 from oxmc.hdl.verilog.memories import memory_list
@@ -17,6 +18,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.whole import write_files
+from oxmc.tb.cosim.program import fixed_words
 
 LONGEST_NAME = 58
 """Characters: the chip's own modules have `_chip` more."""
@@ -57,7 +59,21 @@ def ip_files(config: Config, bus: str, name: str) -> dict[str, str]:
         "config.toml": config.to_toml(),
         f"{name}.rdl": text,
         **found,
+        **({} if number is None else driver(formats, name)),
         "README.md": readme(config, bus, name, verilog[f"{name}.v"]),
+    }
+
+
+def driver(formats: Formats, name: str) -> dict[str, str]:
+    """The driver in C, and the words that every training of the configuration needs."""
+    room = resources.files("oxmc.ip")
+    words = fixed_words(formats)
+    lines = ["/* Tables and settings of config.toml, for oxmc_load(). */", '#include "oxmc_driver.h"', ""]
+    lines.append(f"static const struct oxmc_word {name}_words[{len(words)}] = {{")
+    lines += [f"    {{0x{4 * where:07x}u, 0x{word:08x}u}}," for where, word in words]
+    return {
+        **{f"oxmc_driver.{kind}": room.joinpath(f"oxmc_driver.{kind}").read_text() for kind in "hc"},
+        f"{name}_words.h": "\n".join([*lines, "};"]) + "\n",
     }
 
 

@@ -49,7 +49,8 @@ BEHIND = """\
   with `clk`. They are the only crossing of resets: constrain `rst_n` as a false path to them.
 - `irq` is a level: IRQ_STATUS and IRQ_ENABLE. A refused transfer gets the bus's error and a bit in ERRORS.
 - A training: write tables, samples, settings and seed; give BUILD_MAP and wait for IDLE; give TRAIN and wait; give
-  INFER and read RESULT_SUM, then RESULT, for each result. The chip waits while four results stand in the queue."""
+  INFER and, each time IRQ_STATUS has RESULT, read RESULT_SUM, then RESULT. The chip waits while four results stand.
+- `oxmc_driver.c` does so in C99 on two functions of yours for the bus; `{name}_words.h` has tables and settings."""
 BARE = """\
 - The host port is a valid/ready bus of words at 23-bit word addresses, a quarter of the byte addresses in
   `registers.md`. `rst` clears the array's pins at once and all else with the next edge of `clk`: release it in step.

@@ -24,7 +24,6 @@ from oxmc.pymodels.interface import (
     Words,
     address,
     built_commands,
-    built_ports,
     meanings,
     memory_words,
     port_constants,
@@ -81,7 +80,7 @@ def blocks(formats: Formats, version: int | None) -> list[Block]:
     ]
     if version is not None:
         constants = port_constants(formats, version)
-        registers = tuple(_port(formats, port, constants.get(port, 0)) for port in built_ports(formats))
+        registers = tuple(_port(formats, port, constants.get(port, 0)) for port in Port)
         base = address(Space.SETTINGS, PORT_INDEX)
         found.append(Block("port", base, registers, "what the chip is, its interrupt and its results"))
     return sorted(found, key=lambda block: block.base)
@@ -168,7 +167,7 @@ def _lanes(words: Words) -> Iterator[Register]:
 
 
 def _port(formats: Formats, port: Port, constant: int) -> Register:
-    total, config = formats.response_sum_bits, formats.config
+    config = formats.config
     parts = {
         Port.SHAPE: (("outputs", config.outputs), ("hidden", config.hidden), ("features", config.features)),
         Port.CODES: (
@@ -191,6 +190,5 @@ def _port(formats: Formats, port: Port, constant: int) -> Register:
         winner = Field("winner", formats.label_bits, "output with the largest sum so far, or the class")
         fields = (winner, *_bits(ResultBit))
     else:
-        width = total - HOST_WORD_BITS if port == Port.RESULT_SUM_HIGH else HOST_WORD_BITS
-        fields = (_whole(width, constant, meaning),)
+        fields = (_whole(HOST_WORD_BITS, constant, meaning),)
     return Register(port.name.lower(), port, access, fields, meaning, taking=port == Port.RESULT)

@@ -226,7 +226,7 @@ def test_words_of_a_training_have_registers(task: str, name: str, keys: dict[str
     assert left & set(range(1 << 21)) == set()
     readable = sum(register.has_sw_readable for register in places.values())
     extra = config.gate_codes * config.calibrate + formats.row_capacity
-    assert readable == len(Status) + len(Port) - (formats.response_sum_bits <= 32) + extra
+    assert readable == len(Status) + len(Port) + extra
     law = [where >> 2 & 0xFFFFF for where in places if where >> 22 == Space.LUT]
     assert (LAW_INDEX in law and SHIFT_INDEX in law) == config.hastings
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import bus_drivers
+import c_driver
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
@@ -216,13 +217,15 @@ async def results(dut: Any, master: Any, count: int) -> tuple[list[int], list[in
     assert await master.read(port(Port.RESULT_COUNT)) == QUEUE and int(dut.busy.value) == 1
     sums, classes = [], []
     while len(sums) < count:
+        if not await master.read(port(Port.IRQ_STATUS)) >> Irq.RESULT & 1:
+            continue
         low = await master.read(port(Port.RESULT_SUM))
         assert await master.read(port(Port.RESULT_SUM)) == low  # it stays until RESULT is read
         rest = await master.read(port(Port.RESULT))
-        if rest >> 31:
-            sums.append(low - (low >> 31 << 32))
-            if rest >> 30 & 1:
-                classes.append(rest & 2**FORMATS.label_bits - 1)
+        assert rest >> 31
+        sums.append(low - (low >> 31 << 32))
+        if rest >> 30 & 1:
+            classes.append(rest & 2**FORMATS.label_bits - 1)
     assert await master.read(port(Port.RESULT)) == await master.read(port(Port.RESULT_COUNT)) == 0
     return sums, classes
 
@@ -249,6 +252,39 @@ async def a_training_has_the_bits_of_the_twin(dut: Any) -> None:
     assert await master.read(status(Status.PROPOSALS)) == state.proposals
     assert await master.read(status(Status.ERRORS)) == 0
     assert await master.read(4 * (Space.SETTINGS << 20 | Setting.LAST_ROW), refused=True) == 0
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms", skip=BUS != "apb")
+async def the_driver_in_c_trains_like_the_twin(dut: Any) -> None:
+    """Compiled, its bus is the master; what it is asked wrongly it refuses."""
+    twin = oxmc.train("toy", config=CONFIG, seed=SEED)
+    state, job = twin.state, twin.job
+    master = await started(dut)
+    array = OxramArray(dut, twin.config, seed=SEED, reset=None)
+    array.start()
+    driver = c_driver.Driver(FOLDER / "driver.so", master)
+    await driver.call("open")
+    assert (driver.chip.rows, driver.chip.features) == (FORMATS.row_capacity, CONFIG.features)
+    await driver.load(program.fixed_words(FORMATS))
+    for index, (codes, label) in enumerate(zip(job.codes, job.labels, strict=True)):
+        await driver.sample(index, codes, int(label))
+    await driver.call("calibrate")
+    seed = lfsr_seed(SEED, CONFIG.lfsr_bits)
+    await driver.call("train", seed & ALL, seed >> 32)
+    first = CONFIG.train_samples
+    answers = await driver.classify(first, first + CONFIG.test_samples - 1, state.sums.size)
+    assert [answer.sum for answer in answers] == state.sums.ravel().tolist()
+    assert [answer.winner for answer in answers if answer.last] == state.classes.tolist()
+    assert (array.conductance_ns == state.conductance_ns).all()
+    await driver.sample(0, [FORMATS.input_max + 1] * CONFIG.features, 0, c_driver.BAD)
+    await driver.sample(FORMATS.sample_capacity, job.codes[0], 0, c_driver.BAD)
+    await driver.call("run", Command.FORM, code=c_driver.MISSING)
+    await driver.load([(Space.LUT << 20, 2**CONFIG.read_bits)], c_driver.REFUSED)
+    assert await driver.errors() == 1 << Error.VALUE and await driver.errors() == 0
+    driver.chip.patience = 1
+    await driver.call("run", Command.TRAIN, code=c_driver.TOO_LONG)
+    driver.chip.patience = 0
+    await driver.call("abort")
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import cocotb
+from cocotb.triggers import FallingEdge
+
 
 class Apb:
     """By cocotbext-apb, which checks PSLVERR itself."""
@@ -28,6 +31,27 @@ class Apb:
             await self.master.write(address, word, strb=strobes, error_expected=True)
         for offset in (1, 2, 3):
             await self.master.read(address + offset, error_expected=True)
+
+    async def _refusal(self) -> bool:
+        """PSLVERR at the end of the running transfer."""
+        while True:
+            await FallingEdge(self.dut.clk)
+            if int(self.dut.apb_penable.value) and int(self.dut.apb_pready.value):
+                return bool(int(self.dut.apb_pslverr.value))
+
+    async def tried_write(self, address: int, word: int) -> bool:
+        """Whether a write is refused."""
+        self.master.pslverr_present = False  # it is looked at here
+        refusal = cocotb.start_soon(self._refusal())
+        await self.master.write(address, word)
+        return bool(await refusal)
+
+    async def tried_read(self, address: int) -> tuple[bool, int]:
+        """Whether a read is refused, and its word."""
+        self.master.pslverr_present = False
+        refusal = cocotb.start_soon(self._refusal())
+        found = await self.master.read(address)
+        return bool(await refusal), int.from_bytes(found, "little")
 
     def pause(self) -> None:
         self.master.intra_delay = 1

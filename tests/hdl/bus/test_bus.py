@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ pytestmark = [
         "chip behind a bus",
         "by others' masters of APB, AXI4-Lite and Wishbone: each register as its SystemRDL says, walking bits, no "
         "alias, parts of words, errors, interrupt, waiting sides, a full queue of results, reset without a clock; a "
-        "whole training with the twin's bits; mistakes in RTL and SystemRDL are found",
+        "whole training with the twin's bits, by the C driver, too; mistakes in RTL and SystemRDL are found",
     ),
 ]
 KEYS = {"rows": 4, "burn_in": 1, "train_samples": 8, "test_samples": 7, "calibrate": True, "gate_codes": 8}
@@ -31,6 +32,8 @@ def failures(folder: Path, bus: str, files: dict[str, str], tests: str = ".*") -
     use_simulator("icarus")
     for name, text in files.items():
         (folder / name).write_text(text)
+    gcc = "gcc -std=c99 -Wall -Wextra -pedantic -Wconversion -Werror -shared -fPIC -o driver.so oxmc_driver.c"
+    subprocess.run(gcc.split(), cwd=folder, check=True)
     runners.build("icarus", folder, "ipx", files["ipx.f"].split(), arguments=[])
     # kernels cannot be compiled from modules that pytest has rewritten
     variables = {"COCOTB_REWRITE_ASSERTION_FILES": "", "COCOTB_TEST_FILTER": tests}
