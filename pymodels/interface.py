@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -42,8 +44,8 @@ class ArrayOp(enum.Enum):
 class Space(enum.IntEnum):
     """Upper address bits: what a host word goes to; the lower ones index it."""
 
-    SETTINGS = 0  # registers of `Setting`
-    STATUS = 1  # registers of `Status`
+    SETTINGS = 0  # settings and commands
+    STATUS = 1  # what the chip does and has done
     COUNTERS = 2  # counter of each row
     LUT = 3  # read code that each gate code gives
     LIKELIHOOD = 4  # table of -log2 likelihoods
@@ -115,23 +117,70 @@ class Status(enum.IntEnum):
 class State(enum.IntEnum):
     """Bits of `Status.STATE`; from PHASE on, the index into `events.PHASES` of what the chip does."""
 
-    BUSY = 0
-    WAITING = 1
-    ABORTED = 2
-    MAPPED = 3
-    TRAINED = 4
-    PHASE = 8
+    BUSY = 0  # the chip works, or waits in an episode
+    WAITING = 1  # an episode waits for STEP or DONE
+    ABORTED = 2  # with BUSY it is being stopped, else the last command was
+    MAPPED = 3  # the code map is that of the LUT as it stands
+    TRAINED = 4  # the rows up to LAST_ROW can vote
+    PHASE = 8  # what the chip does
 
 
 class Error(enum.IntEnum):
     """Bits of `Status.ERRORS`: what was refused, each transfer by one of them, and an upset that was mended."""
 
-    COMMAND = 0
-    ADDRESS = 1
-    VALUE = 2
-    BUSY = 3
-    PROTOCOL = 4
-    STATE = 5
+    COMMAND = 0  # a word in COMMAND that is no command of this chip
+    ADDRESS = 1  # an address that does not exist, or not for this access
+    VALUE = 2  # a value that does not fit
+    BUSY = 3  # what a busy chip does not take
+    PROTOCOL = 4  # a command out of turn, a read that was not held
+    STATE = 5  # a state machine was in a state that does not exist
+
+
+PORT_INDEX = 1 << (INDEX_BITS - 1)
+"""The registers of `Port` stand from here on in `Space.SETTINGS`; a chip without a bus has none of them."""
+IDENTITY = 0x4F584D43
+"""What `Port.ID` reads as: the letters OXMC."""
+
+
+class Port(enum.IntEnum):
+    """Registers of a chip behind a bus, from `PORT_INDEX` on; all but IRQ_ENABLE are read only."""
+
+    ID = 0  # 0x4f584d43, the letters OXMC
+    VERSION = 1  # version of oxmc that made the chip: major, minor and patch, a byte each, patch lowest
+    SHAPE = 2  # outputs, hidden neurons and features as built
+    ROWS = 3  # rows of the array as built
+    SAMPLES = 4  # points that the sample memory holds
+    CODES = 5  # bits of input, read and table codes and of the LFSR as built
+    GATES = 6  # gate codes as built
+    COMMANDS = 7  # commands that the chip has, bit n for command n
+    CLOCK_HZ = 8  # clock in Hz that the pulses' cycles were built for
+    IRQ_ENABLE = 9  # bits of IRQ_STATUS that raise the interrupt
+    IRQ_STATUS = 10  # what there is to be served
+    RESULT_SUM = 11  # signed sum of the oldest result, lower 32 bits; 0 without one
+    RESULT_SUM_HIGH = 12  # its other bits, the sign extended
+    RESULT = 13  # the rest of the oldest result, which a read takes out of the queue; 0 without one
+    RESULT_COUNT = 14  # results that wait
+
+
+class Irq(enum.IntEnum):
+    """Bits of `Port.IRQ_ENABLE` and `Port.IRQ_STATUS`: levels, each there as long as its cause."""
+
+    ERROR = 0  # ERRORS is not 0
+    IDLE = 1  # no command runs
+    WAITING = 2  # an episode waits for STEP or DONE
+    RESULT = 3  # a result waits
+
+
+class ResultBit(enum.IntEnum):
+    """Bits of `Port.RESULT` above the winner."""
+
+    LAST = 30  # the result is its point's last: the winner is the class
+    VALID = 31  # there was a result
+
+
+def meanings(names: type[enum.IntEnum]) -> dict[str, str]:
+    """The comment beside each member of an enumeration of the address map."""
+    return dict(re.findall(r"^    (\w+) = \d+  # (.*)$", inspect.getsource(names), re.M))
 
 
 def address(space: Space, index: int) -> int:
@@ -256,6 +305,29 @@ def strobe_limits(formats: Formats) -> dict[Setting, int]:
         Setting.SEED_HIGH: 2 ** max(bits - HOST_WORD_BITS, 0) - 1,
     }
     return {setting: high for setting, high in seeds.items() if high} | {Setting.CLEAR_ERRORS: 2 ** len(Error) - 1}
+
+
+def port_constants(formats: Formats, version: int) -> dict[Port, int]:
+    """What the registers that tell the chip as it was built read as; `version` is VERSION."""
+    config = formats.config
+    commands = sum(1 << command for command in built_commands(formats))
+    codes = config.input_bits, config.read_bits, config.table_bits, config.lfsr_bits
+    return {
+        Port.ID: IDENTITY,
+        Port.VERSION: version,
+        Port.SHAPE: _bytes(config.outputs, config.hidden, config.features),
+        Port.ROWS: formats.row_capacity,
+        Port.SAMPLES: formats.sample_capacity,
+        Port.CODES: _bytes(*codes),
+        Port.GATES: config.gate_codes,
+        Port.COMMANDS: commands,
+        Port.CLOCK_HZ: round(config.clock_hz),
+    }
+
+
+def _bytes(*values: int) -> int:
+    """Values of a byte each, the first one lowest."""
+    return int.from_bytes(bytes(values), "little")
 
 
 def built_commands(formats: Formats) -> tuple[Command, ...]:

@@ -15,11 +15,12 @@ LONGEST = 60
 """Characters; a longer entry is a licence's text, not its name."""
 ELSEWHERE = {
     "arviz-plots": "Apache-2.0",
+    "cocotb-bus": "BSD-3-Clause",
     "colorama": "BSD-3-Clause",
     "hwcomponents": "MIT",
     "lazy-loader": "BSD-3-Clause",
 }
-"""Packages that a Python or system other than the one at hand installs, read from their metadata by hand."""
+"""Packages that a Python or system other than the one at hand installs, or whose metadata is silent, read by hand."""
 HEAD = """# Licences
 
 This project is under the Apache License 2.0. The table has the licences of the packages that `make setup` installs
@@ -58,6 +59,8 @@ def licence_of(name: str) -> str:
     classes = [c.rsplit(" :: ", 1)[1] for c in metadata.get_all("Classifier") or () if c.startswith("License ::")]
     if metadata.get("License-Expression") or (first and len(first) <= LONGEST and not classes):
         return first
+    if not classes and name in ELSEWHERE:
+        return ELSEWHERE[name]
     if not classes:
         raise LookupError(f"{name} names no licence")
     return ", ".join(classes)

@@ -109,13 +109,19 @@ def waivers(name: str) -> str:
     return re.sub(r"^(lint_off .*)$", files, text, flags=re.M)
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, longest: int = NAME_LENGTH) -> None:
     """Raises `InputError` for a name that the modules of a chip cannot begin with in each of the three languages."""
-    if not is_plain(name) or len(name) > NAME_LENGTH:
+    if not is_plain(name) or len(name) > longest:
         raise InputError(
-            f"--name must be up to {NAME_LENGTH} letters, digits and single underscores between them, a letter first, "
+            f"--name must be up to {longest} letters, digits and single underscores between them, a letter first, "
             f"and no reserved word of Verilog, SystemVerilog or VHDL, not {name!r}"
         )
+
+
+def check_signals(name: str, *texts: str) -> None:
+    """Raises `InputError` where Verilog has a signal of that name."""
+    if any(re.search(rf"^  (?:input|output|wire|reg) (?:\[\d+:0\] )?{name}\b", text, flags=re.M) for text in texts):
+        raise InputError(f"--name must not be the name of a signal in the chip, as {name!r} is")
 
 
 def write_verilog(config: Config, out: Path, *, name: str = CHIP_NAME, observed: bool = False) -> list[Path]:
@@ -126,8 +132,7 @@ def write_verilog(config: Config, out: Path, *, name: str = CHIP_NAME, observed:
     check_name(name)
     config = config.chip
     text = chip_verilog(config, name=name, observed=observed)
-    if re.search(rf"^  (?:input|output|wire|reg) (?:\[\d+:0\] )?{name}\b", text, flags=re.M):
-        raise InputError(f"--name must not be the name of a signal in the chip, as {name!r} is")
+    check_signals(name, text)
     files = {
         out / f"{name}.v": text,
         out / f"{name}.vlt": waivers(name),

@@ -19,6 +19,7 @@ from oxmc.cli import (
     data,
     doctor,
     energy,
+    ip,
     listed,
     plot,
     predict,
@@ -66,7 +67,7 @@ def oxmc(
 
 
 COMMANDS = (
-    train.train, predict.predict, calibrate.calibrate, verilog.verilog, synth.synth, energy.energy, sweep.sweep,
+    train.train, predict.predict, calibrate.calibrate, verilog.verilog, ip.ip, synth.synth, energy.energy, sweep.sweep,
     plot.plot, report.report, quality.quality, show.show, listed.list_, bench.bench, data.data, doctor.doctor,
 )  # fmt: skip
 """In the order of `oxmc --help`."""

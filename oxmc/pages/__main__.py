@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from oxmc.cli.config_page import config_page
+from oxmc.ip.package import ip_files
 from oxmc.pages.blocks import CHIPS, Block, blocks, index, page
 from oxmc.pages.figures import figures_page, trained
 from oxmc.pages.gates import Gates, gates, gates_file
@@ -22,13 +23,19 @@ def block_pages(every: list[Block], found: dict[str, Gates]) -> dict[Path, str]:
     return {**pages, Path("blocks/README.md"): index(every, found)}
 
 
+def registers_page() -> str:
+    """The registers of one chip behind a bus, as `oxmc ip` writes them."""
+    return ip_files(CHIPS["paper"][1].chip, "apb", "oxmc_ip")["registers.md"]
+
+
 def main() -> None:
     kept = REFERENCE / KEPT
     found = gates(
         {name: config for name, (_, config) in CHIPS.items()}, json.loads(kept.read_text()) if kept.exists() else {}
     )
     kept.parent.mkdir(parents=True, exist_ok=True)
-    pages = {Path("config.md"): config_page(), KEPT: gates_file(found), **block_pages(blocks(), found)}
+    first = {Path("config.md"): config_page(), Path("registers.md"): registers_page()}
+    pages = {**first, KEPT: gates_file(found), **block_pages(blocks(), found)}
     for name, text in pages.items():
         write_file(REFERENCE / name, text)
     write_file(FIGURES, figures_page(trained()))

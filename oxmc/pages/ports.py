@@ -15,12 +15,10 @@ from amaranth.lib.wiring import Component, In, Member, Signature
 from oxmc.hdl import safe
 from oxmc.hdl.host import Host
 from oxmc.pymodels.interface import Command, Setting, Status
+from oxmc.pymodels.interface import meanings as comments
 
 PORT = re.compile(r'^ *"(\w+)": (?:In|Out)\(.*?\),?(?:  # (.*))?$|^ *\w+ = \{"(\w+)": .*\}  # (.*)$', re.M)
 """A line that declares a port, or an option's one, and its comment."""
-
-MEMBER = re.compile(r"^    (\w+) = \d+  # (.*)$", re.M)
-"""A line of an enumeration and its comment."""
 
 STREAM = {"valid": "a result is there; held until `ready` or a stop", "ready": "the result is taken in this cycle"}
 """Ports of Amaranth's streams. `payload` is what the block says of the stream."""
@@ -46,11 +44,11 @@ def meanings(*sources: type | ModuleType) -> dict[str, str]:
 
 def registers() -> dict[str, str]:
     """What the address map says of the ports that the host port makes from it."""
-    of = {each: MEMBER.findall(inspect.getsource(each)) for each in (Setting, Command, Status)}
+    setting, command, status = (comments(each) for each in (Setting, Command, Status))
     return {
-        **{name.lower(): f"setting {name}: {words}" for name, words in of[Setting]},
-        **{name.lower(): f"command {name}, for one cycle: {words}" for name, words in of[Command]},
-        **{f"status_{name.lower()}": f"register {name}: {words}" for name, words in of[Status]},
+        **{name.lower(): f"setting {name}: {words}" for name, words in setting.items()},
+        **{name.lower(): f"command {name}, for one cycle: {words}" for name, words in command.items()},
+        **{f"status_{name.lower()}": f"register {name}: {words}" for name, words in status.items()},
     }
 
 

@@ -77,6 +77,11 @@ def load_words(formats: Formats, codes: np.ndarray, labels: np.ndarray, lfsr_see
     ]
 
 
+def fixed_words(formats: Formats) -> list[Word]:
+    """Tables and settings: what every training of a configuration needs, whatever its points and its seed."""
+    return [*_tables(formats), *_values(formats)]
+
+
 def load_word_count(formats: Formats, samples: int) -> int:
     """How many `load_words` are for that many samples, training and test: all that an engine without a host asks."""
     return _fixed_word_count(formats) + samples * sample_lanes(formats)
@@ -142,9 +147,13 @@ def _packed(formats: Formats, codes: np.ndarray, labels: np.ndarray) -> np.ndarr
     return np.packbits(bits, axis=1, bitorder="little").view("<u4")
 
 
-def _settings(formats: Formats, lfsr_seed: int) -> Iterator[Word]:
+def _values(formats: Formats) -> Iterator[Word]:
     for register, limits in settings(formats).items():
         yield checked_setting(formats, register, limits.value())
+
+
+def _settings(formats: Formats, lfsr_seed: int) -> Iterator[Word]:
+    yield from _values(formats)
     yield setting(Setting.SEED_LOW, lfsr_seed & WORD_MASK)
     if formats.config.lfsr_bits > HOST_WORD_BITS:
         yield setting(Setting.SEED_HIGH, lfsr_seed >> HOST_WORD_BITS)

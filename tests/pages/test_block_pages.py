@@ -120,6 +120,7 @@ def test_every_block_has_a_page(every: list[Block]) -> None:
     written = {
         node.name
         for path in (ROOT / "hdl").rglob("*.py")
+        if path.parent.name != "bus"  # around the chip: docs/reference/ip.md
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ClassDef) and any(getattr(part, "name", "") == "elaborate" for part in node.body)
     }

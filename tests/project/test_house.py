@@ -38,6 +38,8 @@ BELOW: dict[str, frozenset[str]] = {
         "hdl.top": "leaves hdl",
         "hdl.chip": "leaves hdl hdl.top",
         "hdl.verilog": "leaves hdl hdl.chip",
+        "hdl.bus": "leaves hdl",
+        "ip": "leaves hdl.verilog hdl.bus tb.cosim",
         "energy": "leaves",
         "tb.cosim": "leaves pymodels hdl hdl.top hdl.verilog",
         "tb.blocks": "leaves pymodels hdl hdl.verilog tb.cosim",
@@ -55,9 +57,9 @@ BELOW: dict[str, frozenset[str]] = {
         "speed": "leaves pymodels hdl.verilog energy tb.cosim run campaign",
         "api": "leaves pymodels hdl.verilog energy posterior run plots campaign reports",
         "cli": "leaves pymodels hdl.verilog energy silicon posterior run plots campaign reports speed api cards "
-        "quality",
+        "quality ip",
         "studies": "leaves pymodels energy tb.cosim posterior run plots campaign cards quality",
-        "pages": "leaves hdl hdl.chip hdl.verilog energy silicon api cli",
+        "pages": "leaves hdl hdl.chip hdl.verilog energy silicon api cli ip",
         "start": "cli",
     }.items()
 }
@@ -157,6 +159,8 @@ EXAMPLES = {
     "hdl.top": "import oxmc.pymodels.oxram.array as array",
     "hdl.chip": "from oxmc.hdl.verilog.netlist import chip_verilog",
     "hdl.verilog": "from oxmc.hdl.top import core",
+    "hdl.bus": "from oxmc.hdl.top import core",
+    "ip": "from oxmc.hdl import host",
     "energy": "def late():\n    from oxmc.hdl.chip import Chip",
     "tb.cosim": "from oxmc.tb.blocks.scoreboard import Scoreboard",
     "tb.blocks": "from oxmc.run.train import train",

@@ -334,6 +334,7 @@ WRITES = {
     "silicon/gate_costs.py",
     "pymodels/job.py",
     "oxmc/campaign/partial.py",
+    "oxmc/ip/rdl.py",
     "oxmc/run/inference.py",
     "tb/cosim/objcache.py",
     "tb/cosim/runners.py",

@@ -1,0 +1,92 @@
+/* Driver of a chip of oxmc behind a bus: C99, no memory of its own, no floating point.
+ *
+ * Addresses are byte offsets within the chip's window. A bus is two functions; each returns 0, or anything else for a
+ * transfer that the bus answered with an error. */
+#ifndef OXMC_DRIVER_H
+#define OXMC_DRIVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum oxmc_result {
+    OXMC_OK = 0,
+    OXMC_REFUSED = 1,   /* the chip or the bus refused a transfer: oxmc_errors() tells why */
+    OXMC_NO_CHIP = 2,   /* what is at the address is no chip of oxmc */
+    OXMC_TOO_LONG = 3,  /* the command did not end within `patience` looks */
+    OXMC_MISSING = 4,   /* the chip was built without that command */
+    OXMC_BAD = 5        /* an argument that the chip as built cannot have */
+};
+
+enum oxmc_command {
+    OXMC_BUILD_MAP = 1,
+    OXMC_TRAIN = 2,
+    OXMC_INFER = 3,
+    OXMC_FORM = 4,
+    OXMC_CALIBRATE = 5,
+    OXMC_ABORT = 8,
+    OXMC_AUTO_ZERO = 9
+};
+
+/* Bits of what oxmc_errors() gives. */
+enum oxmc_error {
+    OXMC_ERROR_COMMAND = 1u << 0,
+    OXMC_ERROR_ADDRESS = 1u << 1,
+    OXMC_ERROR_VALUE = 1u << 2,
+    OXMC_ERROR_BUSY = 1u << 3,
+    OXMC_ERROR_PROTOCOL = 1u << 4,
+    OXMC_ERROR_STATE = 1u << 5
+};
+
+struct oxmc_chip {
+    int (*read)(void *context, uint32_t address, uint32_t *word);
+    int (*write)(void *context, uint32_t address, uint32_t word);
+    void *context;      /* handed to both */
+    uint32_t patience;  /* looks at IRQ_STATUS before a wait counts as too long; 0: for ever */
+    /* filled by oxmc_open() */
+    uint32_t version, commands, rows, samples;
+    uint32_t outputs, hidden, features, input_bits, lfsr_bits;
+};
+
+/* One word and where it goes: a table, a setting. */
+struct oxmc_word {
+    uint32_t address, word;
+};
+
+/* One output of one test point. `winner` is the class where `last` is 1. */
+struct oxmc_answer {
+    int64_t sum;
+    uint32_t winner;
+    int last;
+};
+
+/* Find the chip and what was built. */
+enum oxmc_result oxmc_open(struct oxmc_chip *chip);
+
+/* Write tables and settings: the array of NAME_words.h. */
+enum oxmc_result oxmc_load(struct oxmc_chip *chip, const struct oxmc_word *words, size_t count);
+
+/* Write point `index`: `features` input codes, and its label, 0 for a test point of unknown class. */
+enum oxmc_result oxmc_sample(struct oxmc_chip *chip, uint32_t index, const int16_t *codes, uint32_t label);
+
+/* Give a command and wait for its end. */
+enum oxmc_result oxmc_run(struct oxmc_chip *chip, enum oxmc_command command);
+
+/* Fill the LUT by a sweep over the array. */
+enum oxmc_result oxmc_calibrate(struct oxmc_chip *chip);
+
+/* Set the seed, build the code map from the LUT, train. Points, tables and settings have to be there; a new array is
+ * formed before, if that was built, by oxmc_run(). The LFSR of a chip has up to 64 bits; `seed_high` counts where it has
+ * more than 32. Not for chips that learn from rewards. */
+enum oxmc_result oxmc_train(struct oxmc_chip *chip, uint32_t seed_low, uint32_t seed_high);
+
+/* Let the rows vote on the test points `first` to `last`, which follow the training's; `answers` has room for one entry
+ * an output and point. */
+enum oxmc_result oxmc_classify(struct oxmc_chip *chip, uint32_t first, uint32_t last, struct oxmc_answer *answers);
+
+/* Why transfers were refused since the last call, which this clears. */
+enum oxmc_result oxmc_errors(struct oxmc_chip *chip, uint32_t *bits);
+
+/* Stop what runs. */
+enum oxmc_result oxmc_abort(struct oxmc_chip *chip);
+
+#endif
