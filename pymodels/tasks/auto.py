@@ -1,84 +1,157 @@
-"""Keys that the host sets by the training points where a user writes `auto`: components, and the size of a step.
+"""Keys that the host sets by the training points alone, where a user writes `auto` or a preset says so.
 
-A random walk over d weights, accepted by n points, does best with steps of 2.38 / sqrt(tr H) in each, H being the
-Hessian of the log-likelihood (G. Roberts, J. Rosenthal, "Optimal scaling for various Metropolis-Hastings algorithms",
-Stat. Sci. 16 (2001), doi:10.1214/ss/1015346320, whose best acceptance of 0.234 becomes 2 Phi(-s sqrt(tr H) / 2)). With
-features of variance 1, tr H = n d V, V the mean of p (1 - p) over the points, added over outputs that are accepted
-together. V is not known ahead; of the V0 of a model that knows the classes' shares alone it is a third where outputs
-are accepted together or there is one, and less where each learns one class against the rest.
+**What the chip sees.** Columns scaled by mean and s.d. or robustly, as whitened components, and how many: what a
+cross-validated regression of the chip's model scores best with. The prior likewise.
+
+**Step.** A random walk over d weights does best with steps of 2.38 / sqrt(tr H) in each, H being the Hessian of minus the
+log posterior (G. Roberts, J. Rosenthal, "Optimal scaling for various Metropolis-Hastings algorithms", Stat. Sci. 16
+(2001), doi:10.1214/ss/1015346320, whose best acceptance of 0.234 becomes 2 Phi(-s sqrt(tr H) / 2)); H is taken at the
+mode. Outputs that are chains of their own share a step, by the mean of their traces.
+
+**S.** The least with which the pairs' range holds the mode and what the posterior scatters about it: the smaller S, the
+wider the window that makes the step, and the fewer the SETs.
+
+**Rows.** In proportion to the weights of a chain, since a walk needs as many accepted steps for a draw of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oxmc.pymodels.config import Config
+from oxmc.pymodels.config import ROWS_PER_BURN_IN, Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.tasks.components import principal
+from oxmc.pymodels.tasks.regression import cross_validated, inputs, mode, precision, targets
 
 if TYPE_CHECKING:
     from oxmc.pymodels.tasks import Dataset
 
 AUTO = "auto"
-STEP_KEYS = ("scale_per_us", "prior_sigma_us", "verify_window_us")
-AUTO_KEYS = ("components", *STEP_KEYS)
-SHARE = 0.985
-"""Of the variance of the training points, which as many components hold as `auto` takes."""
-STEP, OPEN, OPEN_OWN = 3.0, 0.35, 0.15
-"""A step times sqrt(tr H), and the share of V0 that is taken for V. A little more than 2.38 makes fewer proposals fill
-the rows with models that are further apart."""
-WINDOWS_US = (1.0, 2.0, 3.0, 5.0, 7.0)
-MOVES_US = (1.0, 1.5, 2.1, 3.1, 4.2)
-"""S.d. of what a verified pair moves w by, at each window, on the wide LUT of `wide`: taken from an earlier measurement
-of the twin, which no study here repeats. So are the two shares above."""
+FEATURE_KEYS = ("preprocessing", "components")
+CHAIN_KEYS = ("scale_per_us", "prior_sigma_us", "verify_window_us", "rows", "burn_in")
+AUTO_KEYS = (*FEATURE_KEYS, *CHAIN_KEYS)
+SCALINGS = ("train", "robust")
+COUNTS = 6
+"""Numbers of components that are tried, from 2 to all, in even ratios."""
+PRIORS = (0.5, 1.0, 2.0, 4.0)
+"""S.d. of the prior in standardised weights that are tried."""
+STEP = 3.0
+"""A step times sqrt(tr H). A little more than 2.38 makes fewer proposals fill the rows with models further apart."""
+REACH = 2.5
+"""S.d. of the posterior about its mode that the pairs' range holds."""
+WINDOWS_US = (1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 12.0)
+MOVES_US = (1.05, 1.3, 1.9, 2.4, 3.0, 4.5, 6.0)
+"""S.d. of what a verified pair moves w by, at each window, on card 16k with tries enough: about window / sqrt(3), as of
+an even spread, down to what a READ tells apart (`python -m oxmc.studies.tables_auto --moves`)."""
 PLAIN_MOVE_US = 6.5
 """The same of plain programming."""
-PRIOR, PRIOR_COMPONENTS = 2.0, 1.0
-"""S.d. of the prior in standardised weights: of features of variance 1, and of whitened components."""
-REACH = 4.0
-"""S.d. of the prior that the pairs' range holds at least: a clamp at its end would bend the posterior."""
+WINDOW_STEP_US = 0.5
+"""A read code of the presets."""
+ROWS_A_WEIGHT, BURN_IN_A_WEIGHT = 12, 4
+FEWEST_ROWS, MOST_ROWS, ROWS_STEP = 128, 768, 32
 
 
-def auto_components(data: Dataset) -> int:
-    """How many leading components hold `SHARE` of the training points' variance."""
-    variance, _ = principal(data.train_x)
-    return int(np.searchsorted(np.cumsum(variance) / variance.sum(), SHARE)) + 1
+def features_by_points(
+    config: Config, data_of: Callable[[str], Dataset], names: Collection[str]
+) -> dict[str, Any]:
+    """Values of the `FEATURE_KEYS` in `names`; `data_of` makes the raw, scaled data of a `preprocessing`."""
+    kinds = SCALINGS if "preprocessing" in names else (config.preprocessing,)
+    best: dict[str, tuple[np.ndarray, int]] = {}
+    for kind in kinds:
+        data = data_of(kind)
+        counts = _counts(data.train_x) if "components" in names else [config.components]
+        tried = [(_score(config, data, 1.0, count), count) for count in counts]
+        best[kind] = max(tried, key=lambda each: float(each[0].mean()))
+    kind = kinds[0]
+    if len(kinds) > 1 and _is_better(best[kinds[1]][0], best[kind][0]):
+        kind = kinds[1]
+    found = {"preprocessing": kind, "components": best[kind][1]}
+    return {name: found[name] for name in names}
 
 
-def auto_steps(config: Config, data: Dataset, range_us: float, names: Collection[str]) -> dict[str, float]:
-    """Values of the `STEP_KEYS` in `names`, to three digits; the others are as in `config`.
+def _counts(x: np.ndarray) -> list[int]:
+    """Numbers of components to try, the largest the rank of the training points, less than which there are."""
+    most = min(len(principal(x)[0]), 127, len(x) - 1)
+    return sorted({max(1, round(count)) for count in np.geomspace(min(2, most), most, COUNTS)})
+
+
+def _is_better(scores: np.ndarray, others: np.ndarray) -> bool:
+    """Whether the mean is larger by more than the standard error of the difference, point by point."""
+    apart = scores - others
+    return bool(apart.mean() > apart.std() / np.sqrt(len(apart)))
+
+
+def _score(config: Config, data: Dataset, prior: float, components: int) -> np.ndarray:
+    bias = config.bias and (components > 0 or data.feature_names[-1] == "bias")
+    x = data.train_x[:, :-1] if data.feature_names[-1] == "bias" else data.train_x
+    return cross_validated(
+        x, data.train_t, _classes(config), prior, components=components, bias=bias, limit=config.input_range
+    )
+
+
+def _classes(config: Config) -> int:
+    return max(2, config.outputs)
+
+
+def chain_by_points(
+    config: Config, data: Dataset, range_us: float, names: Collection[str]
+) -> dict[str, Any]:
+    """Values of the `CHAIN_KEYS` in `names`, rounded; the others are as in `config`, `data` as the chip sees it.
 
     `range_us` is the distance of the LUT's ends. Raises `InputError` for networks with a hidden layer.
     """
     if config.hidden:
         raise InputError(f"hidden must be 0 with {sorted(names)[0]} = auto, a rule for one layer, not {config.hidden}")
-    prior, step = PRIOR_COMPONENTS if config.components else PRIOR, best_step(config, data)
     found: dict[str, Any] = {}
-    scale = config.scale_per_us
+    scale, prior = config.scale_per_us, config.scale_per_us * config.prior_sigma_us
+    if "prior_sigma_us" in names:
+        prior = best_prior(config, data)
+    step, reach = step_and_reach(config, data, prior)
     if "scale_per_us" in names:
         widest = MOVES_US[-1] if "verify_window_us" in names else _move_us(config)
-        found["scale_per_us"] = scale = _rounded(max(step / widest, REACH * prior / range_us))
+        found["scale_per_us"] = scale = _rounded(max(step / widest, reach / range_us))
     if "prior_sigma_us" in names:
-        found["prior_sigma_us"] = _rounded(prior / scale)
+        found["prior_sigma_us"] = float(np.clip(_rounded(prior / scale), 0.5, 1000.0))
     if "verify_window_us" in names:
-        found["verify_window_us"] = _rounded(float(np.interp(step / scale, MOVES_US, WINDOWS_US)))
-    return found
+        window = float(np.interp(step / scale, MOVES_US, WINDOWS_US))
+        found["verify_window_us"] = WINDOW_STEP_US * round(window / WINDOW_STEP_US)
+    return found | _rows(config, names)
 
 
-def best_step(config: Config, data: Dataset) -> float:
-    """The s.d. of a step in each standardised weight that the rule above asks for."""
-    shares = np.bincount(data.train_t, minlength=max(2, config.outputs)) / len(data.train_t)
-    spread = shares * (1 - shares)
-    if config.outputs == 1:
-        open_, share = float(spread[1]), OPEN
-    elif config.counters == "own":
-        open_, share = float(spread.mean()), OPEN_OWN
-    else:
-        open_, share = float(spread.sum()), OPEN
-    return STEP / float(np.sqrt(len(data.train_t) * config.features * share * open_))
+def _rows(config: Config, names: Collection[str]) -> dict[str, int]:
+    """Rows and burn-in by the weights that a chain moves at once."""
+    weights, rows = config.chip.pairs, config.rows
+    if "rows" in names:
+        wanted = (ROWS_A_WEIGHT + BURN_IN_A_WEIGHT) * weights
+        rows = int(np.clip(-(-wanted // ROWS_STEP) * ROWS_STEP, FEWEST_ROWS, MOST_ROWS))
+    burn_in = min(max(32, BURN_IN_A_WEIGHT * weights), rows // 4 if "rows" in names else rows // ROWS_PER_BURN_IN)
+    found = {"rows": rows, "burn_in": burn_in}
+    return {name: found[name] for name in found if name in names}
+
+
+def best_prior(config: Config, data: Dataset) -> float:
+    """Of `PRIORS` the one that the training points, as the chip sees them, score best with when left out."""
+    scores = {
+        prior: cross_validated(
+            data.train_x, data.train_t, _classes(config), prior, components=0, bias=False, limit=config.input_range
+        ).mean()
+        for prior in PRIORS
+    }
+    return max(scores, key=lambda prior: float(scores[prior]))
+
+
+def step_and_reach(config: Config, data: Dataset, prior: float) -> tuple[float, float]:
+    """The s.d. of a step in each standardised weight, and how far from 0 the largest weight goes."""
+    x = np.clip(data.train_x, -config.input_range, config.input_range)
+    weights = mode(x, targets(data.train_t, _classes(config)), prior)
+    hessian = precision(x, weights, prior)
+    traces = np.trace(hessian, axis1=1, axis2=2)
+    trace = traces.sum() if config.counters == "shared" else traces.mean()
+    spread = np.sqrt([np.diag(np.linalg.inv(each)) for each in hessian]).T
+    return STEP / float(np.sqrt(trace * 2.0**-config.temper)), float((np.abs(weights) + REACH * spread).max())
 
 
 def _move_us(config: Config) -> float:
@@ -88,4 +161,5 @@ def _move_us(config: Config) -> float:
 
 
 def _rounded(value: float) -> float:
-    return float(f"{value:.3g}")
+    """To two digits: what rounding in a linear algebra library changes should not show."""
+    return float(f"{value:.2g}")

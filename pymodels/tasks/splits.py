@@ -58,18 +58,17 @@ def scaled_split(
 ) -> Dataset:  # fmt: skip
     """Points `x` float64 [n, features] and classes `t` int64 [n] in random or given order, split, each feature scaled.
 
-    Mean 0 and variance 1 over all points or, with `preprocessing = "train"`, over the training points; a feature that
-    is constant there stays at 0 in them. `bias` appends a feature of 1.
+    Mean 0 and variance 1 over all points or, with `preprocessing = "train"`, over the training points, or "robust"; a
+    feature that is constant there stays at 0 in them. `bias` appends a feature of 1.
     """
     if order is None:
         order = split_rng(config, seed).permutation(len(x))
     train, test = np.split(order[: config.train_samples + config.test_samples], [config.train_samples])
-    seen = x[train] if config.preprocessing == "train" else x
-    spread = seen.std(axis=0)
-    scaling = Scaling.of(seen.mean(axis=0), np.where(spread > 0, spread, 1.0), x[train])
+    seen = x if config.preprocessing == "all" else x[train]
+    scaling = Scaling.robust(x[train]) if config.preprocessing == "robust" else Scaling.standard(seen, x[train])
     scaled = scaling.features(x, bias=config.bias)
     names = (*names, "bias") if config.bias else names
-    which = "the training points only" if config.preprocessing == "train" else "all points: a small leak of test data"
+    which = "all points: a small leak of test data" if config.preprocessing == "all" else "the training points only"
     return Dataset(
         train_x=scaled[train], train_t=t[train], test_x=scaled[test], test_t=t[test],
         feature_names=names, class_names=classes,
