@@ -596,7 +596,10 @@ def preset(task: str, name: str) -> Config:
 
 def _preset_keys(task: str, name: str) -> dict[str, Any]:
     """The keys of a preset's table, over those of the preset that it is like."""
-    base, own = like_of(task, name), {key: value for key, value in _tables(task)[name].items() if key not in (LIKE, BY_POINTS)}
+    base, own = (
+        like_of(task, name),
+        {key: value for key, value in _tables(task)[name].items() if key not in (LIKE, BY_POINTS)},
+    )
     return {**_preset_keys(task, base), **own} if base else own
 
 

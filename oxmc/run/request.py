@@ -82,7 +82,9 @@ def _features(task: str, config: Config, source: DataSource, seed: int, names: l
     if "components" in names:
         component_keys(task, {**config.as_dict(), "components": 1}, {"features": config.features})
     raw = raw_of(config)
-    return features_by_points(config, lambda kind: load_task(task, raw.replace(preprocessing=kind), seed, source), names)
+    return features_by_points(
+        config, lambda kind: load_task(task, raw.replace(preprocessing=kind), seed, source), names
+    )
 
 
 def _chain(task: str, config: Config, source: DataSource, seed: int, names: list[str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Bayesian regressions of the chip's model, in real numbers on the host: what the training points say ahead of a training.
+"""Bayesian regressions of the chip's model, in real numbers on the host: what training points say ahead of a training.
 
-The model is the chip's: one logistic output for two classes, else one a class against the rest, a normal prior of mean 0
-on every weight, that of a bias too. A posterior is taken at its mode (the host's guess costs a thousandth of a training).
+The model is the chip's: one logistic output for two classes, else one a class against the rest, a normal prior of mean
+0 on every weight, that of a bias too. A posterior is taken at its mode.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class Scaling:
 
     @classmethod
     def standard(cls, seen: np.ndarray, raw_train: np.ndarray) -> Scaling:
-        """That of points `seen` float64 [n, columns], to mean 0 and variance 1; a column that is constant there to 0."""
+        """That of points `seen` float64 [n, columns], to mean 0 and variance 1; a column that is constant to 0."""
         return cls.of(seen.mean(axis=0), _some(seen.std(axis=0)), raw_train)
 
     @classmethod

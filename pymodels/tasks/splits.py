@@ -38,18 +38,23 @@ def clipping_note(config: Config, x: np.ndarray) -> str:
     return f"{100 * clipped_share(config, x):.2f} % of feature values clip at the input DAC's full scale"
 
 
-def each_class_drawn(order: np.ndarray, t: np.ndarray, train: int) -> np.ndarray:
-    """`order` with a point of each class among its first `train`, which are at least as many as there are classes.
+def stratified(order: np.ndarray, t: np.ndarray, train: int) -> np.ndarray:
+    """`order` int64 [n] with shares of the classes `t` [n] in its first `train` places as in all, one point at least.
 
-    A class that is not there yet gets its first point there, in exchange for the last one of a class with several.
+    Within both parts the order stays. `train` is at least the number of classes and less than n.
     """
-    order, counts = order.copy(), np.bincount(t[order[:train]], minlength=t.max() + 1)
-    for absent in np.flatnonzero(counts == 0):
-        taken = train + np.argmax(t[order[train:]] == absent)
-        given = np.flatnonzero(counts[t[order[:train]]] > 1)[-1]
-        counts[[absent, t[order[given]]]] += (1, -1)
-        order[[given, taken]] = order[[taken, given]]
-    return order
+    drawn, sizes = t[order], np.bincount(t)
+    due = sizes * train / len(t)
+    taken = np.clip(due.astype(np.int64), 1, None)
+    while taken.sum() != train:  # the class that is furthest from its share gives or gets a point
+        step = 1 if taken.sum() < train else -1
+        can = taken < sizes if step > 0 else taken > 1
+        taken[np.argmax(np.where(can, step * (due - taken), -np.inf))] += step
+    rank = np.zeros(len(t), np.int64)
+    for number in range(len(sizes)):
+        rank[drawn == number] = np.arange(sizes[number])
+    first = rank < taken[drawn]
+    return np.concatenate([order[first], order[~first]])
 
 
 def scaled_split(
