@@ -71,6 +71,8 @@ def _names_by_points(
 ) -> list[str]:
     """The keys that follow from the training points: those of value `auto`, and the preset's for a user's own table."""
     names = [name for name in AUTO_KEYS if given.get(name) == AUTO]
+    if "rows" in names and "burn_in" not in given:
+        names.append("burn_in")
     if task == "table" and (source.data or source.table) and not given.get("hidden"):
         fixed = {*given, *(("rows", "burn_in") if rows is not None else ())}
         names += [name for name in keys_by_points(task, preset) if name not in fixed]

@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
@@ -60,6 +61,7 @@ PROGRESS = 0.5
 FEWEST_ROWS, MOST_ROWS, ROWS_STEP = 128, 1024, 32
 
 
+@threadpool_limits.wrap(limits=1)  # matrices this small only wait for threads
 def features_by_points(config: Config, data_of: Callable[[str], Dataset], names: Collection[str]) -> dict[str, Any]:
     """Values of the `FEATURE_KEYS` in `names`; `data_of` makes the raw, scaled data of a `preprocessing`."""
     kinds = SCALINGS if "preprocessing" in names else (config.preprocessing,)
@@ -100,6 +102,7 @@ def _classes(config: Config) -> int:
     return max(2, config.outputs)
 
 
+@threadpool_limits.wrap(limits=1)
 def chain_by_points(config: Config, data: Dataset, range_us: float, names: Collection[str]) -> dict[str, Any]:
     """Values of the `CHAIN_KEYS` in `names`, rounded; the others are as in `config`, `data` as the chip sees it.
 

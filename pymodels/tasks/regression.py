@@ -19,6 +19,9 @@ WORST = -7.0
 FOLDS, FOLDS_MANY, MANY, MOST = 5, 3, 600, 2000
 """Parts of a cross-validation, the same above `MANY` points, and points that it looks at, the first of them."""
 
+FEW, NETWORK_PRIOR = 600, 3.0
+"""Points that a network is tried on, and s.d. of the prior on its weights, which need to be large to bend anything."""
+
 
 def targets(t: np.ndarray, classes: int) -> np.ndarray:
     """What each output is to say, float64 [n, outputs], of classes int64 [n]."""
@@ -97,3 +100,46 @@ def cross_validated(
         weights = mode(made[~out], target[~out], prior)
         found[out] = scores(probabilities(made[out], weights), t[out])
     return found
+
+
+def network(x: np.ndarray, target: np.ndarray, prior: float, hidden: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights [features, hidden] and [hidden, outputs] of the chip's network at a mode of its posterior.
+
+    Neurons are logistic, without bias. The search starts at weights that are drawn once and for all.
+    """
+    from scipy.optimize import minimize
+
+    shapes = (x.shape[1], hidden), (hidden, target.shape[1])
+    split = x.shape[1] * hidden
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        first, last = flat[:split].reshape(shapes[0]), flat[split:].reshape(shapes[1])
+        middle = probabilities(x, first)
+        scores = middle @ last
+        cost = np.logaddexp(0, scores).sum() - (scores * target).sum() + (flat**2).sum() / (2 * prior**2)
+        off = 0.5 + 0.5 * np.tanh(scores / 2) - target
+        inner = x.T @ (off @ last.T * middle * (1 - middle))
+        slope = np.concatenate([inner.ravel(), (middle.T @ off).ravel()]) + flat / prior**2
+        return float(cost) / len(x), slope / len(x)
+
+    start = np.random.default_rng(0).normal(size=split + hidden * target.shape[1])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "gtol": GRADIENT})
+    return found.x[:split].reshape(shapes[0]), found.x[split:].reshape(shapes[1])
+
+
+def network_gain(x: np.ndarray, t: np.ndarray, classes: int, hidden: int) -> tuple[float, float, float, float]:
+    """Cross-validated accuracies of a linear model and of a network, their difference, and its standard error.
+
+    `x` [n, features] are the columns as they are scaled, a bias among them; the first `FEW` points count.
+    """
+    x, t = x[:FEW], t[:FEW]
+    part, target = folds(t) % FOLDS_MANY, targets(t, classes)
+    right = np.zeros((2, len(t)))
+    for out in (part == number for number in range(part.max() + 1)):
+        first, last = network(x[~out], target[~out], NETWORK_PRIOR, hidden)
+        linear = mode(x[~out], target[~out], 1.0)
+        for model, p in enumerate((probabilities(x[out], linear), probabilities(probabilities(x[out], first), last))):
+            chosen = p[:, 0] > 0.5 if p.shape[1] == 1 else p.argmax(axis=1)
+            right[model, out] = chosen == t[out]
+    apart = right[1] - right[0]
+    return float(right[0].mean()), float(right[1].mean()), float(apart.mean()), float(apart.std() / np.sqrt(len(t)))

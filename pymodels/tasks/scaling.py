@@ -95,8 +95,9 @@ class Scaling:
             lists += _checked_components(value["components"], lengths, features)
         if not all(type(number) is float and strict.is_number(number) for each in lists for number in each):
             raise ValueError("scaling must be of finite numbers")
-        if 0.0 in value["scale"] or 0.0 in value.get("spread", ()):
-            raise ValueError("scale and spread must not be 0")
+        for name in ("scale", "spread"):
+            if 0.0 in value.get(name, ()):
+                raise ValueError(f"{name} must not be 0")
         arrays = {name: np.array(value[name]) for name in value}
         return cls(**arrays)
 
