@@ -9,7 +9,10 @@ from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oxmc.pymodels.formats import HOST_WORD_BITS, LFSR_TAPS
+from oxmc.pymodels.formats import HOST_WORD_BITS, LFSR_ROTATION, LFSR_TAPS
+
+NAMED_STEPS = 16
+"""Steps after which the state on the way is a signal of its own."""
 
 
 class Lfsr(wiring.Component):
@@ -19,14 +22,18 @@ class Lfsr(wiring.Component):
     A seed is loaded in 32-bit words, in any order, while it is not busy; at either a low word of zero becomes 1, so the
     state is never zero.
 
+    With `summed` the random bits are the state plus itself, rotated by `LFSR_ROTATION`: with its carries the sum is not
+    linear in the state. It can be zero.
+
     Latency: `width / step_bits` cycles from `draw` to a new `state`; `busy` is high meanwhile, `ends` in the last.
     """
 
-    def __init__(self, *, width: int, step_bits: int):
+    def __init__(self, *, width: int, step_bits: int, summed: bool = False):
         if width not in LFSR_TAPS:
             raise ValueError(f"LFSR width must be from {min(LFSR_TAPS)} to {max(LFSR_TAPS)}, not {width}")
         if width % step_bits:
             raise ValueError(f"LFSR step_bits must divide the width ({width}), not {step_bits}")
+        self.summed = summed
         self.width, self.steps, self.step_bits = width, width // step_bits, step_bits
         super().__init__(
             {
@@ -40,9 +47,13 @@ class Lfsr(wiring.Component):
             }
         )
 
-    def _advanced(self) -> Value:
-        bits = list(self.state)
-        for _ in range(self.step_bits):
+    def _advanced(self, m: Module, state: Signal) -> Value:
+        bits: list[Value] = list(state)
+        for step in range(self.step_bits):
+            if step and step % NAMED_STEPS == 0:  # sums of sums double every few steps, where they are written out
+                reached = Signal(self.width, name=f"after_{step}")
+                m.d.comb += reached.eq(Cat(bits))
+                bits = list(reached)
             bits = [reduce(xor, (bits[tap - 1] for tap in LFSR_TAPS[self.width]))] + bits[:-1]
         return Cat(bits)
 
@@ -51,9 +62,10 @@ class Lfsr(wiring.Component):
         state = Signal(self.width, init=1)
         left = Signal(range(self.steps + 1))
         low = min(HOST_WORD_BITS, self.width)
-        m.d.comb += [self.state.eq(state), self.busy.eq(left != 0), self.ends.eq(left == 1)]
+        drawn = state + state.rotate_left(LFSR_ROTATION) if self.summed else state
+        m.d.comb += [self.state.eq(drawn), self.busy.eq(left != 0), self.ends.eq(left == 1)]
         with m.If(self.busy):
-            m.d.sync += [state.eq(self._advanced()), left.eq(left - 1)]
+            m.d.sync += [state.eq(self._advanced(m, state)), left.eq(left - 1)]
         with m.Elif(self.draw):
             m.d.sync += left.eq(self.steps)
         with m.Elif(self.load):

@@ -8,6 +8,9 @@
 Everything that goes wrong on purpose is an `OxmcError`, with the command line's texts. Names are loaded when they are
 first used, so that importing oxmc costs nothing. `__init__.pyi` tells type checkers what they are; an import here would
 make the whole program one of every kernel's sources (`oxmc/pymodels/kernels.py`).
+
+"The paper" is Dalgaty et al., Nature Electronics 4, 151-161 (2021), doi:10.1038/s41928-020-00523-3. Shapes stand in
+brackets, [n, columns], with a name for each dimension.
 """
 
 from __future__ import annotations

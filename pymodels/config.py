@@ -69,9 +69,10 @@ def is_there(value: int) -> int:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
-    """All parameters of one training. The defaults are preset `paper` of task `cancer`.
+    """All parameters of one training: docs/reference/config.md has the range, unit and meaning of each key.
 
-    Raises `InputError` where a key leaves its range or two keys contradict each other.
+    The defaults are preset `paper` of task `cancer`: the scheme and geometry of Dalgaty et al., Nature Electronics 4,
+    151-161 (2021). Raises `InputError` where a key leaves its range or two keys contradict each other.
     """
 
     # geometry of the model
@@ -207,6 +208,12 @@ class Config:
     )
     lfsr_step_bits: int = key(
         8, "bits the LFSR advances a clock; divides lfsr_bits", unit="bit", low=1, high=64, shapes=True
+    )
+    lfsr_output: str = key(
+        "state",
+        "the bits of a draw: the LFSR's state, or its sum with itself, rotated by 7 bits, which is not linear",
+        choices=("state", "sum"),
+        shapes=True,
     )
     log_fraction_bits: int = key(8, "fraction bits of every log2 quantity", unit="bit", low=4, high=12, shapes=True)
     log_u_index_bits: int = key(5, "index bits of the table behind -log2 u", unit="bit", low=2, high=8, shapes=True)
@@ -423,7 +430,7 @@ class Config:
 
     @property
     def target(self) -> str:
-        """A sentence on what the chains sample where that is not the posterior; empty where it is."""
+        """What the chains sample where that is not the posterior of docs/reference/posterior.md; empty where it is."""
         if not self.temper:
             return ""
         power = f"1/{2**self.temper} (temper = {self.temper})"
@@ -504,7 +511,7 @@ class Config:
         )
 
     def cycles(self, seconds: float) -> int:
-        """Clock cycles that cover `seconds`, rounded up; a rounding error below 1 ppm does not add one."""
+        """Cycles of `clock_hz` (Hz) that cover `seconds`, rounded up; an error below 1 ppm does not add one."""
         return max(1, math.ceil(seconds * self.clock_hz * (1 - 1e-6)))
 
     def replace(self, **changes: Any) -> Config:
@@ -587,7 +594,10 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
 
 
 def preset(task: str, name: str) -> Config:
-    """The named preset of a task. Raises `InputError` for a task or preset that does not exist."""
+    """The named preset of a task; docs/reference/config.md lists all.
+
+    Raises `InputError` for a task or preset that does not exist.
+    """
     names = presets_of(task)
     if name not in names:
         raise InputError(f"preset must be one of {', '.join(names)}, not {name!r}")

@@ -68,6 +68,16 @@ def lfsr_state(seed: int, width: int) -> int:
     return (seed & (2**width - 1)) | (seed & low_mask == 0)
 
 
+LFSR_ROTATION = 7
+"""Places by which a state is rotated, before it is added to itself; odd, and of no half or quarter of a usual width."""
+
+
+def lfsr_sum(state: int, width: int) -> int:
+    """The bits of a draw with `lfsr_output = sum`: a sum with carries is not linear in the bits of the state."""
+    rotated = state << LFSR_ROTATION | state >> width - LFSR_ROTATION
+    return (state + rotated) & (2**width - 1)
+
+
 def power_of_two(value: int) -> int:
     """The smallest power of two that is at least `value`."""
     return 1 << max(0, value - 1).bit_length()

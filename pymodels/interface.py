@@ -42,7 +42,7 @@ class Space(enum.IntEnum):
 
 
 class Setting(enum.IntEnum):
-    """Registers of `Space.SETTINGS`, write only."""
+    """Registers of `Space.SETTINGS`, write only; docs/reference/ports.md has their widths and values."""
 
     COMMAND = 0  # starts what `Command` names
     LAST_ROW = 1  # last row of a training: rows - 1
@@ -69,7 +69,10 @@ class Setting(enum.IntEnum):
 
 
 class Command(enum.IntEnum):
-    """Values written to `Setting.COMMAND`; STEP and DONE while the chip waits in an episode, ABORT at any time."""
+    """Values written to `Setting.COMMAND`; STEP and DONE while the chip waits in an episode, ABORT at any time.
+
+    docs/reference/ports.md has what each does.
+    """
 
     BUILD_MAP = 1  # builds the code map from the LUT
     TRAIN = 2  # runs a training

@@ -31,9 +31,11 @@ COUNTED = (*DIGITAL_EVENTS, *ARRAY_EVENTS, *PULSE_EVENTS, *LINE_EVENTS, *CLOCK_E
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """One training: its configuration, seed and data as input codes, training points first.
+    """One training: its configuration, seed and data, training points first.
 
-    `features` float64 [n, features] is the same data in real numbers; it stays on this side of the border.
+    `codes` int64 [train + test, features] are the input codes, `labels` int64 [train + test] the class numbers.
+    `features` float64 [train + test, features] are the points in real numbers, for engine float alone; `save` leaves
+    them out.
     """
 
     config: Config
@@ -53,6 +55,7 @@ class Job:
 
     @classmethod
     def load(cls, path: Path) -> Job:
+        """A job that was saved, without `features`. Raises `InputError` where the file is not whole."""
         arrays = read_arrays(path, "a job must be whole", ("header", "codes", "labels"))
         header, beside = json.loads(str(arrays["header"])), path.with_name(SURROUNDINGS)
         surroundings = _unpacked(beside.read_bytes()) if beside.exists() else None

@@ -15,11 +15,11 @@ from oxmc.pymodels.files import read_arrays, understood
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The stored posterior, the inference, and everything that was counted.
+    """The stored posterior, the inference (Eq 8 of the paper), and everything that was counted.
 
-    `conductance_ns` int64 [rows, cells] and `counters` int64 [last_row + 1] are the stored state (a skipped row counts
-    0); `classes` int64 [test] and `sums` int64 [test, outputs] the inference; `counts` (events.EVENTS), `quantities`
-    (events.QUANTITIES) and `joules` (by array operation) are by phase.
+    `conductance_ns` int64 [rows, cells] in nS and `counters` int64 [last_row + 1] are the stored state (a skipped row
+    counts 0); `classes` int64 [test] and `sums` int64 [test, outputs] the inference; `counts` (events.EVENTS),
+    `quantities` (events.QUANTITIES) and `joules` (by array operation) are by phase.
 
     Of a task with rewards, `classes` and `sums` are actions and sums of all test steps, `rewards` int64
     [test_episodes] those of the test and `row_rewards` int64 [last_row + 1] those with which rows were accepted; else
@@ -51,7 +51,7 @@ class Outcome:
         return int(np.count_nonzero(self.counters))
 
     def save(self, path: Path, **more: np.ndarray) -> None:
-        """Write all of it, and arrays that `load` leaves to others."""
+        """Write all of it, and arrays of any shape that `load` leaves to others."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         arrays = {name: values.pop(name) for name in self.ARRAYS}
         contents: dict[str, Any] = arrays | more

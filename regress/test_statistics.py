@@ -1,4 +1,4 @@
-"""Statistics at full size, run by `make regress`; the figures behind them are in docs/measurements/statistics.md."""
+"""Statistics at full size, run by `make regress`; the figures are in docs/measurements/statistics.md and devices.md."""
 
 from __future__ import annotations
 

@@ -178,6 +178,10 @@ def one_segment(it: Config) -> bool:
     return Formats(it).segments == 1
 
 
+def added_at_once(it: Config) -> bool:
+    return it.early_rejection and in_one_cycle(it) and one_segment(it) and it.cycles(it.conversion_s) == 1
+
+
 HARMLESS: list[Rule] = [
     (
         "acceptance|log_likelihood|log_prior|activation|hastings.*|reward",
@@ -207,6 +211,22 @@ HARMLESS: list[Rule] = [
         always,
         "a memory that reads for nobody: energy alone",
     ),
+    (
+        "acceptance",
+        "partial",
+        "1",
+        lambda it: not it.hastings,
+        "the sum is 0 until a code comes, and the prior only grows: what exceeds early is hopeless",
+    ),
+    ("answers", "fetch", "1", in_one_cycle, "each cycle of a sweep fetches but the last, whose successor has no tag"),
+    (
+        "trainer",
+        "command_converting",
+        "0",
+        added_at_once,
+        "the last code is added while the trainer waits for the one before, or decides",
+    ),
+    ("answers|trainer", "last_output", "1", one_segment, "each evaluation is its sample's last"),
     ("acceptance", "hopeless", "0|1", lambda it: not it.early_rejection, "nobody asks"),
     ("guard", "latch", "0", in_one_cycle, "the port is WL, too: a pulse that is on ends"),
     ("action", "restart|rst", "0", lambda it: it.outputs == 2, "its count of outputs wraps by itself"),

@@ -70,7 +70,9 @@ class Core(wiring.Component):
         m.submodules.control = self.control = Host(formats)
         m.submodules.guard = self.guard = Guard()
         m.submodules.loader = self.loader = Loader(formats)
-        m.submodules.lfsr = self.lfsr = Lfsr(width=config.lfsr_bits, step_bits=config.lfsr_step_bits)
+        m.submodules.lfsr = self.lfsr = Lfsr(
+            width=config.lfsr_bits, step_bits=config.lfsr_step_bits, summed=config.lfsr_output == "sum"
+        )
         m.submodules.log_uniform = self.log_uniform = LogUniform(formats)
         m.submodules.gate_dac = self.gate_dac = GateDac(formats)
         m.submodules.row_gates = self.row_gates = RowGates(formats)

@@ -15,6 +15,7 @@ class Energy:
 
     `components` are the ledger's lines, each a dict with `name`, `action`, `phase`, `count`, `energy_j`, `low`, `high`
     and `source` among others, as `oxmc energy --format json` prints them; their `energy_j` sum to `total`.
+    docs/reference/energy.md has the cost tables and what their figures rest on.
     """
 
     node: str
@@ -25,6 +26,7 @@ class Energy:
 
     @classmethod
     def of(cls, node: str, ledger: Ledger) -> Energy:
+        """The joules of a ledger, which has the costs of `node`."""
         lines = [line.as_json() for line in ledger.lines]
         return cls(node, ledger.total_j, ledger.low_j, ledger.high_j, lines)
 

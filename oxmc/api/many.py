@@ -120,7 +120,7 @@ class Runs:
 
     @property
     def baseline(self) -> float:
-        """Mean over the repeats of what each is held against, on its own split."""
+        """Mean over the repeats of what each is compared with, on its own split: see `Run.baseline`."""
         return float(np.mean([line["reference"] for line in self]))
 
     def first(self) -> Run:
@@ -232,7 +232,7 @@ def run_asked(asked: Asked, out: Place | None, watcher: SweepWatcher, *, parent:
 
 
 class Sweep:
-    """A finished sweep: `points` are dicts, one a point, with `settings`, `mean`, `sem`, `energy_j`, `pareto` and more.
+    """A finished sweep: `points` are dicts, one a point, with `settings`, `mean`, `sem`, `energy_j` (J) and more.
 
     `record` is sweep.json and `path` the folder, in which each point is a run directory.
     """

@@ -43,7 +43,8 @@ def open_run(path: str | os.PathLike[str]) -> Run:
 class Run:
     """A finished training. `oxmc.train` and `oxmc.open_run` make it.
 
-    A run of several chains predicts by the first; its posterior holds them all.
+    `record` is run.json (docs/reference/run-directory.md), `config` the configuration. A run of several chains predicts
+    by the first; its posterior holds them all.
     """
 
     def __init__(
@@ -62,7 +63,10 @@ class Run:
 
     @property
     def baseline(self) -> float:
-        """What the result is held against: a logistic regression's accuracy on the same split, or acting at random.
+        """What to compare the result with, on the same split.
+
+        Of points, the accuracy of a logistic regression with the defaults of scikit-learn. Of episodes, the mean reward
+        of random actions (Fig 6 of the paper has the task).
 
         Raises `OxmcError` for a run that was opened and keeps no training points: one with an environment of its own,
         or with data of one's own and without posterior.nc.
@@ -76,7 +80,7 @@ class Run:
 
     @property
     def state(self) -> Outcome:
-        """What the engine left: stored conductances, counters, the inference's sums, and all that was counted."""
+        """What the engine left: stored conductances in nS, counters, the inference's sums, and all that was counted."""
         return self._state
 
     @property
@@ -91,19 +95,19 @@ class Run:
 
     @functools.cached_property
     def classes(self) -> np.ndarray:
-        """The classes [n] in the order of their numbers, of the kind that the labels were."""
+        """The classes, [classes], in the order of their numbers, of the kind that the labels were."""
         data = self.record["data"]
         names = data["classes"] or [str(number) for number in range(max(2, self.config.outputs))]
         return named_classes(names, data.get("labels", "text"))
 
     @property
     def classes_(self) -> np.ndarray:
-        """`classes`, as scikit-learn calls them."""
+        """`classes`, [classes], as scikit-learn calls them."""
         return self.classes
 
     @property
     def feature_names_in_(self) -> np.ndarray:
-        """Names of the columns that `predict` takes, in order, without the bias that oxmc appends itself."""
+        """Names of the columns that `predict` takes, [columns], in order, without the bias that oxmc appends itself."""
         return np.array(self._columns, object)
 
     @property
@@ -129,7 +133,7 @@ class Run:
         `X` is [n, columns] of raw values as trained on, which are scaled and quantised as then: columns of a data frame
         are found by their names, extra ones ignored; those of an array are all, in order. The stored rows vote with
         their counters (Eq 8 of the paper); `engine` is twin, icarus or verilator, which give the same. Rows vote by the
-        conductances that were stored, without the array's read noise.
+        conductances that were stored, in whole nS, without the array's read noise.
 
         Raises `OxmcError` for other columns, values that are no numbers, a run without classes, or of before oxmc kept
         the scaling.
@@ -154,7 +158,9 @@ class Run:
 
     @functools.cached_property
     def posterior(self) -> xr.DataTree:
-        """The posterior as ArviZ and xarray have it, w in uS, as in posterior.nc: see docs/reference/posterior.md.
+        """The posterior as ArviZ and xarray have it: weights `w` [chain, draw, pair] in uS, and more.
+
+        It is that of posterior.nc; docs/reference/posterior.md has every group and variable.
 
         Raises `OxmcError` without the packages of extra `analysis`, and for outputs with counters of their own.
         """
@@ -171,13 +177,16 @@ class Run:
         return checked_posterior(self.path, self.config)
 
     def energy(self, node: str = "28nm") -> Energy:
-        """The joules of the run at `node`: 28nm, 130nm or the file of a cost table. Raises `OxmcError` for another."""
+        """The joules of the run at `node`: 28nm, 130nm or the file of a cost table. Raises `OxmcError` for another.
+
+        They are counts of events times the costs of the table (docs/reference/energy.md).
+        """
         from oxmc.run.result import ledger_of
 
         return Energy.of(node, ledger_of(self.config, self.record["phases"], node))
 
     def ledgers(self) -> dict[str, Ledger]:
-        """The ledger of joules at each node."""
+        """The ledger of joules at each node, by name: counts times costs (docs/reference/energy.md)."""
         from oxmc.run.result import NODES, ledger_of
 
         return {node: ledger_of(self.config, self.record["phases"], node) for node in NODES}

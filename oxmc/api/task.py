@@ -29,10 +29,10 @@ class Task:
 
     Environment: `environment` has `reset(seed=...)`, which returns an observation, and `step(action)`, which returns
     the next one and whether the episode is over, or all that gymnasium's return. `observations` names the numbers of
-    an observation, `scales` has for each what is about its largest, in its own unit, and `actions` is how many there
-    are, numbered from 0. The reward is the number of steps up to `episode_steps`, which the chip counts. An episode
-    must follow from its seed and the actions alone, or engines would differ; a simulator gets a pickled copy. Presets
-    are those of cartpole; engine float learns no rewards.
+    an observation, `scales` has about the largest value of each, in its own unit, and `actions` is how many there are,
+    numbered from 0. The reward is the number of steps up to `episode_steps`, which the chip counts; it accepts by Eq 12
+    of the paper. An episode must follow from its seed and the actions alone, or engines would differ; a simulator gets
+    a pickled copy. Presets are those of cartpole; engine float learns no rewards.
 
     `name` is what run.json and pictures call the task. Raises `OxmcError` for what cannot be trained on.
     """
@@ -60,7 +60,7 @@ class Task:
 
     @functools.cached_property
     def source(self) -> DataSource:
-        """The same as tasks have it."""
+        """The points or the environment, as the tasks of the project read them."""
         if self.train is not None:
             return DataSource(name=self.name, table=table_of_arrays(*self.train, self.test))
         assert self.environment is not None

@@ -22,11 +22,11 @@ def calibrate(
     settings: Mapping[str, Any] | None = None,
     config: Config | Place | None = None,
 ) -> dict[str, Any]:
-    """Let the chip fill its gate LUT by a sweep over an array, and hold it against the device card's law.
+    """Let the chip fill its gate LUT by a sweep over an array, and compare it with the device card's law.
 
     Arguments as for `oxmc.train`; `engine` is twin, verilator or icarus. The answer is what `oxmc calibrate --json`
-    prints: `lut` with `gate_v` in V, `current_ua`, and `median_us` found beside `law_us` in uS of each gate code, and
-    `largest_difference_us`. Raises `OxmcError`.
+    prints: `lut` with `gate_v` in V, `current_ua` in uA, and `median_us` found beside `law_us` in uS of each gate code,
+    and `largest_difference_us`. docs/reference/cards.md has the law and its sources. Raises `OxmcError`.
     """
     from oxmc.run.calibration import calibrate as sweep
 
@@ -47,8 +47,9 @@ def verilog(
 ) -> list[Path]:
     """Write the chip of a configuration as synthesizable Verilog into folder `out`; the files written.
 
-    Beside it lie lint waivers, the list of its memories and its configuration. All modules' names begin with `name`;
-    `observers` adds the ports that simulations are watched by. Raises `OxmcError`.
+    docs/reference/verilog.md describes them. Beside the Verilog are lint waivers, the list of its memories and its
+    configuration. All modules' names begin with `name`; `observers` adds the ports that simulations are watched by.
+    Raises `OxmcError`.
     """
     from oxmc.hdl.verilog.netlist import write_verilog
 

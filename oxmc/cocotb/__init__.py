@@ -10,7 +10,7 @@
     classes, sums = await host.infer()
 
 The top, its clock and its reset are the bench's own. docs/reference/cocotb.md has more,
-docs/guide/own-bench a whole example.
+docs/guide/own-bench a whole example. "The paper" is Dalgaty et al., Nature Electronics 4, 151-161 (2021).
 """
 
 from oxmc.cocotb.array import OxramArray as OxramArray

@@ -54,10 +54,11 @@ IDLE = Seen(ArrayOp.IDLE, {}, 0, 0, 0, False)
 class OxramArray:
     """The array model behind the port `dut.<prefix>op`, `dut.<prefix>row` and so on, named as in the chip's Verilog.
 
-    `config` is the chip's (`oxmc.Config`), `seed` the one from which devices and noise come: with the seed of a run of
-    `oxmc.train` they are that run's. `formed` arrays arrive formed, others wait for FORM; by default they do where the
-    configuration has `form`. `clock` and `reset` are names in `dut`; reset is active high, None where there is none.
-    `<prefix>data` must be an input of `dut`, or a register that nothing else drives.
+    `config` is the chip's (`oxmc.Config`); devices follow its card (docs/reference/cards.md). Devices and noise come
+    from `seed`: with the seed of a run of `oxmc.train` they are that run's. `formed` arrays arrive formed, others wait
+    for FORM; by default they do where the configuration has `form`. `clock` and `reset` are names in `dut`; reset is
+    active high, None where there is none. `<prefix>data` must be an input of `dut`, or a register that nothing else
+    drives.
 
     After `start()` each pulse acts on `model`, whose `conductance_ns` int64 [rows, cells] in nS, `counts`, `quantities`
     and `joules` may be read at any time. A pulse that breaks the contract raises `ArrayError`, which fails the

@@ -28,9 +28,10 @@ PATIENCE = 1000
 class Host:
     """Drives the host port `dut.<prefix>valid`, `dut.<prefix>address` and so on, named as in the chip's Verilog.
 
-    `config` is the chip's (`oxmc.Config`). `result` is the prefix of the stream of results, whose `ready` is held high;
-    `busy`, `waiting` and `clock` are names in `dut`; `waiting` is needed for rewards alone. All inputs are
-    driven on falling edges of the clock. Reset is the bench's own affair: call nothing before it has ended.
+    docs/reference/ports.md has the port and its registers. `config` is the chip's (`oxmc.Config`). `result` is the
+    prefix of the stream of results, whose `ready` is held high; `busy`, `waiting` and `clock` are names in `dut`;
+    `waiting` is needed for rewards alone. All inputs are driven on falling edges of the clock. The bench drives the
+    reset: call nothing before it has ended.
 
     Methods that say so raise `RunError` for a transfer that the chip refuses, naming the register, and for one that
     does not end within `PATIENCE` cycles. The constructor raises `InputError` for a port that is not there or has
@@ -144,7 +145,7 @@ class Host:
     async def train(self, job: Job) -> None:
         """Load, and run each command up to the end of the training: FORM and CALIBRATE where asked, BUILD_MAP, TRAIN.
 
-        A chip that learns from rewards is trained on the episodes of `job`. Raises `RunError`.
+        A chip that learns from rewards (Eq 12 of the paper) is trained on the episodes of `job`. Raises `RunError`.
         """
         await self.load(job)
         for what in program.commands(job.config):
@@ -154,9 +155,9 @@ class Host:
             await self._episodes(job)
 
     async def infer(self) -> tuple[np.ndarray, np.ndarray]:
-        """Let the stored rows vote on the test points: classes int64 [test] and sums int64 [test, outputs] (Eq 8).
+        """Let the stored rows vote on the test points: classes int64 [test] and sums int64 [test, outputs].
 
-        Raises `RunError`, also where the chip is not trained.
+        They vote by Eq 8 of the paper. Raises `RunError`, also where the chip is not trained.
         """
         self._results.clear()
         collector = cocotb.start_soon(self._collect())
@@ -208,7 +209,10 @@ class Host:
             over = environment.act(self._results[-1][1])
 
     async def test(self, job: Job) -> list[int]:
-        """Let the stored rows act in the test episodes of `job`: the steps of each. Raises `RunError`."""
+        """Let the stored rows act in the test episodes of `job` by Eq 13 of the paper: the steps of each episode.
+
+        Raises `RunError`.
+        """
         environment, rewards = Environment(job), []
         collector = cocotb.start_soon(self._collect())
         for episode in range(job.config.test_episodes):
@@ -225,7 +229,10 @@ class Host:
         return {register.name.lower(): await self.read(Space.STATUS, register) for register in Status}
 
     async def counters(self) -> np.ndarray:
-        """C_n of rows 0 to the last filled one, int64 [rows]; of a chip that is idle. Raises `RunError`."""
+        """C_n of rows 0 to the last filled one, int64 [rows], the weights of Eq 8 of the paper; of a chip that is idle.
+
+        Raises `RunError`.
+        """
         last = await self.read(Space.STATUS, Status.LAST_ROW)
         return np.array([await self.read(Space.COUNTERS, row) for row in range(last + 1)], np.int64)
 

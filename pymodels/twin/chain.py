@@ -116,6 +116,7 @@ def arithmetic(formats: Formats, lut: np.ndarray) -> Arithmetic:
         log_fraction_bits=config.log_fraction_bits,
         lfsr_bits=config.lfsr_bits,
         lfsr_leap=leap_table(config.lfsr_bits),
+        lfsr_summed=config.lfsr_output == "sum",
         prior_multiplier=multiplier,
         prior_shift=shift,
         gate_map=gate_map,

@@ -7,7 +7,7 @@ from operator import xor
 
 import numpy as np
 
-from oxmc.pymodels.formats import LFSR_TAPS
+from oxmc.pymodels.formats import LFSR_ROTATION, LFSR_TAPS
 from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.twin.state import Arithmetic, Chain
 
@@ -42,13 +42,23 @@ def draw_state(state: np.uint64, leap: np.ndarray) -> np.uint64:
 
 
 @njit(cache=True, nogil=True, borrows=True)
+def drawn_bits(state: np.uint64, chip: Arithmetic) -> np.uint64:
+    """The random bits of an LFSR state: itself, or what `lfsr_sum` makes of it."""
+    if not chip.lfsr_summed:
+        return state
+    rotated = state << np.uint64(LFSR_ROTATION) | state >> np.uint64(chip.lfsr_bits - LFSR_ROTATION)
+    return (state + rotated) & (np.uint64(0xFFFF_FFFF_FFFF_FFFF) >> np.uint64(64 - chip.lfsr_bits))
+
+
+@njit(cache=True, nogil=True, borrows=True)
 def neg_log2_u(state: np.uint64, chip: Arithmetic) -> int:
     """-log2 u of an LFSR state, see `Formats.neg_log2_u`."""
-    octave, zeros = np.int64(state >> np.uint64(chip.log_u_index_bits)), chip.lfsr_bits - chip.log_u_index_bits
+    bits = drawn_bits(state, chip)
+    octave, zeros = np.int64(bits >> np.uint64(chip.log_u_index_bits)), chip.lfsr_bits - chip.log_u_index_bits
     while octave:
         octave >>= 1
         zeros -= 1
-    index = np.int64(state & np.uint64((1 << chip.log_u_index_bits) - 1))
+    index = np.int64(bits & np.uint64((1 << chip.log_u_index_bits) - 1))
     return ((zeros + 1) << chip.log_fraction_bits) - chip.log_u_table[index]
 
 
@@ -58,5 +68,5 @@ def first_gate(chip: Arithmetic, chain: Chain) -> int:
     if not chip.first_draw_bits:
         return chip.first_gate
     chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_leap)
-    drawn = np.int64(chain.lfsr[0] & np.uint64((1 << chip.first_draw_bits) - 1))
+    drawn = np.int64(drawn_bits(chain.lfsr[0], chip) & np.uint64((1 << chip.first_draw_bits) - 1))
     return int((drawn * (chip.gate_top + 1)) >> chip.first_draw_bits)

@@ -35,6 +35,7 @@ class Arithmetic(NamedTuple):
     log_fraction_bits: int
     lfsr_bits: int
     lfsr_leap: np.ndarray
+    lfsr_summed: bool
     prior_multiplier: int
     prior_shift: int
     gate_map: np.ndarray

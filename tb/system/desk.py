@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +59,29 @@ class Pins(UpsetWatcher):
             self.account.vote(place[0])
 
 
+class Bus(HostModel):
+    """A host whose bus says anything between transfers, most of all other words for where it wrote before."""
+
+    def __init__(self, dut: Any, rng: random.Random):
+        super().__init__(dut)
+        self.rng, self.written = rng, [0]
+
+    async def write(self, words: Iterable[tuple[int, int]]) -> None:
+        for word in words:
+            await super().write([word])
+            self.written = [*self.written[-7:], word[0]]
+            self.let_go()
+            if self.rng.random() < 0.1:
+                await FallingEdge(self.dut.clk)
+
+    def let_go(self) -> None:
+        self.dut.host_write.value = self.rng.getrandbits(1)
+        self.dut.host_address.value = self.rng.choice(self.written)
+        self.dut.host_write_data.value = self.rng.getrandbits(32)
+
+
 class System(Desk):
-    """A desk for several jobs on one chip, whose results wait while `hold`."""
+    """A desk for several jobs on one chip, whose results wait while `hold`. Its bus says anything between transfers."""
 
     watcher: Pins
 
@@ -69,13 +90,24 @@ class System(Desk):
         self.results, self.progress, self.hold = [], (0, 0, False), False
         self.jobs = [(Job.load(Path(p["job"])), Outcome.load(Path(p["outcome"]))) for p in parameters()["jobs"]]
         self.take(0)
-        self.host, self.watcher = HostModel(dut), Pins(dut, self.array(), self.job.seed)
+        self.host: Bus = Bus(dut, self.rng)
+        self.watcher = Pins(dut, self.array(), self.job.seed)
         self.open_account()
 
     def take(self, number: int) -> None:
         """The job from now on."""
         self.job, self.expected = self.jobs[number]
         self.config, self.formats = self.job.config, Formats(self.job.config)
+
+    async def transfer(self, write: bool, space: Space, index: int, word: int = 0) -> tuple[int, int]:
+        answer = await super().transfer(write, space, index, word)
+        self.host.let_go()
+        return answer
+
+    async def spoil(self) -> None:
+        """Other words in the memories than the job's: what is not loaded again is wrong."""
+        words = load_words(self.formats, self.job.codes, self.job.labels, 1)
+        await self.host.write([(where, word ^ 1) for where, word in words if where >= address(Space.STATUS, 0)])
 
     def formed(self, formed: bool = True, config: Config | None = None) -> None:
         """A fresh array whose cells are formed or not; with `config` another one, of more rows."""
@@ -120,6 +152,7 @@ class System(Desk):
         for _ in range(2):
             await FallingEdge(self.dut.clk)
         self.dut.rst.value = 0
+        assert self.dut.lfsr.state.value == 1, "no register shows the LFSR's state after a reset"
         for register in Status:
             assert await self.read(register) == 0, f"{register.name} must be 0 after a reset"
         assert await self.counter(0) == 0

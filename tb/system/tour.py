@@ -33,9 +33,10 @@ async def tour(system: System) -> None:
     if not system.formats.rewards:
         await other_votes(system)
     await after_resets(system)
-    for number in (2, 0):
+    for number in (2, 1):
         system.take(number)
         await system.whole_run()
+    await forgotten(system)
 
 
 async def refused_words(system: System) -> None:
@@ -70,22 +71,32 @@ async def stopped_commands(system: System) -> None:
         for earlier in (Command.BUILD_MAP, Command.TRAIN) if what in (Command.TRAIN, Command.INFER) else ():
             if what != earlier and not (system.formats.rewards and what == Command.INFER):
                 await system.run(earlier)
-        await system.command(what)
-        if what == Command.TRAIN:
-            for register in (0, 1, 2, 3, 4, 5, 6):
-                assert await system.read(Status(register)) == 0, f"{Status(register).name} is not forgotten at TRAIN"
+        await (forgotten(system) if what == Command.TRAIN else system.command(what))
         await until(system, point)
         assert dut.busy.value == 1
         await system.command(Command.ABORT)
         assert await system.has(State.ABORTED) and await system.idle(limit) <= limit
     if system.formats.rewards:
+        await system.whole_run()
+        await system.command(Command.INFER)
+        for _ in range(limit):
+            await system.poll()
+        await system.idle()
         await system.command(Command.TRAIN)
         await system.refused(Error.BUSY, True, Space.SETTINGS, Setting.BURN_IN, 0)
         while dut.waiting.value == 0:
             await FallingEdge(dut.clk)
         await system.refused(Error.PROTOCOL, True, Space.SETTINGS, Setting.COMMAND, Command.DONE)
+        assert await system.has(State.BUSY) and await system.has(State.WAITING)
         await system.command(Command.ABORT)
     system.results.clear()
+
+
+async def forgotten(system: System) -> None:
+    """A training has nothing of the one before in its registers."""
+    await system.command(Command.TRAIN)
+    for register in (0, 1, 2, 3, 4, 5, 6):
+        assert await system.read(Status(register)) == 0, f"{Status(register).name} is not forgotten at TRAIN"
 
 
 async def until(system: System, point: str) -> None:
@@ -189,15 +200,22 @@ async def mistakes(dut: Any) -> None:
     Path(parameters()["report"]).write_text(json.dumps(report))
 
 
-async def what_stops(dut: Any, number: int, limit_ns: float) -> str | None:
-    """The first thing that a tour sees of a mistake, for so long at most. Chips before have left words in memories."""
+async def from_reset(dut: Any, number: int) -> None:
+    """A chip with one mistake in its wiring, or with none, 0."""
     dut.rst.value, dut.mistake.value = 1, number
     for name in ("host_valid", "result_ready"):
         getattr(dut, name).value = 0
     await FallingEdge(dut.clk)
     await FallingEdge(dut.clk)
     dut.rst.value = 0
+
+
+async def what_stops(dut: Any, number: int, limit_ns: float) -> str | None:
+    """The first thing that a tour sees of a mistake, for so long at most. The memories hold other words before."""
     system, found, over = System(dut), [], Event()
+    await from_reset(dut, 0)
+    await system.spoil()
+    await from_reset(dut, number)
 
     async def guarded(task: Any) -> None:
         try:

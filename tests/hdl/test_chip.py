@@ -73,7 +73,7 @@ VARIANTS = {
     # a draw of ten cycles, slower than a pulse; codes of five bits from 2^16
     "random row 0": SMALL.replace(
         init="random", lfsr_bits=40, lfsr_step_bits=4, clock_hz=20e6, set_pulse_s=150e-9, early_rejection=True,
-        calibrate=True,
+        calibrate=True, lfsr_output="sum",
     ),
     "cells": SMALL.replace(verify="cell", verify_window_us=3.0, verify_tries=3, reject_limit=20),
     "pairs": SMALL.replace(

@@ -44,7 +44,7 @@ CHIPS = {
     "plain": HARD.replace(rows=6, counter_bits=2),  # with fewer rows the draws of some seeds decide nothing
     "pairs": HARD.replace(rows=6, counter_bits=2, **PAIRS),
     "prepared": PREPARED.replace(reject_limit=4),
-    "network": TINY.replace(max_proposals=20, hidden=2, outputs=2, counter_bits=1, lfsr_bits=40, lfsr_step_bits=4),
+    "network": TINY.replace(max_proposals=20, hidden=3, outputs=2, counter_bits=2, lfsr_bits=40, lfsr_step_bits=4),
     "corrected": TINY.replace(
         hastings=True, outputs=3, counter_bits=3, gate_dacs=8, features=3, reject_limit=3, rows=10, scale_per_us=0.02,
         prior_sigma_us=200.0, temper=1,

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import random
+
+import numpy as np
 import pytest
 from benches import on_simulators
 
+from oxmc.hdl import lfsr
 from oxmc.hdl.lfsr import Lfsr
-from oxmc.pymodels.formats import LFSR_TAPS, lfsr_state
+from oxmc.pymodels.config import Config
+from oxmc.pymodels.formats import LFSR_TAPS, formats_of, lfsr_state, lfsr_sum
+from oxmc.pymodels.twin.chain import arithmetic
+from oxmc.pymodels.twin.lfsr import drawn_bits, neg_log2_u
 from oxmc.tb.blocks.run_bench import run_bench
 
 LFSR = pytest.mark.testpoint(
@@ -21,15 +28,50 @@ PUBLISHED_TAPS = {8: [8, 6, 5, 4], 11: [11, 9], 32: [32, 22, 2, 1], 64: [64, 63,
 pytestmark = pytest.mark.cosim
 
 
-def bench(simulator: str, width: int, step_bits: int, seed: int, taps: list[int], **options) -> None:
-    parameters = dict(width=width, step_bits=step_bits, taps=taps, seed=seed, whole_period=step_bits == 1)
-    run_bench(Lfsr(width=width, step_bits=step_bits), "lfsr", "oxmc.tb.blocks.lfsr", simulator, parameters, **options)
+def bench(
+    simulator: str, width: int, step_bits: int, seed: int, taps: list[int], *, summed: bool = False, **options
+) -> None:
+    whole = step_bits == 1 and not summed
+    parameters = dict(width=width, step_bits=step_bits, taps=taps, seed=seed, whole_period=whole, summed=summed)
+    run_bench(
+        Lfsr(width=width, step_bits=step_bits, summed=summed),
+        "lfsr",
+        "oxmc.tb.blocks.lfsr",
+        simulator,
+        parameters,
+        **options,
+    )
 
 
 @LFSR
-@on_simulators("width, step_bits", [(8, 1), (32, 8), (64, 16)], (64, 16))
+@on_simulators("width, step_bits", [(8, 1), (32, 8), (64, 16), (64, 64)], (64, 64))
 def test_lfsr(simulator: str, width: int, step_bits: int, seed: int) -> None:
     bench(simulator, width, step_bits, seed, PUBLISHED_TAPS[width])
+
+
+@LFSR
+@pytest.mark.parametrize("width", [8, 40])
+def test_sum_of_the_state_with_itself(width: int, seed: int) -> None:
+    bench("icarus", width, 8, seed, LFSR_TAPS[width], summed=True)
+
+
+@LFSR
+@pytest.mark.parametrize("width", [8, 32, 64])
+def test_twin_draws_the_sums(width: int, seed: int) -> None:
+    """The compiled draw against the formula, and -log2 u of its bits."""
+    formats = formats_of(Config(lfsr_output="sum", lfsr_bits=width))
+    chip = arithmetic(formats, np.arange(formats.config.gate_codes))
+    rng = random.Random(seed)
+    for state in (1 + rng.getrandbits(width - 1) for _ in range(50)):
+        assert int(drawn_bits(np.uint64(state), chip)) == lfsr_sum(state, width)
+        assert neg_log2_u(np.uint64(state), chip) == formats.neg_log2_u(lfsr_sum(state, width))
+
+
+@LFSR_BENCH_CAN_FAIL
+def test_bench_catches_a_sum_without_rotation(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    monkeypatch.setattr(lfsr, "LFSR_ROTATION", 6)
+    with pytest.raises(SystemExit, match="FAILED"):
+        bench("icarus", 8, 8, seed, LFSR_TAPS[8], summed=True)
 
 
 @LFSR
