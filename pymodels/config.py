@@ -29,6 +29,8 @@ DEFAULT_PRESET = "best"
 """What trains where nothing is said: on the range that the card was measured at."""
 LIKE = "like"
 """The key of a preset's table that names the preset whose keys it starts from."""
+BY_POINTS = "by_points"
+"""The key of a preset's table that lists keys which follow from the training points of a user's data."""
 LONGEST_NAME = 80
 """Characters of an unknown key that are looked at and shown."""
 ROWS_PER_BURN_IN = 8
@@ -77,7 +79,7 @@ class Config:
     """
 
     # geometry of the model
-    rows: int = key(256, "array rows, one stored model each", low=2, high=16384)
+    rows: int = key(256, "array rows, one stored model each; auto: by the weights", low=2, high=16384)
     features: int = key(16, "features a sample, one differential pair each", low=1, high=128, shapes=True)
     outputs: int = key(1, "output neurons; 1 is a binary classifier", low=1, high=16, shapes=True)
     hidden: int = key(
@@ -334,8 +336,9 @@ class Config:
     split_seed: int = key(2021, "draws the split of split = fixed, the same for every run", low=0, high=2**53 - 1)
     preprocessing: str = key(
         "all",
-        "data that feature selection and scaling see: all of it as in the paper, or train only",
-        choices=("all", "train"),
+        "data that feature selection and scaling see: all of it as in the paper, or train only; robust (tasks wine and "
+        "table): asinh of (value - median) / quartile range of the training points, then as train",
+        choices=("all", "train", "robust"),
     )
     bias: bool = key(
         False, "append a feature of constant 1 in tasks wine and table, and to components; its weights are the biases"
@@ -343,7 +346,7 @@ class Config:
     components: int = key(
         0,
         "whitened leading principal components of the training points, which the chip learns from in place of "
-        "features; 0: features as they are; auto: as many as hold 98.5 % of their variance",
+        "features; 0: features as they are; auto: by the training points",
         low=0,
         high=128,
     )
@@ -687,13 +690,21 @@ def preset(task: str, name: str) -> Config:
 
 def _preset_keys(task: str, name: str) -> dict[str, Any]:
     """The keys of a preset's table, over those of the preset that it is like."""
-    base, own = like_of(task, name), {key: value for key, value in _tables(task)[name].items() if key != LIKE}
+    base, own = (
+        like_of(task, name),
+        {key: value for key, value in _tables(task)[name].items() if key not in (LIKE, BY_POINTS)},
+    )
     return {**_preset_keys(task, base), **own} if base else own
 
 
 def like_of(task: str, name: str) -> str:
     """The preset whose constants this one takes where it says nothing else; empty if it stands for itself."""
     return str(_tables(task)[name].get(LIKE, ""))
+
+
+def keys_by_points(task: str, name: str) -> tuple[str, ...]:
+    """The keys of a preset that follow from the training points where a user's data are there."""
+    return tuple(_tables(task)[name].get(BY_POINTS, ()))
 
 
 def presets_of(task: str) -> tuple[str, ...]:

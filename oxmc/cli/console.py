@@ -95,11 +95,12 @@ def _data_rows(run: dict[str, Any]) -> list[tuple[str, str]]:
     data, config = run.get("data") or {}, run["config"]
     if not (counts := data.get("counts")):
         return []
-    features = config["features"] - config["bias"]
+    features, components = config["features"] - config["bias"], config["components"]
     names = [shown_names([name]) for name in data["classes"]]
     classes = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
     bias = " and a bias" if config["bias"] else ""
-    return [("data", f"{sum(counts)} rows, {features} features{bias}, {len(counts)} classes: {classes}")]
+    made = f"{config['raw_features']} features as {components} components" if components else f"{features} features"
+    return [("data", f"{sum(counts)} rows, {made}{bias}, {len(counts)} classes: {classes}")]
 
 
 def interval_rows(run: dict[str, Any]) -> list[tuple[str, str]]:

@@ -6,12 +6,12 @@ import numbers
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from oxmc.pymodels.config import Config, resolve
+from oxmc.pymodels.config import Config, keys_by_points, resolve
 from oxmc.pymodels.errors import InputError, shown
 from oxmc.pymodels.oxram.card_file import load_card
 from oxmc.pymodels.oxram.card_range import card_keys, check_range
-from oxmc.pymodels.tasks import NO_SOURCE, DataSource, fitted_keys, load_task
-from oxmc.pymodels.tasks.auto import AUTO, AUTO_KEYS, STEP_KEYS, auto_components, auto_steps
+from oxmc.pymodels.tasks import NO_SOURCE, DataSource, fitted_keys, load_task, raw_of
+from oxmc.pymodels.tasks.auto import AUTO, AUTO_KEYS, CHAIN_KEYS, FEATURE_KEYS, chain_by_points, features_by_points
 from oxmc.pymodels.tasks.components import component_keys
 from oxmc.run.engine import engine_of
 
@@ -53,26 +53,47 @@ def configured(
     what the data, the card or the engine does not serve.
     """
     given = {**(toml or {}), **(settings or {})}
-    names = [name for name in AUTO_KEYS if given.get(name) == AUTO]
+    names = _names_by_points(task, preset, source, given, rows)
     keys = {name: value for name, value in given.items() if name not in names}
     chosen = _resolved(task, preset, engine, source, keys, rows)
-    for part in (["components"], STEP_KEYS):
+    for part, choose in ((FEATURE_KEYS, _features), (CHAIN_KEYS, _chain)):
         if wanted := [name for name in part if name in names]:
-            keys |= _by_points(task, chosen, source, seed, wanted)
+            if chosen.acceptance == "reward":
+                rule = f"{wanted[0]} must be a number for task {task}, which has no training points, not 'auto'"
+                raise InputError(rule)
+            keys |= choose(task, chosen, source, seed, wanted)
             chosen = _resolved(task, preset, engine, source, keys, rows)
     return chosen
 
 
-def _by_points(task: str, config: Config, source: DataSource, seed: int, names: list[str]) -> dict[str, Any]:
-    """The values of keys that follow from the training points. Raises `InputError` where there are none."""
-    if config.acceptance == "reward":
-        raise InputError(f"{names[0]} must be a number for task {task}, which has no training points, not 'auto'")
-    data = load_task(task, config, seed, source)
-    if names == ["components"]:
+def _names_by_points(
+    task: str, preset: str, source: DataSource, given: Mapping[str, Any], rows: int | None
+) -> list[str]:
+    """The keys that follow from the training points: those of value `auto`, and the preset's for a user's own table."""
+    names = [name for name in AUTO_KEYS if given.get(name) == AUTO]
+    if "rows" in names and "burn_in" not in given:
+        names.append("burn_in")
+    if task == "table" and (source.data or source.table) and not given.get("hidden"):
+        fixed = {*given, *(("rows", "burn_in") if rows is not None else ())}
+        names += [name for name in keys_by_points(task, preset) if name not in fixed]
+    return names
+
+
+def _features(task: str, config: Config, source: DataSource, seed: int, names: list[str]) -> dict[str, Any]:
+    """The values of keys that say what the chip sees of the training points."""
+    if "components" in names:
         component_keys(task, {**config.as_dict(), "components": 1}, {"features": config.features})
-        return {"components": auto_components(data)}
+    raw = raw_of(config)
+    return features_by_points(
+        config, lambda kind: load_task(task, raw.replace(preprocessing=kind), seed, source), names
+    )
+
+
+def _chain(task: str, config: Config, source: DataSource, seed: int, names: list[str]) -> dict[str, Any]:
+    """The values of keys of the chain."""
     low, high = load_card(config.card).range_us
-    return auto_steps(config, data, (config.lut_high_us or high) - (config.lut_low_us or low), names)
+    width = (config.lut_high_us or high) - (config.lut_low_us or low)
+    return chain_by_points(config, load_task(task, config, seed, source), width, names)
 
 
 def _resolved(

@@ -137,6 +137,16 @@ class Training:
         write_json(folder / "run.json", self.record)
 
 
+def _advice(request: Request, dataset: Dataset, record: dict[str, Any]) -> list[str]:
+    from oxmc.run.advice import advice
+
+    config = request.config
+    columns = (config.raw_features or config.features - config.bias) + config.bias
+    plain = config.replace(components=0, raw_features=0, features=columns)
+    data = load_task(request.task, plain, request.seed, request.source)
+    return heard(lambda: advice(config, data, dataset, record))
+
+
 def trained(request: Request, folder: Path, watcher: Watcher | None = None) -> Training:
     """Train; logs and waves of an engine lie in `folder`. Raises `InputError` or `RunError`."""
     dataset = load_task(request.task, request.config, request.seed, request.source)
@@ -148,6 +158,8 @@ def trained(request: Request, folder: Path, watcher: Watcher | None = None) -> T
     places = [folder, *(folder / f"chain-{chain}" for chain in range(1, len(seeds)))]
     chains = [run_chain(request, dataset, seed, place, watcher) for seed, place in zip(seeds, places, strict=True)]
     training = Training(request, tuple(chains))
+    if request.task == "table" and dataset.counts:
+        training.record["notes"] += _advice(request, dataset, training.record)
     if request.accept is not None:
         training.record["notes"].append(RULE_NOTE)
     if request.config.counters == "own":

@@ -97,6 +97,8 @@ class DataSource:
 NO_SOURCE = DataSource()
 MOST_RECORDED = 1 << 34
 """Bytes of a file that is told from others by its digest."""
+BENDS = ("wine", "table")
+"""Tasks whose features can be scaled robustly."""
 TAKES = {"ecg": ("data", "subject"), "table": ("data", "label", "keep", "drop")}
 """The fields of `DataSource` that a task reads; its geometry follows from its data, and its module has a `fit`."""
 
@@ -150,11 +152,19 @@ def load_task(name: str, config: Config, seed: int, source: DataSource = NO_SOUR
     """The data of task `name`. Raises `InputError` for an unknown task or a config or source that it cannot serve."""
     _check(name, source)
     module = importlib.import_module(f"oxmc.pymodels.tasks.{name}")
+    if config.preprocessing == "robust" and name not in BENDS:
+        raise InputError(f"preprocessing must be all or train for task {name}, not 'robust'")
     if not config.components:
         dataset: Dataset = module.load(config, seed, source)
         return dataset
-    raw = config.replace(components=0, raw_features=0, bias=False, features=config.raw_features)
-    return in_components(config, module.load(raw, seed, source))
+    return in_components(config, module.load(raw_of(config), seed, source))
+
+
+def raw_of(config: Config) -> Config:
+    """The same without components; `config` itself where it has none."""
+    if not config.components:
+        return config
+    return config.replace(components=0, raw_features=0, bias=False, features=config.raw_features)
 
 
 def fit_config(name: str, config: Config, given: Collection[str], source: DataSource = NO_SOURCE) -> Config:

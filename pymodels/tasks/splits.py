@@ -38,18 +38,23 @@ def clipping_note(config: Config, x: np.ndarray) -> str:
     return f"{100 * clipped_share(config, x):.2f} % of feature values clip at the input DAC's full scale"
 
 
-def each_class_drawn(order: np.ndarray, t: np.ndarray, train: int) -> np.ndarray:
-    """`order` with a point of each class among its first `train`, which are at least as many as there are classes.
+def stratified(order: np.ndarray, t: np.ndarray, train: int) -> np.ndarray:
+    """`order` int64 [n] with shares of the classes `t` [n] in its first `train` places as in all, one point at least.
 
-    A class that is not there yet gets its first point there, in exchange for the last one of a class with several.
+    Within both parts the order stays. `train` is at least the number of classes and less than n.
     """
-    order, counts = order.copy(), np.bincount(t[order[:train]], minlength=t.max() + 1)
-    for absent in np.flatnonzero(counts == 0):
-        taken = train + np.argmax(t[order[train:]] == absent)
-        given = np.flatnonzero(counts[t[order[:train]]] > 1)[-1]
-        counts[[absent, t[order[given]]]] += (1, -1)
-        order[[given, taken]] = order[[taken, given]]
-    return order
+    drawn, sizes = t[order], np.bincount(t)
+    due = sizes * train / len(t)
+    taken = np.clip(due.astype(np.int64), 1, None)
+    while taken.sum() != train:  # the class that is furthest from its share gives or gets a point
+        step = 1 if taken.sum() < train else -1
+        can = taken < sizes if step > 0 else taken > 1
+        taken[np.argmax(np.where(can, step * (due - taken), -np.inf))] += step
+    rank = np.zeros(len(t), np.int64)
+    for number in range(len(sizes)):
+        rank[drawn == number] = np.arange(sizes[number])
+    first = rank < taken[drawn]
+    return np.concatenate([order[first], order[~first]])
 
 
 def scaled_split(
@@ -58,18 +63,17 @@ def scaled_split(
 ) -> Dataset:  # fmt: skip
     """Points `x` float64 [n, features] and classes `t` int64 [n] in random or given order, split, each feature scaled.
 
-    Mean 0 and variance 1 over all points or, with `preprocessing = "train"`, over the training points; a feature that
-    is constant there stays at 0 in them. `bias` appends a feature of 1.
+    Mean 0 and variance 1 over all points or, with `preprocessing = "train"`, over the training points, or "robust"; a
+    feature that is constant there stays at 0 in them. `bias` appends a feature of 1.
     """
     if order is None:
         order = split_rng(config, seed).permutation(len(x))
     train, test = np.split(order[: config.train_samples + config.test_samples], [config.train_samples])
-    seen = x[train] if config.preprocessing == "train" else x
-    spread = seen.std(axis=0)
-    scaling = Scaling.of(seen.mean(axis=0), np.where(spread > 0, spread, 1.0), x[train])
+    seen = x if config.preprocessing == "all" else x[train]
+    scaling = Scaling.robust(x[train]) if config.preprocessing == "robust" else Scaling.standard(seen, x[train])
     scaled = scaling.features(x, bias=config.bias)
     names = (*names, "bias") if config.bias else names
-    which = "the training points only" if config.preprocessing == "train" else "all points: a small leak of test data"
+    which = "all points: a small leak of test data" if config.preprocessing == "all" else "the training points only"
     return Dataset(
         train_x=scaled[train], train_t=t[train], test_x=scaled[test], test_t=t[test],
         feature_names=names, class_names=classes,

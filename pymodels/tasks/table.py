@@ -20,7 +20,7 @@ import numpy as np
 from oxmc.pymodels.config import KEYS, Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.tasks import Dataset, DataSource, Stamp, stamp_of
-from oxmc.pymodels.tasks.splits import check, check_points, each_class_drawn, outputs_for, scaled_split, split_rng
+from oxmc.pymodels.tasks.splits import check, check_points, outputs_for, scaled_split, split_rng, stratified
 from oxmc.pymodels.tasks.table_columns import Table, table_of
 from oxmc.pymodels.tasks.table_file import read_sheet
 
@@ -84,7 +84,7 @@ def _order(config: Config, seed: int, table: Table) -> np.ndarray:
             if getattr(config, name) > end - first:
                 raise InputError(f"{name} must be at most {end - first} for this task, not {getattr(config, name)}")
         return np.concatenate([np.arange(first, first + getattr(config, name)) for name, (first, _) in parts.items()])
-    return each_class_drawn(split_rng(config, seed).permutation(len(table.x)), table.t, config.train_samples)
+    return stratified(split_rng(config, seed).permutation(len(table.x)), table.t, config.train_samples)
 
 
 def table_in(source: DataSource) -> Table:

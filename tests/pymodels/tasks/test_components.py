@@ -112,10 +112,3 @@ def test_none_again_gives_the_features_back() -> None:
 
     assert fitted_keys("cancer", keys, {"components"}) == {"features": 16, "raw_features": 0}
     assert preset("cancer", "wide").features == 16
-
-
-def test_as_many_as_hold_their_share_of_the_variance() -> None:
-    config = configured("cancer", "wide", "twin", settings={"components": "auto"}, seed=3)
-    _, _, raw = data_of("cancer", components=5)
-    due = PCA().fit(raw.train_x).explained_variance_ratio_.cumsum()
-    assert config.components == config.features == int((due < 0.985).sum()) + 1 and config.raw_features == 16

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.tasks import load_task
@@ -66,7 +66,7 @@ GOOD = {"mean": [0.0, 1.0], "scale": [1.0, 2.0], "low": [0.0, 0.0], "high": [1.0
         ({"mean": [0.0]}, "scaling must have 2 numbers a list, or one less with a bias"),
         ({"mean": [0.0, "1"]}, "scaling must be of finite numbers"),
         ({"scale": [1.0, 0.0]}, "scale must not be 0"),
-        ({"more": []}, "scaling must have mean, scale, low, high"),
+        ({"more": []}, "scaling must have mean, scale, low, high, and of bent values median and spread"),
     ],
 )
 def test_what_is_no_scaling_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -78,3 +78,23 @@ def test_what_is_no_scaling_is_refused(changes: dict[str, Any], message: str) ->
 def test_values_beyond_the_training_points_are_found() -> None:
     scaling = Scaling.read(GOOD, 2)
     assert scaling.outside(np.array([[0.0, 1.0], [-0.1, 1.1]])).tolist() == [[False, False], [True, True]]
+
+
+def test_robust_scaling_is_scikit_learns_bent() -> None:
+    """asinh of RobustScaler's, then to variance 1; it reads back, and half of it is refused."""
+    raw = np.sinh(np.random.default_rng(1).normal(size=(80, 3)) * 3)
+    raw[:, 2] = 0.0
+    raw[0, 2] = 5.0  # no distance between its quartiles
+    scaling = Scaling.robust(raw)
+    first = np.arcsinh(RobustScaler(unit_variance=True).fit_transform(raw[:, :2]))
+    features = scaling.features(raw, bias=False)
+    assert np.allclose(features[:, :2], StandardScaler().fit_transform(first), atol=2e-3)
+    assert np.allclose(features.std(axis=0), 1)
+    table = json.loads(json.dumps(scaling.as_dict()))
+    assert np.array_equal(Scaling.read(table, 3).features(raw, bias=False), features)
+    for wrong in ({"spread": [1.0, 0.0, 1.0]}, {"median": [1.0]}):
+        with pytest.raises(ValueError):
+            Scaling.read(table | wrong, 3)
+    del table["median"]
+    with pytest.raises(ValueError, match="of bent values median and spread"):
+        Scaling.read(table, 3)

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from commands import oxmc, refusal, run_on
 from pytest import CaptureFixture, MonkeyPatch
+from sklearn.model_selection import StratifiedShuffleSplit
 
 from oxmc.pymodels.config import KEYS, preset, resolve
 from oxmc.pymodels.tasks import Dataset, DataSource, fit_config, fitted_keys, load_task
-from oxmc.pymodels.tasks.splits import each_class_drawn
+from oxmc.pymodels.tasks.splits import stratified
 
 pytestmark = pytest.mark.testpoint(
     "users' tables",
@@ -165,7 +166,7 @@ def test_a_user_leaves_columns_out(read: Callable[..., Dataset], capsys: Capture
     run = run_on(
         capsys, "twin", tmp_path / "run", "table", "--data", "t.csv", "--label", "y", "--drop", "name", "--rows", "3"
     )
-    assert run["data"]["drop"] == ["name"] and run["data"]["features"] == ["a", "b", "bias"]
+    assert run["data"]["drop"] == ["name"] and run["data"]["columns"] == ["a", "b"]
     for options, rule in (
         (("--drop", "c"), "--drop must name a column of 't.csv', not 'c'; did you mean "),
         (("--keep", "c"), "--keep must name a column of 't.csv', not 'c'; did you mean "),
@@ -198,19 +199,26 @@ def test_a_class_of_one_row(read: Callable[..., Dataset], capsys: CaptureFixture
     assert oxmc(capsys, *command).code == 0
 
 
-def test_a_split_that_has_all_classes_stays(seed: int) -> None:
-    """Only absent classes move, one point each, and no point is lost."""
+def test_parts_have_like_shares_of_each_class(seed: int) -> None:
+    """As scikit-learn's: to within a point, and one at least; no point is lost, and within a part the order stays."""
     print("seed", seed)
-    rng, moved = np.random.default_rng(seed), 0
-    for _ in range(200):
-        t = rng.permutation(np.concatenate([np.arange(5), rng.integers(0, 5, 20)]))
-        order, train = rng.permutation(len(t)), int(rng.integers(5, 20))
-        found = each_class_drawn(order, t, train)
-        assert sorted(found) == sorted(order) and set(t[found[:train]]) == set(range(5))
-        absent = 5 - len(set(t[order[:train]]))
-        assert (found != order).sum() == 2 * absent
-        moved += absent > 0
-    assert moved > 20
+    rng = np.random.default_rng(seed)
+    for _ in range(50):
+        t = rng.permutation(np.concatenate([np.arange(5), rng.choice(5, 60, p=[0.4, 0.3, 0.2, 0.08, 0.02])]))
+        order, train = rng.permutation(len(t)), int(rng.integers(5, len(t)))
+        found = stratified(order, t, train)
+        place = {point: number for number, point in enumerate(order)}
+        for part in (found[:train], found[train:]):
+            assert [place[point] for point in part] == sorted(place[point] for point in part)
+        taken, due = np.bincount(t[found[:train]], minlength=5), np.bincount(t) * train / len(t)
+        assert sorted(found) == sorted(order) and (taken >= 1).all()
+        short = np.maximum(1 - due, 0).sum()  # what classes of less than a point get from the others
+        assert (np.abs(taken - due) < 1 + short).all()
+        if (due >= 1).all() and train < len(t) - 5:
+            like = StratifiedShuffleSplit(1, train_size=train, random_state=0)
+            if np.bincount(t).min() > 1:
+                theirs = np.bincount(t[next(like.split(t, t))[0]], minlength=5)
+                assert np.abs(theirs - taken).max() <= 1
 
 
 @pytest.mark.parametrize(
