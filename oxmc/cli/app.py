@@ -20,6 +20,7 @@ from oxmc.cli import (
     doctor,
     energy,
     listed,
+    paper,
     plot,
     predict,
     quality,
@@ -67,7 +68,8 @@ def oxmc(
 
 COMMANDS = (
     train.train, predict.predict, calibrate.calibrate, verilog.verilog, synth.synth, energy.energy, sweep.sweep,
-    plot.plot, report.report, quality.quality, show.show, listed.list_, bench.bench, data.data, doctor.doctor,
+    plot.plot, report.report, quality.quality, paper.paper, show.show, listed.list_, bench.bench, data.data,
+    doctor.doctor,
 )  # fmt: skip
 """In the order of `oxmc --help`."""
 
