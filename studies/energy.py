@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,9 +62,12 @@ def mean_ledger(ledger: Ledger, runs: int) -> Ledger:
 
 
 @cache
-def series(task: str, preset: str, seeds: tuple[int, ...], source: DataSource) -> Series:
-    """Trainings on the twin, each with a split of its own."""
-    config = fit_config(task, resolve(task, preset), (), source)
+def series(
+    task: str, preset: str, seeds: tuple[int, ...], source: DataSource, settings: tuple[tuple[str, Any], ...] = ()
+) -> Series:
+    """Trainings on the twin, each with a split of its own; `settings` are keys that differ from the preset's."""
+    keys = dict(settings)
+    config = fit_config(task, resolve(task, preset, settings=keys), tuple(keys), source)
     nodes = NODES_OF[task]
     request = Request(task=task, preset=preset, engine="twin", seed=0, config=config, out=Path())
     added: dict = {phase: {"events": {}, "quantities": {}} for phase in PHASES}

@@ -56,6 +56,13 @@ def sweep(
 
 
 @contextmanager
+def parts(count: int, wanted: bool | None = None, *, plain: bool = False) -> Iterator[Callable[[int, int, str], None]]:
+    """How many of `count` parts are done, and which ended last."""
+    with _shown(count, "measuring", wanted, plain) as show:
+        yield lambda done, wanted, text: show(done, f"parts {done}/{wanted}  {text}")
+
+
+@contextmanager
 def _shown(total: int, start: str, wanted: bool | None, plain: bool) -> Iterator[Show]:
     """On stderr, so that stdout keeps the result; in a notebook below the cell."""
     notebook = hasattr(builtins, "get_ipython")

@@ -13,17 +13,16 @@ import pickle
 import shutil
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed, parallel_config
+from joblib import delayed
 from threadpoolctl import ThreadpoolController
 
 from oxmc.campaign.cluster import Cluster, check_address, connected
 from oxmc.campaign.partial import Partial, check_same, opened, partial_folder
-from oxmc.campaign.workers import begin, surroundings
+from oxmc.campaign.workers import on_processes
 from oxmc.pymodels.ahead import Ahead
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError, RunError
@@ -146,18 +145,11 @@ def _runner(plan: Plan) -> Iterator[Runner]:
         yield lambda request, repeats, scratch: contextlib.closing(_on_cluster(cluster, request, repeats))
 
 
-@contextlib.contextmanager
-def _on_processes(jobs: int, request: Request, repeats: Sequence[int], scratch: Path) -> Iterator[Iterator[Answer]]:
-    """Repeats on this machine; the workers, who may not have got to the end, stop without joblib's advice."""
-    with parallel_config(backend="loky", initializer=begin, initargs=surroundings()):
-        pool = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
-    answers: Any = pool(delayed(run_repeat)(request, repeat, scratch) for repeat in repeats)
-    try:
-        yield answers
-    finally:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*tasks which were still being processed", UserWarning)
-            answers.close()
+def _on_processes(
+    jobs: int, request: Request, repeats: Sequence[int], scratch: Path
+) -> contextlib.AbstractContextManager[Iterator[Answer]]:
+    """Repeats on this machine."""
+    return on_processes(jobs, (delayed(run_repeat)(request, repeat, scratch) for repeat in repeats))
 
 
 def _on_cluster(cluster: Cluster, request: Request, repeats: Sequence[int]) -> Generator[Answer, None, None]:

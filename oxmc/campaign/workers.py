@@ -10,7 +10,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from joblib import Parallel, parallel_config
 
 from oxmc.run.sources import sources_digest
 
@@ -33,6 +38,23 @@ def begin(path: tuple[str, ...], folder: str, variables: tuple[tuple[str, str], 
     os.chdir(folder)
     os.environ.update(variables)
     _end_with_parent()
+
+
+@contextmanager
+def on_processes(jobs: int, calls: Iterable[Any]) -> Iterator[Iterator[Any]]:
+    """What joblib's delayed `calls` return, as it comes, from `jobs` processes on this machine.
+
+    The workers, who may not have got to the end, stop without joblib's advice.
+    """
+    with parallel_config(backend="loky", initializer=begin, initargs=surroundings()):
+        pool = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
+    answers: Any = pool(calls)
+    try:
+        yield answers
+    finally:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*tasks which were still being processed", UserWarning)
+            answers.close()
 
 
 def _end_with_parent() -> None:

@@ -21,6 +21,7 @@ from oxmc.cli import (
     energy,
     ip,
     listed,
+    paper,
     plot,
     predict,
     quality,
@@ -68,7 +69,8 @@ def oxmc(
 
 COMMANDS = (
     train.train, predict.predict, calibrate.calibrate, verilog.verilog, ip.ip, synth.synth, energy.energy, sweep.sweep,
-    plot.plot, report.report, quality.quality, show.show, listed.list_, bench.bench, data.data, doctor.doctor,
+    plot.plot, report.report, quality.quality, paper.paper, show.show, listed.list_, bench.bench, data.data,
+    doctor.doctor,
 )  # fmt: skip
 """In the order of `oxmc --help`."""
 

@@ -57,8 +57,9 @@ BELOW: dict[str, frozenset[str]] = {
         "speed": "leaves pymodels hdl.verilog energy tb.cosim run campaign",
         "api": "leaves pymodels hdl.verilog energy posterior run plots campaign reports",
         "cli": "leaves pymodels hdl.verilog energy silicon posterior run plots campaign reports speed api cards "
-        "quality ip",
+        "quality ip paper",
         "studies": "leaves pymodels energy tb.cosim posterior run plots campaign cards quality",
+        "paper": "leaves pymodels energy posterior run plots campaign speed studies",
         "pages": "leaves hdl hdl.chip hdl.verilog energy silicon api cli ip",
         "start": "cli",
     }.items()
@@ -178,6 +179,7 @@ EXAMPLES = {
     "api": "from oxmc.cli.console import wide",
     "cli": "from oxmc.tb.blocks.run_bench import run_bench",
     "studies": "from oxmc.cli.console import wide",
+    "paper": "from oxmc.cli.console import wide",
     "pages": "from oxmc.run.train import train",
     "start": "from oxmc.run.train import train",
 }
