@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from oxmc.pymodels import config as configs
 from oxmc.pymodels.config import (
+    BY_POINTS,
     DEFAULT_PRESET,
     KEYS,
     LIKE,
@@ -63,7 +64,7 @@ def refusal(call: Any) -> str:
         ({"d2d_spread": math.nan}, "d2d_spread must be a number from 0 to 1, not nan"),
         ({"card": "8k"}, "card must be one of 16k, 4k, rram-a, rram-c or a file .toml, not '8k'"),
         ({"split": 3}, "split must be one of reshuffled, fixed, not 3"),
-        ({"preprocessing": []}, "preprocessing must be one of all, train, not []"),
+        ({"preprocessing": []}, "preprocessing must be one of all, train, robust, not []"),
         ({"burn_in": 256}, "burn_in must be below rows (256), not 256"),
         ({"adc_bits": 6}, "table_bits must be at most adc_bits (6), not 8"),
         ({"lfsr_step_bits": 5}, "lfsr_step_bits must divide lfsr_bits (32), not 5"),
@@ -228,7 +229,7 @@ def test_presets() -> None:
 def test_no_preset_holds_what_it_has_of_another(task: str) -> None:
     """A key beside `like` differs from what it replaces, and is a key; the others are those of the preset named."""
     for name in presets_of(task):
-        own = {key: value for key, value in configs._tables(task)[name].items() if key != LIKE}
+        own = {key: value for key, value in configs._tables(task)[name].items() if key not in (LIKE, BY_POINTS)}
         if base := like_of(task, name):
             found, kept = preset(task, name).as_dict(), preset(task, base).as_dict()
             assert {key: value for key, value in found.items() if value != kept[key]} == own

@@ -65,9 +65,13 @@ def test_set(run: api.Run) -> tuple[Dataset, np.ndarray]:
     assert training is not None
     request = training.request
     data = load_task(request.task, request.config, request.seed, request.source)
-    assert data.scaling is not None
-    columns = len(data.scaling.mean)
-    return data, data.test_x[:, :columns] * data.scaling.scale + data.scaling.mean
+    scaling = data.scaling
+    assert scaling is not None
+    x = data.test_x[:, : scaling.width]
+    if scaling.components is not None:  # of all points with these components, one
+        x = x @ np.linalg.pinv(scaling.components)
+    raw = x * scaling.scale + scaling.mean
+    return data, raw if scaling.median is None else np.sinh(raw) * scaling.spread + scaling.median
 
 
 test_set.__test__ = False  # type: ignore[attr-defined]
