@@ -36,7 +36,8 @@ class SoftmaxInference(NetworkInference):
 
     def _elaborate_share(self, m: Module, clear: Signal) -> None:
         """After a row's last output the shares are looked up, an output a cycle; each is there in the next cycle."""
-        outputs, number = self.formats.config.outputs, Signal(self.formats.output_bits)
+        outputs = self.formats.config.outputs
+        number = Signal(self.formats.output_bits)
         powers = Array(Signal.like(self.power, name=f"power_{k}") for k in range(outputs))
         level = Signal.like(self.log_sum)
         self.sharing = Signal()
@@ -59,10 +60,13 @@ class SoftmaxInference(NetworkInference):
     def _elaborate_sums(self, m: Module, totals: list[Signal], clear: Signal) -> None:
         """Each share times its row's counter, which the next row's answers push out before the last one is added."""
         self._elaborate_share(m, clear)
-        self.opens, self.unsettled = self.folding & (self.output == 0), Signal()
+        self.opens = self.folding & (self.output == 0)
+        self.unsettled = Signal()
         added = Signal(self.formats.output_bits)
-        counter, weight = Signal.like(self.counter), Signal.like(self.counter)
-        chosen, total = Array(totals), Signal.like(totals[0])
+        counter = Signal.like(self.counter)
+        weight = Signal.like(self.counter)
+        chosen = Array(totals)
+        total = Signal.like(totals[0])
         m.d.comb += [
             self.unsettled.eq(self.command.converting | self.folding | self.sharing),
             total.eq(chosen[added] + self.table.read_data * weight),

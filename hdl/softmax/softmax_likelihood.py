@@ -103,7 +103,8 @@ class SoftmaxLikelihood(wiring.Component):
     def _elaborate_sum(self, m: Module) -> None:
         """The label's power is kept until the sample's last output, which may be its own."""
         total = Signal(self.formats.sum_bits)
-        kept, own = Signal.like(self.power), Signal.like(self.power)
+        kept = Signal.like(self.power)
+        own = Signal.like(self.power)
         labelled = Signal()
         m.d.sync += labelled.eq(self.label & self.valid)
         m.d.comb += [
