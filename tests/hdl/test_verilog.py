@@ -513,8 +513,10 @@ def loaded(config: Config, more: tuple[str, ...] = ()) -> Config:
     """`config` with another value of every key that does not shape the chip, and of `more`."""
     names = {name for name, field in KEYS.items() if not field.metadata["shapes"]} | {*more}
     names -= {"rows", "train_samples", "test_samples", "counters"}  # which do by what holds them
+    names -= {"own_beats"}  # not beside another `beat_split`
     if config.acceptance == "reward":
         names -= {"components", "raw_features"}  # made of points, which there are none of
+        names -= {"vote_sharpness"}  # of a logistic response
     return config.replace(**{name: _other(KEYS[name], getattr(config, name)) for name in names})
 
 
