@@ -8,7 +8,6 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats, formats_of
 from oxmc.pymodels.oxram.circuit import Circuit
-from oxmc.pymodels.twin.softmax import share_sums
 from oxmc.pymodels.twin.view import View, adc_indices, view_of
 
 ROWS_AT_ONCE = 1024
@@ -104,6 +103,8 @@ def _seen_votes(formats: Formats, view: View, counts: np.ndarray, codes: np.ndar
 
 def _softmax_votes(formats: Formats, view: View, counts: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """Response sums int64 [n, outputs] of shares, some points at a time."""
+    from oxmc.pymodels.twin.softmax import share_sums  # loads a compiler
+
     hidden, table = formats.config.hidden, np.array(formats.likelihood_table, np.int64)
     sums = []
     for points in np.split(codes, range(POINTS_AT_ONCE, len(codes), POINTS_AT_ONCE)):
