@@ -33,7 +33,7 @@ def retreat(bits: list[int], taps: list[int], steps: int) -> list[int]:
 
 def shown(state: int, p: dict[str, Any]) -> int:
     """The random bits of a state: itself, or its sum with itself rotated, written out as text of bits."""
-    if not p["summed"]:
+    if not p.get("summed"):
         return state
     text = f"{state:0{p['width']}b}"
     return (state + int(text[7:] + text[:7], 2)) % 2 ** p["width"]
@@ -102,7 +102,7 @@ async def draws(dut: Any) -> None:
 async def reseeding(dut: Any) -> None:
     """Words of a seed in any order, between draws: never the all-zero state, which no draw leaves."""
     p = parameters()
-    if p["summed"]:
+    if p.get("summed"):
         return
     width, taps, rng = p["width"], p["taps"], random.Random(p["seed"])
     low_mask, high_mask = 2 ** min(32, width) - 1, 2 ** max(0, width - 32) - 1
