@@ -28,10 +28,15 @@ SIDE_BY_SIDE = -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
 TESTS = $(if $(T),$(or $(shell find tests -name 'test_$(T).py'),$(error T must name a bench, so that \
 	test_$(T).py exists)),tests)
 
+# Runs command $(2) and keeps its exit code for `make signoff` as $(1), where it is the whole of it that runs.
+KEPT = $(VENV)/bin/python -m oxmc.signoff.kept
+keep = $(if $(T)$(SIM)$(PROOF),$(2),$(KEPT) start $(1); $(2); code=$$?; $(KEPT) end $(1) $$code; exit $$code)
+XML = --junitxml=$(BUILD)/signoff/
+
 # What `make quick` tests: arithmetic, tables and rules, without a simulator.
 UNITS := array blocks budget config costs docs draws evaluate fixed house identifiers streams testplan
 
-.PHONY: help setup demo test plan quick bare regress characterise cell power formal lint lock waves docs clean
+.PHONY: help setup demo test plan quick bare regress characterise cell power formal lint signoff lock waves docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -47,7 +52,7 @@ demo: setup ## train the cancer classifier on the simulated chip, at the paper's
 	@$(VENV)/bin/oxmc train cancer --preset paper
 
 test: setup ## run the tests but the campaigns of `make regress`, or one bench: T=lfsr [SIM=icarus|verilator]
-	@$(VENV)/bin/python -m pytest $(if $(T),,$(SIDE_BY_SIDE) -m "not campaign") $(TESTS)
+	@$(call keep,test,$(VENV)/bin/python -m pytest $(if $(T),,$(SIDE_BY_SIDE) -m "not campaign" $(XML)test.xml) $(TESTS))
 
 plan: setup ## print what is checked, and by which tests
 	@$(VENV)/bin/python -m pytest -q --plan tests || test $$? = 5
@@ -63,26 +68,29 @@ bare: ## the two commands in fresh minimal trees of Debian 12 and 13; root only 
 	@RELEASES='$(RELEASES)' COMMANDS='$(COMMANDS)' T='$(T)' tools/bare.sh
 
 regress: setup ## long campaigns: the RTL against the twin at full size, in lockstep over 1e8 cycles; mistakes in the wiring; statistics
-	@OXMC_MUTATIONS=400 $(VENV)/bin/python -m pytest tests/cli/test_hostile_files.py
-	@OXMC_EFFORT=3 $(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) tests
-	@$(VENV)/bin/python -m pytest -v -s regress
+	@$(call keep,regress,OXMC_MUTATIONS=400 $(VENV)/bin/python -m pytest tests/cli/test_hostile_files.py && \
+		OXMC_EFFORT=3 $(VENV)/bin/python -m pytest $(SIDE_BY_SIDE) $(XML)regress.xml tests && \
+		$(VENV)/bin/python -m pytest -v -s regress)
 
 characterise: setup ## measure the cell library from transistors; needs ngspice
 	@$(VENV)/bin/python -m oxmc.silicon.characterise
 
 cell: setup ## hold the array model against cell and row of transistors; needs ngspice
-	@$(VENV)/bin/python -m oxmc.silicon.cell
+	@$(call keep,cell,$(VENV)/bin/python -m oxmc.silicon.cell)
 
 power: setup ## measure what an event of the chip's logic costs, on its gates: ten minutes
 	@$(VENV)/bin/python -m oxmc.silicon.gate_table
 
 formal: setup ## prove the properties of docs/reference/formal.md; what was proven of the same RTL is not again
-	@$(VENV)/bin/python -m oxmc.formal $(PROOF)
+	@$(call keep,formal,$(VENV)/bin/python -m oxmc.formal $(PROOF))
 
 lint: setup ## check style, format and types
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
+
+signoff: setup ## OpenTitan's checklists with checked evidence, as a page; takes up results of test, regress, formal, cell
+	@$(VENV)/bin/python -m oxmc.signoff
 
 lock: setup ## pin the dependencies anew, with hashes, into requirements.lock: [UPGRADE=1]
 	@VENV='$(VENV)' UPGRADE='$(UPGRADE)' tools/lock.sh

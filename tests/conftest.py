@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
 
 import pytest
-from plan import mistakes, page, planned
+from plan import mistakes, page, planned, points
 
 for _name in [name for name in os.environ if name.startswith(("COCOTB_", "GPI_", "PYGPI_"))]:
     del os.environ[_name]  # what a shell sets for other benches: the import of cocotb refuses a wrong value
@@ -30,6 +31,7 @@ LONGEST = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--plan", action="store_true", help="print the plan of verification and run no test")
+    parser.addoption("--plan-json", type=Path, metavar="FILE", help="write the tests of each testpoint; run no test")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -40,6 +42,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError("\n".join(wrong))
     if config.getoption("plan"):
         print(page(tests))
+    if file := config.getoption("plan_json"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({name: names for name, (_, names) in points(tests).items()}))
+    if file or config.getoption("plan"):
         items.clear()
     order = {f"test_{name}": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))  # stable

@@ -37,15 +37,19 @@ def mistakes(tests: Iterable[Planned]) -> list[str]:
     return wrong
 
 
-def page(tests: Iterable[Planned]) -> str:
-    """The plan as text: each testpoint, what it checks, and its tests."""
-    points: dict[str, tuple[list[str], list[str]]] = {}
+def points(tests: Iterable[Planned]) -> dict[str, tuple[str, list[str]]]:
+    """What each testpoint checks, and its tests."""
+    found: dict[str, tuple[str, list[str]]] = {}
     for test, marks in tests:
         for name, *said in marks:
-            checks, names = points.setdefault(name, ([], []))
-            checks[:] = said or checks
-            names.append(test)
+            checks, names = found.get(name, ("", []))
+            found[name] = (" ".join(said) or checks, [*names, test])
+    return found
+
+
+def page(tests: Iterable[Planned]) -> str:
+    """The plan as text: each testpoint, what it checks, and its tests."""
     return "\n".join(
-        f"{name}: {' '.join(checks)}\n" + "".join(f"    {test}\n" for test in names)
-        for name, (checks, names) in points.items()
+        f"{name}: {checks}\n" + "".join(f"    {test}\n" for test in names)
+        for name, (checks, names) in points(tests).items()
     )

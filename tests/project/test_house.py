@@ -61,6 +61,7 @@ BELOW: dict[str, frozenset[str]] = {
         "studies": "leaves pymodels energy tb.cosim posterior run plots campaign cards quality",
         "paper": "leaves pymodels energy posterior run plots campaign speed studies",
         "pages": "leaves hdl hdl.chip hdl.verilog energy silicon api cli ip",
+        "signoff": "leaves reports",
         "start": "cli",
     }.items()
 }
@@ -181,6 +182,7 @@ EXAMPLES = {
     "studies": "from oxmc.cli.console import wide",
     "paper": "from oxmc.cli.console import wide",
     "pages": "from oxmc.run.train import train",
+    "signoff": "from oxmc.formal.proofs import PROOFS",
     "start": "from oxmc.run.train import train",
 }
 

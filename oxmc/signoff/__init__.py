@@ -1,0 +1,1 @@
+"""`make signoff`: OpenTitan's checklists for this chip, each row with evidence that is checked."""
