@@ -51,6 +51,9 @@ def main() -> int:
     made = record(judged, facts)
     write_files({PAGE: signoff_page(made), PAGE.with_suffix(".json"): json.dumps(made, indent=1) + "\n"}, PAGE)
     print(summary(made))
+    for name, answer in facts.answers.items():
+        if answer.code is None:
+            print(f"not run: make {name}: {answer.why}")
     broken = [each for each in judged if each.broken]
     for each in broken:
         print(f"broken: {each.row.stage} {each.row.item}: {why_not(each.evidence, 'broken')}")
