@@ -14,6 +14,7 @@ from oxmc.ip.exports import exports
 from oxmc.ip.rdl import compiled, rdl
 from oxmc.ip.readme import readme
 from oxmc.ip.registers import blocks
+from oxmc.ip.sdc import sdc
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
@@ -55,6 +56,7 @@ def ip_files(config: Config, bus: str, name: str) -> dict[str, str]:
         **verilog,
         f"{name}.vlt": lint_waivers(name, verilog),
         f"{name}.f": "".join(f"{file}\n" for file in verilog),
+        f"{name}.sdc": sdc(name, verilog[f"{name}.v"], config.clock_hz),
         "memories.csv": memory_list("".join(verilog.values()), name),
         "config.toml": config.to_toml(),
         f"{name}.rdl": text,
