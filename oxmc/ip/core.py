@@ -36,25 +36,22 @@ parameters:
 
 targets:
   default: &default
-    filesets: [rtl, constraints]
+    filesets: [rtl, waivers, constraints]
     toplevel: {name}
   lint:
     <<: *default
-    filesets: [rtl, waivers]
     flow: lint
     flow_options:
       tool: verilator
       verilator_options: [-Wall]
   sim:
     <<: *default
-    filesets: [rtl]
     flow: sim
     flow_options:
       tool: icarus
       iverilog_options: [-g2001, -Wall, -Wno-timescale]
   synth:
     <<: *default
-    filesets: [rtl]
     flow: generic
     flow_options:
       tool: yosys

@@ -41,14 +41,14 @@ def tools(tmp_path_factory: TempPathFactory) -> Path:
     return out
 
 
-def run(folder: Path, files: dict[str, str], tools: Path, target: str, *more: str) -> tuple[int, str]:
+def run(folder: Path, files: dict[str, str], tools: Path, target: str, *more: str, top: str = "ipx") -> tuple[int, str]:
     """`fusesoc run` of a target: its exit code and what it says."""
     cores = folder / "cores"
     cores.mkdir()
-    for name, text in files.items():
-        (cores / name).write_text(text)
+    for file, text in files.items():
+        (cores / file).write_text(text)
     environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "XDG_CONFIG_HOME": str(folder)}
-    command = [sys.executable, "-m", "fusesoc.main", "--cores-root", "cores", "run", *more, f"--target={target}", "ipx"]
+    command = [sys.executable, "-m", "fusesoc.main", "--cores-root", "cores", "run", *more, f"--target={target}", top]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
 

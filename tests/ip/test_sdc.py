@@ -43,11 +43,11 @@ def read(folder: Path, more: str) -> str:
     return sta(folder)
 
 
-def bare(ports: list[Port]) -> str:
+def bare(ports: list[Port], name: str = "ipx") -> str:
     """A netlist that has the ports and no gate."""
     declared = (f"{port.way} [{port.width - 1}:0] {port.name};" if port.width > 1 else f"{port.way} {port.name};"
                 for port in ports)  # fmt: skip
-    return f"module ipx ({', '.join(port.name for port in ports)});\n{' '.join(declared)}\nendmodule\n"
+    return f"module {name} ({', '.join(port.name for port in ports)});\n{' '.join(declared)}\nendmodule\n"
 
 
 @needs_sta
