@@ -94,8 +94,24 @@ def test_on_gates(tmp_path: Path) -> None:
     ends = re.findall(r"^  (\S+)$", said.partition(endpoints)[2], re.M)
     (constant,) = (end for end in ends if not re.match(r"array_|busy$", end))  # all others are behind the chip
     assert constant.endswith("/D")  # of the synchroniser's first flip-flop
+    gates = (tmp_path / "netlist.v").read_text()
+    assert set(re.findall(r"\.CLK\((\w+)\)", gates)) == {"clk"}
+    assert re.findall(r"\.(\w+)\(rst_n\)", gates) == ["RESET_B", "RESET_B"]  # of the synchroniser
     (tmp_path / "ipx.sdc").write_text((tmp_path / "ipx.sdc").read_text().replace("apb_psel", "apb_gone"))
     assert any("apb_gone" in line for line in complaints(read(tmp_path, "")))
+
+
+def test_one_clock() -> None:
+    """With each option that has blocks of its own: every edge is the clock's, or that of the reset."""
+    for task, preset in (("cancer", "best"), ("cartpole", "wide")):
+        files = ip_files(resolve(task, preset).chip, "wishbone", "ipx")
+        verilog = files["ipx.v"] + files["ipx_chip.v"]
+        edges = set(re.findall(r"\b((?:pos|neg)edge \w+)", verilog))
+        nets = ("clk", "rst", "pins_clk", "pins_rst", "async_ff_clk")
+        assert edges == {f"posedge {net}" for net in nets} | {"negedge rst_n"}
+        assert set(re.findall(r"\.((?:\w+_)?(?:clk|rst))\((\w+)\)", verilog)) == {
+            ("clk", "clk"), ("rst", "rst"), ("pins_clk", "clk"), ("pins_rst", "rst"), ("async_ff_clk", "clk")
+        }  # fmt: skip
 
 
 def test_the_period_is_the_clock_s() -> None:
