@@ -10,10 +10,12 @@ from pathlib import Path
 from oxmc.hdl.verilog.memories import memory_list
 from oxmc.hdl.verilog.netlist import check_name, check_signals, chip_verilog, component_verilog, waivers
 from oxmc.ip import BUSES, NO_BUS
+from oxmc.ip.core import core
 from oxmc.ip.exports import exports
 from oxmc.ip.rdl import compiled, rdl
 from oxmc.ip.readme import readme
 from oxmc.ip.registers import blocks
+from oxmc.ip.sdc import sdc
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.formats import Formats
@@ -55,6 +57,8 @@ def ip_files(config: Config, bus: str, name: str) -> dict[str, str]:
         **verilog,
         f"{name}.vlt": lint_waivers(name, verilog),
         f"{name}.f": "".join(f"{file}\n" for file in verilog),
+        f"{name}.core": core(name, title, version, verilog),
+        f"{name}.sdc": sdc(name, verilog[f"{name}.v"], config.clock_hz),
         "memories.csv": memory_list("".join(verilog.values()), name),
         "config.toml": config.to_toml(),
         f"{name}.rdl": text,

@@ -40,13 +40,14 @@ HEAD = """# {name}
 - One clock, no crossing of clocks. A second chip in a design needs another `--name`; a second instance does not.
 """
 ABOUT = """
-Verilog 2001: {files}, listed in `{name}.f`, lint waivers in `{name}.vlt`. Registers: `{name}.rdl` (SystemRDL),
-`registers.md`, `{name}.h` (C), `{name}.xml` (IP-XACT), `{name}.svd` (CMSIS-SVD). As built: {shape}; all of it is in
-`config.toml`. The memories of `memories.csv` have bodies for simulation; with SYNTHESIS defined they are black boxes.
+Verilog 2001: {files}, listed in `{name}.f`, lint waivers in `{name}.vlt`, constraints in `{name}.sdc`. Registers:
+`{name}.rdl` (SystemRDL), `registers.md`, `{name}.h` (C), `{name}.xml` (IP-XACT), `{name}.svd` (CMSIS-SVD). As built:
+{shape}; all of it is in `config.toml`. The memories of `memories.csv` have bodies for simulation; with SYNTHESIS
+defined they are black boxes.
 """
 BEHIND = """\
 - `rst_n` may come at any time, without a clock, too. Two flip-flops (`{name}_reset`) take it, and release it in step
-  with `clk`. They are the only crossing of resets: constrain `rst_n` as a false path to them.
+  with `clk`. They are the only crossing of resets; `{name}.sdc` has `rst_n` as a false path.
 - `irq` is a level: IRQ_STATUS and IRQ_ENABLE. A refused transfer gets the bus's error and a bit in ERRORS.
 - A training: write tables, samples, settings and seed; give BUILD_MAP and wait for IDLE; give TRAIN and wait; give
   INFER and, each time IRQ_STATUS has RESULT, read RESULT_SUM, then RESULT. The chip waits while four results stand.

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.testpoint(
 
 GUIDE = ("first-hour", "for-device-researchers", "for-chip-designers", "for-mcmc-researchers", "waves")
 """The pages behind README, in the order in which a test reads them. Each needs README and the first of them only."""
-ELSEWHERE = {"glossary.md", "own-bench/README.md"}
-"""Pages of the guide without commands, or whose commands tests/cocotb/test_cocotb.py runs."""
+ELSEWHERE = {"glossary.md", "own-bench/README.md", "integration.md", "programming.md"}
+"""Pages of the guide without commands, or that tests/cocotb/test_cocotb.py and tests/ip/test_guides.py run."""
 
 INSTEAD = {
     "git clone REPOSITORY oxmc": None,  # the copy is this clone
