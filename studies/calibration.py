@@ -1,7 +1,7 @@
 """Does a chain draw from the target that it is built for? Simulation-based calibration and Geweke's joint test.
 
 Small logistic regressions in ideal conditions. Weights come from the prior, classes from the chip's own likelihood
-table (`oxmc.studies.joint_draws`), so that nothing but the chain is tested.
+table (`oxmc.studies.references.joint_draws`), so that nothing but the chain is tested.
 
 Ranks: a whole training of the twin on these classes, as the chip starts it. Among its thinned draws the true weight has
 a rank that is even from 0 to their number (S. Talts et al., arXiv:1804.06788), and so has the likelihood of the true
@@ -23,8 +23,8 @@ from scipy import stats
 
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.outcome import Outcome
-from oxmc.studies.joint_draws import Joint, alternated
 from oxmc.studies.records import Progress
+from oxmc.studies.references.joint_draws import Joint, alternated
 from oxmc.studies.tables import Row, finish, study_parser
 from oxmc.studies.trainings import run_job
 

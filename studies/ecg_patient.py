@@ -24,7 +24,7 @@ from oxmc.pymodels.tasks.jobs import make_job
 from oxmc.run.result import ledger_of, phases_of
 from oxmc.studies.estimates import estimate, median, paired
 from oxmc.studies.records import Progress, Records, digest
-from oxmc.studies.references import fitted_logistic
+from oxmc.studies.references.models import fitted_logistic
 from oxmc.studies.tables import Row, finish, study_parser
 from oxmc.studies.trainings import NODE, run_job, seeds_of, split_of
 

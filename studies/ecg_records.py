@@ -16,7 +16,7 @@ from oxmc.pymodels.tasks import DataSource, fit_config
 from oxmc.pymodels.tasks.ecg import subjects
 from oxmc.studies.estimates import estimate, median, paired
 from oxmc.studies.records import Progress, Records, digest
-from oxmc.studies.references import network_accuracy
+from oxmc.studies.references.models import network_accuracy
 from oxmc.studies.tables import Row, finish, study_parser
 from oxmc.studies.trainings import seeds_of, split_of, training
 

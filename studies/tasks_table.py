@@ -15,7 +15,7 @@ from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.tasks import DataSource, fit_config
 from oxmc.studies.estimates import estimate, median, paired
 from oxmc.studies.records import Progress, Records, digest
-from oxmc.studies.references import network_accuracy
+from oxmc.studies.references.models import network_accuracy
 from oxmc.studies.tables import Row, finish, study_parser
 from oxmc.studies.trainings import NODE, seeds_of, split_of, training
 

@@ -31,7 +31,7 @@ from oxmc.pymodels.twin.inference import predict
 from oxmc.pymodels.uncertainty import calibration_curve, class_probabilities, entropy_bits, expected_calibration_error
 from oxmc.studies.estimates import estimate
 from oxmc.studies.records import Progress
-from oxmc.studies.references import fitted_logistic, fitted_network
+from oxmc.studies.references.models import fitted_logistic, fitted_network
 from oxmc.studies.tables import Row, finish, save_figure, study_parser
 from oxmc.studies.trainings import run_job, seeds_of
 
