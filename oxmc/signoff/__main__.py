@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from oxmc.pymodels.whole import write_files
 from oxmc.signoff.checklist import STAGES, shipped
 from oxmc.signoff.facts import Facts, gather
 from oxmc.signoff.judge import Judged, counts, judge, why_not
+from oxmc.signoff.kept import git
 from oxmc.signoff.page import signoff_page
 
 PAGE = Path("build/signoff.html")
@@ -23,10 +23,8 @@ PAGE = Path("build/signoff.html")
 
 def record(judged: list[Judged], facts: Facts) -> dict[str, Any]:
     """All that the page says."""
-    described = subprocess.run(
-        ["git", "log", "-1", "--format=%h, %cs"], capture_output=True, text=True, cwd=facts.root
-    ).stdout.strip()
-    changed = subprocess.run(["git", "status", "--porcelain"], capture_output=True, text=True, cwd=facts.root).stdout
+    described = git("log", "-1", "--format=%h, %cs", folder=facts.root).strip()
+    changed = git("status", "--porcelain", folder=facts.root)
     return {
         "commit": described + (", with changes" if changed.strip() else ""),
         "counts": {stage: counts(each for each in judged if each.row.stage == stage) for stage in STAGES},

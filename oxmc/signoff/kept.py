@@ -27,12 +27,19 @@ OF: dict[str, tuple[str, ...]] = {
 """The commands, and the folders that each is about; none stands for all."""
 
 
+def git(*arguments: str, folder: Path = Path()) -> str:
+    """What git says of a folder; nothing where there is no git, or no repository."""
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, cwd=folder).stdout
+    except FileNotFoundError:
+        return ""
+
+
 def sources_now(name: str) -> str:
     """16 hexadecimal digits over the files of a command that git has or would add; none where there is no git."""
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *OF[name]]
-    done = subprocess.run(listed, capture_output=True, text=True)
-    paths = [Path(path) for path in sorted(set(done.stdout.split("\0"))) if path and Path(path).is_file()]
-    return files_digest(Path(), paths)[:16] if done.returncode == 0 else ""
+    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *OF[name])
+    paths = [Path(path) for path in sorted(set(listed.split("\0"))) if path and Path(path).is_file()]
+    return files_digest(Path(), paths)[:16] if paths else ""
 
 
 def file_of(name: str) -> Path:

@@ -158,6 +158,8 @@ def test_results_are_read_from_pytest(tmp_path: Path) -> None:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: MonkeyPatch) -> Path:
     """A git repository in the current folder, with a file in a folder that `make formal` is about, and one beside."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
     monkeypatch.chdir(tmp_path)
     for name in ("hdl/chip.py", "README.md"):
         Path(name).parent.mkdir(exist_ok=True)
@@ -192,6 +194,15 @@ def test_sources_that_change_meanwhile_leave_nothing(project: Path) -> None:
 def test_a_command_leaves_its_exit_code_and_log(project: Path) -> None:
     assert ran("fails", ["sh", "-c", "echo said; exit 4"]) == Answer(4, "exit code 4", "signoff/fails.log")
     assert Path("build/signoff/fails.log").read_text() == "said\n"
+
+
+def test_without_git_nothing_is_kept(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    """Of sources from an archive, on a machine without git."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    kept.start("formal")
+    kept.end("formal", 0)
+    assert kept.read("formal") == {}
 
 
 def test_notes_of_what_is_to_be_done_are_found(project: Path) -> None:
