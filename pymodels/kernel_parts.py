@@ -45,9 +45,9 @@ class Offer(LoweringPass):
         LoweringPass.__init__(self)
 
     def run_pass(self, state: Any) -> bool:
-        state.library._ensure_finalized()
+        state["library"]._ensure_finalized()
         state.cr = state.cr._replace(cfunc=object())
-        state.targetctx.insert_user_function(state.cr.cfunc, state.cr.fndesc, [state.library])
+        state.targetctx.insert_user_function(state.cr.cfunc, state.cr.fndesc, [state["library"]])
         return True
 
 
@@ -60,7 +60,7 @@ class PartCompiler(Compiler):
         passes.add_pass_after(Offer, NativeLowering)
         passes.finalize()
         self.state.flags.no_compile = True
-        self.state.library = Part(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
+        self.state["library"] = Part(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
         return [passes]
 
 

@@ -40,7 +40,7 @@ class Driver:
     """Calls of the library; each must return `code`."""
 
     def __init__(self, library: Path, master: Any) -> None:
-        self.library, self.master = ctypes.CDLL(str(library)), master
+        self.built, self.master = ctypes.CDLL(str(library)), master
         read, write = resume(master.tried_read), resume(master.tried_write)
 
         def reader(_: object, address: int, word: Any) -> int:
@@ -54,7 +54,7 @@ class Driver:
         self.chip = Chip(*self.kept, None)
 
     async def call(self, name: str, *arguments: Any, code: int = OK) -> None:
-        function = getattr(self.library, f"oxmc_{name}")
+        function = getattr(self.built, f"oxmc_{name}")
 
         @bridge
         def called() -> int:

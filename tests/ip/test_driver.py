@@ -53,7 +53,7 @@ class Bus:
         self.words |= {4 * (PORTS + Port.IRQ_STATUS): 2, 4 * address(Space.STATUS, Status.ERRORS): 5}
         self.written: list[tuple[int, int]] = []
         self.broken = False
-        self.library = ctypes.CDLL(str(folder / "driver.so"))
+        self.built = ctypes.CDLL(str(folder / "driver.so"))
         self.kept = c_driver.READ(self._read), c_driver.WRITE(self._write)
         self.chip = c_driver.Chip(*self.kept, None)
 
@@ -66,7 +66,7 @@ class Bus:
         return int(self.broken)
 
     def call(self, name: str, *arguments: Any) -> int:
-        return int(getattr(self.library, f"oxmc_{name}")(ctypes.byref(self.chip), *arguments))
+        return int(getattr(self.built, f"oxmc_{name}")(ctypes.byref(self.chip), *arguments))
 
     def sample(self, index: int, codes: Any, label: int) -> int:
         return self.call("sample", index, (ctypes.c_int16 * len(codes))(*map(int, codes)), label)
