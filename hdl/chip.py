@@ -148,12 +148,13 @@ class Chip(Core):
         """Evaluations in training are summed; those of the inference leave as its results."""
         likelihood = self.log_likelihood
         connect(m, flipped(self.result), self.inference.result)
+        grows = self.formats.config.early_rejection  # each sum is compared, as it will be
         m.d.comb += [
             likelihood.valid.eq(self.answers.trained),
             likelihood.code.eq(self.array.data[: len(likelihood.code)]),
             likelihood.label.eq(self.pulse.result_tag[0]),
             (likelihood.clear_sum if self.formats.softmax else likelihood.clear).eq(self.trainer.propose),
-            self.acceptance.likelihood.eq(likelihood.compared),
+            self.acceptance.likelihood.eq(likelihood.next_sum if grows else likelihood.sum),
         ]
 
     def _connect_softmax(self, m: Module) -> None:

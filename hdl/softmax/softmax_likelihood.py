@@ -60,11 +60,6 @@ class SoftmaxLikelihood(wiring.Component):
         )
 
     @property
-    def compared(self) -> Signal:
-        """The sum that a decision compares: where each is compared, as it will be."""
-        return self.next_sum if self.formats.config.early_rejection else self.sum
-
-    @property
     def partial(self) -> Signal:
         """With early rejection `next_sum` is compared."""
         return self.whole
