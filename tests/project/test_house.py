@@ -241,6 +241,10 @@ def test_tests_mirror_the_rooms() -> None:
     assert unknown_rooms({"hdl", "run", "pymodels/twin", "twin", ".", "misc"}) == {"twin", ".", "misc"}
 
 
+def test_the_chips_top_is_wiring_alone() -> None:
+    assert len((ROOT / "hdl/chip.py").read_text().splitlines()) < 300
+
+
 def test_no_folder_is_a_heap() -> None:
     folders = Counter(path.parent for _, path in sources())
     assert {str(folder): count for folder, count in folders.items() if count > MOST_FILES} == {}
