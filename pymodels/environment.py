@@ -8,7 +8,7 @@ import numpy as np
 
 from oxmc.pymodels.cartpole import REFERENCE, cart_of, move, observe, start
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.errors import RunError
+from oxmc.pymodels.errors import RunError, shown
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.oxram.philox import philox4x32
 from oxmc.pymodels.streams import stream_key
@@ -66,14 +66,20 @@ class OwnEpisodes:
         self.steps = 0
 
     def act(self, action: int) -> bool:
-        observation, *more = self._environment.step(int(action))
+        found = self._environment.step(int(action))
+        if not isinstance(found, (tuple, list)) or len(found) not in (2, 5):
+            raise RunError(f"step must return an observation and whether the episode is over, not {shown(found)}")
+        observation, *more = found
         over = more[1] or more[2] if len(more) > 1 else more[0]  # gymnasium: reward, terminated, truncated, info
         self.steps += 1
         self._observe(observation)
         return bool(over) or self.steps == self._longest
 
     def _observe(self, observation: Any) -> None:
-        values = np.asarray(observation, np.float64)
+        try:
+            values = np.asarray(observation, np.float64)
+        except (TypeError, ValueError):
+            values = np.array(shown(observation))
         if values.shape != self.codes.shape or not np.isfinite(values).all():
             rule = f"an observation must be {len(self.codes)} finite numbers"
             raise RunError(f"{rule}, not {np.array2string(values, threshold=8)} (step {self.steps})")

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from oxmc.pymodels.errors import InputError, shown
+
 
 @dataclasses.dataclass(frozen=True)
 class Proposal:
@@ -40,3 +42,11 @@ class Proposal:
 Rule = Callable[[Proposal], bool]
 """Whether a proposal is accepted. Row 0, which is compared with nothing, is not asked about."""
 NOTE = "accepted by a rule of the user's own, not by the chip's; every proposal was evaluated whole"
+
+
+def answer(rule: Rule, proposal: Proposal) -> bool:
+    """What a rule says of a proposal. Raises `InputError` for what is neither True nor False, as of no `return`."""
+    said = rule(proposal)
+    if not isinstance(said, (bool, np.bool_)):
+        raise InputError(f"accept must return True or False, not {shown(said)}")
+    return bool(said)

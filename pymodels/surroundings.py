@@ -12,7 +12,7 @@ import dataclasses
 import math
 from typing import Any, Protocol
 
-from oxmc.pymodels.errors import InputError
+from oxmc.pymodels.errors import InputError, shown
 
 
 class Environment(Protocol):
@@ -38,6 +38,8 @@ class Surroundings:
 
 def check_surroundings(surroundings: Surroundings) -> None:
     """Raises `InputError` for an environment that lacks something."""
+    if isinstance(surroundings.environment, type):
+        raise InputError(f"environment must be an object, not the class {surroundings.environment.__name__}")
     for name in ("reset", "step"):
         if not callable(getattr(surroundings.environment, name, None)):
             raise InputError(f"environment must have a method {name}")
@@ -46,5 +48,7 @@ def check_surroundings(surroundings: Surroundings) -> None:
             f"scales must be one for each of {len(surroundings.observations)} observations, "
             f"not {len(surroundings.scales)}"
         )
-    if not all(math.isfinite(scale) and scale > 0 for scale in surroundings.scales):
+    if not all(isinstance(scale, (int, float)) and 0 < scale < math.inf for scale in surroundings.scales):
         raise InputError(f"scales must be positive numbers, not {list(surroundings.scales)}")
+    if not isinstance(surroundings.actions, int) or surroundings.actions < 2:
+        raise InputError(f"actions must be an integer >= 2, not {shown(surroundings.actions)}")

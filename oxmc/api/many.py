@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from oxmc.api import progress, session
+from oxmc.api.arguments import Place, listed, place_of, texts_of
 from oxmc.api.page import html, table_html, text
 from oxmc.api.run import Run, open_run
 from oxmc.api.task import Task
-from oxmc.api.training import Place, TrainOptions, asked_of, keys_of, request_of, row_count, ruled, sourced, stem_of
+from oxmc.api.training import TrainOptions, asked_of, keys_of, request_of, row_count, ruled, sourced, stem_of
 from oxmc.pymodels.config import DEFAULT_PRESET, Config
 from oxmc.pymodels.config import preset as preset_of
 from oxmc.pymodels.errors import InputError, shown
@@ -97,7 +98,11 @@ def placed(stem: str, out: Place | None, plan: Plan, parent: Path | None) -> Pat
     """`out`, or a folder of that name in `parent` or the session's: a new one, or the last to go on with."""
     from oxmc.campaign.repeats import default_out
 
-    return Path(out) if out is not None else default_out(stem, resume=plan.resume, parent=parent or session.folder())
+    return (
+        place_of("out", out)
+        if out is not None
+        else default_out(stem, resume=plan.resume, parent=parent or session.folder())
+    )
 
 
 class Runs:
@@ -171,12 +176,14 @@ def sweep(
 
 def axes_of(vary: Vary) -> list[Axis]:
     """The axes of a sweep. Raises `InputError` for what is no list of values."""
+    if not isinstance(vary, Mapping):
+        raise InputError(f"vary must be a dict of keys and the values of each, not {shown(vary)}")
     axes = []
-    for key, values in vary.items():
-        names = (key,) if isinstance(key, str) else tuple(key)
-        steps = [(value,) if isinstance(key, str) else tuple(value) for value in values]
+    for key, given in vary.items():
+        names, values = texts_of("vary", [key] if isinstance(key, str) else key), listed(given)
+        steps = [[value] if isinstance(key, str) else listed(value) for value in values]
         if not steps or any(len(step) != len(names) for step in steps):
-            raise InputError(f"vary must give {', '.join(names)} values, one each, not {shown(list(values))}")
+            raise InputError(f"vary must give {', '.join(names)} values, one each, not {shown(values or given)}")
         axes.append({name: list(column) for name, column in zip(names, zip(*steps, strict=True), strict=True)})
     if not axes:
         raise InputError("vary must name a key, not none")

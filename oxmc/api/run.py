@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from oxmc.api.arguments import place_of
 from oxmc.api.data import columns_of, named_classes
 from oxmc.api.energy import Energy
 from oxmc.api.page import html, text
@@ -34,10 +35,10 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     """The run in a run directory, whoever made it; of repeats, repeat 0 is the run. Raises `OxmcError` unless whole."""
     from oxmc.run.checked import checked_run
 
-    found = checked_run(Path(path))
+    found = checked_run(place := place_of("RUN", path))
     if found.state is None:
         raise InputError(f"RUN must be a run directory, not {str(path)!r}")
-    return Run(found.run, found.config, found.state, place=lambda: Path(path))
+    return Run(found.run, found.config, found.state, place=lambda: place)
 
 
 class Run:
@@ -184,7 +185,7 @@ class Run:
         """
         from oxmc.run.result import ledger_of
 
-        return Energy.of(node, ledger_of(self.config, self.record["phases"], node))
+        return Energy.of(node, ledger_of(self.config, self.record["phases"], str(place_of("node", node))))
 
     def ledgers(self) -> dict[str, Ledger]:
         """The ledger of joules at each node, by name: counts times costs (docs/reference/energy.md)."""
@@ -200,7 +201,7 @@ class Run:
         from oxmc.pymodels.whole import write_file
         from oxmc.reports.run_page import run_page
 
-        place = self.path / "report.html" if out is None else Path(out)
+        place = self.path / "report.html" if out is None else place_of("out", out)
         write_file(place, run_page(self.path))
         return place
 

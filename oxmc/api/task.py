@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from numpy.typing import ArrayLike
 
+from oxmc.api.arguments import listed, texts_of
 from oxmc.api.data import table_of_arrays
 from oxmc.pymodels.config import TASKS
 from oxmc.pymodels.errors import InputError, shown
@@ -62,9 +63,18 @@ class Task:
     def source(self) -> DataSource:
         """The points or the environment, as the tasks of the project read them."""
         if self.train is not None:
-            return DataSource(name=self.name, table=table_of_arrays(*self.train, self.test))
+            return DataSource(
+                name=self.name, table=table_of_arrays(*_pair("train", self.train), _pair("test", self.test))
+            )
         assert self.environment is not None
-        names, scales = tuple(map(str, self.observations)), tuple(map(float, self.scales))
+        names, scales = texts_of("observations", self.observations), tuple(listed(self.scales))
         surroundings = Surroundings(self.environment, names, scales, self.actions)
         check_surroundings(surroundings)
         return DataSource(name=self.name, surroundings=surroundings)
+
+
+def _pair(name: str, points: object) -> Points:
+    """Points with their labels. Raises `InputError` for anything but a pair."""
+    if not isinstance(points, (tuple, list)) or len(points) != 2:
+        raise InputError(f"{name} must be a pair of X and y, not {shown(points)}")
+    return points[0], points[1]

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from oxmc.api.training import Place, keys_of, row_count
+from oxmc.api.arguments import Place, place_of, settings_of
+from oxmc.api.training import keys_of, row_count
 from oxmc.pymodels.config import DEFAULT_PRESET, Config, resolve
 from oxmc.pymodels.oxram.card_range import card_keys
 from oxmc.run.request import MOST_SEED, integer
@@ -30,7 +31,7 @@ def calibrate(
     """
     from oxmc.run.calibration import calibrate as sweep
 
-    keys = {**(settings or {}), "calibrate": True}
+    keys = {**settings_of(settings), "calibrate": True}
     chosen = resolve(task, preset, toml=keys_of(config), settings=keys, rows=row_count(rows, keys), fit=card_keys)
     return sweep(chosen, engine, integer("--seed", seed, 0, MOST_SEED))
 
@@ -53,5 +54,5 @@ def verilog(
     """
     from oxmc.hdl.verilog.netlist import write_verilog
 
-    chosen = resolve(task, preset, toml=keys_of(config), settings=dict(settings or {}))
-    return write_verilog(chosen, Path(out), name=name, observed=observers)
+    chosen = resolve(task, preset, toml=keys_of(config), settings=settings_of(settings))
+    return write_verilog(chosen, place_of("out", out), name=name, observed=observers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, TypedDict
 from numpy.typing import ArrayLike
 
 from oxmc.api import progress, session
+from oxmc.api.arguments import Place, place_of, plain, settings_of, texts_of
 from oxmc.api.data import table_of_arrays
 from oxmc.api.run import Run
 from oxmc.api.task import Task
@@ -27,8 +27,6 @@ from oxmc.run.request import MOST_CHAINS, MOST_SEED, MOST_SUBJECT, configured, i
 from oxmc.run.rundir import free_name, writing
 from oxmc.run.train import Request, Training, trained
 from oxmc.run.train import train as train_into
-
-Place = str | os.PathLike[str]
 
 
 class TrainOptions(TypedDict, total=False):
@@ -124,7 +122,7 @@ def request_of(
     fields = asked_of(engine, seed, options)
     name, source = sourced(task, y, data=data, subject=subject, label=label, keep=keep, drop=drop)
     fixed = ruled(settings, fields)
-    row_count(rows, fixed)
+    rows = row_count(rows, fixed)
     toml = keys_of(config)
     chosen = configured(name, preset, engine, source, toml=toml, settings=fixed, rows=rows, seed=fields["seed"])
     return Request(**fields, task=name, preset=preset, config=chosen, chains=_chains(chains), source=source)
@@ -133,28 +131,30 @@ def request_of(
 def asked_of(engine: str, seed: object, options: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a `Request` that no data is needed for: `Options`', engine and seed. Raises `InputError`."""
     asked = Options(**options)
+    if asked.accept is not None and not callable(asked.accept):
+        raise InputError(f"accept must be a function, not {shown(asked.accept)}")
     engine_of(engine).refuse(asked)
     fields = {field.name: getattr(asked, field.name) for field in dataclasses.fields(Options)}
     return fields | {"engine": engine, "seed": integer("--seed", seed, 0, MOST_SEED)}
 
 
 def ruled(settings: Mapping[str, Any] | None, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a training: a rule of one's own sees whole sums."""
-    return {**(settings or {}), **({} if fields["accept"] is None else {"early_rejection": False})}
+    """Settings of a training: a rule of one's own sees whole sums. Raises `InputError`."""
+    return {**settings_of(settings), **({} if fields["accept"] is None else {"early_rejection": False})}
 
 
 def keys_of(config: Config | Place | None) -> dict[str, Any]:
     """The keys of a configuration, or of a TOML file of some. Raises `InputError`."""
     if config is None:
         return {}
-    return config.as_dict() if isinstance(config, Config) else load_toml(Path(config))
+    return config.as_dict() if isinstance(config, Config) else load_toml(place_of("config", config))
 
 
 def row_count(rows: Any, settings: Mapping[str, Any]) -> Any:
     """`rows`. Raises `InputError` where `settings` has them, too."""
     if rows is not None and "rows" in settings:
         raise InputError(f"--rows {rows} must be left out with --set rows={settings['rows']}")
-    return rows
+    return plain(rows)
 
 
 def sourced(
@@ -169,11 +169,11 @@ def sourced(
 ) -> tuple[str, DataSource]:
     """The name of a task and where its data comes from. Raises `InputError`."""
     source = DataSource(
-        data=None if data is None else Path(data),
+        data=None if data is None else place_of("data", data),
         subject=None if subject is None else integer("--subject", subject, 0, MOST_SUBJECT),
         label=label,
-        keep=tuple(keep),
-        drop=tuple(drop),
+        keep=texts_of("keep", keep),
+        drop=texts_of("drop", drop),
     )
     if isinstance(task, str) and y is None:
         return task, source
@@ -214,7 +214,7 @@ def run_request(request: Request, out: Place | None, watcher: Watcher | None = N
     if ahead and request.chains == 1:  # chains end with statistics that import scipy, too: one thread at a time
         request = dataclasses.replace(request, meanwhile=baseline.start)
     if out is not None:
-        place = Path(out)
+        place = place_of("out", out)
         training = train_into(dataclasses.replace(request, out=place), watcher)
         return _run(training, lambda: place, baseline)
     scratch = session.scratch()

@@ -60,7 +60,8 @@ def warnings_of(config: Config, record: Mapping[str, Any], further: Sequence[Map
 
 def _of_course(config: Config, result: Mapping[str, Any], chain: Mapping[str, Any]) -> list[str]:
     rows, skipped, filled = config.rows * config.chains, chain["rows_skipped"], result["rows_used"]
-    stay, proposals = chain["counter_max"] + chain["counters_saturated"], chain["proposals"]
+    proposals = chain["proposals"]
+    stay = min(chain["counter_max"] + chain["counters_saturated"], proposals)  # row 0 counts itself, too
     found = []
     if not result["complete"]:
         found.append(f"The training stopped after {proposals} proposals with {filled} of {rows} rows filled.")

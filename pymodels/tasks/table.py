@@ -34,7 +34,8 @@ def load(config: Config, seed: int, source: DataSource) -> Dataset:
     check("table", "features", config.features, len(table.features) + config.bias)
     check("table", "outputs", config.outputs, outputs_for(len(table.classes)))
     if len(table.x) <= len(table.classes):
-        raise InputError(f"--data must have more rows than classes ({len(table.classes)}), not {len(table.x)}")
+        name = "--data" if source.table is None else "X"
+        raise InputError(f"{name} must have more rows than classes ({len(table.classes)}), not {len(table.x)}")
     check_points("table", config, len(table.x))
     if config.train_samples < len(table.classes):
         rule = f"train_samples must be at least {len(table.classes)}, a row of each class"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oxmc.pymodels.rule import Proposal, Rule
+from oxmc.pymodels.rule import Proposal, Rule, answer
 from oxmc.pymodels.twin.kernel import propose, settle
 from oxmc.pymodels.twin.programming import clear_array
 from oxmc.pymodels.twin.state import (
@@ -42,7 +42,7 @@ def decide(
     """Ask the rule about the proposal in `chain`, unless it is row 0; `correction` in fixed point."""
     if chain.place[ROW]:
         proposal = _proposal(chip, devices, chain, rng, correction)
-        chain.seen_last[ACCEPTED] = bool(accept(proposal))
+        chain.seen_last[ACCEPTED] = answer(accept, proposal)
 
 
 def _proposal(chip: Arithmetic, devices: Devices, chain: Chain, rng: np.random.Generator, correction: int) -> Proposal:

@@ -148,6 +148,18 @@ BAD: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
         "y must have at most 16 classes, not 35",
     ),
     ((NAMES[:, None], NAMES), {}, "X must be of numbers (it holds text)"),
+    ((IRIS.data.astype("M8[D]"), NAMES), {}, "X must be of numbers (it holds dates)"),
+    ((IRIS.data.astype("m8[D]"), NAMES), {}, "X must be of numbers (it holds durations)"),
+    ((np.ma.masked_greater(IRIS.data, 7), NAMES), {}, "X must be of numbers (it holds masked values)"),
+    ((IRIS.data, np.ma.masked_equal(IRIS.target, 1)), {}, "y must have a label for each point, which point 50 lacks"),
+    ((IRIS.data, [*NAMES[1:], 1]), {}, "y must have labels of one kind, not texts and 1"),
+    ((IRIS.data[:2], ["a", "b"]), {}, "X must have more rows than classes (2), not 2"),
+    (("cancer",), {"settings": ["adc_bits=4"]}, "settings must be a dict of keys and their values, not ['adc_bits=4']"),
+    (("cancer",), {"config": {"rows": 4}}, "config must be the name of a file or folder, not {'rows': 4}"),
+    (("cancer",), {"out": 3}, "out must be the name of a file or folder, not 3"),
+    (("table",), {"data": 3}, "data must be the name of a file or folder, not 3"),
+    (("table",), {"keep": "id"}, "keep must be a list of texts, not 'id'"),
+    (("cancer",), {"accept": 3}, "accept must be a function, not 3"),
 ]
 
 
@@ -156,6 +168,46 @@ def test_what_cannot_be_is_one_line(arguments: tuple[Any, ...], options: dict[st
     with pytest.raises(oxmc.OxmcError) as caught:
         small(*arguments, **options)
     assert str(caught.value) == message and isinstance(caught.value, ValueError)
+
+
+def test_other_arguments_that_cannot_be() -> None:
+    cases: list[tuple[Any, tuple[Any, ...], str]] = [
+        (oxmc.open_run, (None,), "RUN must be the name of a file or folder, not None"),
+        (oxmc.sweep, ("toy", {"rows": 16}), "vary must give rows values, one each, not 16"),
+        (oxmc.sweep, ("toy", {"rows": "16"}), "vary must give rows values, one each, not '16'"),
+        (oxmc.sweep, ("toy", {("rows", "burn_in"): [16, 2]}), "vary must give rows, burn_in values, one each, .*"),
+        (oxmc.sweep, ("toy", None), "vary must be a dict of keys and the values of each, not None"),
+        (small("toy").energy, (None,), "node must be the name of a file or folder, not None"),
+        (small("toy").report, (3,), "out must be the name of a file or folder, not 3"),
+    ]
+    for function, arguments, message in cases:
+        with pytest.raises(oxmc.OxmcError, match=f"^{message}$"):
+            function(*arguments)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    """Keys and rows, as whoever loops over an array has them."""
+    one = small("toy", rows=np.int64(6), settings={name: np.int32(value) for name, value in SMALL.items()})
+    assert one.record["result"] == small("toy").record["result"]
+    points = oxmc.sweep("toy", {"rows": np.array([4, 6])}, repeats=1, settings=SMALL).points
+    assert [point["settings"] for point in points] == [{"rows": 4}, {"rows": 6}]
+
+
+def test_labels_and_columns_of_pandas() -> None:
+    """Categories, missing labels of pandas' own, columns whose names are no texts, or not all of them."""
+    pandas = pytest.importorskip("pandas")
+    run = small(IRIS.data, pandas.Categorical(NAMES, categories=["unused", *IRIS.target_names[::-1]]))
+    assert run.classes.tolist() == sorted(IRIS.target_names)
+    with pytest.raises(oxmc.OxmcError, match="^y must have a label for each point, which point 1 lacks$"):
+        small(IRIS.data, pandas.Series(["a", pandas.NA, *NAMES[2:]], dtype="string"))
+    assert small(pandas.DataFrame(IRIS.data), NAMES).feature_names_in_.tolist() == ["x0", "x1", "x2", "x3"]
+    with pytest.raises(oxmc.OxmcError, match="^X must name all its columns by texts or none, not .'a', 1, 'b', 2.$"):
+        small(pandas.DataFrame(IRIS.data, columns=["a", 1, "b", 2]), NAMES)
+    frame = pandas.DataFrame(IRIS.data, columns=["a", "b", "c", "d"])
+    assert (run.predict(frame) == run.predict(IRIS.data)).all()  # trained without names: all columns, in order
+    for wrong in (frame.assign(e=1), frame.rename(columns={"a": "x1"})):
+        with pytest.raises(oxmc.OxmcError, match="^X must have "):
+            run.predict(wrong)
 
 
 def test_a_failed_training_leaves_nothing(tmp_path: Path) -> None:

@@ -85,6 +85,14 @@ def test_what_a_rule_is_told() -> None:
             assert one.row not in w or np.array_equal(w[one.row], one.w_us)
 
 
+@pytest.mark.parametrize("engine", ["twin", "float"])
+def test_a_rule_that_does_not_answer(engine: str) -> None:
+    """A forgotten `return` is no rejection."""
+    silent: Any = lambda proposal: None  # noqa: E731
+    with pytest.raises(oxmc.OxmcError, match="^accept must return True or False, not None$"):
+        trained("cancer", engine, {}, accept=silent)
+
+
 def test_no_rule_on_the_chip() -> None:
     for engine in ("icarus", "verilator", "gates"):
         with pytest.raises(oxmc.OxmcError, match=f"^accept needs a software engine .twin, float., not '{engine}'$"):

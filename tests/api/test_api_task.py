@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,21 @@ class Broken(Walker):
         return [float("nan"), 0.0], False
 
 
+class Silent(Walker):
+    def step(self, action: int) -> Any:
+        return None
+
+
+class Whim(Walker):
+    """Follows from no seed."""
+
+    count = 0
+
+    def step(self, action: int) -> tuple[list[float], bool]:
+        Whim.count += 1
+        return [math.sin(Whim.count), 0.0], False
+
+
 def test_what_is_no_task() -> None:
     points = (WINE.data, WINE.target)
     cases: list[tuple[dict[str, Any], str]] = [
@@ -156,11 +172,27 @@ def test_what_is_no_task() -> None:
             "the test's X must have 13 columns, not 12",
         ),
     ]
+    walking: dict[str, Any] = {"name": "own", "environment": Walker(), "observations": ("a",), "scales": (1.0,)}
+    cases += [
+        ({"name": "own", "train": WINE.data, "test": points}, r"train must be a pair of X and y, not array[\s\S]*"),
+        (
+            {"name": "own", "train": points, "test": (WINE.data, WINE.target_names[WINE.target])},
+            "train and test must have labels of one kind, not texts and 0",
+        ),
+        (walking | {"environment": Walker}, "environment must be an object, not the class Walker"),
+        (walking | {"observations": "place"}, "observations must be a list of texts, not 'place'"),
+        (walking | {"scales": ("a",)}, r"scales must be positive numbers, not \['a'\]"),
+        (walking | {"actions": 1}, "actions must be an integer >= 2, not 1"),
+    ]
     for options, message in cases:
         with pytest.raises(oxmc.OxmcError, match=f"^{message}$"):
             oxmc.Task(**options)
     with pytest.raises(oxmc.OxmcError, match="^an observation must be 2 finite numbers, not .nan  0.. .step 1.$"):
         oxmc.train(walk(Broken()), **REWARDS)
+    with pytest.raises(oxmc.OxmcError, match="^step must return an observation and whether .*, not None$"):
+        oxmc.train(walk(Silent()), **REWARDS)
+    with pytest.raises(oxmc.OxmcError, match="; an environment of your own must give the same episode for the same"):
+        oxmc.train(walk(Whim()), **REWARDS)
     with pytest.raises(oxmc.OxmcError, match="^--engine must be .* for a task with rewards, not 'float'$"):
         oxmc.train(walk(Walker()), engine="float", **REWARDS)
     with pytest.raises(oxmc.OxmcError, match="^--lockstep must be left out with an environment of one's own$"):
