@@ -97,11 +97,12 @@ class Comparison:
             f"One figure alone would need: {'; '.join(enough)}."
             if enough
             else f"No single figure is enough: without {largest.name}, the largest component with "
-            f"{micro(largest.energy_j)}, {rest} stay; all figures together x {1 / whole.times:.3g}."
+            f"{micro(largest.energy_j)}, {rest} stay. "
+            f"All figures together would have to be {1 / whole.times:.3g} times theirs."
         )
         said.append(
-            f"The cells alone take {micro(cells.energy_j)}, {cells.times:.2f} times the paper's; all pulses "
-            f"x {self.cells_factor:.3g} would make that 1."
+            f"The cells alone take {micro(cells.energy_j)}, {cells.times:.2f} times the paper's figure. "
+            f"Pulses of {self.cells_factor:.3g} times the width would make both equal."
         )
         return said
 

@@ -28,9 +28,11 @@ def render(ledger: Ledger, title: str = "energy") -> Table:
     table = Table(title=title, show_footer=True)
     table.add_column("component", footer="total")
     table.add_column("action")
-    table.add_column("nJ", footer=f"{total:.4g}", justify="right")
-    table.add_column("share", justify="right")
-    table.add_column("bounds, nJ", footer=f"{ledger.low_j * 1e9:.3g} - {ledger.high_j * 1e9:.3g}", justify="right")
+    table.add_column("energy, nJ", footer=f"{total:.4g}", justify="right")
+    table.add_column("of the total", justify="right")
+    table.add_column(
+        "all costs low - high, nJ", footer=f"{ledger.low_j * 1e9:.3g} - {ledger.high_j * 1e9:.3g}", justify="right"
+    )
     for (component, action), lines in sorted(groups.items(), key=lambda group: -_nj(group[1], "energy_j")):
         energy, low, high = (_nj(lines, key) for key in ("energy_j", "low", "high"))
         share = f"{energy / total:.1%}" if total else "-"
@@ -44,8 +46,8 @@ def render_components(ledgers: Mapping[str, Ledger]) -> Table:
     table = Table("component", show_footer=True)
     table.columns[0].footer = "total"
     for name, ledger in ledgers.items():
-        table.add_column(f"nJ at {name}", footer=f"{ledger.total_j * 1e9:.4g}", justify="right")
-        table.add_column("share", justify="right")
+        table.add_column(f"energy at {name}, nJ", footer=f"{ledger.total_j * 1e9:.4g}", justify="right")
+        table.add_column("of the total", justify="right")
     for component in sorted(next(iter(sums.values())), key=lambda key: -next(iter(sums.values()))[key]):
         cells = []
         for name, ledger in ledgers.items():
@@ -59,7 +61,7 @@ def render_components(ledgers: Mapping[str, Ledger]) -> Table:
 def render_parts(parts: Mapping[str, Part], bands: Mapping[str, Band], title: str) -> Table:
     """One row a part of the run: joules with their 5-95 % band in uJ, time on the chip, mean power."""
     table = Table("part", title=title)
-    for heading in ("uJ", "5-95 %, uJ", "cycles", "ms", "mW"):
+    for heading in ("energy, uJ", "5 to 95 %, uJ", "clock cycles", "time, ms", "mean power, mW"):
         table.add_column(heading, justify="right")
     for name, part in parts.items():
         band = f"{bands[name].low * 1e6:.3g} - {bands[name].high * 1e6:.3g}"
@@ -141,9 +143,9 @@ def render_band(ledger: Ledger, uncertainty: Uncertainty) -> Table:
     table = Table("component", title=f"5 to 95 % of {DRAWS:,} draws of all figures", show_footer=True)
     table.columns[0].footer = "total"
     band = f"{_three(uncertainty.total.low)} - {_three(uncertainty.total.high)}"
-    table.add_column("nJ", footer=f"{total * 1e9:.4g}", justify="right")
-    table.add_column("share", justify="right")
-    table.add_column("5-95 %, nJ", footer=band, justify="right")
+    table.add_column("energy, nJ", footer=f"{total * 1e9:.4g}", justify="right")
+    table.add_column("of the total", justify="right")
+    table.add_column("5 to 95 %, nJ", footer=band, justify="right")
     for name in sorted(sums, key=lambda name: -sums[name]):
         band = f"{_three(uncertainty.components[name].low)} - {_three(uncertainty.components[name].high)}"
         table.add_row(name, f"{sums[name] * 1e9:.4g}", f"{sums[name] / total:.1%}" if total else "-", band)
@@ -153,7 +155,7 @@ def render_band(ledger: Ledger, uncertainty: Uncertainty) -> Table:
 def render_sensitivity(ledger: Ledger, figures: Sequence[Figure]) -> Table:
     """The figures that move the total most: the total with each alone at its low and high, share of the variance."""
     table = Table("figure", title="what the total hangs on")
-    for heading in ("nJ", "total at low, nJ", "total at high, nJ", "of the variance"):
+    for heading in ("energy, nJ", "total at its low, nJ", "total at its high, nJ", "of the total's variance"):
         table.add_column(heading, justify="right")
     for figure in figures[:SHOWN]:
         ends = (ledger.total_j - figure.energy_j + end for end in (figure.low_j, figure.high_j))

@@ -11,6 +11,11 @@ FIGURE = re.compile(r"(?<![\w.,-])-?\d+(?:,\d{3})*(?:\.\d+)?(?!\w|[.,]\d)")
 NO_FIGURES = re.compile(r"\]\([^)]*\)|`[^`]*`|\b(?:28|130) ?nm\b|^\s*\d+\. ", re.M)
 """Addresses of links, names in backticks, manufacturing nodes, numbers of a list."""
 BLOCK = re.compile(r"^```.*?^```$", re.M | re.S)
+WORD = re.compile(r"[A-Za-z][A-Za-z-]{2,}")
+NEAR = 40
+"""Letters to either side of a number in which the word for it stands."""
+CLAUSE_END = re.compile(r"[|;]|[.:*] ")
+"""Between cells of a table, and parts of a sentence that say different things."""
 SENTENCE_END = re.compile(r"(?<=[.:;*]) +(?=[A-Z`*\[])")
 
 
@@ -45,6 +50,55 @@ def stands(figure: str, source: list[float]) -> bool:
     return any(abs(each - told) <= half or abs(abs(each) - told) <= half for each in source)
 
 
+def is_small(figure: str) -> bool:
+    """Whether a figure is a whole number below 100, which stands somewhere in nearly any section."""
+    return figure.lstrip("-").isdigit() and abs(int(figure)) < 100
+
+
+def numbers(text: str) -> list[float]:
+    return [float(number.replace(",", "")) for number in FIGURE.findall(text)]
+
+
+def words(text: str) -> set[str]:
+    """Words that say what a number is of, without their plural."""
+    return {word.lower().rstrip("s") for word in WORD.findall(text)}
+
+
+def places(text: str) -> Iterator[str]:
+    """Paragraphs, and rows of tables below the names of their columns."""
+    heading = ""
+    for part in paragraphs(text):
+        heading = (heading or part) if part.startswith("|") else ""
+        yield part if part == heading else f"{heading}\n{part}"
+
+
+def stands_there(figure: str, near: str, others: list[str], source: list[str]) -> bool:
+    """Whether a small whole number stands in one place of the source with a word that is `near` it in the quote.
+
+    Where its clause has larger or broken figures (`others`), one of them must stand in that place, too. What it does
+    not see: a wrong number that happens to be in such a place, as another column of the same row has it.
+    """
+    for place in source:
+        found = numbers(place)
+        if stands(figure, found) and words(near) & words(place):
+            if not others or any(stands(other, found) for other in others):
+                return True
+    return False
+
+
+def lost(unit: str, sections: list[str], own: str) -> Iterator[str]:
+    """Figures of a unit that stand in none of the sections it quotes, nor in `own`; small ones each in its place."""
+    text, source = NO_FIGURES.sub(" ", unit), numbers("\n".join([*sections, own]))
+    parts = [place for each in sections for place in places(each)]
+    for clause in CLAUSE_END.split(text):
+        others = [figure for figure in FIGURE.findall(clause) if not is_small(figure)]
+        for match in FIGURE.finditer(clause):
+            figure, near = match[0], clause[max(0, match.start() - NEAR) : match.end() + NEAR]
+            placed = not is_small(figure) or stands(figure, numbers(own)) or stands_there(figure, near, others, parts)
+            if not stands(figure, source) or not placed:
+                yield figure
+
+
 def paragraphs(text: str) -> Iterator[str]:
     """Rows of tables, items of lists and paragraphs, without blocks of code."""
     for part in re.split(r"\n\s*\n", BLOCK.sub("\n\n", text)):
@@ -58,6 +112,12 @@ def sentences(text: str) -> Iterator[str]:
         yield from [joined] if joined.startswith("|") else SENTENCE_END.split(joined)
 
 
+def quoted_sections(page: Path, unit: str, quoted: Callable[[Path], bool]) -> list[str]:
+    """The sections that a unit links to; `quoted` says which pages are sources."""
+    targets = {((page.parent / name).resolve(), fragment) for name, fragment in LINK.findall(unit)}
+    return [section(target.read_text(), fragment) for target, fragment in targets if quoted(target)]
+
+
 def unfounded(
     page: Path, text: str, units: Callable[[str], Iterator[str]], quoted: Callable[[Path], bool], own: str = ""
 ) -> list[str]:
@@ -67,10 +127,7 @@ def unfounded(
     """
     found = []
     for unit in units(text):
-        targets = {((page.parent / name).resolve(), fragment) for name, fragment in LINK.findall(unit)}
-        sections = [section(target.read_text(), fragment) for target, fragment in targets if quoted(target)]
-        if not sections:
+        if not (sections := quoted_sections(page, unit, quoted)):
             continue
-        source = [float(number.replace(",", "")) for number in FIGURE.findall("\n".join([*sections, own]))]
-        found += [f"{figure} in: {unit.strip()}" for figure in figures(unit) if not stands(figure, source)]
+        found += [f"{figure} in: {unit.strip()}" for figure in lost(unit, sections, own)]
     return found

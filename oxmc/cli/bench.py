@@ -25,7 +25,7 @@ def bench(
     quick: Annotated[bool, typer.Option(help="Measure everything once: a look, no figures to keep.")] = False,
     out: Annotated[Path | None, typer.Option(help="File that also gets the JSON.")] = None,
 ) -> None:
-    """Measure the speed of co-simulation, twin and repeats on this machine, in less than ten minutes.
+    """Measure how fast simulations run on this machine. Co-simulation, twin and repeats take less than ten minutes.
 
     --energy adds what a training takes on its processor: by the kernel's counters, or as seconds times --cpu-power."""
     from oxmc.speed import plan, report

@@ -25,7 +25,7 @@ def calibrate(
     card: options.Card = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Let the chip fill its gate LUT by a sweep over the array, and compare it with the device card's law."""
+    """Let the chip fill its gate LUT by a sweep over the array. The device card's law stands beside it."""
     from oxmc.api.tools import calibrate as calibrated
     from oxmc.run.calibration import render
 

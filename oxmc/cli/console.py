@@ -36,8 +36,9 @@ def sweep_table(record: dict[str, Any], out: Path) -> Table:
     table = Table("point")
     for key in ["change"] if around else record["vary"]:
         table.add_column(key, overflow="fold", justify="left" if around else "right")
-    figures = ["mean", "s.e.", *(["to point 0", "s.e."] if around else []), "chip\nms"]
-    for name in figures + [f"{what}\nuJ, {node}" for node in nodes for what in ("training", "total")]:
+    metric, error = record["points"][0]["metric"], "standard\nerror"
+    figures = [f"mean\n{metric}", error, *(["more than\npoint 0", error] if around else []), "chip\ntime, ms"]
+    for name in figures + [f"{what},\nuJ at\n{node}" for node in nodes for what in ("training", "total")]:
         table.add_column(name, justify="right", no_wrap=True)
     for number, point in enumerate(record["points"]):
         settings = [point["change"] or "none"] if around else map(value_text, point["settings"].values())
@@ -52,8 +53,8 @@ def sweep_table(record: dict[str, Any], out: Path) -> Table:
     beyond = [str(number) for number, point in enumerate(record["points"]) if point["extrapolated"]]
     marked = f"points {', '.join(beyond)} are extrapolated beyond their card; " if beyond else ""
     table.caption = (
-        f"{marked}* no other point has as much for less; {paired}all of it in {out}; "
-        f"bounds and sources: oxmc energy {out}/points/0000 --all"
+        f"{marked}* no other point has as high a mean for fewer joules at this node; total: training and test; "
+        f"{paired}all of it in {out}; bounds and sources: oxmc energy {out}/points/0000 --all"
     )
     return table
 

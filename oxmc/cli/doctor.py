@@ -14,7 +14,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list and nothing else.")] = False,
     quick: Annotated[bool, typer.Option(help="Look only; start no simulator.")] = False,
 ) -> None:
-    """Say in a line each what is installed here and whether it works; exit code 1 if something needed does not.
+    """Say what is installed here and whether it works. Exit code 1 says that something needed does not.
 
     It trains a small model on the twin and on each simulator, whose first build takes a while."""
     from oxmc.run import health

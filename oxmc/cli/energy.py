@@ -7,17 +7,14 @@ from typing import Annotated
 
 import typer
 
-from oxmc.cli import terminal
+from oxmc.cli import options, terminal
 from oxmc.pymodels.errors import InputError, printable
 from oxmc.pymodels.whole import write_file
 
 
 def energy(
     runs: Annotated[list[Path] | None, typer.Argument(metavar="RUN...", help="Run directories.")] = None,
-    node: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NODE|FILE", help="28nm, 130nm, 28nm:ASSUMPTION or a cost table; may be given twice."),
-    ] = None,
+    node: options.Node = None,
     output: Annotated[str, typer.Option("--format", help="text, json, csv, html or accelergy.")] = "text",
     out: Annotated[Path | None, typer.Option(help="File to write, not standard output; accelergy: folder.")] = None,
     everything: Annotated[
@@ -25,7 +22,7 @@ def energy(
     ] = False,
     template: Annotated[bool, typer.Option("--template", help="Print a cost table to fill in, without a run.")] = False,
 ) -> None:
-    """Account for the energy of runs: what training and test took, by component, with bands.
+    """Say where the energy of runs went. Training and test are apart, by component, each with its band.
 
     FILE of --node may be an overlay: base = "28nm" and the figures that differ. ASSUMPTION is one that we do not share,
     to see what it does: free-pumps, free-rail, free-buffers, no-bias, walden-adc, small-front-end; as-before is all.

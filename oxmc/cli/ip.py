@@ -24,7 +24,7 @@ def ip(
     name: Annotated[str, typer.Option(help="Name of the top, beginning of all other modules' names.")] = "oxmc_ip",
     out: Annotated[Path, typer.Option(help="Folder to write; an IP in it is replaced.")] = Path("build/ip"),
 ) -> None:
-    """Write the chip as an IP: behind a bus, its registers for C and for other tools, an instance to copy."""
+    """Write the chip as an IP behind a bus. With it come registers for C and other tools, and an instance to copy."""
     from oxmc.ip.package import write_ip
 
     toml = load_toml(config) if config else None

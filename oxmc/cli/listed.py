@@ -18,6 +18,13 @@ from oxmc.pymodels.errors import InputError
 Entry = dict[str, Any]
 LONG = 20
 """Letters from which on a column wraps."""
+HEADERS = {
+    "model": "neurons by layer", "train_samples": "training points", "test_samples": "test points",
+    "what": "what it is", "like": "other keys as", "low_us": "lowest, uS", "high_us": "highest, uS",
+    "current_low_ua": "at SET, uA", "current_high_ua": "at SET, uA", "gate_low_v": "at gate, V",
+    "gate_high_v": "at gate, V",
+}  # fmt: skip
+"""What a column is called that is not called by a key, which `--set` takes."""
 
 
 def _tasks() -> list[Entry]:
@@ -70,8 +77,8 @@ def _cards() -> list[Entry]:
     found = []
     for card in map(load_card, CARDS):
         low_us, high_us = (round(end, 6) for end in card.range_us)
-        ends = {"low_us": low_us, "high_us": high_us}
-        ends |= {key: getattr(card, key) for key in ("current_low_ua", "current_high_ua", "gate_low_v", "gate_high_v")}
+        ends = {"low_us": low_us, "current_low_ua": card.current_low_ua, "gate_low_v": card.gate_low_v}
+        ends |= {"high_us": high_us, "current_high_ua": card.current_high_ua, "gate_high_v": card.gate_high_v}
         found.append({"card": card.name, **ends, "what": card.about})
     return found
 
@@ -85,7 +92,7 @@ def list_(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list and nothing else.")] = False,
 ) -> None:
-    """List the tasks, the presets of each, the configuration keys, or the device cards."""
+    """List the tasks, presets, configuration keys or device cards."""
     if kind not in KINDS:
         raise InputError(f"KIND must be one of {', '.join(KINDS)}, not {kind!r}")
     entries = KINDS[kind]()
@@ -105,7 +112,9 @@ def _table(entries: list[Entry]) -> Any:
     for name, value in entries[0].items():
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         is_short = max(len(text_of(entry[name])) for entry in entries) <= LONG
-        table.add_column(name, justify="right" if is_number else "left", no_wrap=is_short, overflow="fold")
+        table.add_column(
+            HEADERS.get(name, name), justify="right" if is_number else "left", no_wrap=is_short, overflow="fold"
+        )
     for entry in entries:
         table.add_row(*map(text_of, entry.values()))
     return table

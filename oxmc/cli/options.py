@@ -23,6 +23,13 @@ def one_of(words: Iterable[str]) -> Callable[[str], list[str]]:
     return lambda incomplete: [word for word in words if word.startswith(incomplete)]
 
 
+def _nodes(incomplete: str) -> list[str]:
+    """Nodes that a shell offers; only one that asks reads the costs."""
+    from oxmc.energy.costs import NODES
+
+    return one_of(NODES)(incomplete)
+
+
 _KEYS = one_of([f"{name}=" for name in KEYS])
 Task = Annotated[str, typer.Argument(help=f"What to learn: {', '.join(TASKS)}.", autocompletion=one_of(TASKS))]
 Preset = Annotated[
@@ -44,6 +51,10 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="One key; replaces that of file and preset.", autocompletion=_KEYS),
 ]
+VARY_HELP = "Values of a key; may be given more than once."
+Vary = Annotated[list[str], typer.Option(metavar="KEY=V1,V2,...", help=VARY_HELP, autocompletion=_KEYS)]
+NODE_HELP = "28nm, 130nm, 28nm:ASSUMPTION or a cost table; may be given twice."
+Node = Annotated[list[str] | None, typer.Option(metavar="NODE|FILE", help=NODE_HELP, autocompletion=_nodes)]
 CARD_HELP = f"Device card: {', '.join(CARDS)}, or a TOML file of your own (docs/reference/cards.md)."
 Card = Annotated[str | None, typer.Option(metavar="NAME|FILE", help=CARD_HELP, autocompletion=one_of(CARDS))]
 Seed = Annotated[str, typer.Option(metavar="N", help="All randomness comes from it; an integer >= 0.")]

@@ -29,7 +29,7 @@ def paper(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the record.")] = False,
 ) -> None:
-    """Every figure of the paper, measured here and held against what its text says: a page with verdicts.
+    """Measure every figure of the paper anew. A page holds each against what the text says, with a verdict.
 
     Without --data heartbeats are made up, and what they show is not comparable."""
     from oxmc.api import progress
@@ -70,7 +70,7 @@ def verdicts(record: dict[str, Any]) -> Table:
     """A line a figure."""
     from rich.table import Table
 
-    table = Table("figure", "", "all lines", *next(iter(record["figures"]))["verdicts"])
+    table = Table("figure", "what it shows", "verdict", *next(iter(record["figures"]))["verdicts"])
     for figure in record["figures"]:
         table.add_row(figure["id"], figure["title"], figure["verdict"], *figure["verdicts"].values())
     return table

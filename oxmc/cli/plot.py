@@ -22,7 +22,7 @@ def plot(
         typer.Option(metavar="MM", help="Width in mm; narrow pictures stack their panels.  [default: 178]"),
     ] = None,
 ) -> None:
-    """Draw a run as pictures: chain, parameters, array, accuracy or reward by row, calibration, devices.
+    """Draw a run as pictures. They are chain, parameters, array, accuracy or reward by row, calibration, devices.
 
     Of a run of repeats: their results beside the reference. Of a sweep: results against joules."""
     from oxmc.plots.pictures import plot_run

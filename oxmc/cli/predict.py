@@ -21,7 +21,7 @@ def predict(
     ] = False,
     engine: Annotated[str, typer.Option(help="twin, verilator or icarus, which give the same bits.")] = "twin",
 ) -> None:
-    """Classify new points by what a run learned: class, probability of each class, entropy in bits, a line a row.
+    """Classify new points by what a run learned. A line a row: class, probability of each class, entropy in bits.
 
     Columns are found by name and scaled as in training. Notes on them go to standard error."""
     from oxmc.run.predict import predict_table

@@ -53,7 +53,7 @@ def quality(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     out: Annotated[Path | None, typer.Option(help="File to write in place of standard output.")] = None,
 ) -> None:
-    """How good a sampler the chip is: do chains agree, what does an effective draw cost, are they the exact posterior?
+    """Measure how good a sampler the chip is. Do chains agree? What does a draw cost? Is it the exact posterior?
 
     Each figure of goodness stands beside its noise: that of as many exact draws."""
     output = "json" if as_json else output

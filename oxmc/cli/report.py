@@ -15,7 +15,7 @@ def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run directory.")],
     out: Annotated[Path | None, typer.Option(help="File to write; by default RUN/report.html.")] = None,
 ) -> None:
-    """Write a run as one page for a browser: result, warnings, chain, array, weights, calibration, joules.
+    """Write a run as one page for a browser. It has result, warnings, chain, array, weights, calibration, joules.
 
     The page needs no network."""
     from oxmc.reports.run_page import run_page

@@ -16,7 +16,7 @@ def show(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run directories, or one sweep.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Say what a run is: task, settings, result, warnings, files. Of several, what differs between them."""
+    """Say what a run is, and of several what differs. It shows task, settings, result, warnings and files."""
     if any((run / "sweep.json").exists() for run in runs):
         _show_sweep(runs, as_json)
         return
@@ -88,7 +88,7 @@ def _several(found: list[dict[str, Any]]) -> list[Any]:
     from oxmc.cli.config_page import text_of
 
     columns = [_facts(each) for each in found]
-    table = Table("", *(Path(each["run"]).name for each in found), box=None, pad_edge=False)
+    table = Table("run directory", *(Path(each["run"]).name for each in found), box=None, pad_edge=False)
     longest_first = sorted(columns, key=lambda column: (-len(column), list(column)))  # whatever the runs' order is
     for name in dict.fromkeys(name for column in longest_first for name in column):
         values = [column.get(name, "-") for column in columns]

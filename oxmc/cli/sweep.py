@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
 def sweep(
     task: options.Task,
-    vary: Annotated[
-        list[str],
-        typer.Option(metavar="KEY=V1,V2,...", help="Values of a key; may be given more than once."),
-    ],
+    vary: options.Vary,
     one_at_a_time: Annotated[
         bool, typer.Option("--one-at-a-time", help="Each --vary alone around the preset, which is point 0.")
     ] = False,
@@ -49,7 +46,7 @@ def sweep(
     drop: options.Drop = None,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Train at every combination of some keys' values: mean accuracy, mean energy at both nodes, the Pareto front.
+    """Train at every combination of some keys' values. Mean accuracy stands beside mean energy at both nodes.
 
     KEY,KEY=V1,V2 moves two keys together: both are V1, then V2. KEY,KEY=V1:W1,V2:W2 gives each its own values."""
     from oxmc.api import many, progress

@@ -21,7 +21,7 @@ def synth(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder of the netlists; by default one in build/synth.")] = None,
 ) -> None:
-    """Synthesise the chip: cells and area by block, the longest path, the fastest clock."""
+    """Synthesise the chip into gates. The answer is cells and area by block, the longest path, the fastest clock."""
     from oxmc.silicon import synth as synthesis
 
     toml = load_toml(config) if config else None

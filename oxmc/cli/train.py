@@ -70,7 +70,7 @@ def train(
     ] = None,
     dry_run: options.DryRun = False,
 ) -> None:
-    """Train a model on the chip's RTL with the array model in the loop, then test it on the chip.
+    """Train a model on the chip, and test it there. The chip's RTL runs with the array model in the loop.
 
     The twin gives the same bits without the clock, in a fraction of a second."""
     from oxmc.api import progress, training  # what `oxmc --help` need not load

@@ -23,7 +23,7 @@ def verilog(
         bool, typer.Option("--observers", help="Add the ports that a simulation looks at; not for silicon.")
     ] = False,
 ) -> None:
-    """Write the chip as synthesizable Verilog: with lint waivers, its memories, and the configuration behind it."""
+    """Write the chip as synthesizable Verilog. Lint waivers, its memories and its configuration are beside it."""
     from oxmc.api.tools import verilog as written
 
     keys = options.keys(settings)

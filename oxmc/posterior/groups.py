@@ -20,6 +20,8 @@ from oxmc.pymodels.tasks import Dataset
 SCHEMA = "oxmc.posterior/2"
 SOURCE = "w = g+ - g- of the differential pairs of each stored row"
 PRIOR_DRAWS = 500
+DIGITS = 12
+"""Of a point's log-likelihood in nat. Of what is smaller ArviZ fits a tail, and `az.loo` would be NaN."""
 
 
 class Values(NamedTuple):
@@ -197,7 +199,7 @@ def _of_points(config: Config, dataset: Dataset, chains: Chains, coords: Coords)
     """What there is of training and test points, of which a task with rewards has none."""
     x, t, test_x, test_t = dataset.train_x, dataset.train_t, dataset.test_x, dataset.test_t
     each = ("chain", "draw")
-    points = chains.drawn(lambda w_us: point_log_likelihood(config, w_us, x, t))
+    points = chains.drawn(lambda w_us: np.round(point_log_likelihood(config, w_us, x, t), DIGITS))
     p = chains.drawn(lambda w_us: response(config, w_us, test_x), np.float32)
     feature = {"feature": _texts("feature", dataset.feature_names)}
     classes = {"class": _texts("class", dataset.class_names)} if dataset.class_names else {}

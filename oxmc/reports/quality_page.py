@@ -111,7 +111,7 @@ def remarks(record: dict[str, Any]) -> list[str]:
 
 def quality_text(record: dict[str, Any]) -> str:
     """The samplers as a table for a terminal, with its remarks."""
-    table = Table("")
+    table = Table("figure")
     for entry in record["entries"]:
         table.add_column(entry["name"], justify="right", overflow="fold")
     for heading, lines in sections(record):

@@ -59,9 +59,9 @@ def _table(account: Account) -> Table:
     table.columns[0].footer = "total"
     for node, training in trainings.items():
         total, _, span = _cells(training, sums[node], names, scale)
-        table.add_column(f"{unit} at {Path(node).name}", footer=total, justify="right", overflow="fold")
-        table.add_column("share", justify="right")
-        table.add_column("5 to 95 %", footer=span, justify="right")
+        table.add_column(f"energy at {Path(node).name}, {unit}", footer=total, justify="right", overflow="fold")
+        table.add_column("of it", justify="right")
+        table.add_column(f"5 to 95 %, {unit}", footer=span, justify="right")
     for row in rows:
         cells = [text for node, training in trainings.items() for text in _cells(training, sums[node], row, scale)]
         table.add_row(row[0] if len(row) == 1 else f"{len(row)} others", *cells)

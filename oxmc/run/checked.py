@@ -22,8 +22,9 @@ from oxmc.posterior.draws import plain_draws, stored_models, weights_us
 from oxmc.posterior.groups import model_likelihood
 from oxmc.posterior.posterior import read_posterior, values_of
 from oxmc.pymodels import strict
-from oxmc.pymodels.config import KEYS, Config, load_toml
+from oxmc.pymodels.config import KEYS, Config
 from oxmc.pymodels.errors import InputError, RunError
+from oxmc.pymodels.files import read_toml
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.streams import chain_seeds, repeat_seed
 from oxmc.pymodels.tasks.scaling import Scaling
@@ -91,7 +92,7 @@ def checked_run(path: Path, *, repeats: bool = True) -> CheckedRun:
         _check_chains(run, config, path, rule)
         if not repeats:
             return CheckedRun(run, config, state, [])
-        _check_due(load_toml(path / "config.toml"), run["config"], "config.toml", rule)
+        _check_due(_kept_config(path), run["config"], "config.toml", rule)
         return CheckedRun(run, config, state, _records(run, config, path, rule))
     except (AttributeError, IndexError, KeyError, OverflowError, RunError, TypeError, ZeroDivisionError) as error:
         raise InputError(f"RUN must hold a whole run, which {str(path)!r} does not ({error!r})") from error
@@ -117,6 +118,8 @@ def read_state(folder: Path, config: Config) -> tuple[Outcome, np.ndarray]:
         state = Outcome.load(path)
         with np.load(path) as file:
             test_t = file["test_t"]
+    except InputError:
+        raise
     except Exception as error:  # of a torn archive there are many kinds
         first_line = " ".join(str(error).splitlines()[:1]) or type(error).__name__
         raise InputError(f"{rule} ({first_line})") from error
@@ -180,6 +183,12 @@ def _draws_differ(tree: xr.DataTree, chain: int) -> str | None:
     of_draws |= {name: values_of(tree, "sample_stats", name) for name in ("counter", "log_likelihood")}
     stored = {name: values_of(tree, "stored_models", name)[chain][due] for name in of_draws}
     return next((name for name, values in of_draws.items() if not np.array_equal(values[chain], stored[name])), None)
+
+
+def _kept_config(path: Path) -> dict[str, Any]:
+    """The keys of config.toml. Raises `InputError`."""
+    rule = "RUN must hold a whole config.toml"
+    return read_toml(path / "config.toml", rule, rule)
 
 
 def _config(run: dict[str, Any], rule: Rule) -> Config:

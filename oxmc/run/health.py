@@ -116,7 +116,7 @@ def _version(tool: str, option: str = "--version") -> str:
     done = subprocess.run([path, option], env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise RunError(f"{path} {option} must work, but its exit code is {done.returncode}")
-    return (done.stdout or done.stderr).partition("\n")[0].strip()
+    return (done.stdout or done.stderr).partition("\n")[0].removesuffix("()").strip()
 
 
 def _small_job() -> Job:

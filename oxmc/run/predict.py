@@ -116,4 +116,4 @@ def _beyond(scaling: Scaling, raw: np.ndarray, columns: Sequence[str]) -> list[s
 
 def _clipped(scaled: np.ndarray, full_scale: float) -> list[str]:
     count = int((np.abs(scaled) > full_scale).sum())
-    return [f"{count} of {scaled.size} features clip at the input's full scale"] if count else []
+    return [f"{count} of {scaled.size} feature values clip at the input's full scale"] if count else []

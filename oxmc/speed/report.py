@@ -29,7 +29,7 @@ def _machine(record: dict[str, Any]) -> Table:
 
 
 def _ratios(record: dict[str, Any]) -> Table:
-    table = Table("ratio", "measured", "asked", "met", "what it is")
+    table = Table("ratio", "measured", "limit", "kept", "what it is")
     for name, value in record["ratios"].items():
         asked = record["asked"][name]
         table.add_row(name, _number(value), asked["asked"], "yes" if asked["met"] else "no", RATIOS[name].meaning)
@@ -37,7 +37,11 @@ def _ratios(record: dict[str, Any]) -> Table:
 
 
 def _scaling(record: dict[str, Any]) -> Table:
-    table = Table("cost against", "from", "to", "time ~ n^", "top decade", "cycles ~ n^", "top decade", "asked", "met")
+    table = Table(
+        "size n", "from", "to", "time as n to the power of", "in the top decade", "cycles as n to the power of",
+        "in the top decade", "limit", "kept",
+    )  # fmt: skip
+
     for axis, fit in record["scaling"].items():
         keys = ("time_exponent", "top_time_exponent", "cycles_exponent", "top_cycles_exponent")
         met = all(fit[key] <= MOST_EXPONENT for key in keys)
@@ -49,9 +53,9 @@ def _scaling(record: dict[str, Any]) -> Table:
 
 def _energy(record: dict[str, Any]) -> Table:
     """A training on the processor, in real numbers, over the same training and test on the chip."""
-    table = Table("processor, training", "ms", "J", "W")
+    table = Table("training on the processor", "time, ms", "energy, J", "power, W")
     for node in NODES:
-        table.add_column(f"over chip, {node}", justify="right")
+        table.add_column(f"times the chip's energy, {node}", justify="right")
     for name, found in record["energy"].items():
         numbers = (found["seconds"] * 1e3, found["joules"], found["power_w"], *found["over_chip"].values())
         table.add_row(name, *map(_number, numbers))
@@ -64,7 +68,7 @@ def _energy(record: dict[str, Any]) -> Table:
 
 
 def _raw(record: dict[str, Any]) -> Table:
-    table = Table("raw figure", "median", "min", "max", "unit", "times")
+    table = Table("raw figure", "median", "least", "most", "unit", "times measured")
     for name, figure in record["raw"].items():
         numbers = [_number(figure[key]) for key in ("median", "min", "max")]
         table.add_row(name, *numbers, figure["unit"], str(figure["n"]))

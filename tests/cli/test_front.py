@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ def test_oxmc_alone_is_its_help(capsys: CaptureFixture[str], arguments: tuple[st
     assert answer.out.startswith("Usage: oxmc ")
     for command in COMMANDS:
         assert f"\n  {command.__name__.rstrip('_')} " in answer.out
+    assert "..." not in answer.out.partition("Commands:")[2], "a command's first sentence is too long for its line"
 
 
 def test_each_command_has_a_short_help(capsys: CaptureFixture[str]) -> None:
@@ -45,12 +47,25 @@ def test_version(capsys: CaptureFixture[str]) -> None:
 def test_bash_completes_commands_options_and_values() -> None:
     """By the script that `--show-completion` prints, asked as bash asks."""
     asked = {"tr": "train", "train can": "cancer", "train cancer --pres": "--preset", "list ke": "keys"}
+    asked |= {"energy run --node 1": "130nm", "sweep toy --vary ro": "rows="}
     lines = [f'eval "$({OXMC} --show-completion bash)"']
     for words in asked:
         lines += [f"COMP_WORDS=({OXMC} {words}) COMP_CWORD={len(words.split())}", f"_oxmc_completion {OXMC}"]
         lines.append('echo "${COMPREPLY[@]}"')
     done = subprocess.run(["bash", "-c", "\n".join(lines)], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.splitlines() == list(asked.values()), done.stderr
+
+
+def test_each_line_of_a_summary_is_explained(capsys: CaptureFixture[str], tmp_path: Path) -> None:
+    """In the guide's table; `energy at 28nm` as energy, `logistic regression` and `test accuracy` as they stand."""
+    small = ("--engine", "twin", "--rows", 4, "--set", "train_samples=20", "--set", "test_samples=5")
+    text = oxmc(capsys, "train", "cancer", *small, "--out", tmp_path / "run").out
+    lines = [line for line in text.splitlines() if line[:1].isalnum() and "  " in line]
+    names = {line.partition("  ")[0].partition(" at ")[0] for line in lines}
+    guide = (ROOT / "docs/guide/first-hour.md").read_text()
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \|$", guide, re.M)
+    told = {name.strip() for row in rows for name in row.split(",")}
+    assert len(names) > 12 and names <= told, names - told
 
 
 # lists
@@ -61,6 +76,7 @@ def listed(capsys: CaptureFixture[str], kind: str) -> list[dict[str, Any]]:
     assert answer.code == 0
     found: list[dict[str, Any]] = json.loads(answer.out)
     text = oxmc(capsys, "list", kind)
+    assert not {"low_us", "like", "train_samples", "model"} & set(text.out.partition("\n")[0].split())  # no such key
     assert text.code == 0 and all(str(next(iter(entry.values()))) in text.out for entry in found)
     return found
 

@@ -86,9 +86,9 @@ def test_the_papers_figure_by_hand() -> None:
     assert found.sentences == [
         "The paper's 1.3 uJ is below our band, 6.6 uJ to 6.6 uJ.",
         "It is in none of these bands.",
-        "No single figure is enough: without array, the largest component with 2.6 uJ, 4 uJ stay; all figures "
-        "together x 0.197.",
-        "The cells alone take 2.6 uJ, 2.00 times the paper's; all pulses x 0.5 would make that 1.",
+        "No single figure is enough: without array, the largest component with 2.6 uJ, 4 uJ stay. All figures "
+        "together would have to be 0.197 times theirs.",
+        "The cells alone take 2.6 uJ, 2.00 times the paper's figure. Pulses of 0.5 times the width would make both equal.",
     ]
 
 

@@ -332,6 +332,18 @@ def test_loo_is_leaving_one_out(seed: int, tmp_path: Path, arviz: Any) -> None:
     assert together - exact > 0.15  # what a likelihood that leaves nothing out would give
 
 
+@POSTERIOR_FILE
+def test_loo_of_points_that_are_sure(tmp_path: Path, arviz: Any) -> None:
+    """A log-likelihood of 1e-15 nat is nothing; ArviZ makes NaN of a tail of such values."""
+    w = np.random.default_rng(1).normal(22.5, 4.2, (400, 2))
+    sure = dataclasses.replace(DATASET, train_x=np.ones((5, 2)), train_t=np.ones(5, np.int64))
+    config = CONFIG.replace(burn_in=0, rows=400, scale_per_us=1.0)
+    groups = posterior_groups(config, sure, (outcome(w, np.ones(400, np.int64)),), 3, {"task": "cancer"})
+    write_posterior(groups, tmp_path / posterior.FILE)
+    found = arviz.loo(arviz.from_netcdf(str(tmp_path / posterior.FILE)))
+    assert np.isfinite(found.elpd_loo if hasattr(found, "elpd_loo") else found.elpd)
+
+
 # run directories
 
 

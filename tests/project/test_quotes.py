@@ -7,12 +7,25 @@ from pathlib import Path
 
 import pytest
 from commands import ROOT
-from quotes import BLOCK, anchor, figures, paragraphs, section, sentences, unfounded
+from quotes import (
+    BLOCK,
+    FIGURE,
+    anchor,
+    figures,
+    is_small,
+    lost,
+    paragraphs,
+    quoted_sections,
+    section,
+    sentences,
+    unfounded,
+)
 
 pytestmark = pytest.mark.testpoint(
     "quoted measurements",
     "figures of README's table, and of sentences that link to a measurement, stand in the section linked to; a wrong "
-    "figure, a wrong link and a row without a source are found",
+    "figure, a wrong link and a row without a source are found; small whole numbers stand beside a word or figure "
+    "of the quote",
 )
 
 README = ROOT / "README.md"
@@ -78,3 +91,26 @@ def test_a_wrong_sentence_is_found() -> None:
     assert unfounded(page, text.replace("0.28", "0.29"), sentences, is_measurement) == [
         f"0.29 in: So {link}: 0.036, `paper` 0.29 at 28 nm."
     ]
+
+
+def test_a_small_number_stands_in_its_place() -> None:
+    """Anywhere in the section is not enough: 12 stands there as another thing."""
+    page, link = ROOT / "docs/design.md", "[an offset](measurements/circuit.md)"
+    text = f"Measured {link} of -5 mV cost 0.25."
+    assert unfounded(page, text, sentences, is_measurement) == []
+    wrong = text.replace("-5", "20")
+    assert "20" in FIGURE.findall((MEASUREMENTS / "circuit.md").read_text())
+    assert unfounded(page, wrong, sentences, is_measurement) == [f"20 in: {wrong}"]
+
+
+def test_most_wrong_small_numbers_are_found() -> None:
+    """Of the neighbours of every small number that is quoted. One in the same place of the source is not seen."""
+    wrong = seen = 0
+    for unit in sentences("\n\n".join(paragraphs(README.read_text()))):
+        sources = quoted_sections(README, unit, is_page)
+        for match in FIGURE.finditer(unit) if sources else ():
+            if is_small(match[0]) and match[0] in figures(unit):
+                for other in (int(match[0]) + step for step in (1, 2, 3)):
+                    wrong += 1
+                    seen += str(other) in lost(unit[: match.start()] + str(other) + unit[match.end() :], sources, "")
+    assert wrong > 30 and seen / wrong > 0.5, (seen, wrong)

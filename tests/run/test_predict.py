@@ -155,7 +155,7 @@ def test_what_a_table_gives(folder: Path, capsys: CaptureFixture[str]) -> None:
     assert told.err.splitlines() == [
         "oxmc: note: columns not trained on, ignored: colour",
         "oxmc: note: 2 of 4 values, in 1 of 2 rows, lie outside the range of the training points: size, weight",
-        "oxmc: note: 2 of 6 features clip at the input's full scale",
+        "oxmc: note: 2 of 6 feature values clip at the input's full scale",
     ]
     lines = [
         json.loads(line)
