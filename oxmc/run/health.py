@@ -103,8 +103,9 @@ def _extra(extra: str) -> str:
 
 def _cache() -> str:
     folder = cache_folder()
-    with tempfile.TemporaryFile(dir=folder):
-        free_mb = shutil.disk_usage(folder).free >> 20
+    there = next(each for each in (folder, *folder.parents) if each.exists())  # a first build makes the rest
+    with tempfile.TemporaryFile(dir=there):
+        free_mb = shutil.disk_usage(there).free >> 20
     if free_mb < FULL_DISK_MB:
         raise RunError(f"{str(folder)!r} must have {FULL_DISK_MB} MB to spare, not {free_mb}")
     return f"{folder}, {free_mb / 1024:.0f} GB free"

@@ -88,7 +88,8 @@ def test_the_papers_figure_by_hand() -> None:
         "It is in none of these bands.",
         "No single figure is enough: without array, the largest component with 2.6 uJ, 4 uJ stay. All figures "
         "together would have to be 0.197 times theirs.",
-        "The cells alone take 2.6 uJ, 2.00 times the paper's figure. Pulses of 0.5 times the width would make both equal.",
+        "The cells alone take 2.6 uJ, 2.00 times the paper's figure. Pulses of 0.5 times the width would make "
+        "both equal.",
     ]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from commands import oxmc
 from pytest import CaptureFixture, MonkeyPatch
 
+from oxmc.hdl.verilog.netlist_cache import BUILDS
 from oxmc.pymodels.errors import InputError
 from oxmc.run import health
 from oxmc.run.health import Check
@@ -42,6 +44,16 @@ def test_this_machine_is_well(capsys: CaptureFixture[str]) -> None:
         assert states[name] == "ok", found
     text = oxmc(capsys, "doctor", "--quick").out
     assert len(text.splitlines()) == len(found) and text.startswith("ok      python ")
+
+
+def test_a_folder_that_has_built_nothing_is_well(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    monkeypatch.delenv(BUILDS, raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert health._cache().startswith(f"{tmp_path / 'build/sim'}, ") and list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(BUILDS, str(tmp_path / "file"))
+    with pytest.raises(OSError, match="file"):
+        health._cache()
 
 
 @pytest.mark.parametrize(
