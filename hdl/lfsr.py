@@ -9,7 +9,7 @@ from amaranth import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oxmc.pymodels.formats import HOST_WORD_BITS, LFSR_ROTATION, LFSR_TAPS
+from oxmc.pymodels.formats import HOST_WORD_BITS, LFSR_SHIFT, LFSR_TAPS
 
 NAMED_STEPS = 16
 """Steps after which the state on the way is a signal of its own."""
@@ -22,8 +22,8 @@ class Lfsr(wiring.Component):
     A seed is loaded in 32-bit words, in any order, while it is not busy; at either a low word of zero becomes 1, so the
     state is never zero.
 
-    With `summed` the random bits are the state plus itself, rotated by `LFSR_ROTATION`: with its carries the sum is not
-    linear in the state. It can be zero.
+    With `summed` the random bits are the state plus itself, shifted up by `LFSR_SHIFT`: with its carries the sum is not
+    linear in the state but for the lowest bits. Each state has a sum of its own, which is never zero.
 
     Latency: `width / step_bits` cycles from `draw` to a new `state`; `busy` is high meanwhile, `ends` in the last.
     """
@@ -62,7 +62,7 @@ class Lfsr(wiring.Component):
         state = Signal(self.width, init=1)
         left = Signal(range(self.steps + 1))
         low = min(HOST_WORD_BITS, self.width)
-        drawn = state + state.rotate_left(LFSR_ROTATION) if self.summed else state
+        drawn = state + (state << LFSR_SHIFT) if self.summed else state
         m.d.comb += [self.state.eq(drawn), self.busy.eq(left != 0), self.ends.eq(left == 1)]
         with m.If(self.busy):
             m.d.sync += [state.eq(self._advanced(m, state)), left.eq(left - 1)]

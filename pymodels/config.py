@@ -227,7 +227,7 @@ class Config:
     )
     lfsr_output: str = key(
         "state",
-        "the bits of a draw: the LFSR's state, or its sum with itself, rotated by 7 bits, which is not linear",
+        "the bits of a draw: the LFSR's state, or its sum with itself, shifted up by 7 bits, which is not linear",
         choices=("state", "sum"),
         shapes=True,
     )

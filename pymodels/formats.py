@@ -72,14 +72,17 @@ def lfsr_state(seed: int, width: int) -> int:
     return (seed & (2**width - 1)) | (seed & low_mask == 0)
 
 
-LFSR_ROTATION = 7
-"""Places by which a state is rotated, before it is added to itself; odd, and of no half or quarter of a usual width."""
+LFSR_SHIFT = 7
+"""Places by which a state is shifted, before it is added to itself."""
 
 
 def lfsr_sum(state: int, width: int) -> int:
-    """The bits of a draw with `lfsr_output = sum`: a sum with carries is not linear in the bits of the state."""
-    rotated = state << LFSR_ROTATION | state >> width - LFSR_ROTATION
-    return (state + rotated) & (2**width - 1)
+    """The bits of a draw with `lfsr_output = sum`: the state times 1 + 2^LFSR_SHIFT, modulo 2^width.
+
+    The factor is odd, so each state has a word of its own, and over a period all words but zero come once. Carries make
+    all bits from LFSR_SHIFT + 1 on not linear in the state; those below are.
+    """
+    return (state + (state << LFSR_SHIFT)) & (2**width - 1)
 
 
 def power_of_two(value: int) -> int:

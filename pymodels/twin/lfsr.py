@@ -7,7 +7,7 @@ from operator import xor
 
 import numpy as np
 
-from oxmc.pymodels.formats import LFSR_ROTATION, LFSR_TAPS
+from oxmc.pymodels.formats import LFSR_SHIFT, LFSR_TAPS
 from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.twin.state import Arithmetic, Chain
 
@@ -46,8 +46,7 @@ def drawn_bits(state: np.uint64, chip: Arithmetic) -> np.uint64:
     """The random bits of an LFSR state: itself, or what `lfsr_sum` makes of it."""
     if not chip.lfsr_summed:
         return state
-    rotated = state << np.uint64(LFSR_ROTATION) | state >> np.uint64(chip.lfsr_bits - LFSR_ROTATION)
-    return (state + rotated) & (np.uint64(0xFFFF_FFFF_FFFF_FFFF) >> np.uint64(64 - chip.lfsr_bits))
+    return (state + (state << np.uint64(LFSR_SHIFT))) & (np.uint64(0xFFFF_FFFF_FFFF_FFFF) >> np.uint64(64 - chip.lfsr_bits))
 
 
 @njit(cache=True, nogil=True, borrows=True)

@@ -32,11 +32,10 @@ def retreat(bits: list[int], taps: list[int], steps: int) -> list[int]:
 
 
 def shown(state: int, p: dict[str, Any]) -> int:
-    """The random bits of a state: itself, or its sum with itself rotated, written out as text of bits."""
+    """The random bits of a state: itself, or its sum with itself, shifted up by 7 places."""
     if not p.get("summed"):
         return state
-    text = f"{state:0{p['width']}b}"
-    return (state + int(text[7:] + text[:7], 2)) % 2 ** p["width"]
+    return state * 129 % 2 ** p["width"]
 
 
 def to_bits(value: int, width: int) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import galois
 import numpy as np
 import pytest
 from benches import on_simulators
@@ -11,7 +12,7 @@ from benches import on_simulators
 from oxmc.hdl import lfsr
 from oxmc.hdl.lfsr import Lfsr
 from oxmc.pymodels.config import Config
-from oxmc.pymodels.formats import LFSR_TAPS, formats_of, lfsr_state, lfsr_sum
+from oxmc.pymodels.formats import LFSR_SHIFT, LFSR_TAPS, formats_of, lfsr_state, lfsr_sum
 from oxmc.pymodels.twin.chain import arithmetic
 from oxmc.pymodels.twin.lfsr import drawn_bits, neg_log2_u
 from oxmc.tb.blocks.run_bench import run_bench
@@ -68,8 +69,8 @@ def test_twin_draws_the_sums(width: int, seed: int) -> None:
 
 
 @LFSR_BENCH_CAN_FAIL
-def test_bench_catches_a_sum_without_rotation(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    monkeypatch.setattr(lfsr, "LFSR_ROTATION", 6)
+def test_bench_catches_a_sum_of_another_shift(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    monkeypatch.setattr(lfsr, "LFSR_SHIFT", 6)
     with pytest.raises(SystemExit, match="FAILED"):
         bench("icarus", 8, 8, seed, LFSR_TAPS[8], summed=True)
 
@@ -103,3 +104,22 @@ def test_bench_catches_a_seed_of_zero(seed: int) -> None:
 @pytest.mark.parametrize(("width", "seed_value", "state"), [(8, 0, 1), (8, 255, 255), (40, 1 << 35, 1 << 35 | 1)])
 def test_loaded_state(width: int, seed_value: int, state: int) -> None:
     assert lfsr_state(seed_value, width) == state
+
+
+@LFSR
+def test_a_sum_is_another_one_for_each_state_and_less_linear() -> None:
+    """Linear complexity by Berlekamp and Massey, of another package: a bit of the state has the LFSR's length.
+
+    Over a whole period each word but zero comes once, as the state does: no residue is left out.
+    """
+    width, state, words = 11, 1, []
+    taps = sum(1 << tap - 1 for tap in PUBLISHED_TAPS[width])
+    for _ in range(2**width - 1):
+        words.append(lfsr_sum(state, width))
+        state = (state << 1 | (state & taps).bit_count() & 1) & (2**width - 1)
+    assert sorted(words) == list(range(1, 2**width))
+    complexity = [
+        galois.berlekamp_massey(galois.GF2([word >> bit & 1 for word in words[:400]])).degree for bit in range(width)
+    ]
+    assert complexity[: LFSR_SHIFT + 1] == [width] * (LFSR_SHIFT + 1)  # sums of two bits of the state, without a carry
+    assert min(complexity[LFSR_SHIFT + 1 :]) > 2 * width
