@@ -39,7 +39,7 @@ BELOW: dict[str, frozenset[str]] = {
         "hdl.chip": "leaves hdl hdl.top",
         "hdl.verilog": "leaves hdl hdl.chip",
         "hdl.bus": "leaves hdl",
-        "ip": "leaves hdl.verilog hdl.bus tb.cosim",
+        "ip": "leaves pymodels hdl hdl.verilog hdl.bus energy tb.cosim silicon",
         "energy": "leaves",
         "tb.cosim": "leaves pymodels hdl hdl.top hdl.verilog",
         "tb.blocks": "leaves pymodels hdl hdl.verilog tb.cosim",
