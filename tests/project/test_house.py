@@ -162,7 +162,7 @@ EXAMPLES = {
     "hdl.chip": "from oxmc.hdl.verilog.netlist import chip_verilog",
     "hdl.verilog": "from oxmc.hdl.top import core",
     "hdl.bus": "from oxmc.hdl.top import core",
-    "ip": "from oxmc.hdl import host",
+    "ip": "from oxmc.run.train import train",
     "energy": "def late():\n    from oxmc.hdl.chip import Chip",
     "tb.cosim": "from oxmc.tb.blocks.scoreboard import Scoreboard",
     "tb.blocks": "from oxmc.run.train import train",
