@@ -36,7 +36,7 @@ XML = --junitxml=$(BUILD)/signoff/
 # What `make quick` tests: arithmetic, tables and rules, without a simulator.
 UNITS := array blocks budget config costs docs draws evaluate fixed house identifiers streams testplan
 
-.PHONY: help setup demo test plan quick bare regress characterise cell power formal lint signoff lock waves docs clean
+.PHONY: help setup demo test plan quick bare regress characterise cell power formal lint signoff lock release waves docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -94,6 +94,9 @@ signoff: setup ## OpenTitan's checklists with checked evidence, as a page; takes
 
 lock: setup ## pin the dependencies anew, with hashes, into requirements.lock: [UPGRADE=1]
 	@VENV='$(VENV)' UPGRADE='$(UPGRADE)' tools/lock.sh
+
+release: setup ## the commit's wheel, Verilog and checksums into build/release, the same bytes each time
+	@$(VENV)/bin/python -m tools.release
 
 docs: setup ## print the pages of docs/ that follow from the sources; synthesises what has changed
 	@$(VENV)/bin/python -m oxmc.pages

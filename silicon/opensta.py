@@ -11,58 +11,34 @@ from pathlib import Path
 from oxmc.hdl.memory import Geometry, geometry_of
 from oxmc.hdl.verilog.netlist import CHIP_NAME
 from oxmc.pymodels.whole import write_file
-from oxmc.silicon.characterise.lib_text import UNITS, WIRE_LOAD
+from oxmc.silicon.characterise.lib_text import WIRE_LOAD
+from oxmc.silicon.macro import Macro, MacroPin, macro_liberty
 from oxmc.silicon.mapped import PIN_PF
-from oxmc.silicon.sta import CLOCK_SLEW_NS, MEMORY_READ_NS, MEMORY_SETUP_NS, PORT_MAX_PF, PORT_SLEW_NS
+from oxmc.silicon.sta import CLOCK_SLEW_NS, MEMORY_READ_NS, MEMORY_SETUP_NS, PORT_SLEW_NS
 
 
 def memory_liberty(modules: Iterable[str]) -> str:
     """A library of memory macros, given by their modules' names: timing and capacitances; no power, no area."""
-    cells = {module: geometry for module in modules if (geometry := geometry_of(module))}
-    sizes = {size for geometry in cells.values() for _, size, _ in _pins(geometry)}
-    lines = [f"/* Memories of {CHIP_NAME}, assumed and not compiled: read in {MEMORY_READ_NS:g} ns. */"]
-    lines += ["library (oxmc_memories) {", UNITS.rstrip()]
-    for size in sorted(sizes):
-        lines += [f"  type (bits_{size}) {{", "    base_type : array; data_type : bit;"]
-        lines += [f"    bit_width : {size}; bit_from : {size - 1}; bit_to : 0;", "  }"]
-    for module, geometry in cells.items():
-        lines += [f"  cell ({module}) {{", "    area : 0; is_macro : true; is_macro_cell : true;"]
-        lines += [f"    pin (clk) {{ direction : input; clock : true; capacitance : {PIN_PF:g}; }}"]
-        for name, size, way in _pins(geometry):
-            one = name == "read_enable"
-            lines += [f"    pin ({name}) {{" if one else f"    bus ({name}) {{ bus_type : bits_{size};"]
-            lines += _output() if way == "output" else _input()
-        lines += ["  }"]
-    return "\n".join([*lines, "}", ""])
+    assumed = f"Memories of {CHIP_NAME}, assumed and not compiled: read in {MEMORY_READ_NS:g} ns."
+    return macro_liberty("oxmc_memories", assumed, filter(None, map(memory_macro, modules)))
 
 
-def _pins(geometry: Geometry) -> list[tuple[str, int, str]]:
-    """Pins beside the clock: name, bits, direction."""
+def memory_macro(module: str) -> Macro | None:
+    """The memory of that module, with the times that are assumed; None for what is no memory."""
+    geometry = geometry_of(module)
+    if geometry is None:
+        return None
+    return Macro(module, _pins(geometry), MEMORY_SETUP_NS, None, MEMORY_READ_NS)
+
+
+def _pins(geometry: Geometry) -> tuple[MacroPin, ...]:
+    """Pins beside the clock."""
     inputs = {
         "write_lanes": geometry.lanes, "write_address": geometry.address_bits, "write_data": geometry.width,
-        "read_enable": 1, "read_address": geometry.address_bits,
+        "read_enable": 0, "read_address": geometry.address_bits,
     }  # fmt: skip
-    return [(name, size, "input") for name, size in inputs.items()] + [("read_data", geometry.width, "output")]
-
-
-def _input() -> list[str]:
-    checks = " ".join(f'{edge}_constraint (scalar) {{ values ("{MEMORY_SETUP_NS:g}"); }}' for edge in ("rise", "fall"))
-    return [
-        f"      direction : input; capacitance : {PIN_PF:g};",
-        f'      timing () {{ related_pin : "clk"; timing_type : setup_rising; {checks} }}',
-        "    }",
-    ]
-
-
-def _output() -> list[str]:
-    times = {f"cell_{edge}": MEMORY_READ_NS for edge in ("rise", "fall")}
-    times |= {f"{edge}_transition": PORT_SLEW_NS for edge in ("rise", "fall")}
-    tables = " ".join(f'{name} (scalar) {{ values ("{value:g}"); }}' for name, value in times.items())
-    return [
-        f"      direction : output; max_capacitance : {PORT_MAX_PF:g};",
-        f'      timing () {{ related_pin : "clk"; timing_type : rising_edge; timing_sense : non_unate; {tables} }}',
-        "    }",
-    ]
+    pins = [MacroPin(name, max(1, bits), bits > 0, "input") for name, bits in inputs.items()]
+    return (*pins, MacroPin("read_data", geometry.width, True, "output"))
 
 
 def write_commands(

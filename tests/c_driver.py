@@ -12,16 +12,28 @@ from cocotb.task import bridge, resume
 OK, REFUSED, NO_CHIP, TOO_LONG, MISSING, BAD = range(6)
 U32 = ctypes.c_uint32
 READ = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, U32, ctypes.POINTER(U32))
+SLEEP = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 WRITE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, U32, U32)
 
 
 class Chip(ctypes.Structure):
     """`struct oxmc_chip`."""
 
-    _fields_ = [("read", READ), ("write", WRITE), ("context", ctypes.c_void_p)] + [
+    _fields_ = [("read", READ), ("write", WRITE), ("sleep", SLEEP), ("context", ctypes.c_void_p)] + [
         (name, U32)
-        for name in "patience version commands rows samples outputs hidden features input_bits lfsr_bits".split()
-    ]
+        for name in (
+            "patience", "training", "version", "commands", "rows", "samples", "outputs", "hidden", "features",
+            "input_bits", "lfsr_bits",
+        )
+    ]  # fmt: skip
+
+
+class World(ctypes.Structure):
+    """`struct oxmc_world`."""
+
+    RESTART = ctypes.CFUNCTYPE(None, ctypes.c_void_p, U32, ctypes.POINTER(ctypes.c_int16))
+    ACT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, U32, ctypes.POINTER(ctypes.c_int16))
+    _fields_ = [("restart", RESTART), ("act", ACT), ("context", ctypes.c_void_p)]
 
 
 class Word(ctypes.Structure):
@@ -51,7 +63,7 @@ class Driver:
             return int(write(address, word))
 
         self.kept = READ(reader), WRITE(writer)  # the structure holds their addresses alone
-        self.chip = Chip(*self.kept, None)
+        self.chip = Chip(*self.kept)
 
     async def call(self, name: str, *arguments: Any, code: int = OK) -> None:
         function = getattr(self.built, f"oxmc_{name}")

@@ -11,6 +11,9 @@ from oxmc.ip.svd import svd
 from oxmc.pymodels.errors import InputError
 
 INCLUDE = "#include <stdint.h>\n"
+PACKED = "__attribute__ ((__packed__)) "
+"""What the exporter has on structures that need none: all members are words at their natural places. With it compilers
+for processors without unaligned words read bytes, which the bus refuses."""
 
 
 def exports(root: Any, name: str, version: str) -> dict[str, str]:
@@ -24,7 +27,7 @@ def exports(root: Any, name: str, version: str) -> dict[str, str]:
     header = _exported(f"{name}.h", lambda path: CHeaderExporter().export(root, path, std=CStandard.gnu99))
     ipxact = IPXACTExporter(vendor="oxmc", library="oxmc", version=version)
     return {
-        f"{name}.h": header.replace(INCLUDE, INCLUDE + "\n" + "".join(_values(root)), 1),
+        f"{name}.h": header.replace(PACKED, "").replace(INCLUDE, INCLUDE + "\n" + "".join(_values(root)), 1),
         f"{name}.xml": _exported(f"{name}.xml", lambda path: ipxact.export(root, path, component_name=name)),
         f"{name}.svd": svd(root, version),
         "registers.md": page(root),

@@ -15,6 +15,7 @@
 #define SAMPLES (PORT + 0x10u)
 #define CODES (PORT + 0x14u)
 #define COMMANDS (PORT + 0x1cu)
+#define IRQ_ENABLE (PORT + 0x24u)
 #define IRQ_STATUS (PORT + 0x28u)
 #define RESULT_SUM (PORT + 0x2cu)
 #define RESULT_SUM_HIGH (PORT + 0x30u)
@@ -23,9 +24,9 @@
 #define SAMPLE_MEMORY 0x1800000u
 
 #define LETTERS 0x4f584d43u /* OXMC */
-#define IDLE (1u << 1) /* of IRQ_STATUS */
-#define WAITING_RESULT (1u << 3)
 #define STEP 6u
+#define DONE 7u
+#define WORLD_SAMPLE 0u /* where an episode's observations go */
 #define LAST (1u << 30) /* of RESULT, above the winner */
 
 static enum oxmc_result put(struct oxmc_chip *chip, uint32_t address, uint32_t word)
@@ -59,8 +60,11 @@ enum oxmc_result oxmc_load(struct oxmc_chip *chip, const struct oxmc_word *words
 {
     enum oxmc_result result = OXMC_OK;
 
-    for (size_t i = 0; i < count && !result; i++)
+    for (size_t i = 0; i < count && !result; i++) {
         result = put(chip, words[i].address, words[i].word);
+        if (words[i].address == LAST_SAMPLE)
+            chip->training = words[i].word + 1;
+    }
     return result;
 }
 
@@ -110,18 +114,47 @@ enum oxmc_result oxmc_sample(struct oxmc_chip *chip, uint32_t index, const int16
     return !result && fill ? put(chip, address + 4 * lane, word) : result;
 }
 
-/* Wait until IRQ_STATUS has a bit. */
-static enum oxmc_result wait(struct oxmc_chip *chip, uint32_t bit)
+/* Wait until IRQ_STATUS has one of some bits; `found` has those that it has. */
+static enum oxmc_result wait_for(struct oxmc_chip *chip, uint32_t bits, uint32_t *found)
 {
     uint32_t status;
 
     for (uint32_t looks = 0; !chip->patience || looks < chip->patience; looks++) {
         if (get(chip, IRQ_STATUS, &status))
             return OXMC_REFUSED;
-        if (status & bit)
+        *found = status & bits;
+        if (*found)
             return OXMC_OK;
+        if (!chip->sleep)
+            continue;
+        if (put(chip, IRQ_ENABLE, bits)) /* a level: it is there, too, where the cause came before */
+            return OXMC_REFUSED;
+        chip->sleep(chip->context);
+        if (put(chip, IRQ_ENABLE, 0))
+            return OXMC_REFUSED;
     }
     return OXMC_TOO_LONG;
+}
+
+static enum oxmc_result wait(struct oxmc_chip *chip, uint32_t bits)
+{
+    uint32_t found;
+
+    return wait_for(chip, bits, &found);
+}
+
+enum oxmc_result oxmc_start(struct oxmc_chip *chip, enum oxmc_command command, uint32_t causes)
+{
+    if (!(chip->commands >> command & 1u))
+        return OXMC_MISSING;
+    return put(chip, COMMAND, command) || put(chip, IRQ_ENABLE, causes) ? OXMC_REFUSED : OXMC_OK;
+}
+
+enum oxmc_result oxmc_causes(struct oxmc_chip *chip, uint32_t *causes)
+{
+    if (get(chip, IRQ_STATUS, causes))
+        return OXMC_REFUSED;
+    return put(chip, IRQ_ENABLE, 0);
 }
 
 enum oxmc_result oxmc_run(struct oxmc_chip *chip, enum oxmc_command command)
@@ -130,12 +163,21 @@ enum oxmc_result oxmc_run(struct oxmc_chip *chip, enum oxmc_command command)
         return OXMC_MISSING;
     if (put(chip, COMMAND, command))
         return OXMC_REFUSED;
-    return wait(chip, IDLE);
+    return wait(chip, OXMC_CAUSE_IDLE);
 }
 
 enum oxmc_result oxmc_calibrate(struct oxmc_chip *chip)
 {
     return oxmc_run(chip, OXMC_CALIBRATE);
+}
+
+/* What comes before TRAIN; LAST_SAMPLE may be that of an oxmc_classify() that did not end. */
+static enum oxmc_result prepare(struct oxmc_chip *chip, uint32_t seed_low, uint32_t seed_high)
+{
+    if (put(chip, SEED_LOW, seed_low) || (chip->lfsr_bits > 32 && put(chip, SEED_HIGH, seed_high)) ||
+        (chip->training && put(chip, LAST_SAMPLE, chip->training - 1)))
+        return OXMC_REFUSED;
+    return oxmc_run(chip, OXMC_BUILD_MAP);
 }
 
 enum oxmc_result oxmc_train(struct oxmc_chip *chip, uint32_t seed_low, uint32_t seed_high)
@@ -144,15 +186,13 @@ enum oxmc_result oxmc_train(struct oxmc_chip *chip, uint32_t seed_low, uint32_t 
 
     if (chip->commands >> STEP & 1u)
         return OXMC_MISSING;
-    if (put(chip, SEED_LOW, seed_low) || (chip->lfsr_bits > 32 && put(chip, SEED_HIGH, seed_high)))
-        return OXMC_REFUSED;
-    result = oxmc_run(chip, OXMC_BUILD_MAP);
+    result = prepare(chip, seed_low, seed_high);
     return result ? result : oxmc_run(chip, OXMC_TRAIN);
 }
 
 static enum oxmc_result take(struct oxmc_chip *chip, struct oxmc_answer *answer)
 {
-    enum oxmc_result result = wait(chip, WAITING_RESULT);
+    enum oxmc_result result = wait(chip, OXMC_CAUSE_RESULT);
     uint32_t low, high, rest;
 
     if (result)
@@ -171,13 +211,60 @@ enum oxmc_result oxmc_classify(struct oxmc_chip *chip, uint32_t first, uint32_t 
 
     if (first < 1 || last < first || last >= chip->samples)
         return OXMC_BAD;
-    if (!(chip->commands >> OXMC_INFER & 1u) || chip->commands >> STEP & 1u)
+    if (!(chip->commands >> OXMC_INFER & 1u))
         return OXMC_MISSING;
     if (put(chip, LAST_SAMPLE, first - 1) || put(chip, LAST_TEST, last) || put(chip, COMMAND, OXMC_INFER))
         return OXMC_REFUSED;
     for (uint32_t i = 0; i < (last - first + 1) * chip->outputs && !result; i++)
         result = take(chip, &answers[i]);
-    return result ? result : wait(chip, IDLE);
+    if (!result)
+        result = wait(chip, OXMC_CAUSE_IDLE);
+    if (!result && chip->training)
+        result = put(chip, LAST_SAMPLE, chip->training - 1);
+    return result;
+}
+
+/* One step: the observation goes in, the action comes out. */
+static enum oxmc_result step(struct oxmc_chip *chip, const int16_t *codes, uint32_t *action)
+{
+    struct oxmc_answer answer = {0, 0, 0};
+    enum oxmc_result result = oxmc_sample(chip, WORLD_SAMPLE, codes, 0);
+
+    if (!result)
+        result = put(chip, COMMAND, STEP);
+    while (!result && !answer.last)
+        result = take(chip, &answer);
+    *action = answer.winner;
+    return result ? result : wait(chip, OXMC_CAUSE_WAITING);
+}
+
+enum oxmc_result oxmc_learn(struct oxmc_chip *chip, uint32_t seed_low, uint32_t seed_high,
+                            const struct oxmc_world *world, int16_t *codes)
+{
+    enum oxmc_result result;
+    uint32_t found, action;
+
+    if (!(chip->commands >> STEP & 1u))
+        return OXMC_MISSING;
+    result = prepare(chip, seed_low, seed_high);
+    if (!result)
+        result = put(chip, COMMAND, OXMC_TRAIN);
+    for (uint32_t episode = 0; !result; episode++) {
+        int over = 0;
+
+        result = wait_for(chip, OXMC_CAUSE_WAITING | OXMC_CAUSE_IDLE, &found);
+        if (result || found & OXMC_CAUSE_IDLE)
+            break;
+        world->restart(world->context, episode, codes);
+        while (!over && !result) {
+            result = step(chip, codes, &action);
+            if (!result)
+                over = world->act(world->context, action, codes);
+        }
+        if (!result)
+            result = put(chip, COMMAND, DONE);
+    }
+    return result;
 }
 
 enum oxmc_result oxmc_errors(struct oxmc_chip *chip, uint32_t *bits)

@@ -12,6 +12,7 @@ from oxmc.hdl.verilog.netlist import check_name, check_signals, chip_verilog, co
 from oxmc.ip import BUSES, NO_BUS
 from oxmc.ip.core import core
 from oxmc.ip.exports import exports
+from oxmc.ip.macros import macro_files
 from oxmc.ip.rdl import compiled, rdl
 from oxmc.ip.readme import readme
 from oxmc.ip.registers import blocks
@@ -53,13 +54,15 @@ def ip_files(config: Config, bus: str, name: str) -> dict[str, str]:
     found = exports(compiled(text), name, version)
     verilog = bus_verilog(config, bus, name) if number is not None else {f"{name}.v": chip_verilog(config, name=name)}
     check_signals(name, *verilog.values())
+    memories = memory_list("".join(verilog.values()), name)
     return {
         **verilog,
         f"{name}.vlt": lint_waivers(name, verilog),
         f"{name}.f": "".join(f"{file}\n" for file in verilog),
         f"{name}.core": core(name, title, version, verilog),
         f"{name}.sdc": sdc(name, verilog[f"{name}.v"], config.clock_hz),
-        "memories.csv": memory_list("".join(verilog.values()), name),
+        "memories.csv": memories,
+        **macro_files(config, name, memories),
         "config.toml": config.to_toml(),
         f"{name}.rdl": text,
         **found,

@@ -16,13 +16,23 @@ from commands import ROOT
 from oxmc.ip.package import driver
 from oxmc.pymodels.config import Config, preset
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.interface import PORT_INDEX, Port, Space, Status, address, port_constants
+from oxmc.pymodels.interface import (
+    PORT_INDEX,
+    Command,
+    Port,
+    Setting,
+    Space,
+    Status,
+    address,
+    port_constants,
+)
 from oxmc.tb.cosim.program import fixed_words, load_words
 
 pytestmark = pytest.mark.testpoint(
     "driver in C",
     "points of any geometry are packed as our own host packs them; wrong arguments, a missing command, a chip that is "
-    "none, a bus that refuses, a wait without end; the example of its page compiles strictly",
+    "none, a bus that refuses, a wait without end; LAST_SAMPLE, waits that sleep, episodes; the example of its page "
+    "compiles strictly",
 )
 GCC = "gcc -std=c99 -Wall -Wextra -pedantic -Wconversion -Werror"
 PORTS = address(Space.SETTINGS, PORT_INDEX)
@@ -55,7 +65,7 @@ class Bus:
         self.broken = False
         self.built = ctypes.CDLL(str(folder / "driver.so"))
         self.kept = c_driver.READ(self._read), c_driver.WRITE(self._write)
-        self.chip = c_driver.Chip(*self.kept, None)
+        self.chip = c_driver.Chip(*self.kept)
 
     def _read(self, _: object, where: int, word: Any) -> int:
         word[0] = self.words.get(where, 0)
@@ -104,6 +114,100 @@ def test_what_it_refuses(folder: Path) -> None:
     assert rewards.call("open") == c_driver.OK and rewards.call("train", 1, 0) == c_driver.MISSING
     rewards.words[4 * PORTS] = 0
     assert rewards.call("open") == c_driver.NO_CHIP
+
+
+def test_last_sample_is_the_training_s_again(folder: Path) -> None:
+    """After a classification, and before a training where that one did not end."""
+    bus, where = Bus(folder, GEOMETRIES[0]), address(Space.SETTINGS, Setting.LAST_SAMPLE)
+    assert bus.call("open") == c_driver.OK
+    words = (c_driver.Word * 1)(c_driver.Word(4 * where, 368))
+    assert bus.call("load", words, ctypes.c_size_t(1)) == c_driver.OK and bus.chip.training == 369
+    bus.words |= {4 * (PORTS + Port.IRQ_STATUS): 2 | 8, 4 * (PORTS + Port.RESULT): 1 << 31 | 1 << 30}
+    answers = (c_driver.Answer * 2)()
+    assert bus.call("classify", 400, 401, answers) == c_driver.OK
+    assert [word for at, word in bus.written if at == where] == [368, 399, 368] and bus.written[-1][0] == where
+    bus.chip.patience, bus.words[4 * (PORTS + Port.IRQ_STATUS)] = 1, 0
+    assert bus.call("classify", 400, 401, answers) == c_driver.TOO_LONG and bus.written[-2][1] == 401
+    bus.words[4 * (PORTS + Port.IRQ_STATUS)] = 2
+    assert bus.call("train", 1, 0) == c_driver.OK
+    assert [word for at, word in bus.written if at == where][-1] == 368
+
+
+def test_interrupts(folder: Path) -> None:
+    """A wait that sleeps enables what it waits for, and only while it sleeps; a command that is only started."""
+    bus, enable, status = Bus(folder, GEOMETRIES[0]), PORTS + Port.IRQ_ENABLE, 4 * (PORTS + Port.IRQ_STATUS)
+    assert bus.call("open") == c_driver.OK
+    enabled = []
+
+    def sleeps(_: object) -> None:
+        enabled.append(bus.written[-1])
+        bus.words[status] = 2
+
+    sleep = c_driver.SLEEP(sleeps)
+    bus.chip.sleep, bus.words[status] = sleep, 0
+    assert bus.call("train", 1, 0) == c_driver.OK
+    assert enabled == [(enable, 2)] and [word for at, word in bus.written if at == enable] == [2, 0]
+    assert bus.call("start", Command.TRAIN, 2 | 1) == c_driver.OK
+    assert bus.written[-2:] == [(address(Space.SETTINGS, Setting.COMMAND), Command.TRAIN), (enable, 3)]
+    causes = c_driver.U32()
+    assert bus.call("causes", ctypes.byref(causes)) == c_driver.OK
+    assert causes.value == 2 and bus.written[-1] == (enable, 0)
+    assert bus.call("start", Command.CALIBRATE, 2) == c_driver.MISSING
+
+
+class Rewarded(Bus):
+    """A chip that learns from rewards, in so far as its driver sees it: three episodes, actions in turn."""
+
+    EPISODES = 3
+
+    def __init__(self, folder: Path, config: Config) -> None:
+        super().__init__(folder, config)
+        self.done, self.steps = 0, 0
+
+    def _read(self, context: object, where: int, word: Any) -> int:
+        found = super()._read(context, where, word)
+        if where == 4 * (PORTS + Port.RESULT):
+            self.words[4 * (PORTS + Port.IRQ_STATUS)] &= ~8
+        return found
+
+    def _write(self, context: object, where: int, word: int) -> int:
+        status = 4 * (PORTS + Port.IRQ_STATUS)
+        if where == 4 * address(Space.SETTINGS, Setting.COMMAND):
+            self.steps += word == Command.STEP
+            self.done += word == Command.DONE
+            idle = word == Command.BUILD_MAP or (word == Command.DONE and self.done == self.EPISODES)
+            self.words[status] = 2 if idle else 4 | 8 * (word == Command.STEP)
+            self.words[4 * (PORTS + Port.RESULT)] = 1 << 31 | 1 << 30 | self.steps & 1
+        return super()._write(context, where, word)
+
+
+def test_episodes(folder: Path) -> None:
+    """Each step has the observation written and then STEP, each episode ends with DONE, and actions arrive."""
+    config = preset("cartpole", "wide")
+    bus, formats = Rewarded(folder, config), Formats(config)
+    assert bus.call("open") == c_driver.OK
+    heard: list[Any] = []
+
+    def restart(_: object, episode: int, codes: Any) -> None:
+        heard.append(("episode", episode))
+        codes[0] = 10 * episode
+
+    def act(_: object, action: int, codes: Any) -> int:
+        heard.append(action)
+        codes[0] = codes[0] + 1
+        return int(len(heard) % 3 == 0)  # after two steps
+
+    world = c_driver.World(c_driver.World.RESTART(restart), c_driver.World.ACT(act), None)
+    codes = (ctypes.c_int16 * config.features)()
+    assert bus.call("learn", 5, 0, ctypes.byref(world), codes) == c_driver.OK
+    assert heard == [("episode", 0), 1, 0, ("episode", 1), 1, 0, ("episode", 2), 1, 0]
+    commands = [word for at, word in bus.written if at == address(Space.SETTINGS, Setting.COMMAND)]
+    rest = [Command.STEP, Command.STEP, Command.DONE] * 3
+    assert commands == [Command.BUILD_MAP, Command.TRAIN, *rest]
+    lanes = [word for at, word in bus.written if at >> 20 == Space.SAMPLES and at & 0xFFFFF == 0]
+    assert [word & formats.input_max for word in lanes] == [0, 1, 10, 11, 20, 21]
+    plain = Bus(folder, GEOMETRIES[0])
+    assert plain.call("open") == c_driver.OK and plain.call("learn", 5, 0, None, None) == c_driver.MISSING
 
 
 def test_the_example_compiles(folder: Path) -> None:

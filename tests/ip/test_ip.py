@@ -180,7 +180,9 @@ def test_the_header_compiles(folder: Path) -> None:
             lines.append(f"char a{number}_{register.inst_name}[offsetof(ipx_t, {field}) == {place}u ? 1 : -1];")
     lines.append(f"char train[IPX__SETTINGS__COMMAND__VALUE__TRAIN == {Command.TRAIN} ? 1 : -1];")
     (folder / "use.c").write_text("\n".join(lines) + "\n")
-    command = "gcc -std=c99 -Wall -Wextra -pedantic -Werror -c use.c -o use.o"
+    lines.append(f"char all[sizeof(ipx_t) == {top.size}u ? 1 : -1];")
+    assert "packed" not in (folder / "ipx.h").read_text().lower()
+    command = "gcc -std=c99 -Wall -Wextra -pedantic -Werror -Wcast-align=strict -c use.c -o use.o"
     done = subprocess.run(command.split(), cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (folder / "use.c").write_text("\n".join(lines).replace("== 4u", "== 8u") + "\n")
