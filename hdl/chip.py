@@ -16,6 +16,7 @@ from oxmc.hdl.front.auto_zero import AutoZero
 from oxmc.hdl.hastings import Hastings
 from oxmc.hdl.likelihood import Likelihood
 from oxmc.hdl.pair_programmer import PairProgrammer
+from oxmc.hdl.parity import checked
 from oxmc.hdl.reward import Reward
 from oxmc.hdl.sample_order import SampleOrder
 from oxmc.hdl.softmax.softmax_likelihood import SoftmaxLikelihood
@@ -41,7 +42,8 @@ class Chip(Preparation):
         m = Module()
         for connect_block in self._build_all(m):
             connect_block(m)
-        return m
+        parity = self.formats.config.parity
+        return m if parity == "off" else checked(m, platform, self.guard.flipped, memories=parity == "all")
 
     def _build_all(self, m: Module) -> list[Connect]:
         """All blocks; what wires them, in any order."""

@@ -12,25 +12,27 @@ from oxmc.pymodels.formats import Formats
 
 CLASSES: dict[str, str] = {
     "state machines": r"\w+\.\w+_state_state",
-    "array commands": r"pulse\.\w+ arbiter\.\w+_owns",
+    "array commands": r"pulse\.(?!\w+_parity)\w+ arbiter\.\w+_owns",
     "pointers": (
-        r"trainer\.(command_\w+|current_row|sample|streak) inference\.(index|command_row|command_segment|output_s|segment) "
+        r"trainer\.(command_\w+|current_row|sample|streak) "
+        r"inference\.(index|command_row|command_segment|output_s|segment) "
         r"programmer\.(bank|pair|tried|command_\w+|cell|place) gate_dac\.(code|high|low|bank) "
-        r"sample_order\.(front|back|bank) answers\.\w+ front_end\.tried"
+        r"sample_order\.(front|back|bank) answers\.(fetched|answered) front_end\.tried"
     ),
-    "counts": r"row_counters\.(count|lost|total) tally\.\w+ trainer\.proposals",
+    "counts": r"row_counters\.(count|lost|total) tally\.(clamps|skipped) trainer\.proposals",
     "sums": (
         r"log_likelihood\.(total|\w*sum\w*) acceptance\.current_cost log_prior\.(total|plus|magnitude|have_plus) "
         r"inference\.(total\w*|sum\w*)"
     ),
     "operands": r"programmer\.(read_\w+|answer\w*) gate_dac\.(low_value|low_end|high_begin)",
-    "LFSR": r"lfsr\.\w+",
-    "settings": r"control\.(?!answering)\w+ front_end\.trim",
+    "LFSR": r"lfsr\.(state|left)",
+    "settings": r"control\.(?!answering|sync_parity)\w+ front_end\.trim",
     "flags": (
-        r"guard\.\w+ control\.answering \w+\.adding trainer\.(exceeded|summing) "
-        r"gate_dac\.(mapped|have_low) sample_order\.(was_hard|ordered) status\.\w+ watchdog\.\w+ "
+        r"guard\.(errors|stopped) control\.answering \w+\.adding trainer\.(exceeded|summing) "
+        r"gate_dac\.(mapped|have_low) sample_order\.(was_hard|ordered) status\.intact "
         r"programmer\.(first_attempt|work_high|high_done|switched)"
     ),
+    "parity": r"\w+\.\w+_parity",
     "LUT and code map": r"gate_dac\.(lut|code_map)\.\S+",
     "likelihood table": r"log_likelihood\.memory\.\S+",
     "response table": r"inference\.memory\.\S+",

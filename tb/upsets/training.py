@@ -13,8 +13,8 @@ SIZES: dict[str, dict[str, int]] = {
     "cancer": dict(rows=48, train_samples=169, test_samples=400, burn_in=8, max_proposals=2000),
     "toy": dict(rows=32, train_samples=50, test_samples=200, burn_in=8, max_proposals=2000),
 }
-"""Keys of the trainings. Of 100 undisturbed chains on the same points and array none loses more than a point of accuracy
-against the median one (cancer: s.d. 0.0024), so that a loss is an upset's."""
+"""Keys of the trainings. Of 100 undisturbed chains on the same points and array none has a point of accuracy less than
+the median one (cancer: s.d. 0.0024), so that a loss is an upset's."""
 PRESETS = {"cancer": "frugal", "toy": "best"}
 
 

@@ -4,9 +4,9 @@
 //
 // The plan begins with the chip's state, a line an element, `SCOPE SIGNAL WIDTH WORDS`, and an empty line. A line after it is `NUMBER CYCLE CHANGE...`, in order of the cycles, a CHANGE one of
 //   SCOPE SIGNAL WORD BIT   flips a bit, in the middle of the cycle
-//   cut SEED                power is lost in the cycle: see `cut`; a line of results is written ahead of it, too
+//   cut SEED                power is lost in the cycle: see `cut`; lines of results ahead of it and after the reset, too
 // and of its end comes a line of results: NUMBER, `end` or `limit`, the cycle, whether the array was given a pulse that it
-// refuses, the cycle in which the chip was first busy; the host's answers; class and last of each result, a digit each;
+// refuses, the cycle in which the chip was first busy, operation and row on the array port; the host's answers; class and last of each result, a digit each;
 // the array's nS, and SETs. LIMIT is the cycle in which a run has failed to end. A number below 0 is a run without a change.
 #include <cstdint>
 #include <cstdio>
@@ -26,6 +26,7 @@
 
 namespace {
 constexpr uint64_t RESET = 2, SET = 3;  // operations on the array port
+constexpr uint64_t AFTER_RESET = 4;  // cycles of a reset, in which nothing reaches the array
 
 VerilatedVar& variable(const std::string& scope, const std::string& name) {
     const std::string whole = "cosim" + (scope.empty() ? "" : "." + scope);
@@ -98,8 +99,9 @@ struct Run {
     }
 
     void report(long number) {
-        std::printf("%ld %s %llu %d %llu ", number, top.finished ? "end" : "limit", (unsigned long long)cycle,
-                    int(top.refused), (unsigned long long)began);
+        std::printf("%ld %s %llu %d %llu %d %d ", number, top.finished ? "end" : "limit", (unsigned long long)cycle,
+                    int(top.refused), (unsigned long long)began, int(value(variable("", "op"))),
+                    int(value(variable("", "array_row"))));
         list("player.host", "answers", value(variable("player.host", "answered")));
         std::printf(" ");
         list("player.host", "results", value(variable("player.host", "classified")));
@@ -125,8 +127,9 @@ void finish(Run& run, long number, std::istringstream& changes, uint64_t limit) 
             std::mt19937_64 random(seed);
             run.report(number);
             run.cut(random);
-            run.began = 0;
-            run.cycle = 0;
+            run.began = run.cycle = 0;
+            while (run.cycle < AFTER_RESET) run.step();
+            run.report(number);
         } else {
             changes >> name >> word >> bit;
             bytes(variable(scope, name), word)[bit / 8] ^= uint8_t(1u << bit % 8);

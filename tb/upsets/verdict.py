@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from oxmc.pymodels.formats import Formats
-from oxmc.pymodels.interface import Status
 from oxmc.pymodels.uncertainty import NORMAL_95, wilson_interval
 from oxmc.tb.upsets.simulation import Ending
 
@@ -47,11 +46,11 @@ class Verdict:
 
 
 def judged(ending: Ending, right: Ending, formats: Formats, labels: np.ndarray) -> Verdict:
-    """The verdict on a run, where `right` is the one without an upset and `labels` int64 [test] are the test points'."""
+    """The verdict on a run; `right` is the one without an upset, `labels` int64 [test] are those of the test points."""
     loss = accuracy(right, formats, labels) - accuracy(ending, formats, labels)
     if not ending.ended:
         how = "hang"
-    elif ending.status(Status.ERRORS):
+    elif ending.errors:
         how = "detected"
     elif same_state(ending, right):
         how = "masked"
