@@ -16,12 +16,12 @@ from oxmc.hdl.front.auto_zero import AutoZero
 from oxmc.hdl.hastings import Hastings
 from oxmc.hdl.likelihood import Likelihood
 from oxmc.hdl.pair_programmer import PairProgrammer
-from oxmc.hdl.parity import checked
 from oxmc.hdl.reward import Reward
 from oxmc.hdl.sample_order import SampleOrder
 from oxmc.hdl.softmax.softmax_likelihood import SoftmaxLikelihood
 from oxmc.hdl.top.core import Connect, same
 from oxmc.hdl.top.observers import observed
+from oxmc.hdl.top.parity import checked
 from oxmc.hdl.top.preparation import Preparation
 from oxmc.hdl.top.results import Results
 from oxmc.pymodels.interface import Space

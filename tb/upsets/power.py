@@ -55,7 +55,7 @@ def _program(job: Job) -> list[int]:
     anew = write(*words, *(command(what) for what in commands(job.config)))
     status = [word for register in Status for word in read(register)]
     counters = [address(Space.COUNTERS, row) << HOST_WORD_BITS for row in range(job.config.rows)]
-    return read(Status.STATE) + goes_on + anew + status + counters
+    return read(Status.STATE) + goes_on + anew + status + counters + read(Status.ERRORS)
 
 
 def cuts(job: Job, simulation: UpsetSimulation, cycles: list[int], seed: int) -> list[Cut]:
@@ -122,7 +122,7 @@ def check_training(cut: Cut, job: Job) -> None:
     answers = cut.end.answers[ASKED:]
     counters = answers[len(Status) :][: len(twin.counters)]
     assert cut.end.ended and not cut.end.refused
-    assert answers[Status.ERRORS] == 0 and answers[Status.PROPOSALS] == twin.proposals
+    assert answers[Status.ERRORS] == answers[-1] == 0 and answers[Status.PROPOSALS] == twin.proposals
     assert list(counters) == twin.counters.tolist()
     assert np.array_equal(cut.end.conductance_ns, twin.conductance_ns)
     words, bits = np.array(cut.end.results, np.int64) & (1 << formats.response_sum_bits) - 1, formats.response_sum_bits

@@ -19,21 +19,27 @@ UNCHECKED = frozenset({"lfsr", "log_prior", "log_likelihood", "acceptance", "tal
 """Blocks of draws, sums and statistics, where a flip is one more draw, one wrong decision or a wrong report; `samples`
 has a memory alone."""
 
+DATA = frozenset({"result_tag"})
+"""Registers without parity: the label in it may be that of a sample memory that was never read, which is no bit that a
+simulator knows."""
+
 
 def registers_checked(fragment: Fragment) -> Iterator[Signal]:
     """Give the block in `fragment`, without those within, parity. Yields a signal a clock, high while it is wrong."""
     for domain in [name for name in fragment.statements if name != "comb"]:
-        nexts = {id(register): (register, _next(register)) for register in _written(fragment.statements[domain])}
+        written = _written(fragment.statements[domain])
+        nexts = {id(register): (register, _next(register)) for register in written}
         moved = [_retargeted(statement, nexts) for statement in fragment.statements[domain]]
         pairs = nexts.values()
         fragment.statements[domain] = type(fragment.statements[domain])(
             register.eq(following) for register, following in pairs
         )
-        init = sum(int(register.init & (2 ** len(register) - 1)).bit_count() for register, _ in pairs) & 1
+        kept = [(register, following) for register, following in pairs if register.name not in DATA]
+        init = sum(int(register.init & (2 ** len(register) - 1)).bit_count() for register, _ in kept) & 1
         parity, upset = Signal(init=init, name=f"{domain}_parity"), Signal(name=f"{domain}_upset")
-        fragment.add_statements(domain, parity.eq(Cat(following for _, following in pairs).xor()))
+        fragment.add_statements(domain, parity.eq(Cat(following for _, following in kept).xor()))
         fragment.add_statements("comb", [following.eq(register) for register, following in pairs], moved)
-        fragment.add_statements("comb", upset.eq(Cat(register for register, _ in pairs).xor() ^ parity))
+        fragment.add_statements("comb", upset.eq(Cat(register for register, _ in kept).xor() ^ parity))
         yield upset
 
 
