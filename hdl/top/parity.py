@@ -1,8 +1,9 @@
 """Parity of registers, which tells in the same cycle that a bit of them has flipped.
 
-A register that is written in a hundred places has one next value. What the blocks assign is brought there, and one bit
-a block keeps the parity of all its registers' next values. The check is of the registers as they stand, so a flip is
-seen before anything follows from the new state. Two flips in one block in the same cycle are not seen.
+A register that is written in a hundred places has one next value. What the blocks assign is copied there, and one bit
+a block keeps the parity of all its registers' next values. The registers themselves keep their enables, and so their
+clock gates. The check is of the registers as they stand, so a flip is seen before anything follows from the new state.
+Two flips in one block in the same cycle are not seen.
 """
 
 from __future__ import annotations
@@ -29,16 +30,13 @@ def registers_checked(fragment: Fragment) -> Iterator[Signal]:
     for domain in [name for name in fragment.statements if name != "comb"]:
         written = _written(fragment.statements[domain])
         nexts = {id(register): (register, _next(register)) for register in written}
-        moved = [_retargeted(statement, nexts) for statement in fragment.statements[domain]]
+        copied = [_retargeted(statement, nexts) for statement in fragment.statements[domain]]
         pairs = nexts.values()
-        fragment.statements[domain] = type(fragment.statements[domain])(
-            register.eq(following) for register, following in pairs
-        )
         kept = [(register, following) for register, following in pairs if register.name not in DATA]
         init = sum(int(register.init & (2 ** len(register) - 1)).bit_count() for register, _ in kept) & 1
         parity, upset = Signal(init=init, name=f"{domain}_parity"), Signal(name=f"{domain}_upset")
         fragment.add_statements(domain, parity.eq(Cat(following for _, following in kept).xor()))
-        fragment.add_statements("comb", [following.eq(register) for register, following in pairs], moved)
+        fragment.add_statements("comb", [following.eq(register) for register, following in pairs], copied)
         fragment.add_statements("comb", upset.eq(Cat(register for register, _ in kept).xor() ^ parity))
         yield upset
 
