@@ -2,8 +2,8 @@
 
 A register that is written in a hundred places has one next value. What the blocks assign is copied there, and one bit
 a block keeps the parity of all its registers' next values. The check is of the registers as they stand, so a flip is
-seen before anything follows from the new state. Two flips in one block in the same cycle are not seen. Synthesis finds no
-enable of a register whose next value is also used elsewhere, so these registers have no clock gates.
+seen before anything follows from the new state. Two flips in one block in the same cycle are not seen. Synthesis finds
+no enable of a register whose next value is also used elsewhere, so these registers have no clock gates.
 """
 
 from __future__ import annotations
