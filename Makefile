@@ -36,7 +36,7 @@ XML = --junitxml=$(BUILD)/signoff/
 # What `make quick` tests: arithmetic, tables and rules, without a simulator.
 UNITS := array blocks budget config costs docs draws evaluate fixed house identifiers streams testplan
 
-.PHONY: help setup demo test plan quick bare regress characterise cell power formal lint signoff lock release waves docs clean
+.PHONY: help setup demo test plan quick bare regress characterise cell power formal upsets lint signoff lock release waves docs clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -83,6 +83,11 @@ power: setup ## measure what an event of the chip's logic costs, on its gates: t
 
 formal: setup ## prove the properties of docs/reference/formal.md; what was proven of the same RTL is not again
 	@$(call keep,formal,$(VENV)/bin/python -m oxmc.formal $(PROOF))
+
+upsets: setup ## flip bits at random in small trainings on Verilator, by class of state: [UPSETS=5000] [SET=KEY=VALUE]
+	@for task in toy cancer; do \
+		$(VENV)/bin/python -m oxmc.tb.upsets $$task --upsets $(or $(UPSETS),5000) $(if $(SET),--set $(SET)) || exit; \
+	done
 
 lint: setup ## check style, format and types
 	@$(VENV)/bin/ruff check .

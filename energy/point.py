@@ -208,7 +208,7 @@ def operating_point(config: Config, card_voltages: Mapping[str, float], flip_flo
         memory_bits=sum(macros.values()),
         flip_flops=flip_flops,
         macro_bits=macros,
-        word_bits={name: memory.width for name, memory in memories(formats).items() if memory.built},
+        word_bits={name: memory.stored_width for name, memory in memories(formats).items() if memory.built},
         blocks=blocks_of(config),
     )
 

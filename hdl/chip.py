@@ -21,6 +21,7 @@ from oxmc.hdl.sample_order import SampleOrder
 from oxmc.hdl.softmax.softmax_likelihood import SoftmaxLikelihood
 from oxmc.hdl.top.core import Connect, same
 from oxmc.hdl.top.observers import observed
+from oxmc.hdl.top.parity import checked
 from oxmc.hdl.top.preparation import Preparation
 from oxmc.hdl.top.results import Results
 from oxmc.pymodels.interface import Space
@@ -41,7 +42,8 @@ class Chip(Preparation):
         m = Module()
         for connect_block in self._build_all(m):
             connect_block(m)
-        return m
+        parity = self.formats.config.parity
+        return m if parity == "off" else checked(m, platform, self.guard.flipped, memories=parity == "all")
 
     def _build_all(self, m: Module) -> list[Connect]:
         """All blocks; what wires them, in any order."""

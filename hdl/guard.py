@@ -17,13 +17,18 @@ class Guard(wiring.Component):
     `stopped` stays until `starting`, the next command that starts something.
 
     Latency: 1 cycle from `refused` or `illegal` to `errors`, 1 from `abort` to the earliest `halt`.
+
+    With `parity` a flipped bit is an upset, too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, parity: bool = False) -> None:
+        self.parity = parity
+        flipped = {"flipped": In(1)}  # parity of registers or of a word that was read is wrong, after an upset
         super().__init__(
             {
                 "refused": In(len(Error) - 1),  # a transfer is refused: one bit for each `Error` but STATE
                 "illegal": In(1),  # a state machine is in no state, after an upset
+                **(flipped if parity else {}),
                 "clear": In(len(Error)),  # bits of `errors` that the host clears
                 "errors": Out(len(Error)),  # the register ERRORS: what went wrong since each bit was cleared
                 "irq": Out(1),  # `errors` is not 0
@@ -41,15 +46,16 @@ class Guard(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         raised = Signal(len(Error))
+        upset = self.illegal | self.flipped if self.parity else self.illegal
         m.d.comb += [
             raised.eq(self.refused),
-            raised[Error.STATE].eq(self.illegal),
+            raised[Error.STATE].eq(upset),
             self.irq.eq(self.errors.any()),
-            self.halt.eq((self.illegal | (self.stopped & self.busy)) & (self.latch | ~self.pulsing)),
+            self.halt.eq((upset | (self.stopped & self.busy)) & (self.latch | ~self.pulsing)),
         ]
         with m.If((raised | self.clear).any()):
             m.d.sync += self.errors.eq((self.errors & ~self.clear) | raised)
-        with m.If(self.illegal | (self.abort & self.busy)):
+        with m.If(upset | (self.abort & self.busy)):
             m.d.sync += self.stopped.eq(1)
         with m.Elif(self.starting):
             m.d.sync += self.stopped.eq(0)

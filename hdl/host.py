@@ -185,7 +185,15 @@ class Host(wiring.Component):
         entries = (self.space == Space.LUT) & (self.index < self.formats.config.gate_codes)
         status = (self.space == Space.STATUS) & (self.index < len(Status))
         self.counting, self.looking = counters, entries if self.formats.config.calibrate else Value.cast(0)
+        self.fetched = counters
+        if self.formats.config.parity == "all":  # a row without a counter has no word, whose parity could be right
+            self.fetched = counters & self._has_counter()
         m.d.comb += self.readable.eq(status | self.counting | self.looking)
+
+    def _has_counter(self) -> Value:
+        """Whether the row `index` is one of the last training's."""
+        row_bits = self.formats.row_bits
+        return self.counted & (self.index[:row_bits] <= self.status_last_row[:row_bits])
 
     def _exists(self, words: Words) -> Value:
         end, stride_bits = words.first + words.depth * words.stride, (words.stride - 1).bit_length()
@@ -219,7 +227,7 @@ class Host(wiring.Component):
             self.writing.eq(attempted & self.fits),
             bus.error.eq(self.refused.any() & bus.valid),
             bus.ready.eq(writes | answering | bus.error),
-            self.fetch_counter.eq(reads & ~answering & ~self.busy & self.counting),
+            self.fetch_counter.eq(reads & ~answering & ~self.busy & self.fetched),
             self.fetch_lut.eq(reads & ~answering & ~self.busy & self.looking),
         ]
         m.d.sync += answering.eq(reads & ~answering & ~bus.error)
@@ -238,8 +246,7 @@ class Host(wiring.Component):
         data = self.bus.read_data
         with m.If(self.answering & ~self.bus.error):
             with m.If(self.counting):
-                row_bits = self.formats.row_bits
-                with m.If(self.counted & (self.index[:row_bits] <= self.status_last_row[:row_bits])):
+                with m.If(self._has_counter()):
                     m.d.comb += data.eq(self.counter)
             with m.Elif(self.looking):
                 m.d.comb += data.eq(self.lut_entry)

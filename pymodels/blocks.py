@@ -12,22 +12,33 @@ from typing import NamedTuple
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.formats import HOST_WORD_BITS, Formats, bits_for
 
+FORGETFUL = "offsets"
+"""The memory whose words are read, and left aside, before they are written: their parity would be wrong at power-up."""
 SEEN_BITS = 3
 """Bits beside a device's learned offset that count what it was learned from."""
 
 
 class Memory(NamedTuple):
-    """`copies` memories of `depth` words of `width` bits, written in lanes of `lane_bits`; 0: a word at a time."""
+    """`copies` memories of `depth` words of `width` bits, written in lanes of `lane_bits`; 0: a word at a time.
+
+    With `parity` each lane keeps a bit besides.
+    """
 
     built: bool
     width: int
     depth: int
     lane_bits: int = 0
     copies: int = 1
+    parity: bool = False
+
+    @property
+    def stored_width(self) -> int:
+        """Bits of a word as it is stored."""
+        return self.width + self.parity * -(-self.width // (self.lane_bits or self.width))
 
     @property
     def bits(self) -> int:
-        return self.copies * self.width * self.depth
+        return self.copies * self.stored_width * self.depth
 
 
 def memories(formats: Formats) -> dict[str, Memory]:
@@ -43,7 +54,7 @@ def memories(formats: Formats) -> dict[str, Memory]:
     gate = formats.gate_bits + 1
     kept = gate + (config.read_bits if config.verify == "cell" or config.hastings else 0)
     dacs = config.gate_dacs
-    return {
+    found = {
         "samples": Memory(True, formats.sample_word_bits, samples, HOST_WORD_BITS),
         "counters": Memory(True, config.counter_bits, formats.row_capacity),
         "likelihood": Memory(not formats.rewards, formats.likelihood_bits, bins),
@@ -58,6 +69,8 @@ def memories(formats: Formats) -> dict[str, Memory]:
         "histogram": Memory(config.calibrate, formats.calibration_bits, codes),
         "law": Memory(config.hastings, formats.law_bits, config.gate_codes, HOST_WORD_BITS, copies=2),
     }
+    checked = config.parity == "all"
+    return {name: memory._replace(parity=checked and name != FORGETFUL) for name, memory in found.items()}
 
 
 class Block(NamedTuple):

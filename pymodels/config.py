@@ -238,6 +238,15 @@ class Config:
     )
     response_bits: int = key(8, "width of a response table entry, signed", unit="bit", low=2, high=12, shapes=True)
 
+    # upsets
+    parity: str = key(
+        "off",
+        "what has parity, so that a flipped bit stops the chip with an error: nothing, the registers of control, or "
+        "memories besides",
+        choices=("off", "registers", "all"),
+        shapes=True,
+    )
+
     # devices
     card: str = key(
         "16k",

@@ -133,7 +133,7 @@ class Error(enum.IntEnum):
     VALUE = 2  # a value that does not fit
     BUSY = 3  # what a busy chip does not take
     PROTOCOL = 4  # a command out of turn, a read that was not held
-    STATE = 5  # a state machine was in a state that does not exist
+    STATE = 5  # a state machine was in a state that does not exist, or a bit had flipped (key `parity`)
 
 
 PORT_INDEX = 1 << (INDEX_BITS - 1)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from oxmc.hdl.verilog.netlist import write_verilog
-from oxmc.pymodels.config import PRESETS, Config, resolve
+from oxmc.pymodels.config import PRESETS, Config, parse_setting, resolve
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.tasks import load_task
@@ -66,13 +67,14 @@ def a_cycle(power: Power, activity: Activity, load_cycles: int) -> dict[str, lis
     return means | {"root of the clock": [power.clock_pj] * len(PHASES)}
 
 
-def measured(preset: str, out: Path) -> tuple[Mapped, dict[str, Any]]:
+def measured(preset: str, out: Path, settings: Mapping[str, Any]) -> tuple[Mapped, dict[str, Any]]:
     """The netlist, and nJ of a whole training by block. Raises `RunError` where the gates are not the twin."""
-    full, library = resolve("cancer", preset), shipped()
+    full, library = resolve("cancer", preset, settings=settings), shipped()
     write_verilog(full, out)
     netlist = map_chip(out, library)
     gates = gate_verilog(netlist, module_of(out / "mapped.json"), library)
-    short = resolve("cancer", preset, settings={**SHORT, "max_proposals": PROPOSALS.get(preset, OTHERS)})
+    most = {"max_proposals": PROPOSALS.get(preset, OTHERS)}
+    short = resolve("cancer", preset, settings={**SHORT, **most, **settings})
     job = job_of(short)
     outcome = run_gates(job, gates, out / "run")
     if not same(outcome, twin_of(job)):
@@ -90,10 +92,12 @@ def measured(preset: str, out: Path) -> tuple[Mapped, dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="digital_power", description=__doc__)
     parser.add_argument("--preset", choices=PRESETS, default="paper")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--out", type=Path, default=Path("build/digital_power"))
     options = parser.parse_args()
-    netlist, found = measured(options.preset, options.out / options.preset)
-    write_file(options.out / f"{options.preset}.json", json.dumps(found, indent=1))
+    name = "-".join([options.preset, *options.set])
+    netlist, found = measured(options.preset, options.out / name, dict(map(parse_setting, options.set)))
+    write_file(options.out / f"{name}.json", json.dumps(found, indent=1))
     for name, nj in sorted(found["nj"].items(), key=lambda entry: -entry[1]):
         print(f"{name:28}" + "".join(f"{pj:8.3f}" for pj in found["pj_a_cycle"][name]) + f"{nj:10.1f} nJ")
     total, array = math.fsum(found["nj"].values()), found["array_nj"]

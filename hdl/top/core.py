@@ -68,7 +68,7 @@ class Core(wiring.Component):
         """The blocks of every chip."""
         formats, config = self.formats, self.formats.config
         m.submodules.control = self.control = Host(formats)
-        m.submodules.guard = self.guard = Guard()
+        m.submodules.guard = self.guard = Guard(parity=config.parity != "off")
         m.submodules.loader = self.loader = Loader(formats)
         m.submodules.lfsr = self.lfsr = Lfsr(
             width=config.lfsr_bits, step_bits=config.lfsr_step_bits, summed=config.lfsr_output == "sum"

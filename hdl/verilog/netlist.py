@@ -158,17 +158,22 @@ def module_ports(text: str, module: str) -> list[Port]:
     return [Port(way, name, int(high or 0) + 1) for way, high, name in found]
 
 
-def flip_flops(text: str) -> dict[str, int]:
-    """Flip-flops by module in Verilog of this generator, memories apart: the widths of all clocked registers."""
-    counts: dict[str, int] = {}
+def registers(text: str) -> dict[str, dict[str, int]]:
+    """Widths of the clocked registers by module in Verilog of this generator, memories apart."""
+    found: dict[str, dict[str, int]] = {}
     for body in re.findall(r"^module (.*?)^endmodule", text, flags=re.M | re.S):
         name = re.split(r"[\s(]", body, maxsplit=1)[0].lstrip("\\")
         declared = re.findall(r"^ *(?:output )?reg (?:\[(\d+):0\] )?(\S+?)\s*(?:;| = )", body, flags=re.M)
         widths = {register: int(high or 0) + 1 for high, register in declared}
         clocked = re.findall(r"always @\(posedge \w*clk[^)]*\)\s+(?:if \(\w+\) )?(\S+)\s+<=", body)
         if not geometry_of(name):
-            counts[name] = sum(widths[register] for register in clocked)
-    return counts
+            found[name] = {register: widths[register] for register in clocked}
+    return found
+
+
+def flip_flops(text: str) -> dict[str, int]:
+    """Flip-flops by module in Verilog of this generator, memories apart: the widths of all clocked registers."""
+    return {module: sum(widths.values()) for module, widths in registers(text).items()}
 
 
 @cache

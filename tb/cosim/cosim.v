@@ -11,7 +11,8 @@
 // environment in the loop needs it, says by `host_done` when the array is to be saved, and is woken by `wake` when it is,
 // or at a refused pulse. OXMC_CLOCK is for a simulator whose program makes the clock (`compiled.cpp`). OXMC_GATES is for a
 // chip of gates that delay (oxmc.silicon.gates), which has no ports for observers: beside it runs the RTL that has them,
-// on the same inputs.
+// on the same inputs. With QUIET a compiled run goes on after a refused pulse, which changed nothing, and writes no files
+// (oxmc.tb.upsets).
 `timescale 1ns / 1ps
 
 module cosim #(
@@ -34,6 +35,7 @@ module cosim #(
     // of the compiled coupling alone
     parameter COMPILED = 0,
     parameter PYTHON_HOST = 0,
+    parameter QUIET = 0,
     parameter STROBE = 0,  // a clock without width, for speed
     parameter PROGRESS = 10000,  // clock cycles between two looks at the world outside
     parameter ROWS = 256,
@@ -291,7 +293,7 @@ module cosim #(
             .FEATURES(FEATURES), .LANES(LANES), .INPUT_BITS(INPUT_BITS), .ADC_BITS(ADC_BITS), .READ_BITS(READ_BITS), .DATA_BITS(DATA_BITS),
             .PHASE_BITS(PHASE_BITS), .SET_CYCLES(SET_CYCLES), .RESET_CYCLES(RESET_CYCLES), .READ_CYCLES(READ_CYCLES),
             .EVAL_CYCLES(EVAL_CYCLES), .EFFECTS(EFFECTS),
-            .CIRCUIT(CIRCUIT), .TRIMS(TRIMS), .TRIM_BITS(TRIM_BITS)
+            .CIRCUIT(CIRCUIT), .TRIMS(TRIMS), .TRIM_BITS(TRIM_BITS), .QUIET(QUIET)
         ) array (
             .clk(clk), .rst(rst), .op(op), .row(array_row), .place(array_cell), .mask(array_mask), .gate(array_gate),
             .segment(array_segment), .inputs(array_inputs), .trim(trim), .latch(latch), .width(pulse_width), .bad(bad),
@@ -299,9 +301,9 @@ module cosim #(
         );
 
         always @(posedge clk) begin
-            save <= done && !save && !finished;
+            save <= done && !save && !finished && !QUIET;
             if (save) $writememh("final/counts.hex", counts);
-            finished <= save && !refused || finished;
+            finished <= (QUIET ? done : save && !refused) || finished;
         end
     end else begin : python
         assign answer = python_answer;
@@ -322,9 +324,10 @@ module cosim #(
         // wants this run is gone: `owner` is then a link that leads nowhere
         integer file;
         integer looked = 0;
+        wire explained = refused && !QUIET;
         always @(posedge clk) begin
             looked <= looked == PROGRESS - 1 ? 0 : looked + 1;
-            if (looked == PROGRESS - 1) begin
+            if (looked == PROGRESS - 1 && !QUIET) begin
                 file = $fopen("progress", "w");
                 $fdisplay(file, "%0d %0d %0d %0d", cycle, row, proposals, phase);
                 $fclose(file);
@@ -332,7 +335,7 @@ module cosim #(
                 if (file == 0) $finish(0);
                 else $fclose(file);
             end
-            if (refused) begin
+            if (explained) begin
                 file = $fopen("final/refused", "w");
                 $fdisplay(
                     file, "%h %h %h %h %h %h", event_word, event_inputs, event_mask, event_gates,
@@ -340,7 +343,7 @@ module cosim #(
                 );
                 $fclose(file);
             end
-            if (refused || finished) $finish(0);
+            if (explained || finished) $finish(0);
         end
     end else begin : bus
         assign bus_valid = host_valid;

@@ -30,6 +30,7 @@ module oxram_array #(
     parameter EFFECTS = 0,  // faults drawn anew, read noise or relaxation, see `oxram_effects.vh`
     parameter TRIMS = 0,  // the front end has a trim DAC
     parameter TRIM_BITS = 1,
+    parameter QUIET = 0,  // no state is saved at a pulse that is refused
     parameter CIRCUIT = 0  // wires, front end and converters, see `oxram_circuit.vh`
 ) (
     input  wire                           clk,
@@ -400,6 +401,6 @@ module oxram_array #(
             if (!loaded) load;
             loaded = 1'b1;
         end else if (latch || bad) pulse;
-        if (save || wrong) store;
+        if (save || wrong && !QUIET) store;
     end
 endmodule
