@@ -24,6 +24,9 @@ class Outcome:
     Of a task with rewards, `classes` and `sums` are actions and sums of all test steps, `rewards` int64
     [test_episodes] those of the test and `row_rewards` int64 [last_row + 1] those with which rows were accepted; else
     both are empty. `seeds` are those of the chips that its chains ran on, whose circuits follow from them.
+
+    Of a ring an engine's `counters` are int64 [rows], and `last_row` is the newest row. In a run its rows are oldest
+    first (`oxmc.pymodels.ring.unrolled`), and `pointer` is where the newest one lies in the array.
     """
 
     conductance_ns: np.ndarray
@@ -42,6 +45,7 @@ class Outcome:
     rewards: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
     row_rewards: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
     seeds: list[int] = dataclasses.field(default_factory=list)
+    pointer: int | None = None
 
     ARRAYS: ClassVar = ("conductance_ns", "counters", "classes", "sums", "rewards", "row_rewards")
 
@@ -78,6 +82,8 @@ class Outcome:
         if not all(type(seed) is int and seed >= 0 for seed in self.seeds):
             raise ValueError(f"seeds must be integers from 0 on, not {self.seeds!r:.80}")
         rows = len(self.conductance_ns)
+        if not (self.pointer is None or type(self.pointer) is int and 0 <= self.pointer < rows):
+            raise ValueError(f"pointer must be a row from 0 to {rows - 1}, not {self.pointer!r:.80}")
         if not 0 < len(self.counters) <= rows:
             raise ValueError(f"counters must be those of 1 to {rows} rows, not {len(self.counters)}")
 
