@@ -37,6 +37,7 @@ class Inference(wiring.Component):
         self.formats = formats
         config = formats.config
         self.table = Ram.of(formats, "response")
+        ring = {"ring_end": In(formats.row_bits)}  # last row of the ring, which row 0 follows
         super().__init__(
             {
                 "start": In(1),  # the command INFER, for one cycle
@@ -44,7 +45,7 @@ class Inference(wiring.Component):
                 "last_index": In(formats.sample_bits),  # number of the last test point
                 "burn_in": In(formats.row_bits),  # first row that votes; of a ring how many of the oldest rows do not
                 "last_row": In(formats.row_bits),  # last row that was filled
-                **({"ring_end": In(formats.row_bits)} if config.ring else {}),  # row that row 0 follows
+                **(ring if config.ring else {}),
                 "busy": Out(1),  # an inference runs
                 **SAFE_PORTS,
                 "command": Out(ArrayCommand(formats, "valid", "row", "segment", "converting")),  # to the array
