@@ -25,7 +25,9 @@ SECONDS = "seconds"
 """File in a job's folder: wall time in s from the release of reset to the end of the inference, for `oxmc bench`."""
 SURROUNDINGS = "surroundings.pickle"
 """File beside a job: an environment of a user's own."""
-STORED = ("conductance_ns", "counters", "sets")
+SETS_BITS = 20
+"""A training SETs no cell 2^SETS_BITS times."""
+STORED = ("conductance_ns", "counters", "number")
 """Arrays of a job that is an adaptation, beside those of each."""
 COUNTED = (*DIGITAL_EVENTS, *ARRAY_EVENTS, *PULSE_EVENTS, *LINE_EVENTS, *CLOCK_EVENTS)
 """Order of the counters in the co-simulation top."""
@@ -35,13 +37,18 @@ COUNTED = (*DIGITAL_EVENTS, *ARRAY_EVENTS, *PULSE_EVENTS, *LINE_EVENTS, *CLOCK_E
 class Stored:
     """What an adaptation goes on from: rows where they lie in the array, and their counters.
 
-    `conductance_ns` int64 [rows, cells] in nS, `counters` int64 [rows], 0 for an empty row. `sets` is how many SETs
-    each cell counts as having seen, which no cell has had before: a draw is a function of that number.
+    `conductance_ns` int64 [rows, cells] in nS, `counters` int64 [rows], 0 for an empty row. It is adaptation `number`
+    in the array's life, from 1 on.
     """
 
     conductance_ns: np.ndarray
     counters: np.ndarray
-    sets: int
+    number: int
+
+    @property
+    def sets(self) -> int:
+        """SETs that each cell counts as having seen, more than any has: a draw is a function of that number."""
+        return self.number << SETS_BITS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,8 +86,8 @@ class Job:
         surroundings = _unpacked(beside.read_bytes()) if beside.exists() else None
         config, seed = Config(**header["config"]), int(header["seed"])
         stored = None
-        if "sets" in arrays:
-            stored = Stored(arrays["conductance_ns"], arrays["counters"], int(arrays["sets"]))
+        if "number" in arrays:
+            stored = Stored(arrays["conductance_ns"], arrays["counters"], int(arrays["number"]))
         return cls(config, seed, arrays["codes"], arrays["labels"], surroundings=surroundings, stored=stored)
 
 

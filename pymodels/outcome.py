@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from oxmc.pymodels import strict
+from oxmc.pymodels.config import Config
 from oxmc.pymodels.files import read_arrays, understood
 
 
@@ -26,7 +27,8 @@ class Outcome:
     both are empty. `seeds` are those of the chips that its chains ran on, whose circuits follow from them.
 
     Of a ring an engine's `counters` are int64 [rows], and `last_row` is the newest row. In a run its rows are oldest
-    first (`oxmc.pymodels.ring.unrolled`), and `pointer` is where the newest one lies in the array.
+    first (`oxmc.pymodels.ring.unrolled`), and `pointer` is where the newest one lies in the array. `adaptation` is its
+    number in the array's life, 0 for a training.
     """
 
     conductance_ns: np.ndarray
@@ -46,8 +48,18 @@ class Outcome:
     row_rewards: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
     seeds: list[int] = dataclasses.field(default_factory=list)
     pointer: int | None = None
+    adaptation: int = 0
 
     ARRAYS: ClassVar = ("conductance_ns", "counters", "classes", "sums", "rewards", "row_rewards")
+
+    def accepted_rows(self, config: Config) -> int:
+        """Rows whose models were accepted, the first one of each chain with them; of an adaptation those it filled, and
+        the row that it went on from."""
+        if not self.adaptation:
+            return self.filled_rows
+        assert self.pointer is not None
+        filled = (self.pointer - config.start_row) % config.rows
+        return 1 + int(np.count_nonzero(self.counters[len(self.counters) - filled :]))
 
     @property
     def filled_rows(self) -> int:

@@ -25,14 +25,27 @@ def voting_rows(config: Config, current: int) -> list[range]:
     return [range(first, current + 1)] if first >= 0 else [range(first + config.rows, config.rows), range(current + 1)]
 
 
-def unrolled(config: Config, outcome: Outcome) -> Outcome:
-    """An outcome of a ring with its rows oldest first, so that they vote from burn_in on; `pointer` is where the newest
-    one lies in the array."""
+def unrolled(config: Config, outcome: Outcome, adaptation: int = 0) -> Outcome:
+    """An engine's outcome as a run has it: of a ring with its rows oldest first, so that they vote from burn_in on.
+
+    `pointer` is where the newest row lies in the array.
+    """
+    if not config.ring:
+        return outcome
     shift = -(outcome.last_row + 1)
     rows, counters = (np.roll(array, shift, axis=0) for array in (outcome.conductance_ns, outcome.counters))
     return dataclasses.replace(
-        outcome, conductance_ns=rows, counters=counters, last_row=config.rows - 1, pointer=outcome.last_row
-    )
+        outcome, conductance_ns=rows, counters=counters, last_row=config.rows - 1, pointer=outcome.last_row,
+        adaptation=adaptation,
+    )  # fmt: skip
+
+
+def in_array(outcome: Outcome) -> tuple[np.ndarray, np.ndarray, int]:
+    """Conductances and counters of a run as they lie in the array, and the newest row."""
+    if outcome.pointer is None:
+        return outcome.conductance_ns, outcome.counters, outcome.last_row
+    rows, counters = (rolled(array, outcome.pointer) for array in (outcome.conductance_ns, outcome.counters))
+    return rows, counters, outcome.pointer
 
 
 def rolled(rows: np.ndarray, pointer: int) -> np.ndarray:

@@ -32,7 +32,7 @@ def adapting_job(config: Config, seed: int, adapt_rows: int) -> Job:
     """`make_job` with other points, for rows that were trained on the first ones."""
     before = twin_of(make_job(config, seed))
     job = make_job(config.replace(start_row=before.last_row, adapt_rows=adapt_rows), seed + 1)
-    return dataclasses.replace(job, seed=seed, stored=Stored(before.conductance_ns, before.counters, sets=1 << 20))
+    return dataclasses.replace(job, seed=seed, stored=Stored(before.conductance_ns, before.counters, number=1))
 
 
 def adapting_parameters(config: Config, seed: int, adapt_rows: int, folder: Path) -> dict[str, Any]:

@@ -56,16 +56,17 @@ MOST_AT_ONCE = 64
 def new_chain(config: Config, rows: int, seed: int, stored: Stored | None = None) -> Chain:
     """A chain ahead of its first row, with the LFSR as the host seeds it; with `stored` one that goes on from there."""
     cells, samples, zeros = Formats(config).cells, config.train_samples, np.zeros
-    place, counters = zeros(8, np.int64), zeros(rows, np.int64)
+    place, counters, number = zeros(8, np.int64), zeros(rows, np.int64), 0
     place[FIRST] = 1
     if stored is not None:
+        number = stored.number
         place[GOES_ON], place[ROW], place[CURRENT] = 1, config.start_row, config.start_row
         counters[:] = stored.counters
     return Chain(
         place=place,
         seen_last=zeros(5, np.int64),
         programmed=zeros((cells * (1 + config.verify_tries), 3), np.int64),
-        lfsr=np.array([lfsr_state(lfsr_seed(seed, config.lfsr_bits), config.lfsr_bits)], np.uint64),
+        lfsr=np.array([lfsr_state(lfsr_seed(seed, config.lfsr_bits, number), config.lfsr_bits)], np.uint64),
         counters=counters,
         current_read=zeros(cells, np.int64),
         read=zeros(cells, np.int64),

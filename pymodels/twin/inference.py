@@ -8,6 +8,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats, formats_of
 from oxmc.pymodels.oxram.circuit import Circuit
+from oxmc.pymodels.ring import voting_rows
 from oxmc.pymodels.twin.view import View, adc_indices, view_of
 
 ROWS_AT_ONCE = 1024
@@ -29,6 +30,20 @@ def predict(
     sums = votes_of(
         formats_of(config), conductance_ns[first:], counters[first:], first, codes, compiled=compiled, circuit=circuit
     )
+    return winners(sums), sums
+
+
+def predict_in_array(
+    config: Config, conductance_ns: np.ndarray, counters: np.ndarray, newest: int, codes: np.ndarray, *,
+    compiled: bool = True, circuit: Circuit | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """`predict` with rows as they lie in the array, int64 [rows, cells], where `newest` is the last that was filled."""
+    formats, sums = formats_of(config), np.zeros((len(codes), config.outputs), np.int64)
+    for rows in voting_rows(config, newest):
+        some = slice(rows.start, rows.stop)
+        sums += votes_of(
+            formats, conductance_ns[some], counters[some], rows.start, codes, compiled=compiled, circuit=circuit
+        )
     return winners(sums), sums
 
 

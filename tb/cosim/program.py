@@ -86,7 +86,8 @@ def load_words(
 
 def job_words(job: Job) -> list[Word]:
     """`load_words` of a job."""
-    seed = lfsr_seed(job.seed, job.config.lfsr_bits)
+    number = 0 if job.stored is None else job.stored.number
+    seed = lfsr_seed(job.seed, job.config.lfsr_bits, number)
     return load_words(Formats(job.config), job.codes, job.labels, seed, job.stored)
 
 

@@ -66,7 +66,7 @@ def test_an_adaptation_leaves_the_other_rows(seed: int) -> None:
 def test_draws_are_not_those_of_before(seed: int) -> None:
     """The same points from the same row with the same seed, but cells that have seen more SETs."""
     job = adapting_job(RING, seed, 3)
-    again = Stored(job.stored.conductance_ns, job.stored.counters, sets=2 << 20)
+    again = Stored(job.stored.conductance_ns, job.stored.counters, number=2)
     one, other = (
         twin_of(Job(job.config, seed, job.codes, job.labels, stored=stored)) for stored in (job.stored, again)
     )
@@ -93,7 +93,7 @@ class Twin:
         config, newest = self.job.config, int(self.chain.place[CURRENT])
         conductance_ns, at_work = self.array.conductance_ns.copy(), int(self.chain.place[ROW])
         conductance_ns[at_work] = np.random.default_rng(0).integers(1_000, 90_000, conductance_ns.shape[1])
-        stored = Stored(conductance_ns, self.chain.counters.copy(), self.job.stored.sets)
+        stored = Stored(conductance_ns, self.chain.counters.copy(), self.job.stored.number)
         left = (config.stop_row - newest) % config.rows
         rest = config.replace(start_row=newest, adapt_rows=left)
         return Job(rest, self.job.seed + 1, self.job.codes, self.job.labels, stored=stored)
