@@ -46,7 +46,8 @@ def adapt(
     values and their classes y [n], each learned `copies` times, and fills `rows` rows, by default all but that one; the
     oldest is forgotten first. With `extend` the run's training points, of its posterior.nc, are learned from as well.
     Columns, scaling, prior and devices are the run's. `test`, a pair X [n, columns] and y [n], takes the place of the
-    points that the run was tested on. `settings` are keys that an adaptation may change. `engine` is twin, verilator or icarus.
+    points that the run was tested on. `settings` are keys that an adaptation may change (docs/reference/tasks.md).
+    `engine` is twin, verilator or icarus.
 
     The run directory is as that of `oxmc.train`; run.json names its parent under `adapted`. Raises `OxmcError`.
     """
