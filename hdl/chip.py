@@ -22,14 +22,14 @@ from oxmc.hdl.softmax.softmax_likelihood import SoftmaxLikelihood
 from oxmc.hdl.top.core import Connect, same
 from oxmc.hdl.top.observers import observed
 from oxmc.hdl.top.parity import checked
-from oxmc.hdl.top.preparation import Preparation
 from oxmc.hdl.top.results import Results
+from oxmc.hdl.top.ring import Ring
 from oxmc.pymodels.interface import Space
 
 PROGRAMMERS: dict[str, Any] = {"cell": CellProgrammer, "pair": PairProgrammer}
 
 
-class Chip(Preparation):
+class Chip(Ring):
     """A complete trainer: host bus in, array port out, results of the test points on a stream.
 
     `irq` is high while the ERRORS register is not 0, `busy` while a command runs, `waiting` while an episode waits for
@@ -65,16 +65,7 @@ class Chip(Preparation):
             m.submodules.log_likelihood = self.log_likelihood = likelihood
             self.tables[Space.LIKELIHOOD] = likelihood.table
             wires += [self._connect_likelihood, *([self._connect_softmax] if formats.softmax else [])]
-        if config.early_rejection:
-            wires += [self._connect_early_rejection]
-        if config.reject_limit:
-            wires += [self._connect_reject_limit]
-        if config.temper:
-            wires += [self._connect_temper]
-        if config.init == "random":
-            wires += [self._connect_random_first_row]
-        elif config.init != "lowest":
-            wires += [self._connect_first_row]
+        wires += self._chain_options()
         if config.verify != "off":
             m.submodules.programmer = self.programmer = PROGRAMMERS[config.verify](formats)
             self.commanders["programmer"] = self.programmer
@@ -108,6 +99,19 @@ class Chip(Preparation):
         if self.observed:
             wires += [self._connect_observers]
         return wires
+
+    def _chain_options(self) -> list[Connect]:
+        """What wires the options that add no block of their own."""
+        config = self.formats.config
+        options = {
+            "early_rejection": config.early_rejection,
+            "reject_limit": config.reject_limit,
+            "temper": config.temper,
+            "ring": config.ring,
+            "random_first_row": config.init == "random",
+            "first_row": config.init in ("highest", "prior_mean"),
+        }
+        return [getattr(self, f"_connect_{name}") for name, is_there in options.items() if is_there]
 
     def _build_front_end(self, m: Module) -> list[Connect]:
         """What the chip does for the array's front end, if anything."""
@@ -179,9 +183,11 @@ class Chip(Preparation):
         ]
 
     def _connect_reject_limit(self, m: Module) -> None:
+        trainer = self.trainer
+        skipped = trainer.store_zero & ~trainer.empties if self.formats.config.ring else trainer.store_zero
         m.d.comb += [
-            self.trainer.reject_limit.eq(self.control.reject_limit),
-            self.tally.skip.eq(self.trainer.store_zero),
+            trainer.reject_limit.eq(self.control.reject_limit),
+            self.tally.skip.eq(skipped),
             self.control.status_skipped.eq(self.tally.skipped),
         ]
 
@@ -235,7 +241,7 @@ class Chip(Preparation):
         """Sample indices travel with their evaluations to where these are filed as hard or easy."""
         order, trainer, path, answers = self.sample_order, self.trainer, self.sample_path, self.answers
         m.d.comb += [
-            order.restart.eq(self.control.train),
+            order.restart.eq(self.starting),
             order.clear.eq(trainer.propose),
             order.keep.eq(trainer.accepted),
             order.fetch.eq(trainer.fetch_order & order.ordered),

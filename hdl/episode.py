@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth import Module
 from amaranth.lib.wiring import In, Out
 
+from oxmc.hdl.ring.ring_trainer import RingTrainer
 from oxmc.hdl.trainer import Trainer
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import ArrayOp
@@ -65,4 +66,6 @@ class EpisodeTrainer(Trainer):
 
 def trainer_of(formats: Formats) -> Trainer:
     """The trainer that a configuration asks for."""
-    return EpisodeTrainer(formats) if formats.rewards else Trainer(formats)
+    if formats.rewards:
+        return EpisodeTrainer(formats)
+    return RingTrainer(formats) if formats.config.ring else Trainer(formats)

@@ -51,8 +51,8 @@ class Host(wiring.Component):
     Every address does one thing or is refused; a value that does not fit is refused, not cut. While the chip is `busy`
     it takes status reads, ABORT and CLEAR_ERRORS, and where it is `waiting` in an episode samples and that episode's
     commands. `refused` has one strobe a bit of `Error` but the last. TRAIN needs a code map (`mapped`), INFER rows
-    (`trained`) and a test point, DONE a step (`stepped`). Counters past the last row, and all before any training
-    (`counted`), read as 0.
+    (`trained`) and a test point, DONE a step (`stepped`). Counters past the last row, of a ring those past its end,
+    and all before any training (`counted`), read as 0.
 
     Latency: writes act at the end of their cycle; reads take 2 cycles.
     """
@@ -154,6 +154,7 @@ class Host(wiring.Component):
         no_test = self.last_test <= self.last_sample
         may = {
             Command.TRAIN: ~self.waiting & self.mapped,
+            Command.ADAPT: ~self.waiting & self.mapped,
             Command.INFER: ~self.waiting & self.trained & ~no_test,
             Command.STEP: self.waiting,
             Command.DONE: self.waiting & self.stepped,
@@ -191,9 +192,10 @@ class Host(wiring.Component):
         m.d.comb += self.readable.eq(status | self.counting | self.looking)
 
     def _has_counter(self) -> Value:
-        """Whether the row `index` is one of the last training's."""
+        """Whether the row `index` is one of the last training's, or of the ring."""
         row_bits = self.formats.row_bits
-        return self.counted & (self.index[:row_bits] <= self.status_last_row[:row_bits])
+        last = self.last_row if self.formats.config.ring else self.status_last_row[:row_bits]
+        return self.counted & (self.index[:row_bits] <= last)
 
     def _exists(self, words: Words) -> Value:
         end, stride_bits = words.first + words.depth * words.stride, (words.stride - 1).bit_length()

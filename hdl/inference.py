@@ -27,6 +27,7 @@ class Inference(wiring.Component):
     The response table holds f - 1/2, so with one output class 1 is simply a sum >= 0: no total, no divider. With
     several outputs the largest sum wins, the lowest output on ties. One result leaves on the stream per output; its
     `ready` paces the next. When fewer rows are filled than the burn-in leaves out, the last filled row alone votes.
+    Of a ring the oldest row is the one after the last, round the ring; empty rows add nothing by their counter of 0.
     `voting` is high with the `counter` of each row that votes, once an inference. `halt` takes back a waiting result.
 
     Latency: a point takes 1 cycle to fetch and, while `ready` is high, rows * eval + conversion + 2 cycles an output.
@@ -36,13 +37,15 @@ class Inference(wiring.Component):
         self.formats = formats
         config = formats.config
         self.table = Ram.of(formats, "response")
+        ring = {"ring_end": In(formats.row_bits)}  # last row of the ring, which row 0 follows
         super().__init__(
             {
                 "start": In(1),  # the command INFER, for one cycle
                 "first_index": In(formats.sample_bits),  # number of the first test point
                 "last_index": In(formats.sample_bits),  # number of the last test point
-                "burn_in": In(formats.row_bits),  # first row that votes
+                "burn_in": In(formats.row_bits),  # first row that votes; of a ring how many of the oldest rows do not
                 "last_row": In(formats.row_bits),  # last row that was filled
+                **(ring if config.ring else {}),
                 "busy": Out(1),  # an inference runs
                 **SAFE_PORTS,
                 "command": Out(ArrayCommand(formats, "valid", "row", "segment", "converting")),  # to the array
@@ -65,7 +68,16 @@ class Inference(wiring.Component):
         }
 
     def _first_row(self) -> Value:
-        return Mux(self.burn_in > self.last_row, self.last_row, self.burn_in)
+        if not self.formats.config.ring:
+            return Mux(self.burn_in > self.last_row, self.last_row, self.burn_in)
+        after_oldest = self.last_row + 1 + self.burn_in
+        beyond = after_oldest > self.ring_end
+        first = Mux(beyond, after_oldest - self.ring_end - 1, after_oldest)[: len(self.last_row)]
+        return Mux(self.burn_in > self.ring_end, self.last_row, first)
+
+    def _after(self, row: Signal) -> Value:
+        """The row that follows a voter."""
+        return Mux(row == self.ring_end, 0, row + 1) if self.formats.config.ring else row + 1
 
     def _elaborate_response(self, m: Module) -> Value:
         """Response look-up and counter fetch run in step; their product is to be added one cycle after the answer."""
@@ -141,7 +153,7 @@ class Inference(wiring.Component):
                     with m.If(row == self.last_row):
                         m.next = "SETTLE"
                     with m.Else():
-                        m.d.sync += row.eq(row + 1)
+                        m.d.sync += row.eq(self._after(row))
             with m.State("SETTLE"):  # the last conversion, its look-up and addition
                 with m.If(~self.command.converting):
                     m.next = "RESULT"

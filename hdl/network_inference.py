@@ -52,7 +52,7 @@ class NetworkInference(Inference):
                         m.d.comb += self.command.op.eq(ArrayOp.IDLE)
                         m.next = "LAYER"
                 with m.If(segment == last_segment):
-                    m.d.sync += [segment.eq(0), row.eq(row + 1)]
+                    m.d.sync += [segment.eq(0), row.eq(self._after(row))]
                     with m.If(row == self.last_row):
                         m.d.comb += self.command.op.eq(ArrayOp.IDLE)
                         m.next = "SETTLE"

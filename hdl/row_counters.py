@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal
+from typing import Any
+
+from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,12 +22,21 @@ class RowCounters(wiring.Component):
     running one. `restart` forgets all of it. `total` sums the counters that are fetched with `vote`, a cycle after
     their fetch, from `restart` or `begin_vote` on.
 
-    Latency: 1 cycle from `fetch` to `counter`.
+    Of a ring of rows `store` writes the count as it is after a `begin` or `bump` of the same cycle, `put` is the host's
+    write, and `resume` goes on with the counter that was fetched in that cycle.
+
+    Latency: 1 cycle from `fetch` to `counter`, 2 from `resume` to the `count`.
     """
 
     def __init__(self, formats: Formats):
         self.formats = formats
         self.memory = Ram.of(formats, "counters")
+        ring = {
+            "resume": In(1),  # an adaptation begins: the counter fetched in this cycle is the running count
+            "put": In(1),  # `put_count` is written to the memory, at `put_row`
+            "put_row": In(formats.row_bits),  # row whose counter the host writes
+            "put_count": In(formats.config.counter_bits),  # the counter that the host writes
+        }
         super().__init__(
             {
                 "restart": In(1),  # a training begins: the running count, `lost` and `total` start at 0
@@ -42,8 +53,20 @@ class RowCounters(wiring.Component):
                 "count": Out(formats.config.counter_bits),  # count of the current row; 0 before the first is accepted
                 "total": Out(formats.total_bits),  # sum of the counters that voted
                 "lost": Out(LOST_BITS),  # counts that saturation lost in this training; saturates
+                **(ring if formats.config.ring else {}),
             }
         )
+
+    def _writes(self, count: Signal) -> list[Any]:
+        """What the memory's write port is given."""
+        stores, row, stored = self.store | self.store_zero, self.row, Value.cast(count)
+        if self.formats.config.ring:
+            stored = Mux(self.begin, 1, Mux(self.bump & ~count.all(), count + 1, count))
+        data = Mux(self.store_zero, 0, stored)
+        if self.formats.config.ring:
+            stores, row, data = stores | self.put, Mux(self.put, self.put_row, row), Mux(self.put, self.put_count, data)
+        memory = self.memory
+        return [memory.write_lanes.eq(stores), memory.write_address.eq(row), memory.write_data.eq(data)]
 
     def elaborate(self, platform):
         m = Module()
@@ -52,9 +75,7 @@ class RowCounters(wiring.Component):
         total = Signal.like(self.total)
         lost = Signal.like(self.lost)
         m.d.comb += [
-            memory.write_lanes.eq(self.store | self.store_zero),
-            memory.write_address.eq(self.row),
-            memory.write_data.eq(Mux(self.store_zero, 0, count)),
+            *self._writes(count),
             memory.read_enable.eq(self.fetch),
             memory.read_address.eq(self.fetch_row),
             self.counter.eq(memory.read_data),
@@ -71,6 +92,11 @@ class RowCounters(wiring.Component):
                 m.d.sync += count.eq(count + 1)
         with m.If(self.restart):
             m.d.sync += [count.eq(0), lost.eq(0)]
+        if self.formats.config.ring:
+            resumed = Signal()
+            m.d.sync += resumed.eq(self.resume)
+            with m.If(resumed):
+                m.d.sync += count.eq(memory.read_data)
         with m.If(self.restart | self.begin_vote):
             m.d.sync += total.eq(0)
         with m.Elif(self.vote):

@@ -133,6 +133,39 @@ class Trainer(wiring.Component):
         with m.Elif(self.exceeds):
             m.d.sync += exceeded.eq(1)
 
+    def _elaborate_first(self, m: Module, row: Signal) -> None:
+        """Whether the row at work is the first one, and the last row to be filled."""
+        self.end_row = self.last_row
+        m.d.comb += self.first.eq(row == 0)
+
+    def _clears(self, m: Module, row: Signal) -> None:
+        """What goes with the RESET of a row ahead of row 0: nothing here."""
+
+    def _keeps(self, row: Signal, current: Signal) -> list[Any]:
+        """The counter that is stored with an accepted row: that of the row before."""
+        return [self.store.eq(~self.first), self.store_row.eq(current)]
+
+    def _rejects(self, current: Signal) -> list[Any]:
+        """What is stored with a rejected row."""
+        return []
+
+    def _open_next(self, m: Module, row: Signal) -> None:
+        """Leave an accepted row for the next."""
+        m.d.sync += row.eq(row + 1)
+        self._open_proposal(m)
+
+    def _open_again(self, m: Module, row: Signal) -> None:
+        """Go on after a rejection, in the next row if this one has had enough of them."""
+        with m.If(self.at_reject_limit):
+            m.d.sync += row.eq(row + 1)
+        self._open_proposal(m)
+
+    def _resumes(self, m: Module, row: Signal, current: Signal, others: tuple[Signal, ...]) -> None:
+        """Other ways to leave IDLE, with `others` at 0: none here."""
+
+    def _elaborate_ring(self, m: Module, row: Signal) -> None:
+        """States that a ring of rows needs: none here."""
+
     def _go(self, m: Module, state: str, op: ArrayOp = ArrayOp.IDLE) -> None:
         """Leave for a state that begins with a pulse, or with none."""
         m.d.comb += self.command.op.eq(op)
@@ -288,15 +321,14 @@ class Trainer(wiring.Component):
             with m.If(~self.first):
                 m.d.sync += proposals.eq(proposals + 1)
             with m.If(self.first | self.accept):
-                m.d.comb += [self.accepted.eq(1), self.store.eq(~self.first), self.store_row.eq(current)]
+                m.d.comb += [self.accepted.eq(1), *self._keeps(row, current)]
                 m.d.sync += current.eq(row)
-                with m.If((row == self.last_row) | (~self.first & at_limit)):
+                with m.If((row == self.end_row) | (~self.first & at_limit)):
                     m.next = "STORE"
                 with m.Else():
-                    m.d.sync += row.eq(row + 1)
-                    self._open_proposal(m)
+                    self._open_next(m, row)
             with m.Else():
-                m.d.comb += self.rejected.eq(1)
+                m.d.comb += [self.rejected.eq(1), *self._rejects(current)]
                 self._go(m, "UNDO", ArrayOp.RESET)
         with m.State("UNDO"):
             m.d.comb += [
@@ -304,12 +336,10 @@ class Trainer(wiring.Component):
                 self.store_row.eq(row),
             ]
             with m.If(self.command.latch):
-                with m.If((proposals == self.max_proposals) | (self.at_reject_limit & (row == self.last_row))):
+                with m.If((proposals == self.max_proposals) | (self.at_reject_limit & (row == self.end_row))):
                     m.next = "STORE"
                 with m.Else():
-                    with m.If(self.at_reject_limit):
-                        m.d.sync += row.eq(row + 1)
-                    self._open_proposal(m)
+                    self._open_again(m, row)
         with m.State("STORE"):
             m.d.comb += [self.store.eq(1), self.store_row.eq(current)]
             m.d.sync += self.summing.eq(0)  # a halt leaves without a decision
@@ -328,8 +358,8 @@ class Trainer(wiring.Component):
             self.current_row.eq(current),
             self.command.cell.eq(cell),
             self.proposals.eq(proposals),
-            self.first.eq(row == 0),
         ]
+        self._elaborate_first(m, row)
         self._elaborate_streak(m)
         self._elaborate_stop(m)
         with safe_fsm(m, self, "train_state", home="STORE") as fsm:
@@ -339,13 +369,16 @@ class Trainer(wiring.Component):
                     m.d.sync += [register.eq(0) for register in (row, current, proposals)]
                     m.d.sync += [register.eq(0) for register in (cell, self.sample, self.part)]  # one may be left over
                     self._go(m, "CLEAR", ArrayOp.RESET)
+                self._resumes(m, row, current, (proposals, cell, self.sample, self.part))
             with m.State("CLEAR"):  # every row to the low conductive state
                 m.d.comb += self.command.op.eq(ArrayOp.RESET)
                 with m.If(self.command.latch):
+                    self._clears(m, row)
                     m.d.sync += row.eq(Mux(row == self.last_row, 0, row + 1))
                     with m.If(row == self.last_row):
                         self._open_first(m)
             self._elaborate_programming(m, cell)
             self._elaborate_sweep(m)
             self._elaborate_decision(m, row, current, proposals)
+            self._elaborate_ring(m, row)
         return m

@@ -20,6 +20,7 @@ from typing import Any
 
 _WHERE = {
     "train": "api.training",
+    "adapt": "api.adapting",
     "train_many": "api.many",
     "sweep": "api.many",
     "calibrate": "api.tools",
@@ -34,7 +35,8 @@ _WHERE = {
 """The module of each public name."""
 
 __all__ = [
-    "Config", "OxmcError", "Run", "Task", "calibrate", "open_run", "preset", "sweep", "train", "train_many", "verilog",
+    "Config", "OxmcError", "Run", "Task", "adapt", "calibrate", "open_run", "preset", "sweep", "train", "train_many",
+    "verilog",
 ]  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+from oxmc.api.adapting import adapt as adapt
 from oxmc.api.many import sweep as sweep
 from oxmc.api.many import train_many as train_many
 from oxmc.api.run import Run as Run
@@ -11,5 +12,6 @@ from oxmc.pymodels.config import preset as preset
 from oxmc.pymodels.errors import OxmcError as OxmcError
 
 __all__ = [
-    "Config", "OxmcError", "Run", "Task", "calibrate", "open_run", "preset", "sweep", "train", "train_many", "verilog",
+    "Config", "OxmcError", "Run", "Task", "adapt", "calibrate", "open_run", "preset", "sweep", "train", "train_many",
+    "verilog",
 ]  # fmt: skip

@@ -187,6 +187,16 @@ class Config:
     hastings: bool = key(
         False, "add the Hastings correction of the asymmetric proposal, a study; without verify only", shapes=True
     )
+    ring: bool = key(
+        False,
+        "rows are a ring: a training can go on from a stored row with other points (oxmc adapt), where the oldest row "
+        "is forgotten first; the newest rows - burn_in rows vote",
+        shapes=True,
+    )
+    start_row: int = key(0, "stored row that an adaptation goes on from; oxmc adapt sets it", low=0, high=16383)
+    adapt_rows: int = key(
+        0, "rows that an adaptation fills; 0: none, the stored row is judged by the points alone", low=0, high=16383
+    )
     hard_sample_bits: float = key(0.5, "a sample is hard above this -log2 likelihood", unit="bit", low=0.0, high=15.0)
 
     # converters
@@ -417,6 +427,7 @@ class Config:
         )
         self._check_softmax_rules(rule)
         self._check_hastings_rules(rule)
+        self._check_ring_rules(rule)
         rule(
             self.lfsr_bits % self.lfsr_step_bits == 0,
             f"lfsr_step_bits must divide lfsr_bits ({self.lfsr_bits}), not {self.lfsr_step_bits}",
@@ -455,6 +466,16 @@ class Config:
         for name in ("set_pulse_s", "reset_pulse_s", "read_pulse_s", "eval_pulse_s"):
             width = self.cycles(getattr(self, name))
             rule(width <= 1024, f"{name} must last at most 1024 clock cycles, not {width}")
+
+    def _check_ring_rules(self, rule: Callable[[bool, str], None]) -> None:
+        """One chain over one array, and a row to go on from that no adaptation fills."""
+        for name in ("start_row", "adapt_rows"):
+            value = getattr(self, name)
+            rule(self.ring or not value, f"{name} must be 0 without ring, not {value}")
+            rule(value < self.rows, f"{name} must be below rows ({self.rows}), not {value}")
+        rule(not self.ring or self.counters == "shared", f"counters must be shared with ring, not {self.counters}")
+        rule(not self.ring or self.acceptance == "likelihood", "ring must be false with acceptance reward, not true")
+        rule(not self.ring or self.parity == "off", f"parity must be off with ring, not {self.parity}")
 
     def _check_hastings_rules(self, rule: Callable[[bool, str], None]) -> None:
         """The correction is of plain programming alone, whose SETs are independent and normal."""
@@ -602,6 +623,11 @@ class Config:
             not bent or self.input_bits <= 8,
             f"input_bits must be at most 8 with iv_curvature or selector_limit_ua, not {self.input_bits}",
         )
+
+    @property
+    def stop_row(self) -> int:
+        """Last row that an adaptation fills, `adapt_rows` beyond `start_row` round the ring."""
+        return (self.start_row + self.adapt_rows) % self.rows
 
     def cycles(self, seconds: float) -> int:
         """Cycles of `clock_hz` (Hz) that cover `seconds`, rounded up; an error below 1 ppm does not add one."""

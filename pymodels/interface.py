@@ -79,6 +79,8 @@ class Setting(enum.IntEnum):
     FIRST_GATE = 19  # gate code of row 0
     CLEAR_ERRORS = 20  # bits of ERRORS that are cleared
     TEMPER = 21  # bits by which the likelihood's cost is shifted right
+    START_ROW = 22  # stored row that an adaptation goes on from
+    STOP_ROW = 23  # last row that it fills; START_ROW: none
 
 
 class Command(enum.IntEnum):
@@ -96,6 +98,7 @@ class Command(enum.IntEnum):
     DONE = 7  # the episode is over
     ABORT = 8  # stops what runs
     AUTO_ZERO = 9  # searches the trim of the array's front end
+    ADAPT = 10  # goes on with a training, from a stored row
 
 
 class Status(enum.IntEnum):
@@ -239,6 +242,7 @@ def memory_words(formats: Formats) -> dict[Space, tuple[Words, ...]]:
             Words(0, formats.sample_capacity, formats.sample_word_bits, stride=1 << sample_lane_bits(formats)),
         ),
         **({Space.ACTIVATION: (Words(0, bins, formats.activation_bits),)} if config.hidden else {}),
+        **({Space.COUNTERS: (Words(0, formats.row_capacity, config.counter_bits),)} if config.ring else {}),
     }
 
 
@@ -288,6 +292,8 @@ def settings(formats: Formats) -> dict[Setting, Register]:
             config.gate_codes - 1, lambda: first_gate(config), config.init in ("highest", "prior_mean")
         ),
         Setting.TEMPER: Register(top(TEMPER_BITS), lambda: config.temper, config.temper > 0),
+        Setting.START_ROW: Register(rows, lambda: config.start_row, config.ring),
+        Setting.STOP_ROW: Register(rows, lambda: config.stop_row, config.ring),
     }
     return {setting: register for setting, register in table.items() if register.built}
 
@@ -339,6 +345,7 @@ def built_commands(formats: Formats) -> tuple[Command, ...]:
         Command.FORM: config.form,
         Command.CALIBRATE: config.calibrate,
         Command.AUTO_ZERO: config.auto_zero_bits > 0,
+        Command.ADAPT: config.ring,
     }
     return tuple(command for command in Command if built.get(command, True))
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from oxmc.pymodels import strict
+from oxmc.pymodels.config import Config
 from oxmc.pymodels.files import read_arrays, understood
 
 
@@ -24,6 +25,10 @@ class Outcome:
     Of a task with rewards, `classes` and `sums` are actions and sums of all test steps, `rewards` int64
     [test_episodes] those of the test and `row_rewards` int64 [last_row + 1] those with which rows were accepted; else
     both are empty. `seeds` are those of the chips that its chains ran on, whose circuits follow from them.
+
+    Of a ring an engine's `counters` are int64 [rows], and `last_row` is the newest row. In a run its rows are oldest
+    first (`oxmc.pymodels.ring.unrolled`), and `pointer` is where the newest one lies in the array. `adaptation` is its
+    number in the array's life, 0 for a training.
     """
 
     conductance_ns: np.ndarray
@@ -42,8 +47,19 @@ class Outcome:
     rewards: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
     row_rewards: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0, np.int64))
     seeds: list[int] = dataclasses.field(default_factory=list)
+    pointer: int | None = None
+    adaptation: int = 0
 
     ARRAYS: ClassVar = ("conductance_ns", "counters", "classes", "sums", "rewards", "row_rewards")
+
+    def accepted_rows(self, config: Config) -> int:
+        """Rows whose models were accepted, the first one of each chain with them; of an adaptation those it filled, and
+        the row that it went on from."""
+        if not self.adaptation:
+            return self.filled_rows
+        assert self.pointer is not None
+        filled = (self.pointer - config.start_row) % config.rows
+        return 1 + int(np.count_nonzero(self.counters[len(self.counters) - filled :]))
 
     @property
     def filled_rows(self) -> int:
@@ -78,6 +94,8 @@ class Outcome:
         if not all(type(seed) is int and seed >= 0 for seed in self.seeds):
             raise ValueError(f"seeds must be integers from 0 on, not {self.seeds!r:.80}")
         rows = len(self.conductance_ns)
+        if not (self.pointer is None or type(self.pointer) is int and 0 <= self.pointer < rows):
+            raise ValueError(f"pointer must be a row from 0 to {rows - 1}, not {self.pointer!r:.80}")
         if not 0 < len(self.counters) <= rows:
             raise ValueError(f"counters must be those of 1 to {rows} rows, not {len(self.counters)}")
 

@@ -51,9 +51,16 @@ def stream_rng(seed: int, name: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(stream_sequence(seed, name)))
 
 
-def lfsr_seed(seed: int, bits: int) -> int:
-    """Start value of a `bits` wide LFSR (at most 64), never 0: the all-zero state is the one it cannot leave."""
-    value = int(stream_sequence(seed, "lfsr").generate_state(1, np.uint64)[0])
+def lfsr_seed(seed: int, bits: int, adaptation: int = 0) -> int:
+    """Start value of a `bits` wide LFSR (at most 64), never 0: the all-zero state is the one it cannot leave.
+
+    That of the training, or of adaptation number `adaptation` of its array.
+    """
+    sequence = stream_sequence(seed, "lfsr")
+    if adaptation:
+        key = (*sequence.spawn_key, adaptation)
+        sequence = np.random.SeedSequence(entropy=sequence.entropy, spawn_key=key)
+    value = int(sequence.generate_state(1, np.uint64)[0])
     return value % (2**bits - 1) + 1
 
 

@@ -2,7 +2,7 @@
 
 `own` takes each record in turn as the patient. Its first beats, labelled, join the training points, and all beats after
 the fifth minute are tested (`--set test_after_s=S`: after S s), without own beats, too. Errors are those of records,
-each the mean of its repeats. The last columns are what an implant would pay, with assumptions named in this file.
+each the mean of its repeats. The last columns are what an implant would pay (assumptions: `energy/life.py`).
 `aami` trains on the records DS1 and counts classes on DS2, or within DS1 where constants are chosen (`--within`).
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from oxmc.energy.life import days_on_cell
 from oxmc.energy.parts import parts_of, per_prediction_j
 from oxmc.pymodels.config import Config, parse_setting, preset
 from oxmc.pymodels.tasks import DataSource, fit_config
@@ -30,15 +31,6 @@ from oxmc.studies.trainings import NODE, run_job, seeds_of, split_of
 
 TASK = "ecg"
 OWN, OWN_S = (0, 25, 100), 300.0
-BEATS_A_DAY = 75 * 60 * 24
-"""A heart at rest. Assumed."""
-CELL_J, ALWAYS_ON_W = 1e-3 * 3600 * 3.0, 10e-6
-"""A cell of 1 mAh at 3 V (assumed), and what is always on, as the cost tables estimate it."""
-
-
-def days(beat_j: float, training_j: float) -> float:
-    """Days that the cell lasts where each beat is classified and one training is made a day."""
-    return CELL_J / (86_400 * ALWAYS_ON_W + BEATS_A_DAY * beat_j + training_j)
 
 
 def one(config: Config, seed: int, source: DataSource) -> Row:
@@ -89,7 +81,7 @@ def own_line(own: int, found: Sequence[Row], without: Sequence[Row]) -> Row:
         "to logistic regression": paired(column["chip"], column["logistic"]),
         f"uJ a training, {NODE}": 1e6 * training_j,
         "nJ a beat": 1e9 * beat_j,
-        "days on 1 mAh": days(beat_j, training_j),
+        "days on 1 mAh": days_on_cell(beat_j, training_j),
     }
 
 

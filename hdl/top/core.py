@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from amaranth import Cat, Module, ResetInserter
+from amaranth import Cat, Module, Mux, ResetInserter, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import Out, connect, flipped
 
@@ -63,6 +63,12 @@ class Core(wiring.Component):
                 **(observers(formats) if observed else {}),
             }
         )
+
+    @property
+    def starting(self) -> Value:
+        """A training starts, or an adaptation."""
+        control = self.control
+        return control.train | control.adapt if self.formats.config.ring else control.train
 
     def _build(self, m: Module) -> list[Connect]:
         """The blocks of every chip."""
@@ -221,7 +227,7 @@ class Core(wiring.Component):
             self.lfsr.draw.eq(trainer.draw),
             trainer.drawing.eq(self.lfsr.busy),
             trainer.label.eq(self.sample_path.label),
-            tally.restart.eq(self.control.train),
+            tally.restart.eq(self.starting),
             tally.training.eq(trainer.busy),
             tally.first.eq(trainer.first),
             *same(tally, self.pulse, "running latch"),
@@ -259,9 +265,10 @@ class Core(wiring.Component):
     def _connect_counters(self, m: Module) -> None:
         """What follows from the decision, and the votes' total."""
         trainer, counters, control = self.trainer, self.row_counters, self.control
+        ring = self.formats.config.ring
         m.d.comb += [
-            counters.restart.eq(control.train),
-            counters.begin.eq(trainer.accepted),
+            counters.restart.eq(self.starting),
+            counters.begin.eq(trainer.accepted & ~trainer.stored if ring else trainer.accepted),
             counters.bump.eq(trainer.rejected),
             *same(counters, trainer, "store store_zero"),
             counters.row.eq(trainer.store_row),
@@ -287,6 +294,7 @@ class Core(wiring.Component):
     def _connect_answers(self, m: Module) -> None:
         """What a pulse's answer will belong to, and the answer that Pulse announces."""
         answers, pulse, trainer, inference = self.answers, self.pulse, self.trainer, self.inference
+        control, ring = self.control, self.formats.config.ring
         m.d.comb += [
             *same(answers, pulse, "running inputs_on result_tag"),
             answers.voting.eq(inference.busy),
@@ -295,8 +303,8 @@ class Core(wiring.Component):
             answers.is_label.eq(trainer.is_label),
             answers.valid.eq(pulse.result_valid),
             answers.is_eval.eq(pulse.result_is_eval),
-            answers.host_fetch.eq(self.control.fetch_counter),
-            answers.host_row.eq(self.control.index),
+            answers.host_fetch.eq(control.fetch_counter | control.adapt if ring else control.fetch_counter),
+            answers.host_row.eq(Mux(control.adapt, control.start_row, control.index) if ring else control.index),
         ]
 
     def _connect_gates(self, m: Module) -> None:

@@ -36,6 +36,7 @@ class Loader(wiring.Component):
             "write_likelihood": Out(1),  # the table of log-likelihoods takes the word, at `index`
             "write_response": Out(1),  # the response table takes the word, at `index`
             "write_activation": Out(1),  # the table of sigmoids takes the word, at `index`
+            "write_counters": Out(1),  # the counter of row `index` takes the word
         }
         law = {"write_law": Out(1)}  # the law of the Hastings correction may take the word; `index` says where
         super().__init__(

@@ -14,7 +14,7 @@ class Preparation(Core):
         """While the former or the calibrator has the array, the training's blocks see nothing of it."""
         control, status = self.control, self.status
         m.d.comb += [
-            status.train.eq(control.train),
+            status.train.eq(self.starting),
             self.cell_reads.preparing.eq(Cat(block.busy for block in self.preparing.values()).any()),
         ]
         for name, block in self.preparing.items():

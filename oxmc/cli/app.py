@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from oxmc.cli import (
+    adapt,
     bench,
     calibrate,
     card,
@@ -68,9 +69,9 @@ def oxmc(
 
 
 COMMANDS = (
-    train.train, predict.predict, calibrate.calibrate, verilog.verilog, ip.ip, synth.synth, energy.energy, sweep.sweep,
-    plot.plot, report.report, quality.quality, paper.paper, show.show, listed.list_, bench.bench, data.data,
-    doctor.doctor,
+    train.train, adapt.adapt, predict.predict, calibrate.calibrate, verilog.verilog, ip.ip, synth.synth, energy.energy,
+    sweep.sweep, plot.plot, report.report, quality.quality, paper.paper, show.show, listed.list_, bench.bench,
+    data.data, doctor.doctor,
 )  # fmt: skip
 """In the order of `oxmc --help`."""
 

@@ -11,8 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from oxmc.campaign.sweep_points import value_text
+from oxmc.energy.costs import NODES
+from oxmc.pymodels.config import Config
 from oxmc.pymodels.tasks.table_columns import shown_names
 from oxmc.reports.plain import PlainConsole
+from oxmc.run.adapt import price_lines
 from oxmc.run.baseline import NAMES
 from oxmc.run.engine import in_integers
 from oxmc.run.interval import interval_of, tested_on
@@ -138,6 +141,17 @@ def summary(run: dict[str, Any], reference: float) -> Table:
     value, *others = facts(run)
     answer = [value, *interval_rows(run), (NAMES[metric], f"{reference:.4f} {OF[metric]}")]
     return pairs([*answer, *caution_rows(run), *others])
+
+
+def adapted(run: dict[str, Any], config: Config) -> Table:
+    """What `oxmc adapt` says first: the result beside that of the rows of before, and what it takes."""
+    told, (value, *others) = run["adapted"], facts(run)
+    points = f"{told['points']} new points" + (f", each {told['copies']} times" if told["copies"] > 1 else "")
+    kept = f", beside {config.train_samples - told['points'] * told['copies']} of RUN" if told["extended"] else ""
+    before = ("before it", f"{told['value_before']:.4f} on the same points")
+    learned = ("adaptation", f"number {told['number']} of this array, {points}{kept}")
+    prices = price_lines(run, config, NODES)
+    return pairs([value, before, *interval_rows(run), learned, *prices, *caution_rows(run), *others])
 
 
 def ending(run: dict[str, Any], out: Path) -> Table:

@@ -33,6 +33,7 @@ CHIPS: dict[str, tuple[str, Config]] = {
         preset("cancer", "paper").replace(form=True, calibrate=True),
     ),
     "front": ("`cancer`, `paper`, `auto_zero_bits = 6`", preset("cancer", "paper").replace(auto_zero_bits=6)),
+    "ring": ("`cancer`, `wide`, `ring = true`", preset("cancer", "wide").replace(ring=True)),
     "softmax": (
         '`wine`, `wide`, `likelihood = "softmax"`',
         preset("wine", "wide").replace(likelihood="softmax", counters="shared"),

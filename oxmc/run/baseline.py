@@ -33,7 +33,7 @@ def baseline_of(path: Path, checked: CheckedRun) -> float:
     if "repeats" in run:
         return mean_reference(path)
     data = run["data"]
-    if run["task"] in TASKS and data["file"] is None and data["sha256"] is None:
+    if "adapted" not in run and run["task"] in TASKS and data["file"] is None and data["sha256"] is None:
         dataset = load_task(run["task"], config, run["seed"], DataSource(subject=data["subject"]))
         _check_same_points(path, dataset, quantise(config, dataset.test_x))
         return reference_value(config, dataset, run["seed"])

@@ -56,9 +56,10 @@ def check_events(run: Mapping[str, Any], config: Config) -> None:
 def course_of(run: Mapping[str, Any], config: Config) -> Course:
     """What a run.json says of its chain beside its counts."""
     formats = formats_of(config.chip)
-    samples = 0 if formats.rewards else config.train_samples + config.test_samples
+    samples, adapts = 0 if formats.rewards else config.train_samples + config.test_samples, "adapted" in run
     return Course(
-        words=load_word_count(formats, samples),
+        words=load_word_count(formats, samples, adapts=adapts),
+        adapts=adapts,
         proposals=run["chain"]["proposals"],
         accepted_rows=run["chain"]["accepted"] + config.chains,
         skipped_rows=run["chain"]["rows_skipped"],

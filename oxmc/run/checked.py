@@ -48,7 +48,7 @@ WRITTEN = {
     "data",
 }  # fmt: skip
 """What every run.json has."""
-OPTIONAL = {"uncertainty", "chains", "repeats"}
+OPTIONAL = {"uncertainty", "chains", "repeats", "adapted"}
 OF_SOME = ("keep", "drop", "counts", "remarks", "scaling", "labels", "columns")
 """What `data` may have besides."""
 BOUNDS = ("low", "total", "high")
@@ -320,7 +320,28 @@ def _check_state(run: dict[str, Any], config: Config, state: Outcome, test_t: np
     _names(mixing, found, "mixing", rule)
     for name, value in found.items():
         rule(_is_near(mixing[name], value), f"mixing.{name} must be {value!r}, not {mixing[name]!r}")
+    number = _adaptation(run, rule)
+    rule(number == state.adaptation, f"adapted.number must be {state.adaptation}, not {number!r}")
+    rule((state.pointer is not None) == config.ring, "the state must have a pointer where rows are a ring")
     rule(("uncertainty" in run) == ("uncertainty" in due), "uncertainty must be there where rows have voted")
+
+
+ADAPTED = ("parent", "number", "points", "copies", "extended", "value_before")
+"""What `adapted` has; the file of the points besides, where there was one."""
+
+
+def _adaptation(run: dict[str, Any], rule: Rule) -> Any:
+    """The number of an adaptation, 0 of a training."""
+    if "adapted" not in run:
+        return 0
+    told = run["adapted"]
+    rule(isinstance(told, dict) and told.keys() - {"file", "sha256"} == {*ADAPTED},
+         f"adapted must have {', '.join(ADAPTED)}")  # fmt: skip
+    for name in ("number", "points", "copies"):
+        rule(type(told[name]) is int and told[name] > 0, f"adapted.{name} must be a positive integer")
+    rule(strict.is_number(told["value_before"], 0), f"value_before must be a number, not {told['value_before']!r}")
+    rule(isinstance(told["parent"], str) and type(told["extended"]) is bool, "adapted must name its parent")
+    return told["number"]
 
 
 def _is_near(found: Any, due: float | None) -> bool:

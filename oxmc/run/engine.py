@@ -75,6 +75,8 @@ class Engine:
     learns_from_rewards = True
     calibrates = False
     """Whether `lut` is there."""
+    adapts = False
+    """Whether it goes on from stored rows."""
     takes_rules = False
     """Whether `Options.accept` can replace the acceptance."""
 
@@ -163,6 +165,7 @@ class Rtl(Simulated):
 
     is_rtl = True
     calibrates = True
+    adapts = True
 
     def __init__(self, name: str, help: str):
         self.name, self.help = name, help
@@ -204,6 +207,7 @@ class Twin(Engine):
 
     name = "twin"
     is_integer_model = True
+    adapts = True
     help = "the RTL's bit-true model"
     calibrates = True
     takes_rules = True

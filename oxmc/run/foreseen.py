@@ -10,6 +10,7 @@ from typing import Any
 
 from oxmc.hdl.verilog.netlist_cache import BUILDS
 from oxmc.pymodels.config import TASKS, Config, preset, presets_of
+from oxmc.pymodels.ring import unrolled
 from oxmc.run.cards import card_record
 from oxmc.run.engine import engine_of
 from oxmc.run.train import Request
@@ -77,8 +78,9 @@ def _estimate(request: Request) -> dict[str, Any]:
     dataset = load_task(request.task, config, request.seed, request.source)
     job = make_job(config, dataset, request.seed)
     own = config.counters == "own"
-    outcome = heard(lambda: joined(config, list(map(twin_of, output_jobs(job)))) if own else twin_of(job))
-    names = {"engine": "twin", "preset": request.preset, "task": request.task}
+    whole = heard(lambda: joined(config, list(map(twin_of, output_jobs(job)))) if own else twin_of(job))
+    outcome = unrolled(config, whole)
+    names: dict[str, Any] = {"engine": "twin", "preset": request.preset, "task": request.task}
     with _builds_elsewhere():
         record = heard(lambda: run_record(job, outcome, dataset, wall_s=1.0, **names))
     chip = {key: record["time"][key] for key in ("cycles", "clock_hz", "chip_s")}

@@ -22,9 +22,10 @@ from oxmc.pymodels.files import understood
 from oxmc.pymodels.job import JOB_VARIABLE, OWNER_VARIABLE, Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.circuit import circuit_of
+from oxmc.pymodels.ring import in_array
 from oxmc.pymodels.tasks import quantise
 from oxmc.pymodels.tasks.scaling import Scaling
-from oxmc.pymodels.twin.inference import predict, winners
+from oxmc.pymodels.twin.inference import predict_in_array, winners
 from oxmc.pymodels.uncertainty import class_probabilities, entropy_bits
 from oxmc.run.engine import engine_of, rtl_names
 from oxmc.run.own_counters import voting_totals
@@ -32,9 +33,9 @@ from oxmc.run.own_counters import voting_totals
 if TYPE_CHECKING:
     from oxmc.tb.cosim.restored import RestoredSimulation
 
-Vote = Callable[[Config, int, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""Response sums int64 [n, outputs] by the seed of the chip, rows int64 [rows, cells], their counters, and codes int64
-[n, features]."""
+Vote = Callable[[Config, int, np.ndarray, np.ndarray, int, np.ndarray], np.ndarray]
+"""Response sums int64 [n, outputs] by the seed of the chip, rows int64 [rows, cells] as they lie in the array, their
+counters, the newest row, and codes int64 [n, features]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,8 +81,9 @@ def infer(config: Config, state: Outcome, x: np.ndarray, engine: str = "twin") -
     a vote.
     """
     vote, codes = _vote_of(engine), quantise(config, x)
-    chains = zip(state.seeds or [0] * config.chains, chain_parts(config, state), strict=True)
-    parts = [vote(config.chip, seed, rows[: len(counts)], counts, codes) for seed, (rows, counts) in chains]
+    arrays = [in_array(state)] if config.ring else [(*part, len(part[1]) - 1) for part in chain_parts(config, state)]
+    chains = zip(state.seeds or [0] * config.chains, arrays, strict=True)
+    parts = [vote(config.chip, seed, rows[: len(counts)], counts, last, codes) for seed, (rows, counts, last) in chains]
     sums, totals = np.concatenate(parts, axis=1), voting_totals(config, state.counters)
     classes = winners(sums) if config.chains == 1 else np.argmax(sums / totals, axis=1)
     return Prediction(classes, sums, class_probabilities(config, sums, totals))
@@ -90,21 +92,22 @@ def infer(config: Config, state: Outcome, x: np.ndarray, engine: str = "twin") -
 def _vote_of(name: str) -> Vote:
     engine = engine_of(name)
     if engine.is_rtl:
-        return lambda config, seed, rows, counters, codes: on_chip(config, name, seed, rows, counters, codes)
+        return lambda config, seed, *stored: on_chip(config, name, seed, *stored)
     if name != "twin":
         raise InputError(f"--engine must be one of twin, {rtl_names()} to predict, not {name!r}")
     return _on_twin
 
 
 def _on_twin(
-    config: Config, seed: int, conductance_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray
+    config: Config, seed: int, conductance_ns: np.ndarray, counters: np.ndarray, newest: int, codes: np.ndarray
 ) -> np.ndarray:
-    return predict(config, conductance_ns, counters, codes, circuit=circuit_of(config, seed))[1]
+    return predict_in_array(config, conductance_ns, counters, newest, codes, circuit=circuit_of(config, seed))[1]
 
 
 def on_chip(
-    config: Config, simulator: str, seed: int, conductance_ns: np.ndarray, counters: np.ndarray, codes: np.ndarray
-) -> np.ndarray:
+    config: Config, simulator: str, seed: int, conductance_ns: np.ndarray, counters: np.ndarray, newest: int,
+    codes: np.ndarray,
+) -> np.ndarray:  # fmt: skip
     """Response sums int64 [n, outputs] of the RTL, its chip that of `seed`; the others as for `twin.inference.predict`.
 
     The chip is that of the training, but for what only runs ahead of one; more points than its memory takes go in turn.
@@ -117,12 +120,14 @@ def on_chip(
     simulation.build()
     most = Formats(config).sample_capacity - 1  # ahead of the points lies one of the training
     parts = [codes[first : first + most] for first in range(0, len(codes), most)]
-    return np.concatenate([_simulated(simulation, config, seed, conductance_ns, counters, part) for part in parts])
+    return np.concatenate(
+        [_simulated(simulation, config, seed, conductance_ns, counters, newest, part) for part in parts]
+    )
 
 
 def _simulated(
     simulation: RestoredSimulation, config: Config, seed: int, conductance_ns: np.ndarray, counters: np.ndarray,
-    codes: np.ndarray,
+    newest: int, codes: np.ndarray,
 ) -> np.ndarray:  # fmt: skip
     from oxmc.tb.cosim.restored import FOUND, STORED
 
@@ -132,7 +137,7 @@ def _simulated(
         config = config.replace(train_samples=1, test_samples=len(codes))
         job = Job(config, seed, loaded, np.zeros(len(loaded), np.int64))
         job.save(folder / "job.npz")
-        np.savez(folder / STORED, conductance_ns=conductance_ns, counters=counters)
+        np.savez(folder / STORED, conductance_ns=conductance_ns, counters=counters, newest=newest)
         simulation.run(folder, {JOB_VARIABLE: str(folder), OWNER_VARIABLE: str(os.getpid())})
         if not (folder / FOUND).exists():
             raise RunError(f"{simulation.simulator} ended without a prediction")

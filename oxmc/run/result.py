@@ -22,8 +22,9 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.circuit import circuit_of
 from oxmc.pymodels.oxram.devices import load_card
 from oxmc.pymodels.oxram.effects import effects_of
+from oxmc.pymodels.ring import in_array
 from oxmc.pymodels.tasks import Dataset
-from oxmc.pymodels.twin.inference import predict
+from oxmc.pymodels.twin.inference import predict_in_array
 from oxmc.pymodels.uncertainty import uncertainty_record
 from oxmc.run.books import check_array, check_events
 from oxmc.run.cards import card_record
@@ -109,18 +110,15 @@ def check_inference(job: Job, outcome: Outcome) -> None:
         _check_episodes(job, outcome)
         return
     test_codes = job.codes[job.config.train_samples :]
-    rows = outcome.last_row + 1
     if is_noisy(job.config):  # votes follow from all that was read before
         from oxmc.pymodels.twin.chain import run_twin
 
         lut = np.array(lut_codes(Formats(job.config)))
-        due = run_twin(job.config, job.seed, job.codes, job.labels, lut, 0)
+        due = run_twin(job.config, job.seed, job.codes, job.labels, lut, 0, stored=job.stored)
         classes, sums = due.classes, due.sums
     else:
         circuit = circuit_of(job.config, job.seed)
-        classes, sums = predict(
-            job.config, outcome.conductance_ns[:rows], outcome.counters, test_codes, compiled=False, circuit=circuit
-        )
+        classes, sums = predict_in_array(job.config, *in_array(outcome), test_codes, compiled=False, circuit=circuit)
     wrong = np.flatnonzero((classes != outcome.classes) | (sums != outcome.sums).any(axis=1))
     if wrong.size:
         point = int(wrong[0])
@@ -156,8 +154,8 @@ def _value(outcome: Outcome, test_t: np.ndarray) -> dict[str, Any]:
     return {"metric": "accuracy", "value": float((outcome.classes == test_t).mean())}
 
 
-def _chain(outcome: Outcome, chains: int) -> dict[str, Any]:
-    accepted = outcome.filled_rows - chains
+def _chain(config: Config, outcome: Outcome) -> dict[str, Any]:
+    accepted = outcome.accepted_rows(config) - config.chains
     return {
         "proposals": outcome.proposals,
         "accepted": accepted,
@@ -167,6 +165,11 @@ def _chain(outcome: Outcome, chains: int) -> dict[str, Any]:
         "rows_skipped": outcome.skipped,
         "dac_clamps": outcome.clamps,
     }
+
+
+def _rows_due(config: Config, outcome: Outcome) -> int:
+    """Rows that a training fills, or an adaptation, with the one that it goes on from."""
+    return 1 + config.adapt_rows if outcome.adaptation else config.rows * config.chains
 
 
 def _uncertainty(config: Config, outcome: Outcome, test_t: np.ndarray) -> dict[str, Any]:
@@ -196,10 +199,10 @@ def counted_record(config: Config, outcome: Outcome, test_t: np.ndarray) -> dict
             **_value(outcome, test_t),
             "rows_used": outcome.filled_rows,
             "burn_in": config.burn_in,
-            "complete": outcome.filled_rows + outcome.skipped == config.rows * config.chains,
+            "complete": outcome.accepted_rows(config) + outcome.skipped == _rows_due(config, outcome),
             "state_sha256": state_sha256(outcome.conductance_ns, outcome.counters),
         },
-        "chain": _chain(outcome, config.chains),
+        "chain": _chain(config, outcome),
         **_uncertainty(config, outcome, test_t),
         "events": {name: sum(phases[phase]["events"][name] for phase in PHASES) for name in EVENTS},
         "quantities": {name: sum(phases[phase]["quantities"][name] for phase in PHASES) for name in QUANTITIES},
@@ -215,8 +218,9 @@ def time_record(config: Config, cycles: int, wall_s: float) -> dict[str, Any]:
 
 
 def run_record(
-    job: Job, outcome: Outcome, dataset: Dataset, *, engine: str, preset: str, task: str, wall_s: float
-) -> dict[str, Any]:
+    job: Job, outcome: Outcome, dataset: Dataset, *, engine: str, preset: str, task: str, wall_s: float,
+    adapted: dict[str, Any] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """The whole of run.json. Raises `RunError` if the inference, the events or the joules do not add up."""
     config = job.config
     if is_checked(engine, config) and config.chains == 1:
@@ -238,6 +242,7 @@ def run_record(
         "array_energy_j": counted["array_energy_j"],
         "conservation_error": error,
         "mixing": mixing_record(config, outcome),
+        **({} if adapted is None else {"adapted": adapted}),
     }
     card = record["card"]
     record["notes"] = [

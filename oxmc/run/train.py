@@ -17,6 +17,7 @@ from oxmc.pymodels.errors import InputError
 from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.card_file import load_card
+from oxmc.pymodels.ring import unrolled
 from oxmc.pymodels.rule import NOTE as RULE_NOTE
 from oxmc.pymodels.streams import chain_seeds
 from oxmc.pymodels.tasks import NO_SOURCE, Dataset, DataSource, load_task
@@ -92,10 +93,10 @@ def run_chain(request: Request, dataset: Dataset, seed: int, folder: Path, watch
     folder.mkdir(exist_ok=True)
     started = time.monotonic()
     outcome = (run_outputs if job.config.counters == "own" else run_engine)(job, request, folder, watcher)
-    wall_s = time.monotonic() - started
+    wall_s, outcome = time.monotonic() - started, unrolled(request.config, outcome)
     from oxmc.run.result import run_record
 
-    names = {"engine": request.engine, "preset": request.preset, "task": request.name}
+    names: dict[str, Any] = {"engine": request.engine, "preset": request.preset, "task": request.name}
     record = heard(lambda: run_record(job, outcome, dataset, wall_s=wall_s, **names))
     record["data"] = request.source.record(dataset)
     same_card(request.config, card)

@@ -21,13 +21,15 @@ Counts = Mapping[str, Mapping[str, int]]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Course:
-    """How a run went: host words loaded for each chain, proposals, rows accepted, steps of all test episodes."""
+    """How a run went: host words loaded for each chain, proposals, rows accepted, steps of all test episodes, and
+    whether it was an adaptation."""
 
     words: int
     proposals: int
     accepted_rows: int
     skipped_rows: int
     test_steps: int = 0
+    adapts: bool = False
 
 
 def unbalanced(config: Config, course: Course, counts: Counts) -> list[str]:
@@ -86,7 +88,7 @@ def _budget(
     if formats.rewards:
         counted = episode_counts(formats, words, course.proposals, voting, tally, course.test_steps)
     else:
-        counted = event_counts(formats, words, course.proposals, 0, voting, tally)
+        counted = event_counts(formats, words, course.proposals, 0, voting, tally, adapts=course.adapts)
     start = event_counts(formats, 0, 0, 0, 0, dict.fromkeys(TALLIED, 0))
     ahead = preparation_counts(formats, _ahead(formats))
     further = {phase: ahead[phase] if phase in ahead else start[phase] for phase in PHASES}
@@ -112,16 +114,19 @@ def _tally(formats: Formats, chains: int, course: Course, train: Mapping[str, in
     rejected = course.proposals - (course.accepted_rows - chains)
     retry, switch = _retries(formats, course.proposals, chains, train)
     programmed = (course.proposals + chains) * formats.cells + retry
-    cleared = formats.config.rows * chains + rejected
+    stored = course.accepted_rows + course.skipped_rows
+    forgotten = _between(stored - 1, train["reset_pulse"] - rejected - retry, stored) if course.adapts else 0
+    cleared = (forgotten if course.adapts else formats.config.rows * chains) + rejected
     return dict.fromkeys(TALLIED, 0) | {
-        "set": programmed,
+        "set": programmed - course.adapts * formats.cells,
         "read": programmed,
+        "forgotten": forgotten,
         "reset": cleared * formats.cells + retry,
         "reset_pulse": cleared + retry,
         "retry": retry,
         "switch": switch,
         "rejected": rejected,
-        "stored": course.accepted_rows + course.skipped_rows,
+        "stored": stored + formats.config.ring * rejected + forgotten,
         **_evaluations(formats, course.proposals, chains, train),
     }
 

@@ -81,15 +81,17 @@ def sweep_cycles(formats: Formats) -> int:
     return (c.sample_order == "hard_first") + evaluations + c.cycles(c.conversion_s) + 2
 
 
-def train_cycles(formats: Formats, proposals: int, tally: Mapping[str, int]) -> int:
+def train_cycles(formats: Formats, proposals: int, tally: Mapping[str, int], *, adapts: bool = False) -> int:
     """RESET of every row, row 0, all proposals, a RESET a rejection, and storing the last counter.
 
-    A proposal rejected ahead of its first evaluation goes from the threshold straight to the decision.
+    A proposal rejected ahead of its first evaluation goes from the threshold straight to the decision. An adaptation
+    READs its first row, and RESETs each further one a cycle after it has emptied its counter.
     """
     c = formats.config
     verified = c.verify != "off"
-    first = row_cycles(formats) + threshold_cycles(c, False) + sweep_cycles(formats)
-    first += first_draws(formats) * draw_steps(c)
+    first = threshold_cycles(c, False) + sweep_cycles(formats)
+    first += formats.cells * c.cycles(c.read_pulse_s) if adapts else row_cycles(formats)
+    first += 0 if adapts else first_draws(formats) * draw_steps(c)
     programming = programming_cycles(formats, 0, 0) + threshold_cycles(c, verified) + hastings_cycles(c)
     extra = programming_cycles(formats, tally["retry"], tally["switch"]) - programming_cycles(formats, 0, 0)
     full = c.train_samples * formats.segments
@@ -98,7 +100,8 @@ def train_cycles(formats: Formats, proposals: int, tally: Mapping[str, int]) -> 
     evaluations = (tally["eval"] - full) * c.cycles(c.eval_pulse_s)
     evaluations += (tally["layer"] - c.train_samples) * layer_cycles(c)
     unswept = proposals - swept
-    resets = (c.rows + tally["rejected"]) * c.cycles(c.reset_pulse_s)
+    cleared, emptied = (tally["forgotten"], tally["forgotten"]) if adapts else (c.rows, 0)
+    resets = (cleared + tally["rejected"]) * c.cycles(c.reset_pulse_s) + emptied
     return resets + first + proposals * programming + extra + sweeps + evaluations + unswept + 1
 
 
@@ -117,11 +120,13 @@ def infer_cycles(formats: Formats, voting_rows: int) -> int:
 
 
 def event_counts(
-    formats: Formats, words: int, proposals: int, last_row: int, voting_rows: int, tally: Mapping[str, int]
-) -> dict[str, dict[str, int]]:
+    formats: Formats, words: int, proposals: int, last_row: int, voting_rows: int, tally: Mapping[str, int], *,
+    adapts: bool = False,
+) -> dict[str, dict[str, int]]:  # fmt: skip
     """Events by phase of a run in which the host loaded `words` words ahead of its commands.
 
-    `tally` has the counts named in `TALLIED`.
+    `tally` has the counts named in `TALLIED`, and of an adaptation `forgotten`. A chip whose rows are a ring has stored
+    each decision's counter, and in clearing the array each row's.
     """
     c = formats.config
     votes = c.test_samples * c.outputs * voting_rows
@@ -130,6 +135,7 @@ def event_counts(
         "host_write": words + commands,
         "lut_read": c.gate_codes,
         "map_write": 2**c.read_bits,
+        "counter_read": int(adapts),
         "cycle": words + commands + build_cycles(formats),
     }
     train = {name: tally[name] for name in ("reset", "set", "read", "eval", "reset_pulse", "sample_read")}
@@ -138,10 +144,10 @@ def event_counts(
         "activation": tally["activation"],
         "likelihood_add": tally["eval"] - tally["activation"],
         "prior_square": (proposals + 1) * formats.pairs,
-        "lfsr_step": (proposals + first_draws(formats)) * draw_steps(c),
+        "lfsr_step": (proposals + (0 if adapts else first_draws(formats))) * draw_steps(c),
         "decision": proposals,
-        "counter_write": tally["stored"],
-        "cycle": train_cycles(formats, proposals, tally),
+        "counter_write": tally["stored"] + c.ring * (1 if adapts else 1 + c.rows),
+        "cycle": train_cycles(formats, proposals, tally, adapts=adapts),
         **_programming_events(formats, proposals, tally),
     }
     activations = c.test_samples * c.hidden * voting_rows

@@ -36,6 +36,7 @@ import numpy as np
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, QUANTITY_OF
+from oxmc.pymodels.job import Stored
 from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram import draws
 from oxmc.pymodels.oxram.cells import (
@@ -167,6 +168,10 @@ class OxramArray(Cells):
         self._unknown: set[tuple[int, int]] = set()  # cells by row and number, since a SET or RESET of them was cut
         self._forms_anew = False
         self._lost_j = {phase: dict.fromkeys(ARRAY_EVENTS, 0.0) for phase in PHASES}
+
+    def restore(self, stored: Stored | None) -> None:
+        super().restore(stored)
+        self._sets[:] = self.set_count.sum(axis=1)
 
     def _formed(self, row: int, cell: int) -> tuple[int, int]:
         """State and conductance in nS that FORM leaves a cell in."""
@@ -320,7 +325,7 @@ class OxramArray(Cells):
             dot = sensed_dot(
                 self.effects, *self.key, cells_ns, base, first, codes, sets, number, self.lcs_table
             )  # fmt: skip
-            self._evaluations[row] += 1
+            self._evaluations[row] += self.phase != "calibrate"  # inputs of an auto-zero are 0, and draw nothing
         if self.circuit is not None:
             dot += tilt(self.circuit, self._seen, segment)
             dot += bend(self.circuit, self._seen, first, codes) if self.circuit.bent else 0

@@ -10,6 +10,7 @@ import numpy as np
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, PULSE_EVENTS, QUANTITIES
 from oxmc.pymodels.formats import Formats
+from oxmc.pymodels.job import Stored
 from oxmc.pymodels.oxram import bulk_draws
 from oxmc.pymodels.oxram.circuit import circuit_of
 from oxmc.pymodels.oxram.devices import Card, lcs_table_ns, lut_table
@@ -83,6 +84,13 @@ class Cells:
         lcs_ns = self.lcs_population(*self.key, hcs.size, self.lcs_table).reshape(hcs.shape)
         self.conductance_ns = np.where(hcs, self.hcs_stuck_ns, lcs_ns)
         self.state = np.where(hcs, HCS, FORMED).astype(np.uint8)
+
+    def restore(self, stored: Stored | None) -> None:
+        """Hold the rows of before that an adaptation goes on from, if there are any."""
+        if stored is not None:
+            self.conductance_ns = np.array(stored.conductance_ns, np.int64)
+            self.set_count[:] = stored.sets
+            self.state[:] = HCS
 
     def pairs_ns(self) -> np.ndarray:
         """w = g+ - g- in nS, int64 [rows, pairs]."""

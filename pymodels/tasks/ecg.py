@@ -258,3 +258,19 @@ def _tested(rng: np.random.Generator, config: Config, beats: np.ndarray, subject
 
 def _listed(records: Collection[int]) -> str:
     return ", ".join(map(str, records))
+
+
+def own_points(
+    config: Config, source: DataSource, own: int, after_s: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Raw features float64 [n, columns] and targets int64 [n] of the subject's first `own` beats before `after_s`, and
+    of all its beats from then on. Raises `InputError` where it has fewer."""
+    beats, subject = _beats(source, "subject")
+    config = config.replace(own_beats=own, test_after_s=after_s, beat_split="subject")
+    x, t = _features(config, beats), _targets(config, beats)
+    early = _own(config, beats, subject)
+    late = np.flatnonzero((beats.record == subject) & _after(config, beats))
+    if not len(late):
+        raise InputError(f"--data must have beats of record {subject} from {after_s:g} s on to test, but has none")
+    most = KEYS["test_samples"].metadata["high"]
+    return x[early], t[early], x[late[:most]], t[late[:most]]

@@ -13,15 +13,17 @@ from oxmc.pymodels.budget.formulas import event_counts, preparation_counts
 from oxmc.pymodels.config import Config
 from oxmc.pymodels.events import ARRAY_EVENTS, PHASES, QUANTITIES, QUANTITY_OF
 from oxmc.pymodels.formats import Formats, formats_of, lfsr_state
+from oxmc.pymodels.job import Stored
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import first_gate, load_card
 from oxmc.pymodels.oxram.ladder import room_to_see
+from oxmc.pymodels.ring import voting_rows
 from oxmc.pymodels.rule import Rule
 from oxmc.pymodels.streams import lfsr_seed, stream_rng
 from oxmc.pymodels.twin.evaluate import room_for, sample_codes
 from oxmc.pymodels.twin.hastings import law_of, no_law
-from oxmc.pymodels.twin.inference import hidden_codes, predict, winners
+from oxmc.pymodels.twin.inference import hidden_codes, votes_of, winners
 from oxmc.pymodels.twin.kernel import train_chain
 from oxmc.pymodels.twin.lfsr import leap_table
 from oxmc.pymodels.twin.noise import is_plain, noisy_votes
@@ -32,7 +34,10 @@ from oxmc.pymodels.twin.softmax import fold_of
 from oxmc.pymodels.twin.state import (
     CURRENT,
     EVAL_NS_BITS,
+    FIRST,
+    GOES_ON,
     PROPOSALS,
+    ROW,
     TALLIES,
     VERIFY,
     Arithmetic,
@@ -48,15 +53,21 @@ MOST_AT_ONCE = 64
 """Samples that are evaluated together with read noise, before a proposal is looked at again."""
 
 
-def new_chain(config: Config, rows: int, seed: int) -> Chain:
-    """A chain ahead of its first row, with the LFSR as the host seeds it."""
+def new_chain(config: Config, rows: int, seed: int, stored: Stored | None = None) -> Chain:
+    """A chain ahead of its first row, with the LFSR as the host seeds it; with `stored` one that goes on from there."""
     cells, samples, zeros = Formats(config).cells, config.train_samples, np.zeros
+    place, counters, number = zeros(8, np.int64), zeros(rows, np.int64), 0
+    place[FIRST] = 1
+    if stored is not None:
+        number = stored.number
+        place[GOES_ON], place[ROW], place[CURRENT] = 1, config.start_row, config.start_row
+        counters[:] = stored.counters
     return Chain(
-        place=zeros(7, np.int64),
+        place=place,
         seen_last=zeros(5, np.int64),
         programmed=zeros((cells * (1 + config.verify_tries), 3), np.int64),
-        lfsr=np.array([lfsr_state(lfsr_seed(seed, config.lfsr_bits), config.lfsr_bits)], np.uint64),
-        counters=zeros(rows, np.int64),
+        lfsr=np.array([lfsr_state(lfsr_seed(seed, config.lfsr_bits, number), config.lfsr_bits)], np.uint64),
+        counters=counters,
         current_read=zeros(cells, np.int64),
         read=zeros(cells, np.int64),
         offsets=zeros(cells, np.int64),
@@ -95,8 +106,8 @@ def nearest_gates(lut: np.ndarray, codes: int) -> tuple[np.ndarray, np.ndarray]:
     return np.abs(read[:, None] - lut[None, :]).argmin(axis=1), ((read < lut[0]) | (read > lut[-1])).astype(np.int64)
 
 
-def arithmetic(formats: Formats, lut: np.ndarray) -> Arithmetic:
-    """The kernel's constants; `lut` int64 [gate_codes] in read codes."""
+def arithmetic(formats: Formats, lut: np.ndarray, *, adapts: bool = False) -> Arithmetic:
+    """The kernel's constants, of a training or of an adaptation; `lut` int64 [gate_codes] in read codes."""
     config = formats.config
     gate_map, gate_clamped = nearest_gates(lut, 2**config.read_bits)
     multiplier, shift = formats.prior_constants
@@ -138,6 +149,8 @@ def arithmetic(formats: Formats, lut: np.ndarray) -> Arithmetic:
         late_evaluations=formats.late_evaluations,
         hard_first=config.sample_order == "hard_first",
         hard_above=formats.hard_above,
+        ring=config.ring,
+        stop_row=config.stop_row if adapts else config.rows - 1,
         hastings=config.hastings,
         law=law_of(config) if config.hastings else no_law(config),
         fold=fold_of(formats),
@@ -174,45 +187,43 @@ def training_data(config: Config, codes: np.ndarray, labels: np.ndarray) -> Data
 
 def run_twin(
     config: Config, seed: int, codes: np.ndarray, labels: np.ndarray, lut: np.ndarray, words: int,
-    accept: Rule | None = None,
+    accept: Rule | None = None, stored: Stored | None = None,
 ) -> Outcome:  # fmt: skip
-    """Train and infer as the chip does, or with the rule `accept` in the place of its acceptance.
+    """Train and infer as the chip does, or with the rule `accept` in the place of its acceptance; with `stored` adapt.
 
     `codes` int64 [train + test, features] and `labels` int64 [train + test] hold the training points first, `lut`
     int64 [gate_codes] the LUT in read codes, `words` is how many the host loads ahead of its commands.
     """
-    formats = formats_of(config)
+    formats, adapts = formats_of(config), stored is not None
     array = OxramArray(config, load_card(config.card), seed, formed=not config.form)
+    array.restore(stored)
     devices = devices_of(array)
     lut, ahead = prepare(formats, array, devices, lut)
     train, test = np.split(codes, [config.train_samples])
-    chain = new_chain(config, config.rows, seed)
-    chip = arithmetic(formats, lut)
+    chain = new_chain(config, config.rows, seed, stored)
+    chip = arithmetic(formats, lut, adapts=adapts)
     data = training_data(config, train, labels)
     if accept is None:
         train_chain(chip, devices, chain, data)
     else:
         train_by_rule(chip, devices, chain, data, accept, stream_rng(seed, "rule"))
     last_row, proposals = int(chain.place[CURRENT]), int(chain.place[PROPOSALS])
-    counters, counted = chain.counters[: last_row + 1], chain.tally
+    counters, counted = chain.counters if config.ring else chain.counters[: last_row + 1], chain.tally
     tally = dict(zip(TALLIES, counted.tolist(), strict=True))
-    filled = array.conductance_ns[: last_row + 1]
-    first_vote = min(config.burn_in, last_row)
-    if array.effects.sensing:
-        sums, voted = _votes_with_effects(formats, chip, devices, counters, first_vote, np.asarray(test, np.int64))
-        drive = drive_of(dict(zip(TALLIES, voted.tolist(), strict=True)))
-        classes = winners(sums)
-    else:
-        classes, sums = predict(config, filled, counters, test, circuit=array.circuit)
-        view = view_of(array.circuit, formats, filled[first_vote:], first_vote)
-        drive = _test_drive(config, filled[first_vote:], test, view)
-    counts = event_counts(formats, words, proposals, last_row, last_row + 1 - first_vote, tally)
+    voting = voting_rows(config, last_row)
+    sums, drive = np.zeros((len(test), config.outputs), np.int64), 0
+    for rows in voting:
+        votes, work = _votes(formats, chip, devices, array, counters, rows, np.asarray(test, np.int64))
+        sums, drive = sums + votes, drive + work
+    counts = event_counts(
+        formats, words, proposals, last_row, sum(map(len, voting)), tally, adapts=adapts
+    )  # fmt: skip
     counts |= preparation_counts(formats, ahead)
     quantities = array_quantities(array, tally, drive, ahead, counts)
     return Outcome(
         conductance_ns=array.conductance_ns,
         counters=counters,
-        classes=classes,
+        classes=winners(sums),
         sums=sums,
         last_row=last_row,
         proposals=proposals,
@@ -227,12 +238,26 @@ def run_twin(
     )
 
 
+def _votes(
+    formats: Formats, chip: Arithmetic, devices: Devices, array: OxramArray, counters: np.ndarray, rows: range,
+    test: np.ndarray,
+) -> tuple[np.ndarray, int]:  # fmt: skip
+    """Response sums int64 [n, outputs] of test points int64 [n, features] by neighbouring rows, and their drive."""
+    if array.effects.sensing:
+        sums, voted = _votes_with_effects(formats, chip, devices, counters, rows, test)
+        return sums, drive_of(dict(zip(TALLIES, voted.tolist(), strict=True)))
+    some = slice(rows.start, rows.stop)
+    sums = votes_of(formats, array.conductance_ns[some], counters[some], rows.start, test, circuit=array.circuit)
+    view = view_of(array.circuit, formats, array.conductance_ns[some], rows.start)
+    return sums, _test_drive(formats.config, array.conductance_ns[some], test, view)
+
+
 def _votes_with_effects(
-    formats: Formats, chip: Arithmetic, devices: Devices, counters: np.ndarray, first_vote: int, test: np.ndarray
+    formats: Formats, chip: Arithmetic, devices: Devices, counters: np.ndarray, filled: range, test: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """`sense.sensed_votes` of test points int64 [n, features], all points of a row at once where that gives the
     same."""
-    effects, filled = devices.effects, range(first_vote, len(counters))
+    effects, first_vote, counters = devices.effects, filled.start, counters[: filled.stop]
     assert effects is not None
     table = chip.likelihood_table if formats.softmax else np.array(formats.response_table, np.int32)
     if all(is_plain(devices, row, formats.input_max, effects) for row in filled):

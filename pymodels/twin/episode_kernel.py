@@ -11,7 +11,7 @@ from oxmc.pymodels.kernels import njit
 from oxmc.pymodels.oxram.circuit import Circuit
 from oxmc.pymodels.oxram.effects import Effects
 from oxmc.pymodels.twin.evaluate import pair_ns
-from oxmc.pymodels.twin.kernel import reject
+from oxmc.pymodels.twin.kernel import advance, reject
 from oxmc.pymodels.twin.lfsr import draw_state, neg_log2_u
 from oxmc.pymodels.twin.programming import clear_array, program_row
 from oxmc.pymodels.twin.sense import add_drive, relax_row, see_row, sense_segment
@@ -21,6 +21,7 @@ from oxmc.pymodels.twin.state import (
     CURRENT,
     CURRENT_COST,
     EVALS,
+    FIRST,
     NEG_LOG2_U,
     PRIOR,
     PROPOSALS,
@@ -121,7 +122,7 @@ def draw_row(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
     for cell in range(0, len(chain.read), 2):
         squares += (chain.read[cell] - chain.read[cell + 1]) ** 2
     last[PRIOR] = (squares * chip.prior_multiplier) >> chip.prior_shift
-    if row:
+    if not place[FIRST]:
         chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_leap)
         last[NEG_LOG2_U] = neg_log2_u(chain.lfsr[0], chip)
         place[PROPOSALS] += 1
@@ -136,7 +137,7 @@ def judge(chain: Chain, rewards: Rewards, steps: int) -> None:
     place, last = chain.place, chain.seen_last
     last[COST] = rewards.costs[steps]
     threshold = place[CURRENT_COST] + last[NEG_LOG2_U] - last[PRIOR] - rewards.log2_kappa
-    last[ACCEPTED] = place[ROW] == 0 or last[COST] <= threshold
+    last[ACCEPTED] = place[FIRST] or last[COST] <= threshold
 
 
 @njit(cache=True, nogil=True, borrows=True)
@@ -146,18 +147,16 @@ def settle_episode(chip: Arithmetic, devices: Devices, chain: Chain, stored: np.
     `stored` int64 [rows] takes the reward with which a row was accepted.
     """
     place, last = chain.place, chain.seen_last
-    rows, row = devices.conductance_ns.shape[0], place[ROW]
-    at_limit = place[PROPOSALS] == chip.max_proposals
+    row, place[FIRST] = place[ROW], 0
     if not last[ACCEPTED]:
-        reject(chip, devices, chain)
-        return at_limit or place[ROW] == rows
+        left = reject(chip, devices, chain)
+        return advance(chip, devices, chain) if left else place[PROPOSALS] == chip.max_proposals
     place[CURRENT_COST], place[CURRENT], place[STREAK] = last[COST] + last[PRIOR], row, 0
     chain.counters[row], stored[row] = 1, steps
     chain.tally[STORED] += 1
     for cell in range(len(chain.read)):
         chain.current_read[cell] = chain.read[cell]
-    place[ROW] += 1
-    return at_limit or place[ROW] == rows
+    return advance(chip, devices, chain)
 
 
 @njit(cache=True, nogil=True)

@@ -8,6 +8,7 @@ from oxmc.pymodels.config import Config
 from oxmc.pymodels.errors import RunError
 from oxmc.pymodels.formats import Formats, formats_of
 from oxmc.pymodels.oxram.circuit import Circuit
+from oxmc.pymodels.ring import voting_rows
 from oxmc.pymodels.twin.view import View, adc_indices, view_of
 
 ROWS_AT_ONCE = 1024
@@ -25,19 +26,44 @@ def predict(
     sum is >= 0; several: the largest sum, ties to the lowest class. Not `compiled`, it is the same in plain
     numpy: slower, but without loading a compiler. Rows are seen through `circuit`, where there is one.
     """
-    formats = formats_of(config)
     first = min(config.burn_in, len(counters) - 1)
-    voting, counts = (np.ascontiguousarray(array[first:], np.int64) for array in (conductance_ns, counters))
+    sums = votes_of(
+        formats_of(config), conductance_ns[first:], counters[first:], first, codes, compiled=compiled, circuit=circuit
+    )
+    return winners(sums), sums
+
+
+def predict_in_array(
+    config: Config, conductance_ns: np.ndarray, counters: np.ndarray, newest: int, codes: np.ndarray, *,
+    compiled: bool = True, circuit: Circuit | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """`predict` with rows as they lie in the array, int64 [rows, cells], where `newest` is the last that was filled."""
+    formats, sums = formats_of(config), np.zeros((len(codes), config.outputs), np.int64)
+    for rows in voting_rows(config, newest):
+        some = slice(rows.start, rows.stop)
+        sums += votes_of(
+            formats, conductance_ns[some], counters[some], rows.start, codes, compiled=compiled, circuit=circuit
+        )
+    return winners(sums), sums
+
+
+def votes_of(
+    formats: Formats, conductance_ns: np.ndarray, counters: np.ndarray, first: int, codes: np.ndarray, *,
+    compiled: bool = True, circuit: Circuit | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Response sums int64 [n, outputs] of samples as in `predict`, by neighbouring rows, all of which vote.
+
+    The first of them is row `first` of the array.
+    """
+    voting, counts = (np.ascontiguousarray(array, np.int64) for array in (conductance_ns, counters))
     table = np.array(formats.response_table, np.int64)
     if formats.softmax:
-        sums = _softmax_votes(formats, view_of(circuit, formats, voting, first), counts, codes)
-    elif config.hidden or circuit is not None:
-        sums = _seen_votes(formats, view_of(circuit, formats, voting, first), counts, codes, table)
-    elif not compiled:
-        sums = _plain_votes(formats, voting, counts, codes, table)
-    else:
-        sums = _compiled_votes(formats, voting, counts, codes)
-    return winners(sums), sums
+        return _softmax_votes(formats, view_of(circuit, formats, voting, first), counts, codes)
+    if formats.config.hidden or circuit is not None:
+        return _seen_votes(formats, view_of(circuit, formats, voting, first), counts, codes, table)
+    if not compiled:
+        return _plain_votes(formats, voting, counts, codes, table)
+    return _compiled_votes(formats, voting, counts, codes)
 
 
 def winners(sums: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from oxmc.pymodels.twin.evaluate import evaluate, look_up
 from oxmc.pymodels.twin.hastings import hastings_cost
 from oxmc.pymodels.twin.lfsr import draw_state, neg_log2_u
 from oxmc.pymodels.twin.noise import is_plain, noisy_costs
-from oxmc.pymodels.twin.programming import clear_array, program_row, reset_row
+from oxmc.pymodels.twin.programming import clear_array, program_row, read_row, reset_row
 from oxmc.pymodels.twin.sense import add_drive, relax_row, see_row, sensed_costs
 from oxmc.pymodels.twin.softmax import Fold, fold_all
 from oxmc.pymodels.twin.state import (
@@ -21,6 +21,9 @@ from oxmc.pymodels.twin.state import (
     CURRENT,
     CURRENT_COST,
     EVALS,
+    FIRST,
+    FORGOTTEN,
+    GOES_ON,
     HASTINGS,
     LAYERS,
     LOST,
@@ -78,7 +81,7 @@ def row_costs(
     see_row(devices, row, circuit)
     if effects is not None and effects.sensing:
         if is_plain(devices, row, chip.input_top, effects):
-            limit = threshold if chip.early_rejection and row else 2**62
+            limit = threshold if chip.early_rejection and not chain.place[FIRST] else 2**62
             noisy_costs(chip, devices, chain, data, row, limit, effects, circuit, fold)
             return
         else:
@@ -196,35 +199,56 @@ def hard_first(chip: Arithmetic, chain: Chain) -> None:
 
 
 @njit(cache=True, nogil=True, borrows=True)
-def reject(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
-    """Count the current row once more, clear the proposed one, leave it after enough of that."""
+def advance(chip: Arithmetic, devices: Devices, chain: Chain) -> bool:
+    """Go on to the next row, round the ring, which an adaptation empties first; True where the last one is filled."""
+    place = chain.place
+    if place[ROW] == chip.stop_row or place[PROPOSALS] == chip.max_proposals:
+        return True
+    place[ROW] = (place[ROW] + 1) % len(chain.counters)
+    if place[GOES_ON]:
+        chain.counters[place[ROW]] = 0
+        chain.tally[FORGOTTEN] += 1
+        chain.tally[STORED] += 1
+        reset_row(devices, place[ROW], chain.bench.words, chain.tally)
+    return False
+
+
+@njit(cache=True, nogil=True, borrows=True)
+def reject(chip: Arithmetic, devices: Devices, chain: Chain) -> bool:
+    """Count the current row once more and clear the proposed one; True where it is left after enough of that."""
     place, tally = chain.place, chain.tally
     tally[REJECTED] += 1
+    tally[STORED] += chip.ring
     place[STREAK] += 1
     if chain.counters[place[CURRENT]] == chip.counter_top:
         tally[LOST] += 1
     else:
         chain.counters[place[CURRENT]] += 1
     reset_row(devices, place[ROW], chain.bench.words, tally)
-    if place[STREAK] == chip.reject_limit:
-        tally[SKIPPED] += 1
-        tally[STORED] += 1
-        place[STREAK] = 0
-        place[ROW] += 1
+    if place[STREAK] != chip.reject_limit:
+        return False
+    tally[SKIPPED] += 1
+    tally[STORED] += 1
+    place[STREAK] = 0
+    return True
 
 
 @njit(cache=True, nogil=True, borrows=True)
 def propose(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> None:
     """One proposal, from programming a row to the decision, which is left in `chain.seen_last`."""
     place, last = chain.place, chain.seen_last
-    row = place[ROW]
-    program_row(chip, devices, chain)
+    row, first = place[ROW], place[FIRST]
+    stored = first and place[GOES_ON]
+    if stored:
+        read_row(chip, devices, chain, devices.effects)
+    else:
+        program_row(chip, devices, chain)
     squares = 0
     for cell in range(0, len(chain.read), 2):
         squares += (chain.read[cell] - chain.read[cell + 1]) ** 2
     last[PRIOR] = (squares * chip.prior_multiplier) >> chip.prior_shift
     threshold = 0
-    if row:
+    if not first:
         chain.lfsr[0] = draw_state(chain.lfsr[0], chip.lfsr_leap)
         last[NEG_LOG2_U] = neg_log2_u(chain.lfsr[0], chip)
         place[PROPOSALS] += 1
@@ -234,33 +258,34 @@ def propose(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> Non
         threshold = place[CURRENT_COST] + last[NEG_LOG2_U] - last[PRIOR] - last[HASTINGS]
     threshold = ((threshold + 1) << chip.temper) - 1  # the largest sum that is not above it once it is shifted
     model, evaluated = devices.conductance_ns[row], chain.tally[EVALS]
-    if row == 0 or not chip.early_rejection or threshold >= 0:  # else there is no evaluation
-        relax_row(devices, row, chain.bench.words, devices.effects)
+    if first or not chip.early_rejection or threshold >= 0:  # else there is no evaluation
+        if not stored:
+            relax_row(devices, row, chain.bench.words, devices.effects)
         row_costs(chip, devices, chain, data, row, threshold, devices.effects, devices.circuit, chip.fold)
-    last[COST] = sweep(chip, model, data, chain, threshold, row == 0)
+    last[COST] = sweep(chip, model, data, chain, threshold, first)
     devices.evaluations[row] = chain.tally[EVALS] - evaluated
-    last[ACCEPTED] = row == 0 or last[COST] <= threshold
+    last[ACCEPTED] = first or last[COST] <= threshold
 
 
 @njit(cache=True, nogil=True, borrows=True)
 def settle(chip: Arithmetic, devices: Devices, chain: Chain) -> bool:
     """What follows from the decision in `chain.seen_last`; True when the chain has ended."""
     place, last = chain.place, chain.seen_last
-    rows, row = devices.conductance_ns.shape[0], place[ROW]
-    at_limit = place[PROPOSALS] == chip.max_proposals
+    row = place[ROW]
     if not last[ACCEPTED]:
-        reject(chip, devices, chain)
-        return at_limit or place[ROW] == rows
+        left = reject(chip, devices, chain)
+        return advance(chip, devices, chain) if left else place[PROPOSALS] == chip.max_proposals
     place[CURRENT_COST] = (last[COST] >> chip.temper) + last[PRIOR]
     place[CURRENT], place[STREAK] = row, 0
-    chain.counters[row] = 1
+    if not (place[FIRST] and place[GOES_ON]):  # else its count goes on
+        chain.counters[row] = 1
+    place[FIRST] = 0
     chain.tally[STORED] += 1
     for cell in range(len(chain.read)):
         chain.current_read[cell] = chain.read[cell]
     if chip.hard_first:
         hard_first(chip, chain)
-    place[ROW] += 1
-    return at_limit or place[ROW] == rows
+    return advance(chip, devices, chain)
 
 
 @njit(cache=True, nogil=True, borrows=True)
@@ -273,6 +298,7 @@ def step(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> bool:
 @njit(cache=True, nogil=True, borrows=True)
 def train_chain(chip: Arithmetic, devices: Devices, chain: Chain, data: Data) -> None:
     """The whole training, in place."""
-    clear_array(devices, chain)
+    if not chain.place[GOES_ON]:
+        clear_array(devices, chain)
     while not step(chip, devices, chain, data):
         pass

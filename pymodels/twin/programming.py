@@ -17,6 +17,7 @@ from oxmc.pymodels.twin.state import (
     ATTEMPTS,
     CLAMPS,
     EDGE,
+    FIRST,
     READ_NS,
     READS,
     RESET_NS,
@@ -134,7 +135,7 @@ def program_plain(chip: Arithmetic, devices: Devices, chain: Chain, row: int, ef
     """`set_and_read` once a cell at the current row's read; row 0 as `init` says. All draws at once, as in a RESET."""
     cells_ns, stuck, set_count = devices.conductance_ns[row], devices.stuck[row], devices.set_count[row]
     programmed, words, cells, tally, booked_ns = chain.programmed, chain.bench.words, len(chain.read), chain.tally, 0
-    aim_plain(chip, devices, chain, row == 0)
+    aim_plain(chip, devices, chain, bool(chain.place[FIRST]))
     for cell in range(cells):
         set_count[cell] += 1
     draw_words(devices.k0, devices.k1, row * cells, set_count, SET, words)
@@ -217,6 +218,24 @@ def clear_array(devices: Devices, chain: Chain) -> None:
 
 
 @njit(cache=True, nogil=True, borrows=True)
+def read_row(chip: Arithmetic, devices: Devices, chain: Chain, effects: Effects | None) -> None:
+    """READ the stored row `place[ROW]`, as it is, into `chain.read`; gate codes of -1 stand for no SET."""
+    row = chain.place[ROW]
+    for cell in range(len(chain.read)):
+        conductance_ns = devices.conductance_ns[row, cell]
+        seen_ns = read_through(devices.circuit, conductance_ns, row, cell)
+        if effects is not None:
+            index, k = row * len(chain.read) + cell, devices.set_count[row, cell]
+            seen_ns = read_ns(effects, devices.k0, devices.k1, index, k, 0, seen_ns, devices.lcs_table)
+        chain.read[cell] = min(seen_ns // chip.read_step_ns, chip.read_top)
+        attempt = chain.programmed[cell]
+        attempt[0], attempt[1], attempt[2] = cell, -1, chain.read[cell]
+        chain.tally[READ_NS] += conductance_ns
+    chain.place[ATTEMPTS] = len(chain.read)
+    chain.tally[READS] += len(chain.read)
+
+
+@njit(cache=True, nogil=True, borrows=True)
 def program_row(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
     """Program `place[ROW]` around the current row; its read codes end in `chain.read`."""
     row = chain.place[ROW]
@@ -224,7 +243,7 @@ def program_row(chip: Arithmetic, devices: Devices, chain: Chain) -> None:
     if chain.place[STREAK] == 0 or not chip.memory:
         chain.offsets[:] = 0
         chain.seen[:] = 0
-    if row == 0 or chip.verify == 0:
+    if chain.place[FIRST] or chip.verify == 0:
         program_plain(chip, devices, chain, row, devices.effects)
     elif chip.verify == VERIFY_CELL:
         program_cells(chip, devices, chain, row, devices.effects)

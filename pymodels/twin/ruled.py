@@ -12,6 +12,8 @@ from oxmc.pymodels.twin.state import (
     COST,
     CURRENT,
     CURRENT_COST,
+    FIRST,
+    GOES_ON,
     HASTINGS,
     NEG_LOG2_U,
     PRIOR,
@@ -28,7 +30,8 @@ def train_by_rule(
     chip: Arithmetic, devices: Devices, chain: Chain, data: Data, accept: Rule, rng: np.random.Generator
 ) -> None:
     """`kernel.train_chain` with `accept` in the place of its comparison."""
-    clear_array(devices, chain)
+    if not chain.place[GOES_ON]:
+        clear_array(devices, chain)
     ended = False
     while not ended:
         propose(chip, devices, chain, data)
@@ -39,8 +42,8 @@ def train_by_rule(
 def decide(
     chip: Arithmetic, devices: Devices, chain: Chain, accept: Rule, rng: np.random.Generator, correction: int
 ) -> None:
-    """Ask the rule about the proposal in `chain`, unless it is row 0; `correction` in fixed point."""
-    if chain.place[ROW]:
+    """Ask the rule about the proposal in `chain`, unless it is the first row; `correction` in fixed point."""
+    if not chain.place[FIRST]:
         proposal = _proposal(chip, devices, chain, rng, correction)
         chain.seen_last[ACCEPTED] = answer(accept, proposal)
 

@@ -58,6 +58,8 @@ class Arithmetic(NamedTuple):
     late_evaluations: int
     hard_first: bool
     hard_above: int
+    ring: bool
+    stop_row: int
     hastings: bool
     law: Law
     fold: Fold
@@ -97,18 +99,19 @@ class Devices(NamedTuple):
 TALLIES = (
     "set", "reset", "read", "reset_pulse", "retry", "switch", "sweep", "sample_read", "eval", "order_read",
     "order_write", "stored", "rejected", "clamps", "lost", "skipped", "set_na", "reset_ns", "read_ns", "eval_ns",
-    "activation", "layer", "eval_ns_high",
+    "activation", "layer", "eval_ns_high", "forgotten",
 )  # fmt: skip
 """What the kernel counts, in the order of its tally; quantities (_na, _ns) still without the pulse widths.
 
-`activation` are the evaluations of hidden neurons among `eval`, `layer` the samples whose outputs were, too. Long
+`activation` are the evaluations of hidden neurons among `eval`, `layer` the samples whose outputs were, too;
+`forgotten` the rows that an adaptation emptied to fill them. Long
 trainings of many pairs outgrow 64 bits: what `eval_ns` exceeds `EVAL_NS_BITS` by is carried to `eval_ns_high`
 (`add_drive`)."""
 EVAL_NS_BITS = 48
 (
     SETS, RESETS, READS, RESET_PULSES, RETRIES, SWITCHES, SWEEPS, SAMPLE_READS, EVALS, ORDER_READS,
     ORDER_WRITES, STORED, REJECTED, CLAMPS, LOST, SKIPPED, SET_NA, RESET_NS, READ_NS, EVAL_NS,
-    ACTIVATIONS, LAYERS, EVAL_NS_HIGH,
+    ACTIVATIONS, LAYERS, EVAL_NS_HIGH, FORGOTTEN,
 ) = range(len(TALLIES))  # fmt: skip
 
 
@@ -156,7 +159,7 @@ class Workbench(NamedTuple):
 class Chain(NamedTuple):
     """Everything that a running chain keeps; arrays, so that the kernel can change them in place.
 
-    `place` holds the values named by ROW .. DONE, `seen_last` those by PRIOR .. HASTINGS of the last proposal, and
+    `place` holds the values named by ROW .. GOES_ON, `seen_last` those by PRIOR .. HASTINGS of the last proposal, and
     `programmed` [attempts, 3] its cell, gate code and read code of each SET, `place[ATTEMPTS]` of them; `activations`
     int32 [hidden, samples] the hidden codes of its last sweep, `costs` int32 [outputs, samples] what they add.
     """
@@ -177,5 +180,6 @@ class Chain(NamedTuple):
     bench: Workbench
 
 
-ROW, CURRENT, STREAK, PROPOSALS, CURRENT_COST, ATTEMPTS, DONE = range(7)
+ROW, CURRENT, STREAK, PROPOSALS, CURRENT_COST, ATTEMPTS, FIRST, GOES_ON = range(8)
+"""FIRST: the row at work is the training's first, which no test is for. GOES_ON: the chain is an adaptation."""
 PRIOR, NEG_LOG2_U, COST, ACCEPTED, HASTINGS = range(5)

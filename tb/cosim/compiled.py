@@ -25,10 +25,9 @@ from oxmc.pymodels.oxram.bulk_draws import MIN_NS, NORMAL_KNOTS
 from oxmc.pymodels.oxram.cells import Cells
 from oxmc.pymodels.oxram.circuit import Circuit
 from oxmc.pymodels.oxram.devices import load_card
-from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.cosim.chip_outcome import check_counts, outcome_of
 from oxmc.tb.cosim.event_word import Pin
-from oxmc.tb.cosim.program import command, commands, load_words
+from oxmc.tb.cosim.program import command, job_commands, job_words
 
 LOAD, FINAL = "load", "final"
 """Folders of the files that the modules read and write."""
@@ -73,10 +72,10 @@ def _bits(values: Sequence[float]) -> list[int]:
 
 def write_load(folder: Path, job: Job, array: Cells) -> None:
     """Write what the modules start from: the law and population of `array` before any SET, the host's program."""
-    formats, effects = Formats(job.config), array.effects
+    effects = array.effects
     (folder / LOAD).mkdir()
     (folder / FINAL).mkdir()
-    program = [WRITE | where << HOST_WORD_BITS | data for where, data in _writes(formats, job)]
+    program = [WRITE | where << HOST_WORD_BITS | data for where, data in _writes(job)]
     program += [where << HOST_WORD_BITS for where in _reads(job)]
     files: dict[str, Iterable[int]] = {
         "program": program,
@@ -88,6 +87,7 @@ def write_load(folder: Path, job: Job, array: Cells) -> None:
             array.form_current_na,
             MIN_NS,
             array.steps[0],
+            0 if job.stored is None else job.stored.sets,
         ],
         "pins": _bits([*map(array.watts_of, ARRAY_EVENTS), 1 / job.config.clock_hz]),
         "median_ns": array.gates.median_ns,
@@ -144,6 +144,7 @@ def _circuit_files(circuit: Circuit) -> dict[str, Iterable[int]]:
 def load_for(job: Job, folder: Path) -> Cells:
     """Make `folder` ready for a simulation that has no Python; its array as it starts."""
     array = Cells(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
+    array.restore(job.stored)
     write_load(folder, job, array)
     process = Path(f"/proc/{os.getpid()}/stat")
     if process.exists():
@@ -153,9 +154,8 @@ def load_for(job: Job, folder: Path) -> Cells:
     return array
 
 
-def _writes(formats: Formats, job: Job) -> list[tuple[int, int]]:
-    words = load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits))
-    return words + [command(value) for value in commands(job.config)]
+def _writes(job: Job) -> list[tuple[int, int]]:
+    return job_words(job) + [command(value) for value in job_commands(job)]
 
 
 def _reads(job: Job) -> list[int]:
@@ -163,11 +163,12 @@ def _reads(job: Job) -> list[int]:
     return status + [address(Space.COUNTERS, row) for row in range(job.config.rows)]
 
 
-def read_answers(folder: Path) -> tuple[dict[Status, int], np.ndarray]:
-    """What the host read back: the status registers and the counters of the filled rows, int64 [last row + 1]."""
+def read_answers(folder: Path, rows: int = 0) -> tuple[dict[Status, int], np.ndarray]:
+    """What the host read back: the status registers and the counters of the filled rows, int64 [last row + 1], or of
+    all `rows` of a ring."""
     words = read_hex(folder / FINAL / "answers.hex")
     status = {register: int(word, 16) for register, word in zip(Status, words[: len(Status)], strict=True)}
-    filled = words[len(Status) :][: status[Status.LAST_ROW] + 1]
+    filled = words[len(Status) :][: rows or status[Status.LAST_ROW] + 1]
     return status, np.array([int(word, 16) for word in filled], np.int64)
 
 
@@ -208,7 +209,7 @@ def read_outcome(folder: Path, job: Job, array: Cells) -> Outcome:
     read_array(folder, array)
     counts = read_counts(folder)
     check_counts(counts, array)
-    status, counters = read_answers(folder)
+    status, counters = read_answers(folder, job.config.rows if job.config.ring else 0)
     classes, sums = read_results(folder, Formats(job.config))
     cycles = sum(events["cycle"] for events in counts.values())
     return outcome_of(array, status, counters, classes, sums, cycles, counts)
@@ -223,6 +224,7 @@ def explain_refusal(pins: Any, job: Job, folder: Path) -> NoReturn:
     from oxmc.tb.cosim.pulses import Pulses
 
     array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
+    array.restore(job.stored)
     read_array(folder, array)
     Pulses(pins, array).act(pins.event_word.value.to_unsigned())
     cycle = pins.cycle.value.to_unsigned()

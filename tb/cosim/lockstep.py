@@ -25,7 +25,19 @@ from oxmc.pymodels.twin.episodes import rewards_of
 from oxmc.pymodels.twin.kernel import step
 from oxmc.pymodels.twin.prepare import prepare
 from oxmc.pymodels.twin.programming import clear_array
-from oxmc.pymodels.twin.state import ACCEPTED, ATTEMPTS, COST, CURRENT, CURRENT_COST, HASTINGS, NEG_LOG2_U, PRIOR, ROW
+from oxmc.pymodels.twin.state import (
+    ACCEPTED,
+    ATTEMPTS,
+    COST,
+    CURRENT,
+    CURRENT_COST,
+    FIRST,
+    GOES_ON,
+    HASTINGS,
+    NEG_LOG2_U,
+    PRIOR,
+    ROW,
+)
 from oxmc.tb.cosim.program import lut_codes
 
 
@@ -44,12 +56,14 @@ class Lockstep:
         config = job.config
         formats = Formats(config)
         array = OxramArray(config, load_card(config.card), job.seed, formed=not config.form)
+        array.restore(job.stored)
         self.devices = devices_of(array)
         lut, _ = prepare(formats, array, self.devices, np.array(lut_codes(formats)))
-        self.chip = arithmetic(formats, lut)
-        self.chain = new_chain(config, config.rows, job.seed)
+        self.chip = arithmetic(formats, lut, adapts=job.stored is not None)
+        self.chain = new_chain(config, config.rows, job.seed, job.stored)
         self._step = self._episode_stepper(job) if formats.rewards else self._sample_stepper(job)
-        clear_array(self.devices, self.chain)
+        if job.stored is None:
+            clear_array(self.devices, self.chain)
         self.widths = decision_widths(formats)
         self.judge = "Reward" if formats.rewards else "Likelihood"
         self.proposals = 0
@@ -77,17 +91,17 @@ class Lockstep:
         place = self.chain.place
         row, current, current_cost = (int(place[name]) for name in (ROW, CURRENT, CURRENT_COST))
         counter = int(self.chain.counters[current])
+        first, stored = bool(place[FIRST]), bool(place[FIRST] and place[GOES_ON])
         if self.ended:
             self._refuse(cycle, row, "Trainer", "decision after the last one", "there", "absent")
         self.ended = self._step()
         last = self.chain.seen_last
         self._compare_programming(row)
         seen = unpacked(word, self.widths)
-        first = row == 0
         expected = {
             ("Trainer", "row"): row,
-            ("Trainer", "current_row"): None if first else current,
-            ("RowCounters", "counter"): None if first else counter,
+            ("Trainer", "current_row"): None if first and not stored else current,
+            ("RowCounters", "counter"): None if first and not stored else counter,
             ("Prior", "prior"): int(last[PRIOR]),
             ("Lfsr and LogUniform", "neg_log2_u"): None if first else int(last[NEG_LOG2_U]),
             ("Acceptance", "current_cost"): None if first else current_cost,
@@ -116,8 +130,9 @@ class Lockstep:
     def _compare_programming(self, row: int) -> None:
         """Gate codes and read codes of the row, in the order in which they were applied."""
         attempts: list[Any] = self.chain.programmed[: self.chain.place[ATTEMPTS]].tolist()
+        sets = [(row, cell, gate) for cell, gate, _ in attempts if gate >= 0]
         for block, kind, seen, due in (
-            ("GateDac or programmer", "SET", self._sets, [(row, cell, gate) for cell, gate, _ in attempts]),
+            ("GateDac or programmer", "SET", self._sets, sets),
             ("array port", "READ", self._reads, [(row, cell, code) for cell, _, code in attempts]),
         ):
             for (cycle, *found), expected in zip(seen, due, strict=False):

@@ -58,13 +58,15 @@ module oxram_array #(
     localparam NOT_STUCK = 2'd0, STUCK_LCS = 2'd1, STUCK_HCS = 2'd2;
     localparam PHASES = 5;
     // books of a phase: cells of FORM, RESET, SET, READ and EVAL, RESET pulses, quantities of the five operations
+    localparam CALIBRATE = 4;  // phase in which evaluations are the auto-zero's
     localparam BOOKS = 11, PULSES = 5, QUANTITIES = 6;
     localparam POPULATION = ROWS * CELLS;
     localparam signed [63:0] ADC_TOP = (64'sd1 << (ADC_BITS - 1)) - 64'sd1;
     localparam signed [63:0] INPUT_MAX = (64'sd1 << (INPUT_BITS - 1)) - 64'sd1;
 
-    // rows, nS an EVAL step of an output, nS a READ step, nA of a FORM, least nS after a SET, nS an EVAL step of segment 0
-    reg [63:0] settings [0:5];
+    // rows, nS an EVAL step of an output, nS a READ step, nA of a FORM, least nS after a SET, nS an EVAL step of segment 0,
+    // SETs that each cell has seen
+    reg [63:0] settings [0:6];
     reg [31:0] median_ns [0:GATE_CODES-1];
     reg [31:0] sd_ns [0:GATE_CODES-1];
     reg [31:0] current_na [0:GATE_CODES-1];
@@ -131,7 +133,7 @@ module oxram_array #(
             $readmemh("load/normal_knots.hex", normal_knots);
             load_effects;
             load_circuit;
-            for (i = 0; i < POPULATION; i = i + 1) set_count[i] = 32'd0;
+            for (i = 0; i < POPULATION; i = i + 1) set_count[i] = settings[6][31:0];
             for (i = 0; i < PHASES * BOOKS; i = i + 1) books[i] = 64'd0;
             for (i = 0; i < PHASES * OPERATIONS; i = i + 1) begin
                 joules[i] = 0.0;
@@ -156,7 +158,10 @@ module oxram_array #(
             bent = effects[9][0];
             if (EFFECTS) if (bent) $readmemh("load/bends.hex", bends);
             if (EFFECTS) for (i = 0; i < POPULATION; i = i + 1) {reads[i], fresh[i]} = 33'd0;
-            if (EFFECTS) for (i = 0; i < ROWS; i = i + 1) {row_sets[i], evaluations[i]} = 64'd0;
+            if (EFFECTS) for (i = 0; i < ROWS; i = i + 1) begin
+                row_sets[i] = settings[6][31:0] * CELLS;
+                evaluations[i] = 32'd0;
+            end
         end
     endtask
 
@@ -325,7 +330,7 @@ module oxram_array #(
             if (EFFECTS && !wrong) begin
                 drawn = philox(first, row_sets[row], evaluations[row], DOMAIN_EVAL);
                 dot = dot + scaled(scaled(root(power) <<< 8, noise_q16), normal(drawn[31:0]));
-                evaluations[row] = evaluations[row] + 32'd1;
+                if (phase != CALIBRATE) evaluations[row] = evaluations[row] + 32'd1;
             end
             if (CIRCUIT) dot = dot + tilt(number) + (nonlinear ? floored(third, read_code2) : 64'sd0);
             quotient = floored(dot, step);

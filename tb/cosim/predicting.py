@@ -27,9 +27,9 @@ from oxmc.tb.cosim.restored import FOUND, STORED
 from oxmc.tb.cosim.simulated import report_progress
 
 
-def restore(dut: Any, counters: np.ndarray) -> None:
-    """Put the counters of a training into an idle chip."""
-    words, last_row = dut.chip.row_counters.memory.macro.mem, len(counters) - 1
+def restore(dut: Any, counters: np.ndarray, last_row: int) -> None:
+    """Put the counters of a training into an idle chip, whose newest row is `last_row`."""
+    words = dut.chip.row_counters.memory.macro.mem
     for row, count in enumerate(counters.tolist()):
         words[row].value = count
     dut.chip.trainer.current_row.value = last_row
@@ -41,7 +41,7 @@ async def predict(dut: Any) -> None:
     """Load the points, restore the rows, infer, and keep the sums, int64 [points, outputs]."""
     folder = Path(os.environ[JOB_VARIABLE])
     job = Job.load(folder / "job.npz")
-    stored = read_arrays(folder / STORED, "stored rows must be whole", ("conductance_ns", "counters"))
+    stored = read_arrays(folder / STORED, "stored rows must be whole", ("conductance_ns", "counters", "newest"))
     array = OxramArray(job.config, load_card(job.config.card), job.seed)
     array.conductance_ns[: len(stored["conductance_ns"])] = stored["conductance_ns"]
     array.state[:] = HCS
@@ -50,7 +50,7 @@ async def predict(dut: Any) -> None:
     cocotb.start_soon(report_progress(dut, folder, job.config))
     cocotb.start_soon(ArrayModel(dut, array).serve())
     await host.write(load_words(formats, job.codes, job.labels, 1))
-    restore(dut, stored["counters"])
+    restore(dut, stored["counters"], int(stored["newest"]))
     results: list[int] = []
     cocotb.start_soon(collect_results(dut, formats, lambda total, winner, last: results.append(total)))
     if job.config.auto_zero_bits:

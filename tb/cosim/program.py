@@ -23,7 +23,9 @@ from oxmc.pymodels.interface import (
     settings,
     strobe_limits,
 )
+from oxmc.pymodels.job import Job, Stored
 from oxmc.pymodels.oxram.devices import load_card, lut_table
+from oxmc.pymodels.streams import lfsr_seed
 
 Word = tuple[int, int]
 WORD_MASK = 2**HOST_WORD_BITS - 1
@@ -57,24 +59,41 @@ def command(value: Command) -> Word:
     return setting(Setting.COMMAND, value)
 
 
-def commands(config: Config) -> list[Command]:
+def commands(config: Config, *, adapts: bool = False) -> list[Command]:
     """What the host starts after loading, in order; the commands of episodes come one by one (`tb.cosim.episodes`)."""
     ahead = [Command.FORM] * config.form + [Command.AUTO_ZERO] * (config.auto_zero_bits > 0)
     ahead += [Command.CALIBRATE] * config.calibrate
-    run = [] if config.acceptance == "reward" else [Command.TRAIN, Command.INFER]
+    train = Command.ADAPT if adapts else Command.TRAIN
+    run = [] if config.acceptance == "reward" else [train, Command.INFER]
     return [*ahead, Command.BUILD_MAP, *run]
 
 
-def load_words(formats: Formats, codes: np.ndarray, labels: np.ndarray, lfsr_seed: int) -> list[Word]:
-    """Everything a training and its inference need, ahead of the code map's build.
+def load_words(
+    formats: Formats, codes: np.ndarray, labels: np.ndarray, lfsr_state: int, stored: Stored | None = None
+) -> list[Word]:
+    """Everything a training and its inference need, ahead of the code map's build; of an adaptation counters, too.
 
     `codes` int64 [train + test, features] are input DAC codes, training points first; `labels` int64 [train + test].
     """
+    counters = [] if stored is None else stored.counters.tolist()
     return [
         *_tables(formats),
         *_samples(formats, codes, labels),
-        *_settings(formats, lfsr_seed),
+        *_settings(formats, lfsr_state),
+        *((address(Space.COUNTERS, row), count) for row, count in enumerate(counters)),
     ]
+
+
+def job_words(job: Job) -> list[Word]:
+    """`load_words` of a job."""
+    number = 0 if job.stored is None else job.stored.number
+    seed = lfsr_seed(job.seed, job.config.lfsr_bits, number)
+    return load_words(Formats(job.config), job.codes, job.labels, seed, job.stored)
+
+
+def job_commands(job: Job) -> list[Command]:
+    """`commands` of a job."""
+    return commands(job.config, adapts=job.stored is not None)
 
 
 def fixed_words(formats: Formats) -> list[Word]:
@@ -82,9 +101,9 @@ def fixed_words(formats: Formats) -> list[Word]:
     return [*_tables(formats), *_values(formats)]
 
 
-def load_word_count(formats: Formats, samples: int) -> int:
+def load_word_count(formats: Formats, samples: int, *, adapts: bool = False) -> int:
     """How many `load_words` are for that many samples, training and test: all that an engine without a host asks."""
-    return _fixed_word_count(formats) + samples * sample_lanes(formats)
+    return _fixed_word_count(formats) + samples * sample_lanes(formats) + adapts * formats.config.rows
 
 
 @lru_cache(maxsize=64)
@@ -152,8 +171,8 @@ def _values(formats: Formats) -> Iterator[Word]:
         yield checked_setting(formats, register, limits.value())
 
 
-def _settings(formats: Formats, lfsr_seed: int) -> Iterator[Word]:
+def _settings(formats: Formats, lfsr_state: int) -> Iterator[Word]:
     yield from _values(formats)
-    yield setting(Setting.SEED_LOW, lfsr_seed & WORD_MASK)
+    yield setting(Setting.SEED_LOW, lfsr_state & WORD_MASK)
     if formats.config.lfsr_bits > HOST_WORD_BITS:
-        yield setting(Setting.SEED_HIGH, lfsr_seed >> HOST_WORD_BITS)
+        yield setting(Setting.SEED_HIGH, lfsr_state >> HOST_WORD_BITS)

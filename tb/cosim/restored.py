@@ -8,7 +8,7 @@ from oxmc.pymodels.config import Config
 from oxmc.tb.cosim.simulator import Simulation
 
 STORED, FOUND = "stored.npz", "sums.npy"
-"""What its test reads, int64 `conductance_ns` [rows, cells] and `counters` [filled rows], and what it leaves."""
+"""What its test reads, int64 `conductance_ns` [rows, cells], `counters` [filled rows] and `newest`; what it leaves."""
 
 
 class RestoredSimulation(Simulation):

@@ -19,12 +19,11 @@ from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.cells import Cells
 from oxmc.pymodels.oxram.devices import load_card
-from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.cosim.chip_outcome import check_counts, outcome_of
 from oxmc.tb.cosim.episodes import EpisodeHost
 from oxmc.tb.cosim.lockstep import Lockstep
 from oxmc.tb.cosim.port import ArrayModel, HostModel, collect_results, follow_decisions
-from oxmc.tb.cosim.program import command, commands, load_words
+from oxmc.tb.cosim.program import command, job_commands, job_words
 from oxmc.tb.cosim.simulated import report_progress
 
 Settle = Callable[[], Awaitable[None]]
@@ -44,11 +43,11 @@ async def run_job(
     results: list[tuple[int, int, bool]] = []
     cocotb.start_soon(report_progress(dut, folder, job.config))
     started = time.perf_counter()
-    await host.write(load_words(formats, job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
+    await host.write(job_words(job))
     episodes = EpisodeHost(dut, host, job) if formats.rewards else None
     if episodes is None:
         cocotb.start_soon(collect_results(dut, formats, lambda *result: results.append(result)))
-    for each in commands(job.config):
+    for each in job_commands(job):
         await host.run(command(each))
     if episodes is not None:
         results = episodes.results
@@ -58,7 +57,8 @@ async def run_job(
     cycles = dut.cycle.value.to_unsigned()
     counts = await host.counts()
     status = {register: await host.read(Space.STATUS, register) for register in Status}
-    counters = [await host.read(Space.COUNTERS, row) for row in range(status[Status.LAST_ROW] + 1)]
+    stored_rows = job.config.rows if job.config.ring else status[Status.LAST_ROW] + 1
+    counters = [await host.read(Space.COUNTERS, row) for row in range(stored_rows)]
     await settle()
     check_counts(counts, array)
     if lockstep is not None:
@@ -78,6 +78,7 @@ async def train(dut: Any) -> None:
     folder = Path(os.environ[JOB_VARIABLE])
     job = Job.load(folder / "job.npz")
     array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
+    array.restore(job.stored)
     host = HostModel(dut)
     await host.start()  # the observers come after it: on Icarus the initial values of their triggers count as changes
     lockstep = Lockstep(job) if os.environ.get(LOCKSTEP_VARIABLE) else None

@@ -17,11 +17,11 @@ def twin_of(job: Job, accept: Rule | None = None) -> Outcome:
     Raises `InputError` for a card that does not serve the configuration.
     """
     formats = Formats(job.config)
-    lut, words = np.array(lut_codes(formats)), load_word_count(formats, len(job.codes))
+    lut, words = np.array(lut_codes(formats)), load_word_count(formats, len(job.codes), adapts=job.stored is not None)
     if formats.rewards:
         from oxmc.pymodels.twin.episodes import run_twin_episodes
 
         return run_twin_episodes(job.config, job.seed, lut, words, accept, job.surroundings)
     from oxmc.pymodels.twin.chain import run_twin
 
-    return run_twin(job.config, job.seed, job.codes, job.labels, lut, words, accept)
+    return run_twin(job.config, job.seed, job.codes, job.labels, lut, words, accept, job.stored)

@@ -34,7 +34,7 @@ def longest_wait(formats: Formats) -> int:
     samples, evaluations = c.train_samples, 2 * c.train_samples * formats.segments
     retries = c.verify_tries * {"off": 0, "cell": formats.cells, "pair": formats.pairs}[c.verify]
     tally = {"retry": retries, "switch": retries, "sweep": 2, "eval": evaluations, "layer": 2 * samples, "rejected": 1}
-    words = load_word_count(formats, samples + c.test_samples)
+    words = load_word_count(formats, samples + c.test_samples, adapts=c.ring)
     ahead = words + build_cycles(formats) + c.form * form_cycles(formats) + c.calibrate * calibration_cycles(formats)
     episode = c.episode_steps * (step_cycles(formats) + step_words(formats)) if rewards else 0
     tests = c.test_episodes * c.episode_steps * (1 + step_words(formats)) if rewards else 1

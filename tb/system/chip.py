@@ -24,12 +24,11 @@ from oxmc.pymodels.job import Job
 from oxmc.pymodels.outcome import Outcome
 from oxmc.pymodels.oxram.array import OxramArray
 from oxmc.pymodels.oxram.devices import load_card
-from oxmc.pymodels.streams import lfsr_seed
 from oxmc.tb.blocks.outputs import Outputs
 from oxmc.tb.blocks.scoreboard import CLOCK_NS, Scoreboard, parameters, start
 from oxmc.tb.cosim.episodes import TEST_SAMPLE, TRAINING_SAMPLE, Environment
 from oxmc.tb.cosim.port import HostModel
-from oxmc.tb.cosim.program import command, commands, load_words
+from oxmc.tb.cosim.program import command, job_commands, job_words
 
 # {wl, bl, sl, inputs_on} that each command drives: SET and FORM by WL and SL, RESET by WL and BL, READ by WL and SL,
 # EVAL by WL and the input drivers (paper.md, pulses in the lab; docs/reference/ports.md)
@@ -215,8 +214,8 @@ async def episodes(dut, job: Job, host: HostModel, results: list[tuple[int, int]
 
 async def whole_run(dut, job: Job, watcher: PinWatcher, host: HostModel, results: list[tuple[int, int]]) -> int:
     """Load, build, train, infer; the cycles it took from the end of reset."""
-    await host.write(load_words(Formats(job.config), job.codes, job.labels, lfsr_seed(job.seed, job.config.lfsr_bits)))
-    for what in commands(job.config):
+    await host.write(job_words(job))
+    for what in job_commands(job):
         await host.run(command(what))
     if job.config.acceptance == "reward":
         await episodes(dut, job, host, results)
@@ -230,6 +229,7 @@ async def training(dut) -> None:
     job, expected = Job.load(Path(p["job"])), Outcome.load(Path(p["outcome"]))
     formats, rng = Formats(job.config), random.Random(p["seed"])
     array = OxramArray(job.config, load_card(job.config.card), job.seed, formed=not job.config.form)
+    array.restore(job.stored)
     idle = dict(host_valid=0, host_write=0, host_address=0, host_write_data=0, array_data=0, result_ready=0)
     await start(dut, **idle)
     watcher, host = PinWatcher(dut, array, p["seed"]), HostModel(dut)

@@ -1,0 +1,1 @@
+"""Rows as a ring: a training that goes on from a stored row."""
