@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,15 @@ NO_FIGURES = re.compile(r"\]\([^)]*\)|`[^`]*`|\b(?:28|130) ?nm\b|^\s*\d+\. ", re
 """Addresses of links, names in backticks, manufacturing nodes, numbers of a list."""
 BLOCK = re.compile(r"^```.*?^```$", re.M | re.S)
 SENTENCE_END = re.compile(r"(?<=[.:;*]) +(?=[A-Z`*\[])")
+
+
+def page_text(page: Path) -> str:
+    """The Markdown of a page: all of it, or of a notebook what is no code."""
+    text = page.read_text(encoding="utf-8")
+    if page.suffix != ".ipynb":
+        return text
+    cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
+    return "\n\n".join("".join(cell["source"]) for cell in cells)
 
 
 def anchor(heading: str) -> str:
