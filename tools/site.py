@@ -118,7 +118,7 @@ def menus(text: str) -> list[Any]:
     for first, row in re.findall(r"^\| (\w+)/ \|(.*)\|$", text, re.M):
         entries: list[Any] = []
         for words, name in re.findall(r"\[([^]]+)\]\(([^)]+)\)", row):
-            title, path = words[0].upper() + words[1:], DOCS / name
+            title, path = words if words.startswith("oxmc") else words[0].upper() + words[1:], DOCS / name
             if path.name == "README.md":
                 inside = [place(each) for each in sorted(path.parent.glob("*.md")) if each != path]
                 entries.append({title: [place(path), *inside]})

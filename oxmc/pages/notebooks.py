@@ -1,7 +1,8 @@
 """`make tutorials` (`python -m oxmc.pages.notebooks [NAME ...]`): execute docs/tutorials and keep the outputs.
 
-In this process and without Jupyter, so that a test costs what the cells cost; a kernel shows the same, since a cell's
-output is what it prints and the value of its last expression.
+In this process and without Jupyter, so that a test costs what the cells cost; a kernel shows the same, but for
+its bar of progress and where it breaks long lists: a cell's output is what it prints and the value of its last
+expression.
 """
 
 from __future__ import annotations
