@@ -36,7 +36,7 @@ XML = --junitxml=$(BUILD)/signoff/
 # What `make quick` tests: arithmetic, tables and rules, without a simulator.
 UNITS := array blocks budget config costs docs draws evaluate fixed house identifiers streams testplan
 
-.PHONY: help setup demo test plan quick bare regress characterise cell power formal upsets lint signoff lock release waves docs clean
+.PHONY: help setup demo test plan quick bare regress characterise cell power formal upsets lint signoff lock release waves docs tutorials site clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -105,6 +105,17 @@ release: setup ## the commit's wheel, Verilog and checksums into build/release, 
 
 docs: setup ## print the pages of docs/ that follow from the sources; synthesises what has changed
 	@$(VENV)/bin/python -m oxmc.pages
+
+tutorials: setup ## execute the notebooks of docs/tutorials and keep their outputs
+	@$(VENV)/bin/python -m oxmc.pages.notebooks
+
+$(VENV)/.site: requirements-site.lock $(VENV)/.setup
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+site: $(VENV)/.site ## build docs/ as a site into build/site, strictly; it needs no network to be read
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
+	@echo '$(BUILD)/site: $(VENV)/bin/python -m http.server --directory $(BUILD)/site shows it'
 
 waves: setup ## run one bench and keep its waves: T=lfsr [SIM=icarus|verilator]
 	$(if $(T),,$(error T must name a bench, as in: make waves T=lfsr))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,15 @@ NEAR = 40
 CLAUSE_END = re.compile(r"[|;]|[.:*] ")
 """Between cells of a table, and parts of a sentence that say different things."""
 SENTENCE_END = re.compile(r"(?<=[.:;*]) +(?=[A-Z`*\[])")
+
+
+def page_text(page: Path) -> str:
+    """The Markdown of a page: all of it, or of a notebook what is no code."""
+    text = page.read_text(encoding="utf-8")
+    if page.suffix != ".ipynb":
+        return text
+    cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"]
+    return "\n\n".join("".join(cell["source"]) for cell in cells)
 
 
 def anchor(heading: str) -> str:

@@ -37,9 +37,10 @@ are yours.
 
 From the system, where `make setup` finds them missing: Icarus Verilog (GPL-2.0-or-later), GCC (GPL-3.0-or-later with
 the runtime exception), make (GPL-3.0-or-later), Python's shared library (PSF-2.0). They are run, not copied. The extras
-`bench` and `dqn` are not in the lock. Data: the Wisconsin breast cancer data set is under CC BY 4.0; the recordings
-that `oxmc data` fetches are under ODC-BY 1.0. The cards `rram-a` and `rram-c` are constants fitted to recordings
-under the MIT License, Copyright (c) 2021 Akash Levy.
+`bench`, `dqn` and `site` are not in the lock. `make site` installs the last (MkDocs under BSD-2-Clause, Material for
+MkDocs under MIT), whose scripts and icons then lie in build/site. Data: the Wisconsin breast cancer data set is under
+CC BY 4.0; the recordings that `oxmc data` fetches are under ODC-BY 1.0. The cards `rram-a` and `rram-c` are constants
+fitted to recordings under the MIT License, Copyright (c) 2021 Akash Levy.
 """
 
 

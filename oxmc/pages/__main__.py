@@ -11,10 +11,12 @@ from oxmc.pages.blocks import CHIPS, Block, blocks, index, page
 from oxmc.pages.figures import figures_page, trained
 from oxmc.pages.gates import Gates, gates, gates_file
 from oxmc.pymodels.whole import write_file
+from oxmc.reports.toy_page import toy_page
 
 REFERENCE = Path("docs/reference")
 KEPT = Path("blocks/gates.json")
 FIGURES = Path("docs/measurements/figures.md")
+TOY = Path("docs/interactive/toy.html")
 
 
 def block_pages(every: list[Block], found: dict[str, Gates]) -> dict[Path, str]:
@@ -39,6 +41,7 @@ def main() -> None:
     for name, text in pages.items():
         write_file(REFERENCE / name, text)
     write_file(FIGURES, figures_page(trained()))
+    write_file(TOY, toy_page())
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -15,11 +16,11 @@ LINK = re.compile(r"https?://[^\s,;)]+[^\s,;).]|\bdoi:(10\.\S+[^\s,;).])")
 PREFIXES = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"), (1e-15, "f"))
 
 
-def rendered(name: str, data: Any, **values: Any) -> str:
+def rendered(name: str, data: Any, *, scripts: Sequence[str] = (), **values: Any) -> str:
     """The page `name`.html with its look, its script and `data`, as JSON, for the script.
 
-    `values` are what its markup names, among them `command`, which makes the page, and `contents`, its sections' names
-    by their places.
+    `scripts` come ahead of its own. `values` are what its markup names, among them `command`, which makes the page, and
+    `contents`, its sections' names by their places.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=FunctionLoader(asset)
@@ -30,7 +31,7 @@ def rendered(name: str, data: Any, **values: Any) -> str:
     }  # fmt: skip
     return environment.get_template(f"{name}.html").render(
         css=Markup(asset("base.css") + asset(f"{name}.css")),
-        js=Markup(asset("base.js") + asset(f"{name}.js")),
+        js=Markup("".join(asset(f"{script}.js") for script in ("base", *scripts, name))),
         data=embedded(data),
         **values,
     )

@@ -14,7 +14,7 @@ import pytest
 import typer
 import yaml
 from commands import ROOT
-from quotes import LINK, anchor
+from quotes import LINK, anchor, page_text
 
 from oxmc.cli.app import UsageError, app
 from oxmc.cli.config_page import config_page
@@ -27,7 +27,8 @@ pytestmark = pytest.mark.testpoint(
     "can fail",
 )
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*DOCUMENTS, *sorted((ROOT / "docs").rglob("*.ipynb"))]
 COMMANDS: dict[str, Any] = cast(Any, typer.main.get_command(app)).commands
 OPTIONS = {option for each in cast(Any, typer.main.get_command(app)).params for option in each.opts} | {"--help"}
 on_each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -44,7 +45,7 @@ def dead_links(text: str, page: Path) -> list[str]:
         target = (page.parent / name).resolve() if name else page
         there = target.exists()
         if there and fragment:
-            headings = re.findall(r"^#+ (.*)$", text if target == page else target.read_text(), re.M)
+            headings = re.findall(r"^#+ (.*)$", text if target == page else page_text(target), re.M)
             there = fragment in map(anchor, headings)
         if not there:
             dead.append(name + fragment)
@@ -84,20 +85,20 @@ def test_config_page_has_every_key_once() -> None:
     assert re.findall(r"^\| `(\w+)` \|", config_page(), re.M) == list(KEYS)
 
 
-@on_each_page
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    assert dead_links(page.read_text(), page) == []
+    assert dead_links(page_text(page), page) == []
 
 
 @on_each_page
 def test_named_paths_exist(page: Path) -> None:
-    assert missing_paths(page.read_text()) == []
+    assert missing_paths(page_text(page)) == []
 
 
 @on_each_page
 def test_make_targets_exist(page: Path) -> None:
     targets = re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.M)
-    assert [name for name in TARGET.findall(page.read_text()) if name not in targets] == []
+    assert [name for name in TARGET.findall(page_text(page)) if name not in targets] == []
 
 
 def _fitted(task: str, keys: Mapping[str, Any], given: Collection[str]) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def _fitted(task: str, keys: Mapping[str, Any], given: Collection[str]) -> dict[
 @on_each_page
 def test_command_lines_parse(page: Path) -> None:
     """Commands and options exist and take what they are given; keys after --set exist and are in range."""
-    for arguments in commands(page.read_text()):
+    for arguments in commands(page_text(page)):
         if len(arguments) == 1:  # a command's name in a sentence
             assert arguments[0] in COMMANDS or arguments[0] in OPTIONS
         elif arguments[-1] != "--help":

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 from commands import ROOT
+from quotes import page_text
 
 pytestmark = pytest.mark.testpoint(
     "glossary",
-    "words of the field and abbreviations in README and guide have an entry; entries stand once; the check can fail",
+    "words of the field and abbreviations in README, guide and tutorials have an entry; entries stand once; the check "
+    "can fail",
 )
 
 GUIDE = ROOT / "docs/guide"
 PAGES = [ROOT / "README.md", *sorted(set(GUIDE.glob("*.md")) - {GUIDE / "glossary.md"})]
+TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.ipynb"))
 GLOSSARY = (GUIDE / "glossary.md").read_text()
 
 WORDS = (
@@ -26,8 +29,10 @@ WORDS = (
 """What a reader of another field stops at. Abbreviations need not be here: they are found by their capitals."""
 KNOWN = {
     "API",
+    "BIH",
     "CSV",
     "FPGA",
+    "MIT",
     "TOML",
     "UCI",
     "CHANGELOG",
@@ -66,6 +71,11 @@ def test_words_of_the_field_are_explained(page: Path) -> None:
     text = page.read_text()
     assert unexplained(text, GLOSSARY) == set()
     assert "glossary.md" in text
+
+
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+def test_words_of_the_tutorials_are_explained(page: Path) -> None:
+    assert unexplained(page_text(page), GLOSSARY) == set()
 
 
 def test_entries_stand_once_and_words_are_used() -> None:

@@ -61,7 +61,7 @@ BELOW: dict[str, frozenset[str]] = {
         "quality ip paper",
         "studies": "leaves pymodels energy tb.cosim posterior run plots campaign cards quality",
         "paper": "leaves pymodels energy posterior run plots campaign speed studies",
-        "pages": "leaves hdl hdl.chip hdl.verilog energy silicon api cli ip",
+        "pages": "leaves hdl hdl.chip hdl.verilog energy silicon api cli ip reports",
         "signoff": "leaves reports",
         "start": "cli",
     }.items()

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.testpoint(
 )
 
 LOCK = (ROOT / "requirements.lock").read_text()
+SITE_LOCK = (ROOT / "requirements-site.lock").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PYTHONS = ("3.11", "3.12", "3.13")
 MACHINES = ("x86_64", "aarch64")
@@ -86,6 +87,15 @@ def test_every_entry_has_a_version_and_hashes() -> None:
 @pytest.mark.parametrize("python", PYTHONS)
 def test_the_lock_meets_what_the_project_asks(python: str, machine: str) -> None:
     assert unmet(LOCK, environment(python, machine)) == []
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_site_has_a_lock_at_the_same_versions(python: str) -> None:
+    where = environment(python, "x86_64")
+    site, rest = pinned(SITE_LOCK, where), pinned(LOCK, where)
+    assert faults(SITE_LOCK) == []
+    assert all(each.specifier.contains(site[canonicalize_name(each.name)]) for each in asked("site"))
+    assert {name: version for name, version in site.items() if rest.get(name, version) != version} == {}
 
 
 def test_what_packages_ask_for_is_locked() -> None:
