@@ -27,9 +27,11 @@ from oxmc.studies.tables import Row, parser, show
 from oxmc.studies.trainings import TASK, seeds_of, trainings
 
 OUTPUTS = ("state", "sum")
-BATTERIES = {0: "birthdays", 2: "ranks 32x32", 3: "ranks 6x8", 4: "bitstream", 15: "runs", 100: "monobit", 101: "STS runs",
-             102: "STS serial", 201: "minimum distance"}  # fmt: skip
-"""Numbers of dieharder's tests; the four whose bits an LFSR decides, and others."""
+BATTERIES = {
+    0: "birthdays", 2: "ranks 32x32", 3: "ranks 6x8", 4: "bitstream", 15: "runs", 100: "monobit", 101: "STS runs",
+    102: "STS serial", 201: "minimum distance",
+}  # fmt: skip
+"""Numbers of dieharder's tests: ranks, which an LFSR fails, and others."""
 WORDS = 1 << 16
 """Draws a write."""
 

@@ -46,7 +46,9 @@ def drawn_bits(state: np.uint64, chip: Arithmetic) -> np.uint64:
     """The random bits of an LFSR state: itself, or what `lfsr_sum` makes of it."""
     if not chip.lfsr_summed:
         return state
-    return (state + (state << np.uint64(LFSR_SHIFT))) & (np.uint64(0xFFFF_FFFF_FFFF_FFFF) >> np.uint64(64 - chip.lfsr_bits))
+    return (state + (state << np.uint64(LFSR_SHIFT))) & (
+        np.uint64(0xFFFF_FFFF_FFFF_FFFF) >> np.uint64(64 - chip.lfsr_bits)
+    )
 
 
 @njit(cache=True, nogil=True, borrows=True)
