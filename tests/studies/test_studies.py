@@ -177,7 +177,6 @@ SMALL_STUDIES = {
     "toy_posterior": "--repeats 2 --splits 1 --rows 96",
     "tasks_table": "--repeats 2 --task toy --task ecg --preset wide",
     "ecg_records": "--repeats 2 --subjects 3,4",
-    "adaptation": "--repeats 1 --subjects 3,4 --own 10 --rows 4 --set test_after_s=200",
     "ecg_patient": "own --repeats 2 --subjects 3,4 --preset wide --set test_after_s=200",
     "spread": "--repeats 2 --task cancer --limit 60",
     "age": "--repeats 2 --limit 60",
