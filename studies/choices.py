@@ -272,7 +272,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows = lines(folder, points, steps)
     finish(rows, given)
     if given.out is not None:
-        from oxmc.studies.choices_plot import draw
+        from oxmc.studies.pictures.choices_plot import draw
 
         draw(rows, steps, f"{given.task}, {given.preset}, {given.repeats} trainings a point", given.out)
 

@@ -209,11 +209,12 @@ def limited(kind: int, most: int) -> Any:
 def test_a_users_disk_is_full(tmp_path: Path) -> None:
     """A limit of the size of a file is a disk that is full to the program: from each file on, none, and no scratch."""
     codes = set()
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}  # Python 3.11 keeps bytecode that it wrote in part
     for most in (0, 2_000, 8_000, 20_000, 61_440):
         arguments = [OXMC, *TWIN, "--set", "test_samples=100", "--out", str(tmp_path / "run")]
         found = subprocess.run(
             arguments, capture_output=True, text=True, preexec_fn=limited(resource.RLIMIT_FSIZE, most), cwd=ROOT,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL, env=environment,
         )  # fmt: skip
         codes.add(found.returncode)
         assert found.returncode in (0, 1), (most, found)

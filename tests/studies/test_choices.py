@@ -17,7 +17,8 @@ from oxmc.campaign import repeats
 from oxmc.campaign.sweep import resolver
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.tasks import NO_SOURCE
-from oxmc.studies import choices, choices_plot, tables, trainings
+from oxmc.studies import choices, tables, trainings
+from oxmc.studies.pictures import choices_plot
 from oxmc.studies.choices import CHOICES, Choice, Measured, steps_of
 from oxmc.studies.estimates import Estimate
 from oxmc.studies.tables import Row

@@ -1,0 +1,1 @@
+"""Pictures of studies that draw more than a plot of `oxmc plot`."""
