@@ -18,9 +18,9 @@ from oxmc.campaign.sweep import resolver
 from oxmc.pymodels.config import preset
 from oxmc.pymodels.tasks import NO_SOURCE
 from oxmc.studies import choices, tables, trainings
-from oxmc.studies.pictures import choices_plot
 from oxmc.studies.choices import CHOICES, Choice, Measured, steps_of
 from oxmc.studies.estimates import Estimate
+from oxmc.studies.pictures import choices_plot
 from oxmc.studies.tables import Row
 
 pytestmark = pytest.mark.testpoint(
