@@ -20,6 +20,7 @@
 #define RESULT_SUM (PORT + 0x2cu)
 #define RESULT_SUM_HIGH (PORT + 0x30u)
 #define RESULT (PORT + 0x34u)
+#define RESULT_COUNT (PORT + 0x38u)
 #define ERRORS 0x400020u
 #define SAMPLE_MEMORY 0x1800000u
 
@@ -276,5 +277,12 @@ enum oxmc_result oxmc_errors(struct oxmc_chip *chip, uint32_t *bits)
 
 enum oxmc_result oxmc_abort(struct oxmc_chip *chip)
 {
-    return oxmc_run(chip, OXMC_ABORT);
+    enum oxmc_result result = oxmc_run(chip, OXMC_ABORT);
+    uint32_t count = 0, rest;
+
+    if (!result)
+        result = get(chip, RESULT_COUNT, &count);
+    while (!result && count--) /* the chip leaves them in the queue, for the next command to be taken for its own */
+        result = get(chip, RESULT, &rest);
+    return result;
 }

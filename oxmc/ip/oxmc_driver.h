@@ -116,7 +116,7 @@ enum oxmc_result oxmc_classify(struct oxmc_chip *chip, uint32_t first, uint32_t 
 /* Why transfers were refused since the last call, which this clears. */
 enum oxmc_result oxmc_errors(struct oxmc_chip *chip, uint32_t *bits);
 
-/* Stop what runs. */
+/* Stop what runs. Results that wait are dropped. */
 enum oxmc_result oxmc_abort(struct oxmc_chip *chip);
 
 #endif

@@ -130,7 +130,10 @@ def training_bench(config: Config, verilog: str, words: list[tuple[int, int]]) -
 
 KEYS = [
     {"init": "random", "read_pulse_s": 3e-7},
-    {"init": "random", "form": True, "conversion_s": 2e-7, "eval_pulse_s": 2e-7, "read_pulse_s": 2e-7},
+    pytest.param(
+        {"init": "random", "form": True, "conversion_s": 2e-7, "eval_pulse_s": 2e-7, "read_pulse_s": 2e-7},
+        marks=pytest.mark.campaign,
+    ),
     {"gate_dacs": 2},
 ]
 

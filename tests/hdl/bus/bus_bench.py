@@ -1,8 +1,10 @@
 """A chip of `oxmc ip` on its bus, driven by other people's masters: its registers as the SystemRDL has them, errors,
-interrupt, queue of results, reset, and a whole training with the twin's bits."""
+interrupt, queue of results, reset, and a whole training with the twin's bits; or a chip that learns from rewards, by
+the driver in C."""
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import random
@@ -19,7 +21,9 @@ from cocotb.triggers import FallingEdge, RisingEdge, Timer, with_timeout
 import oxmc
 from oxmc.cocotb import OxramArray
 from oxmc.ip.rdl import compiled
+from oxmc.pymodels.cartpole import TRAINING
 from oxmc.pymodels.config import Config, load_toml
+from oxmc.pymodels.environment import episodes_of
 from oxmc.pymodels.formats import Formats
 from oxmc.pymodels.interface import Command, Error, Irq, Port, Setting, Space, Status, setting_limits
 from oxmc.pymodels.streams import lfsr_seed
@@ -254,6 +258,17 @@ async def a_training_has_the_bits_of_the_twin(dut: Any) -> None:
     assert await master.read(4 * (Space.SETTINGS << 20 | Setting.LAST_ROW), refused=True) == 0
 
 
+async def stopped(dut: Any, driver: c_driver.Driver, point: int) -> None:
+    """A classification of one point and those after it that is given up and stopped once results wait."""
+    driver.chip.patience = 1
+    answers = (c_driver.Answer * CONFIG.test_samples)()
+    await driver.call("classify", point, point + CONFIG.test_samples - 1, answers, code=c_driver.TOO_LONG)
+    while await driver.master.read(port(Port.RESULT_COUNT)) < 2:
+        pass
+    driver.chip.patience = 0
+    await driver.call("abort")
+
+
 @cocotb.test(timeout_time=5, timeout_unit="ms", skip=BUS != "apb")
 async def the_driver_in_c_trains_like_the_twin(dut: Any) -> None:
     """Compiled, its bus is the master; what it is asked wrongly it refuses."""
@@ -276,6 +291,9 @@ async def the_driver_in_c_trains_like_the_twin(dut: Any) -> None:
     assert [answer.sum for answer in answers] == state.sums.ravel().tolist()
     assert [answer.winner for answer in answers if answer.last] == state.classes.tolist()
     assert (array.conductance_ns == state.conductance_ns).all()
+    await stopped(dut, driver, first)
+    again = await driver.classify(first, first + CONFIG.test_samples - 1, state.sums.size)
+    assert [(answer.sum, answer.last) for answer in again] == [(answer.sum, answer.last) for answer in answers]
     await driver.sample(0, [FORMATS.input_max + 1] * CONFIG.features, 0, c_driver.BAD)
     await driver.sample(FORMATS.sample_capacity, job.codes[0], 0, c_driver.BAD)
     await driver.call("run", Command.FORM, code=c_driver.MISSING)
@@ -285,6 +303,46 @@ async def the_driver_in_c_trains_like_the_twin(dut: Any) -> None:
     await driver.call("run", Command.TRAIN, code=c_driver.TOO_LONG)
     driver.chip.patience = 0
     await driver.call("abort")
+
+
+def cart(job: Any) -> Any:
+    """The training episodes of a job as the driver's world."""
+    episodes = episodes_of(job.config, job.seed, job.surroundings)
+
+    def observe(codes: Any) -> None:
+        for feature, code in enumerate(episodes.codes.tolist()):
+            codes[feature] = code
+
+    def restart(_: object, episode: int, codes: Any) -> None:
+        episodes.restart(episode, TRAINING)
+        observe(codes)
+
+    def act(_: object, action: int, codes: Any) -> int:
+        over = episodes.act(action)
+        observe(codes)
+        return int(over)
+
+    return c_driver.World(c_driver.World.RESTART(restart), c_driver.World.ACT(act), None)
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms", skip=BUS != "apb" or not FORMATS.rewards)
+async def the_driver_in_c_learns_from_rewards_like_the_twin(dut: Any) -> None:
+    """Episode by episode: an observation of another step would give other actions, and these other rows."""
+    twin = oxmc.train("cartpole", config=CONFIG, seed=SEED)
+    state, seed = twin.state, lfsr_seed(SEED, CONFIG.lfsr_bits)
+    master = await started(dut)
+    array = OxramArray(dut, twin.config, seed=SEED, reset=None)
+    array.start()
+    driver = c_driver.Driver(FOLDER / "driver.so", master)
+    await driver.call("open")
+    await driver.load(program.fixed_words(FORMATS))
+    world, codes = cart(twin.job), (ctypes.c_int16 * CONFIG.features)()
+    await driver.call("learn", seed & ALL, seed >> 32, ctypes.byref(world), codes)
+    counters = [await master.read(at("counters", "row", row)) for row in range(CONFIG.rows)]
+    assert (np.array(counters) == state.counters).all(), (counters, state.counters)
+    assert (array.conductance_ns == state.conductance_ns).all()
+    assert await master.read(status(Status.PROPOSALS)) == state.proposals
+    assert await driver.errors() == 0
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
