@@ -38,7 +38,7 @@ def small(*arguments: Any, **options: Any) -> oxmc.Run:
 
 
 def test_names() -> None:
-    assert len(oxmc.__all__) == 11 and set(oxmc.__all__) <= set(dir(oxmc))
+    assert len(oxmc.__all__) == 12 and set(oxmc.__all__) <= set(dir(oxmc))
     assert all(getattr(oxmc, name).__doc__ for name in oxmc.__all__)
     with pytest.raises(AttributeError, match="^module 'oxmc' has no attribute 'trian'$"):
         oxmc.trian  # noqa: B018
