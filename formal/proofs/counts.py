@@ -159,7 +159,7 @@ PROOFS = (
         "RowCounters",
         "a fetch returns what was last stored in that row, any of 256",
         stored,
-        Mutant("row_counters", "memory.write_data.eq(Mux(self.store_zero, 0, count))", "memory.write_data.eq(count)"),
+        Mutant("row_counters", "data = Mux(self.store_zero, 0, stored)", "data = stored"),
         depth=12,
         reach=8,
         bounded=True,

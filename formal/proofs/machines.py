@@ -309,7 +309,7 @@ PROOFS = (
         "Inference",
         partial(inference, CANCER),
         "inference",
-        "m.d.sync += row.eq(row + 1)",
+        "m.d.sync += row.eq(self._after(row))",
         "m.d.sync += row.eq(row + ~self.code[0])",
         reach=14,
     ),

@@ -268,8 +268,8 @@ PROOFS = (
         SUM,
         bookkeeping,
         "plain",
-        "self.accepted.eq(1), self.store.eq(~self.first)",
-        "self.accepted.eq(1), self.store.eq(~self.first & ~at_limit)",
+        "*self._keeps(row, current)]",
+        "*self._keeps(row, current), self.store.eq(~self.first & ~at_limit)]",
         reach=34,
     ),
     _proof(
