@@ -51,12 +51,12 @@ async def power_cut(dut, watcher: PinWatcher, cycles: int) -> None:
         watcher.cut(op)
 
 
-def after_cut(job: Job, counters: np.ndarray, newest: int) -> Job:
-    """The rest of an adaptation: from the newest row to the same last one."""
+def after_cut(job: Job, array: OxramArray, counters: np.ndarray, newest: int) -> Job:
+    """The rest of an adaptation: from the newest row to the same last one, over the array as it is now."""
     config, before = job.config, job.stored
     assert before is not None
     left = (config.stop_row - newest) % config.rows
-    stored = dataclasses.replace(before, counters=counters)
+    stored = dataclasses.replace(before, counters=counters, conductance_ns=array.conductance_ns.copy())
     return dataclasses.replace(job, config=config.replace(start_row=newest, adapt_rows=left), stored=stored)
 
 
@@ -98,7 +98,7 @@ async def power_goes(dut) -> None:
         for _ in range(2):
             await FallingEdge(dut.clk)
         dut.rst.value = 0
-        job = after_cut(job, counters, newest)
+        job = after_cut(job, array, counters, newest)
     results.clear()
     await with_timeout(whole_run(dut, job, watcher, host, results), LIMIT_NS, "ns")
     newest = await host.read(Space.STATUS, Status.LAST_ROW)
