@@ -59,7 +59,7 @@ def _table(account: Account) -> Table:
     table.columns[0].footer = "total"
     for node, training in trainings.items():
         total, _, span = _cells(training, sums[node], names, scale)
-        table.add_column(f"energy at {Path(node).name}, {unit}", footer=total, justify="right", overflow="fold")
+        table.add_column(f"{Path(node).name}, {unit}", footer=total, justify="right", overflow="fold")
         table.add_column("of it", justify="right")
         table.add_column(f"5 to 95 %, {unit}", footer=span, justify="right")
     for row in rows:
