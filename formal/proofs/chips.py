@@ -140,9 +140,7 @@ def _proofs(chip: str) -> Iterator[Proof]:
     forgets = Mutant("gate_dac", high, f"{high}, reset_less=True")
     yield _proof("reset-forgets", FORGETS, reset_forgets, chip, forgets, depth=1, reach=8)
     halt = "(upset | (self.stopped & self.busy))"
-    yield _proof(
-        "abort-ends", ENDS, abort_ends, chip, Mutant("guard", halt, "upset"), depth=QUIET_CYCLES, reach=22
-    )
+    yield _proof("abort-ends", ENDS, abort_ends, chip, Mutant("guard", halt, "upset"), depth=QUIET_CYCLES, reach=22)
     takes = "takes.eq(~self.busy | self.always | in_episode)"
     yield _proof("one-commander", ONE, one_commander, chip, Mutant("host", takes, "takes.eq(1)"), reach=24)
 
