@@ -68,7 +68,9 @@ def wheel(epoch: int) -> tuple[str, bytes]:
         umask = os.umask(0o022)  # a wheel has the permissions of its files
         try:
             with tarfile.open(fileobj=committed) as tar:
-                tar.extractall(source, filter="tar")
+                # Python before 3.11.4 has no filter and does without
+                tar.extraction_filter = getattr(tarfile, "tar_filter", lambda member, path: member)
+                tar.extractall(source)
             pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "wheel", "--no-deps"]
             environment = os.environ | {"SOURCE_DATE_EPOCH": str(epoch), "PYTHONHASHSEED": "0"}
             command = [*pip, "--no-build-isolation", "--wheel-dir", str(out), str(source)]

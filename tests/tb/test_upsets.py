@@ -63,7 +63,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
 def is_twins(ending: Ending, config: Config, job: Job, flip: int = 0) -> bool:
     """Whether rows, counters and proposals are those of the twin, whose seed of the LFSR has bits flipped."""
     with MonkeyPatch.context() as patch:
-        patch.setattr(chain, "lfsr_seed", lambda seed, bits: lfsr_seed(seed, bits) ^ flip)
+        patch.setattr(chain, "lfsr_seed", lambda *which: lfsr_seed(*which) ^ flip)
         lut = np.array(lut_codes(Formats(config)))
         twin = chain.run_twin(config, job.seed, job.codes, job.labels, lut, 0)
     counters = ending.answers[len(Status) :][: len(twin.counters)]
