@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -83,6 +84,7 @@ def batteries(seeds: Sequence[int], numbers: Sequence[int]) -> Iterator[Row]:
             values = [value for seed in seeds for value in p_values(config, seed, number)]
             failed = sum(not 1e-6 < value < 1 - 1e-6 for value in values)
             row[f"{output}: failed"] = f"{failed} of {len(values)}"
+            print(f"{row['battery of dieharder']}, {output}: {failed} of {len(values)} failed", file=sys.stderr)
         yield row
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from oxmc.energy.life import days_on_cell
+from oxmc.energy.life import ALWAYS_ON_W, days_on_cell
 from oxmc.energy.parts import parts_of, per_prediction_j
 from oxmc.posterior.posterior import FILE
 from oxmc.pymodels.config import Config
@@ -186,6 +186,7 @@ def price_lines(record: Mapping[str, Any], config: Config, nodes: tuple[str, ...
     found = {node: price_of(record, config, node) for node in nodes}
     return [
         (f"adaptation at {node}", f"{price.adaptation_j * 1e6:.3g} uJ, then {price.beat_j * 1e9:.3g} nJ a point; "
-                                  f"{price.days:.3g} days on 1 mAh with one adaptation a day")
+                                  f"{price.days:.3g} days on 1 mAh with one adaptation a day, "
+                                  f"{ALWAYS_ON_W * 1e6:.0f} uW always on assumed")
         for node, price in found.items()
     ]  # fmt: skip

@@ -70,7 +70,7 @@ def test_the_command_says_what_it_did(parent: Path, tmp_path: Path, capsys: pyte
     assert record["config"]["train_samples"] == 120 + kept and record["adapted"]["file"] == str(data)
     assert command([*given, "--out", str(tmp_path / "two")]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "on the same points" in said and "days on 1 mAh" in said
+    assert "on the same points" in said and "days on 1 mAh" in said and "always on assumed" in said
     found = oxmc.open_run(tmp_path / "two")
     price = price_of(found.record, found.config, "28nm")
     assert 0 < price.beat_j < price.adaptation_j < 1e-4

@@ -514,7 +514,7 @@ def loaded(config: Config, more: tuple[str, ...] = ()) -> Config:
     names = {name for name, field in KEYS.items() if not field.metadata["shapes"]} | {*more}
     names -= {"rows", "train_samples", "test_samples", "counters"}  # which do by what holds them
     names -= {"own_beats"}  # not beside another `beat_split`
-    names -= set() if config.ring else {"start_row", "adapt_rows"}
+    names -= {"start_row", "adapt_rows"}  # of a ring, which none here is
     if config.acceptance == "reward":
         names -= {"components", "raw_features"}  # made of points, which there are none of
         names -= {"vote_sharpness"}  # of a logistic response
